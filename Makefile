@@ -1,0 +1,48 @@
+# Two commands do everything on a fresh machine with Python >= 3.11, git and make:
+#   make demo    the whole loop on real flights, ending with a summary
+#   make test    the tests
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test check lint types layers docs docs-examples bench format clean
+
+$(READY): requirements-dev.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "tidewheel needs Python 3.11 or newer; run: make PYTHON=python3.12 $(MAKECMDGOALS)")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	touch $(READY)
+
+demo: $(READY)
+	$(BIN)/python -m examples.flights_2013
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+check: lint types docs-examples
+
+lint: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+docs-examples: $(READY)
+	$(BIN)/python -m pytest --doctest-modules src/tidewheel
+	$(BIN)/python -m pytest --doctest-glob='*.md' README.md docs
+
+docs: $(READY)
+	$(BIN)/python docs/figures.py
+
+bench: $(READY)
+	$(BIN)/python -m benchmarks $(NAME)
+
+format: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf $(VENV) .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis demo-run

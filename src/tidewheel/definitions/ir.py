@@ -1,0 +1,315 @@
+"""The frozen form of a project: plain data that can be printed, hashed, compared and shipped.
+
+The classes that users write (``tw.Event``, ``tw.Features``, ...) are compiled once, at load,
+into the structs below. Every other room reads these and never a user's class, so a serving
+worker can run a version whose module is not on its machine.
+
+Times and durations are int64 microseconds. A *path* is a tuple of column names that starts at
+the row in hand: ``("amount",)`` is its own column, ``("transaction", "terminal")`` a column of
+what it refers to.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Path = tuple[str, ...]
+Kind = Literal["id", "ref", "key", "category", "text", "float", "int", "bool", "time"]
+TEXT_KINDS: frozenset[str] = frozenset({"id", "ref", "key", "category", "text"})
+"""Kinds whose values are strings; in the kernel they travel as 64-bit hashes."""
+
+Op = Literal[
+    "add", "sub", "mul", "div", "neg", "abs",
+    "eq", "ne", "lt", "le", "gt", "ge",
+    "and", "or", "not", "isin", "is_null", "fill", "if_else", "minimum", "maximum", "log1p",
+]  # fmt: skip
+AggregateOp = Literal[
+    "count", "sum", "mean", "min", "max", "std", "first", "last", "distinct", "time_since_last"
+]
+
+
+class _Frozen(msgspec.Struct, frozen=True, tag=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What every struct here shares: immutable, hashable, tagged by its class name on the wire."""
+
+
+class Column(_Frozen, frozen=True):
+    """One declared column of an event or entity."""
+
+    name: str
+    kind: Kind
+    target: str | None = None
+    """For a ``ref``: the event or entity it refers to."""
+    nullable: bool = False
+
+
+class Source(_Frozen, frozen=True):
+    """An event type, or an entity's table of attributes (rows keyed by its id)."""
+
+    name: str
+    columns: tuple[Column, ...]
+    entity: bool = False
+    doc: str = ""
+    file: str = ""
+    line: int = 0
+    dedupe_within: int = 30 * 86_400_000_000
+    """How long an id is remembered, so that a second delivery of it is taken for what it is."""
+
+    def column(self, name: str) -> Column | None:
+        """Return the column called `name`, or None."""
+        return next((column for column in self.columns if column.name == name), None)
+
+    @property
+    def id_column(self) -> str | None:
+        """Name of the column of kind ``id``, or None when ids are made at arrival."""
+        return next((column.name for column in self.columns if column.kind == "id"), None)
+
+
+# --- expressions -------------------------------------------------------------------------------
+
+
+class Const(_Frozen, frozen=True):
+    """A literal. Strings compare with text columns, numbers and booleans with the rest."""
+
+    value: float | bool | str | None
+
+
+class Col(_Frozen, frozen=True):
+    """A column of the row in hand, or of what it refers to.
+
+    A path of two or more names goes through references. In a view, a path whose last
+    reference is an entity reads that entity's attribute as of the row's instant; ``at`` is the
+    row's own event time.
+    """
+
+    path: Path
+
+
+class Feature(_Frozen, frozen=True):
+    """A feature of a looked-up group (``alias`` names the lookup; "" is the group itself)."""
+
+    alias: str
+    name: str
+
+
+class Computed(_Frozen, frozen=True):
+    """Another column of the same view, by name: a derived function's result or an expression."""
+
+    name: str
+
+
+class Call(_Frozen, frozen=True):
+    """An operator applied to arguments. A null argument gives null, except where `op` says otherwise:
+    ``fill(a, b)``, ``is_null(a)``, and ``and``/``or``, which are Kleene's."""
+
+    op: Op
+    args: tuple[Expr, ...]
+
+
+Expr = Const | Col | Feature | Computed | Call
+
+# --- features ----------------------------------------------------------------------------------
+
+
+class Aggregate(_Frozen, frozen=True):
+    """One accumulator over one source, keyed by one tuple of paths, in one window."""
+
+    op: AggregateOp
+    source: str
+    keys: tuple[Path, ...]
+    """From a row of `source` to the group's key columns, in the group's order."""
+    value: Expr | None = None
+    where: Expr | None = None
+    window: int = 0
+    """0 is the whole life of the entity."""
+    hop: int = 0
+    """Width of a tile; 0 when `window` is 0."""
+    delay: int = 0
+    default: float | str | None = None
+    exact_to: int = 0
+    """For ``distinct``: exact up to so many values in the window, a sketch beyond."""
+    text: bool = False
+    """True when the result is a string (``first``/``last`` of a text column)."""
+
+
+class FeatureColumn(_Frozen, frozen=True):
+    """A named feature: an aggregate, or an expression over the group's other features."""
+
+    name: str
+    value: Aggregate | Expr
+    text: bool = False
+
+
+class Group(_Frozen, frozen=True):
+    """A ``tw.Features`` class; or, with ``attributes``, an entity's columns as of an instant."""
+
+    name: str
+    by: tuple[str, ...]
+    """What each key part is, for people: an entity's name, or ``Event.column``."""
+    features: tuple[FeatureColumn, ...]
+    attributes: bool = False
+    """True: reads include events at the very instant (a row holds from its time on)."""
+    doc: str = ""
+    file: str = ""
+    line: int = 0
+
+
+class Lookup(_Frozen, frozen=True):
+    """A group read for a view's row: which group, and the paths from the row to its key parts."""
+
+    alias: str
+    group: str
+    keys: tuple[Path, ...]
+
+
+class Derived(_Frozen, frozen=True):
+    """A Python function over arrays. `source` is enough to run it without the user's module."""
+
+    name: str
+    args: tuple[Expr, ...]
+    source: str
+    """Normalised source of the function (no decorator), preceded by the helpers, constants and
+    imports it names; executing it defines `name`."""
+
+
+class ViewColumn(_Frozen, frozen=True):
+    """One output of a view, in order. `text` columns reach a learner as categories."""
+
+    name: str
+    value: Expr | Derived
+    text: bool = False
+
+
+class View(_Frozen, frozen=True):
+    """The rows a model sees: one per event of type `on`."""
+
+    name: str
+    on: str
+    lookups: tuple[Lookup, ...]
+    columns: tuple[ViewColumn, ...]
+    doc: str = ""
+    file: str = ""
+    line: int = 0
+
+
+# --- models ------------------------------------------------------------------------------------
+
+
+class Label(_Frozen, frozen=True):
+    """What became of a row, told by a later event that refers to it."""
+
+    kind: Literal["happened", "outcome"]
+    source: str
+    path: Path
+    """From the outcome event to the row's event, e.g. ``("transaction",)``."""
+    within: int
+    value: Expr | None = None
+    """For ``outcome``: an expression over the outcome event (a boolean one makes a class)."""
+    otherwise: float | None = None
+    """For ``outcome``: the label when nothing came; None drops and counts the row."""
+
+
+class Split(_Frozen, frozen=True):
+    """Rows of the last `test` go to the test set; `gap` before them goes to neither."""
+
+    test: int
+    gap: int
+
+
+class Gate(_Frozen, frozen=True):
+    """A verdict asked for before a version may be deployed."""
+
+    kind: Literal["at_least", "at_most", "beats_champion", "parity", "p99_below"]
+    metric: str = ""
+    value: float = 0.0
+    confidence: float = 0.95
+
+
+class Retrain(_Frozen, frozen=True):
+    """When to train a challenger and what decides between it and the champion."""
+
+    every: Literal["", "daily", "weekly", "monthly"] = ""
+    on_drift: float = 0.0
+    """Retrain when a drift alert's PSI is at least this; 0 is never."""
+    canary: float = 0.1
+    watch: int = 7 * 86_400_000_000
+    """How long the canary runs before it is judged."""
+    metric: str = ""
+    margin: float = 0.0
+    """Promote when the challenger's metric on its own traffic is at least champion - margin."""
+
+
+class Model(_Frozen, frozen=True):
+    """A ``tw.Model`` without its estimator object, which only training needs."""
+
+    name: str
+    view: str
+    label: Label
+    split: Split
+    estimator: str
+    """Import path of the estimator's class and its parameters, for people and for the hash."""
+    search: str = ""
+    """Canonical JSON of the search space; "" when nothing is tuned."""
+    trials: int = 0
+    calibrate: Literal["", "isotonic", "platt"] = ""
+    metrics: tuple[str, ...] = ()
+    """Names such as ``average_precision`` or ``precision_at(recall=0.95)``; the first leads."""
+    gates: tuple[Gate, ...] = ()
+    retrain: Retrain | None = None
+    doc: str = ""
+    file: str = ""
+    line: int = 0
+
+
+# --- services ----------------------------------------------------------------------------------
+
+
+class Rule(_Frozen, frozen=True):
+    """Decides before the model does. `column` is the rule view's column that says when."""
+
+    name: str
+    column: str
+    then: str
+
+
+class Fallback(_Frozen, frozen=True):
+    """One link of the chain that answers when the model can't."""
+
+    kind: Literal["previous", "table", "action"]
+    model: str = ""
+    by: Path = ()
+    action: str = ""
+
+
+class Service(_Frozen, frozen=True):
+    """A ``tw.Service``: route, features, rules, model, thresholds, journal."""
+
+    name: str
+    on: str
+    model: str
+    """"" for a service of rules alone."""
+    rule_view: View | None
+    """A view whose columns are the conditions of `rules`, in order."""
+    rules: tuple[Rule, ...]
+    thresholds: tuple[tuple[str, float], ...]
+    """(action, lowest score) by rising score; the first is the floor. Empty: the score is the answer."""
+    prevents: tuple[str, ...] = ()
+    explore: float = 0.0
+    fallback: tuple[Fallback, ...] = ()
+    deadline: int = 50_000
+    unit: Path = ()
+    """What stays on one arm of a canary; the event's own id when empty."""
+    doc: str = ""
+    file: str = ""
+    line: int = 0
+
+
+class Graph(_Frozen, frozen=True):
+    """Everything a project declares, each tuple sorted by name."""
+
+    sources: tuple[Source, ...] = ()
+    groups: tuple[Group, ...] = ()
+    views: tuple[View, ...] = ()
+    models: tuple[Model, ...] = ()
+    services: tuple[Service, ...] = ()
