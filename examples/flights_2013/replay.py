@@ -1,0 +1,106 @@
+"""Play events through the running service in step: what happened before an instant first, then that
+instant's flights, all at once. The result does not depend on how fast the machine is."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+
+from examples.flights_2013.client import Answer, Client
+
+CONNECTIONS = 8
+BATCH = 2_000
+
+
+@dataclass
+class Replayed:
+    """What the caller saw: every answer, and how long each took."""
+
+    decisions: dict[str, str] = field(default_factory=dict)
+    """Decision id of each flight id that was answered."""
+    refused: list[str] = field(default_factory=list)
+    fallbacks: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Step:
+    """One instant: the events just before it, by type, and the flights to decide at it."""
+
+    instant: int
+    before: dict[str, list[dict[str, Any]]]
+    flights: list[dict[str, Any]]
+
+
+def steps(tables: dict[str, pa.Table], decided: str) -> Iterator[Step]:
+    """Cut the tables at each distinct instant of the decided event type."""
+    rows = {name: table.to_pylist() for name, table in tables.items()}
+    at = {name: table["at"].to_numpy() for name, table in tables.items()}
+    instants = np.unique(at[decided])
+    cuts = {name: np.searchsorted(times, instants, side="left") for name, times in at.items()}
+    ends = np.searchsorted(at[decided], instants, side="right")
+    others = [name for name in tables if name != decided]
+    done = dict.fromkeys(others, 0)
+    for position, instant in enumerate(instants.tolist()):
+        before: dict[str, list[dict[str, Any]]] = {}
+        for name in others:
+            until = int(cuts[name][position])
+            if until > done[name]:
+                before[name] = rows[name][done[name] : until]
+                done[name] = until
+        yield Step(instant, before, rows[decided][int(cuts[decided][position]) : int(ends[position])])
+
+
+async def replay(
+    tables: dict[str, pa.Table], host: str, port: int, service: str, decided: str, progress: Callable[[int, int], None]
+) -> Replayed:
+    """Post every event and decide every flight through HTTP."""
+    client = await Client.connect(host, port, CONNECTIONS)
+    seen = Replayed()
+    began = time.monotonic()
+    total = tables[decided].num_rows
+    try:
+        for step in steps(tables, decided):
+            await _post_events(client, step, seen)
+            await _decide(client, step, service, seen)
+            progress(len(seen.decisions), total)
+    finally:
+        client.close()
+    seen.seconds = time.monotonic() - began
+    return seen
+
+
+async def _post_events(client: Client, step: Step, seen: Replayed) -> None:
+    posts = [
+        client.post(f"/v1/events/{name}", msgspec.json.encode(rows[start : start + BATCH]), step.instant)
+        for name, rows in step.before.items()
+        for start in range(0, len(rows), BATCH)
+    ]
+    for answer in await asyncio.gather(*posts):
+        if answer.status != 200 or msgspec.json.decode(answer.body).get("quarantined"):
+            seen.refused.append(answer.body.decode())
+
+
+async def _decide(client: Client, step: Step, service: str, seen: Replayed) -> None:
+    path = f"/v1/services/{service}"
+    answers = await asyncio.gather(
+        *[client.post(path, msgspec.json.encode(flight), step.instant) for flight in step.flights]
+    )
+    for flight, answer in zip(step.flights, answers, strict=True):
+        _note(seen, flight["id"], answer)
+
+
+def _note(seen: Replayed, flight: str, answer: Answer) -> None:
+    if answer.status != 200:
+        seen.refused.append(answer.body.decode())
+        return
+    body = msgspec.json.decode(answer.body)
+    seen.decisions[flight] = body["decision_id"]
+    seen.fallbacks += bool(body.get("fallback"))
