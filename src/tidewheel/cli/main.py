@@ -1,0 +1,122 @@
+"""The ``tidewheel`` command: finds the command's file when it is called, and turns errors into sentences."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from tidewheel.errors import TidewheelError
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Where a command lives and what it does, so that ``--help`` imports none of them."""
+
+    module: str
+    help: str
+
+
+COMMANDS: dict[str, Entry] = {
+    "init": Entry("project", "Write a new project that runs."),
+    "plan": Entry("project", "Show what the project declares and what changed against what is live."),
+    "ingest": Entry("events", "Take a file of events in, exactly once."),
+    "quarantine": Entry("events", "List, show or retry rows that were refused."),
+    "log": Entry("events", "Show the event log: its head, its lag, its counters."),
+    "features": Entry("features", "Read features and check that served equals replayed."),
+    "train": Entry("models", "Train a model: view, tune, fit, evaluate, gates, version."),
+    "runs": Entry("models", "List training runs."),
+    "show": Entry("models", "Show a version: metrics, lineage, gates."),
+    "compare": Entry("models", "Put two versions side by side."),
+    "rerun": Entry("models", "Repeat a run and say whether it came out the same."),
+    "deploy": Entry("rollout", "Point a service at a version, whole or as a canary."),
+    "rollback": Entry("rollout", "Go back to the version before."),
+    "status": Entry("rollout", "Show what each service serves."),
+    "thresholds": Entry("rollout", "Show or turn a service's thresholds, without a deploy."),
+    "up": Entry("serve", "Start serving, streaming and schedules."),
+    "why": Entry("serve", "Explain one decision and replay it."),
+    "report": Entry("reports", "Traffic, quality, drift and latency of a service."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when called and listed without being imported."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order in which a user meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the file that holds the command."""
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        module = importlib.import_module(f"tidewheel.cli.commands.{entry.module}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands from the table alone."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.help) for name, entry in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("-C", "--project", "folder", default=".", metavar="FOLDER", help="The project's folder (default: here).")
+@click.option("--env", default=None, metavar="NAME", help="An environment of tidewheel.toml.")
+@click.version_option(package_name="tidewheel")
+@click.pass_context
+def cli(context: click.Context, folder: str, env: str | None) -> None:
+    """Run machine learning end to end: events, features, models, serving, outcomes.
+
+    \b
+    Example:
+      tidewheel init fraud && cd fraud
+      tidewheel ingest payments.parquet --as Transaction
+      tidewheel train Fraud && tidewheel deploy Fraud@1
+      tidewheel up
+    """
+    context.obj = (Path(folder), env)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit: 0 done, 1 refused with a reason, 2 misused, 130 interrupted."""
+    try:
+        cli.main(args=arguments, prog_name="tidewheel", standalone_mode=False)
+    except click.exceptions.Abort:
+        _leave("interrupted", 130)
+    except KeyboardInterrupt:
+        _leave("interrupted", 130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except TidewheelError as error:
+        _leave(f"error: {error}", 1)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)
+    except Exception as error:
+        _leave(f"error: tidewheel itself failed ({type(error).__name__}: {error}); details: {_crash_report()}", 70)
+
+
+def _leave(message: str, code: int) -> None:
+    click.echo(message, err=True)
+    sys.exit(code)
+
+
+def _crash_report() -> Path:
+    """Keep the traceback in a file: a user gets a sentence, whoever mends it gets the rest."""
+    import tempfile
+
+    with tempfile.NamedTemporaryFile("w", prefix="tidewheel-crash-", suffix=".txt", delete=False) as report:
+        traceback.print_exc(file=report)
+    return Path(report.name)
+
+
+if __name__ == "__main__":
+    main()

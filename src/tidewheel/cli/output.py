@@ -1,0 +1,100 @@
+"""How commands print: aligned tables and progress for people, JSON for scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+if TYPE_CHECKING:
+    from tidewheel.workspace import Workspace
+
+Progress = Callable[[str, int, int], None]
+"""``progress(stage, done, total)``; a total of 0 is unknown."""
+
+
+@contextmanager
+def opened(context: click.Context) -> Iterator[Workspace]:
+    """Open the workspace that the command line names, and close it afterwards."""
+    from tidewheel.workspace import open_workspace
+
+    folder, env = context.find_root().obj
+    workspace = open_workspace(folder, env=env)
+    try:
+        yield workspace
+    finally:
+        workspace.close()
+
+
+def print_json(value: Any) -> None:
+    """Print a value as indented JSON (structs, dataclasses and numbers of NumPy included)."""
+    plain = msgspec.to_builtins(value, enc_hook=_plain)
+    click.echo(msgspec.json.format(msgspec.json.encode(plain), indent=2).decode())
+
+
+def print_table(headers: Sequence[str], rows: Sequence[Sequence[Any]], *, title: str = "") -> None:
+    """Print rows under headers; numbers to the right, nothing cut when the output is a file."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for position, header in enumerate(headers):
+        numeric = bool(rows) and all(isinstance(row[position], int | float) for row in rows)
+        table.add_column(header, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*[cell(value) for value in row])
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=200)
+    console.print(table)
+
+
+def cell(value: Any) -> str:
+    """Write one value short enough for a table."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4f}" if abs(value) < 1e4 else f"{value:,.0f}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return str(value)
+
+
+def when(instant: int | None) -> str:
+    """Write an instant (µs, UTC) as people read it."""
+    if not instant:
+        return "-"
+    return datetime.fromtimestamp(instant / 1e6, tz=UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+@contextmanager
+def progress_bar() -> Iterator[Progress]:
+    """Show the stage, how far it is, and how long it will take; silent when the output is no terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Bars(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+        tasks: dict[str, Any] = {}
+
+        def show(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(stage, total=total or None)
+            bars.update(tasks[stage], completed=done, total=total or None)
+
+        yield show
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    return str(value)
