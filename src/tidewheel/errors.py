@@ -14,6 +14,7 @@
     ├── FeatureError         features can't be read
     │   ├── HorizonError     an instant before what the state still holds
     │   └── NotReadyError    a feature version that has not caught up
+    ├── MetricError          a number can't be computed from these scores and labels
     ├── TrainingError        a run can't go on (too few rows, one class, an estimator that raised)
     │   └── GateError        a gate can't be judged
     ├── ServingError         a decision could not be made in the normal way
@@ -104,6 +105,10 @@ class HorizonError(FeatureError):
 
 class NotReadyError(FeatureError):
     """A feature version has not caught up."""
+
+
+class MetricError(TidewheelError):
+    """A number can't be computed from these scores and labels."""
 
 
 class TrainingError(TidewheelError):
