@@ -1,0 +1,140 @@
+"""What a request and an answer are, apart from how they travel.
+
+A :class:`Request` holds bytes and headers, a :class:`Response` a status and bytes. The handler is a function
+from one to the other; the transports (our own protocol, ASGI, in process) only carry them.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+import msgspec
+
+from tidewheel import errors
+
+JSON = b"application/json"
+TEXT = b"text/plain; version=0.0.4; charset=utf-8"
+NO_HEADERS: dict[bytes, bytes] = {}
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """What a connection may ask of a worker. Sizes in bytes, times in seconds.
+
+    Examples
+    --------
+    >>> Limits().header
+    16384
+    """
+
+    header: int = 16 * 1024
+    body: int = 1024 * 1024
+    bulk_body: int = 16 * 1024 * 1024
+    """Largest body of ``POST /v1/events/...``."""
+    header_timeout: float = 10.0
+    """From a request's first byte to the end of its headers."""
+    body_timeout: float = 60.0
+    """From the end of the headers to the end of the body."""
+    idle_timeout: float = 75.0
+    """How long a connection may wait between requests."""
+    write_timeout: float = 60.0
+    """How long a client may leave its answers unread."""
+    pipelined: int = 64
+    """Unanswered requests on one connection before its socket is no longer read."""
+    requests: int = 10_000
+    """Requests on one connection before it is closed, so that clients spread over the workers again."""
+
+
+class Request(msgspec.Struct):
+    """One request: `path` is decoded and without its query; header names are in lower case.
+
+    Examples
+    --------
+    >>> Request("GET", "/healthz").header(b"accept", "any")
+    'any'
+    """
+
+    method: str
+    path: str
+    query: str = ""
+    headers: dict[bytes, bytes] = NO_HEADERS
+    body: bytes = b""
+
+    def header(self, name: bytes, default: str = "") -> str:
+        """Return a header as text, or `default` when it was not sent."""
+        value = self.headers.get(name)
+        return default if value is None else value.decode("latin-1")
+
+
+class Response(msgspec.Struct):
+    """One answer.
+
+    Examples
+    --------
+    >>> Response(body=b"{}").status
+    200
+    """
+
+    status: int = 200
+    body: bytes = b""
+    content_type: bytes = JSON
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+STATUS_OF: tuple[tuple[type[errors.TidewheelError], int], ...] = (
+    (errors.OverloadedError, 429),
+    (errors.InputError, 400),
+    (errors.ClockError, 409),
+    (errors.NotFoundError, 404),
+    (errors.ConflictError, 409),
+    (errors.TidewheelError, 503),
+)
+"""The first class that fits gives the status."""
+
+
+def json_response(value: object, status: int = 200) -> Response:
+    """Return `value` as a JSON answer.
+
+    Examples
+    --------
+    >>> json_response({"ok": True}).body
+    b'{"ok":true}'
+    """
+    return Response(status, msgspec.json.encode(value))
+
+
+def error_response(
+    status: int, what: str, *, where: str = "", remedy: str = "", headers: tuple[tuple[bytes, bytes], ...] = ()
+) -> Response:
+    """Return a refusal as ``{"error": {"what", "where", "remedy"}}``.
+
+    Examples
+    --------
+    >>> error_response(413, "the body is too large").body
+    b'{"error":{"what":"the body is too large","where":"","remedy":""}}'
+    """
+    body = msgspec.json.encode({"error": {"what": what, "where": where, "remedy": remedy}})
+    return Response(status, body, JSON, headers)
+
+
+def refusal(error: errors.TidewheelError) -> Response:
+    """Return the answer that says why a request was refused; 429 and 503 carry ``Retry-After``.
+
+    Examples
+    --------
+    >>> refusal(errors.NotFoundError("no service 'Scor'", remedy="did you mean 'Score'?")).status
+    404
+    """
+    status = next(status for kind, status in STATUS_OF if isinstance(error, kind))
+    retry = ((b"retry-after", b"1"),) if status in (429, 503) else ()
+    return error_response(status, error.message, where=error.where, remedy=error.remedy, headers=retry)
+
+
+def reason_of(status: int) -> str:
+    """Return the reason phrase of a status.
+
+    Examples
+    --------
+    >>> reason_of(431)
+    'Request Header Fields Too Large'
+    """
+    return HTTPStatus(status).phrase
