@@ -83,7 +83,9 @@ class Client:
     def post(self, path: str, body: bytes, now: int) -> asyncio.Future[Answer]:
         """POST a body at the caller's instant `now` (µs), on the next connection in turn."""
         self._next = (self._next + 1) % len(self._connections)
-        head = f"POST {path} HTTP/1.1\r\nHost: {self._host}\r\nContent-Type: application/json\r\ntidewheel-now: {now}\r\n"
+        head = (
+            f"POST {path} HTTP/1.1\r\nHost: {self._host}\r\nContent-Type: application/json\r\ntidewheel-now: {now}\r\n"
+        )
         return self._connections[self._next].request(head.encode(), body)
 
     def close(self) -> None:

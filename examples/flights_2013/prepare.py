@@ -101,9 +101,7 @@ def _flight_events(flights: pa.Table, zones: dict[str, str | None]) -> dict[str,
 def _happened(prefix: str, flight: pa.Array, at: np.ndarray, delay: np.ndarray, mask: np.ndarray) -> pa.Table:
     keep = pa.array(mask)
     ids = pc.binary_join_element_wise(prefix, flight, "-")
-    return (
-        pa.table({"id": ids, "at": at, "flight": flight, "delay": delay}).filter(keep).sort_by([("at", "ascending")])
-    )
+    return pa.table({"id": ids, "at": at, "flight": flight, "delay": delay}).filter(keep).sort_by([("at", "ascending")])
 
 
 def _identities(flights: pa.Table) -> pa.Array:
@@ -164,7 +162,7 @@ def _minutes_under_way(flights: pa.Table, left: np.ndarray, zones: dict[str, str
 
 
 def _offsets_home(flights: pa.Table, at: np.ndarray) -> np.ndarray:
-    home = {place: NEW_YORK for place in ("EWR", "JFK", "LGA")}
+    home: dict[str, str | None] = dict.fromkeys(("EWR", "JFK", "LGA"), NEW_YORK)
     return _zone_offsets(flights["origin"], at, home)
 
 

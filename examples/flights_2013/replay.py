@@ -12,7 +12,6 @@ from typing import Any
 import msgspec
 import numpy as np
 import pyarrow as pa
-
 from examples.flights_2013.client import Answer, Client
 
 CONNECTIONS = 8

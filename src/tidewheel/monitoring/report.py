@@ -1,0 +1,105 @@
+"""What a report says: plain numbers, which the page, the terminal and JSON all print."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tidewheel.metrics import Interval, ReliabilityBin
+
+SCORE_BINS = 20
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Time inside the service from the request's bytes to the answer's, in microseconds."""
+
+    p50: float
+    p95: float
+    p99: float
+
+
+@dataclass(frozen=True)
+class Period:
+    """What one version did in one stretch of time.
+
+    Attributes
+    ----------
+    version : str
+        ``Fraud@3``, or "" for answers without a model.
+    start : str
+        First day of the week or month (``2026-11-16``); "all" for the whole report.
+    decisions, fallbacks, explored : int
+    actions : dict of str to int
+        Decisions by what was decided.
+    scores : list of int
+        Counts in `SCORE_BINS` equal bins of [0, 1].
+    matured, pending, prevented, missing : int
+        Decisions whose outcome is known; may still come; can't come, because the decision
+        prevented it; did not come.
+    positive_share : float or None
+        Mean of the known labels.
+    metrics : dict of str to Interval
+        The model's metrics on the matured rows; those that are undefined are left out.
+    reliability : list of ReliabilityBin
+        Predicted against observed, for probabilities.
+    latency_us : Latency or None
+    """
+
+    version: str
+    start: str
+    decisions: int
+    fallbacks: int
+    explored: int
+    actions: dict[str, int]
+    scores: list[int]
+    matured: int
+    pending: int
+    prevented: int
+    missing: int
+    positive_share: float | None
+    metrics: dict[str, Interval] = field(default_factory=dict)
+    reliability: list[ReliabilityBin] = field(default_factory=list)
+    latency_us: Latency | None = None
+
+
+@dataclass(frozen=True)
+class FeatureDrift:
+    """How far a column of the served view moved from what the version was trained on.
+
+    `psi` comes with the interval that both sample sizes allow; `noise` is what it would be
+    if nothing had moved.
+    """
+
+    version: str
+    start: str
+    feature: str
+    psi: float
+    low: float
+    high: float
+    noise: float
+    null_share: float
+    null_share_trained: float
+
+
+@dataclass(frozen=True)
+class Happening:
+    """A lifecycle event beside the numbers: a deployment, an alert, a promotion."""
+
+    at: int
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """All of one service between two instants (µs, UTC)."""
+
+    service: str
+    generated_at: int
+    start: int
+    end: int
+    metrics: list[str]
+    periods: list[Period]
+    totals: list[Period]
+    drift: list[FeatureDrift]
+    happenings: list[Happening]
