@@ -1,0 +1,50 @@
+"""Database drivers' exceptions, said in our words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import sqlalchemy.exc
+
+from tidewheel.errors import BusyError, CorruptError, FullError, StorageError
+
+_BUSY = ("database is locked", "database table is locked", "lock timeout", "lock_not_available", "deadlock detected")
+_FULL = ("disk is full", "disk full", "no space left", "disk i/o error")
+_CORRUPT = ("not a database", "malformed", "disk image")
+
+
+def explain(error: sqlalchemy.exc.DBAPIError, where: str) -> StorageError:
+    """Return the error of ours that says what `error` means, and what to do."""
+    said = str(error.orig).strip().splitlines()[0] if error.orig is not None else str(error)
+    low = said.lower()
+    if any(word in low for word in _BUSY):
+        return BusyError(
+            "another process has kept the catalog locked for more than 5 seconds",
+            where=where,
+            remedy=f"find who holds it (`fuser -v {where}` for a file, pg_stat_activity for PostgreSQL) "
+            "and let it end; nothing was changed",
+        )
+    if any(word in low for word in _FULL):
+        return FullError(f"no room to write the catalog ({said})", where=where, remedy="free some space and try again")
+    if any(word in low for word in _CORRUPT):
+        return CorruptError(
+            f"the catalog is damaged ({said})", where=where, remedy="restore it from a backup; move the file away first"
+        )
+    return StorageError(
+        f"the catalog did not answer ({said})", where=where, remedy="check that it exists and may be read and written"
+    )
+
+
+@contextmanager
+def translated(where: str) -> Iterator[None]:
+    """Turn what the driver raises inside into a StorageError that names `where`.
+
+    A broken constraint goes through as it is: its meaning is the caller's to tell.
+    """
+    try:
+        yield
+    except sqlalchemy.exc.IntegrityError:
+        raise
+    except sqlalchemy.exc.DBAPIError as error:
+        raise explain(error, where) from error

@@ -1,0 +1,1 @@
+"""Migration scripts of the catalog, shipped with the package and run when a catalog is opened."""

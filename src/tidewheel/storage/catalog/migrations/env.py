@@ -1,0 +1,8 @@
+"""What alembic runs: the scripts, on the connection it was handed, in the transaction that is already open."""
+
+from alembic import context
+
+from tidewheel.storage.catalog.tables import metadata
+
+context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
+context.run_migrations()

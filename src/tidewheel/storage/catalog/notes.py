@@ -1,0 +1,73 @@
+"""The outbox: what happened in the life of models and services, on its way to the event log.
+
+A note is written in the transaction of the change it tells of, so neither is ever there without the other.
+Whoever owns the log sends pending notes and marks them; one sent twice is recognised by its number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from tidewheel.storage.catalog.store import Catalog
+from tidewheel.storage.catalog.tables import notes
+
+
+class Note(msgspec.Struct, frozen=True):
+    """Something that happened, such as kind ``deployment.promote`` to subject ``Score``."""
+
+    seq: int
+    kind: str
+    subject: str
+    body: dict[str, Any]
+    at: int
+    sent: int | None = None
+    """When it was put into the event log; None while it waits."""
+
+
+def add_note(
+    connection: sa.Connection, kind: str, subject: str, body: Mapping[str, Any] | None = None, *, at: int
+) -> int:
+    """Write a note inside the caller's transaction; return its number."""
+    text = msgspec.json.encode(dict(body or {}), order="sorted").decode()
+    result = connection.execute(sa.insert(notes).values(kind=kind, subject=subject, body=text, at=at))
+    key = result.inserted_primary_key
+    assert key is not None
+    return int(key[0])
+
+
+def note(catalog: Catalog, kind: str, subject: str, body: Mapping[str, Any] | None = None) -> int:
+    """Write a note in a transaction of its own; return its number."""
+    with catalog.write() as connection:
+        return add_note(connection, kind, subject, body, at=catalog.now())
+
+
+def list_notes(catalog: Catalog, *, subject: str = "", kind: str = "", after: int = 0, limit: int = 1000) -> list[Note]:
+    """Return notes in order, oldest first, of one subject or of kinds that begin with `kind`."""
+    query = sa.select(notes).where(notes.c.seq > after).order_by(notes.c.seq).limit(limit)
+    if subject:
+        query = query.where(notes.c.subject == subject)
+    if kind:
+        query = query.where(notes.c.kind.startswith(kind, autoescape=True))
+    return _rows(catalog, query)
+
+
+def pending_notes(catalog: Catalog, limit: int = 1000) -> list[Note]:
+    """Return the oldest notes that are not in the event log yet."""
+    return _rows(catalog, sa.select(notes).where(notes.c.sent.is_(None)).order_by(notes.c.seq).limit(limit))
+
+
+def mark_sent(catalog: Catalog, numbers: Sequence[int]) -> None:
+    """Tell that notes with these numbers stand in the event log."""
+    if numbers:
+        with catalog.write() as connection:
+            connection.execute(sa.update(notes).where(notes.c.seq.in_(numbers)).values(sent=catalog.now()))
+
+
+def _rows(catalog: Catalog, query: sa.Select[Any]) -> list[Note]:
+    with catalog.read() as connection:
+        found = connection.execute(query).all()
+    return [Note(row.seq, row.kind, row.subject, msgspec.json.decode(row.body), row.at, row.sent) for row in found]

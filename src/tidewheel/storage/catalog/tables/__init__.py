@@ -1,0 +1,33 @@
+"""The catalog's tables, a module a noun."""
+
+from tidewheel.storage.catalog.tables.base import metadata
+from tidewheel.storage.catalog.tables.counters import counters
+from tidewheel.storage.catalog.tables.datasets import datasets
+from tidewheel.storage.catalog.tables.definitions import graphs, groups, live_graphs
+from tidewheel.storage.catalog.tables.deployments import deployment_history, deployments
+from tidewheel.storage.catalog.tables.jobs import job_runs, jobs
+from tidewheel.storage.catalog.tables.notes import alerts, notes
+from tidewheel.storage.catalog.tables.runs import run_metrics, run_steps, runs
+from tidewheel.storage.catalog.tables.services import service_versions, thresholds
+from tidewheel.storage.catalog.tables.versions import versions
+
+__all__ = [
+    "alerts",
+    "counters",
+    "datasets",
+    "deployment_history",
+    "deployments",
+    "graphs",
+    "groups",
+    "job_runs",
+    "jobs",
+    "live_graphs",
+    "metadata",
+    "notes",
+    "run_metrics",
+    "run_steps",
+    "runs",
+    "service_versions",
+    "thresholds",
+    "versions",
+]
