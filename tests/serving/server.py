@@ -37,6 +37,7 @@ class ServerThread:
     def __init__(self, handler: Handler, limits: Limits | None = None, tick: float = 0.02) -> None:
         self.handler, self.limits, self.tick = handler, limits, tick
         self.port = 0
+        self._stopping = False
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -54,7 +55,9 @@ class ServerThread:
         await self.server.drain(grace=2.0)
 
     def stop(self) -> None:
-        self.loop.call_soon_threadsafe(self._stop.set)
+        if self._thread.is_alive() and not self._stopping:
+            self._stopping = True
+            self.loop.call_soon_threadsafe(self._stop.set)
 
     def __enter__(self) -> ServerThread:
         self._thread.start()

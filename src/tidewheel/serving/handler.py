@@ -1,0 +1,211 @@
+"""The request path as a function of bytes and headers: one route table, JSON in and out, errors that say what to do.
+
+The handler knows HTTP and nothing of deciding; the :class:`Backend` behind it knows deciding and nothing of HTTP. Every
+transport (our own protocol, ASGI, a test) calls the same :meth:`Handler.handle`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Awaitable, Callable
+from typing import Protocol, cast
+
+import msgspec
+
+from tidewheel.errors import InputError, NotFoundError, TidewheelError
+from tidewheel.serving.http import TEXT, Limits, Request, Response, error_response, json_response, refusal
+from tidewheel.serving.instants import instant_of
+
+Answering = Response | Awaitable[Response]
+NOW = b"tidewheel-now"
+CALLER = b"tidewheel-caller"
+
+
+class Accepted(msgspec.Struct):
+    """What became of events that were posted: each is in the log, was there before, or lies in quarantine."""
+
+    accepted: int = 0
+    duplicates: int = 0
+    quarantined: list[dict[str, object]] = []
+
+
+class Backend(Protocol):
+    """What a worker can do; raises :class:`~tidewheel.errors.TidewheelError` where it can't."""
+
+    def services(self) -> list[str]:
+        """Return the names of the services that answer here."""
+        ...
+
+    def events(self) -> list[str]:
+        """Return the names of the event types that are taken here."""
+        ...
+
+    def decide(self, service: str, body: bytes, now: int | None, caller: str) -> bytes | Awaitable[bytes]:
+        """Decide one event and return the answer's JSON; at once, or when what it waits for is there."""
+        ...
+
+    async def append(self, event: str, body: bytes, now: int | None) -> Accepted:
+        """Put one event or many in the log; returns when they are on disk."""
+        ...
+
+    async def explain(self, decision_id: str) -> object:
+        """Return the explanation of one decision."""
+        ...
+
+    def ready(self) -> str:
+        """Return why the worker is not ready; "" when it is."""
+        ...
+
+    def status(self) -> object:
+        """Return the worker's state for people."""
+        ...
+
+    def metrics(self) -> bytes:
+        """Return the counters in Prometheus' text format."""
+        ...
+
+
+class Handler:
+    """Answers requests for one backend.
+
+    Parameters
+    ----------
+    backend : Backend
+        What the routes call.
+    limits : Limits, optional
+        For the sizes of bodies.
+    """
+
+    def __init__(self, backend: Backend, limits: Limits | None = None) -> None:
+        self.backend = backend
+        self.limits = limits or Limits()
+        self._plain: dict[str, tuple[str, Callable[[Request], Answering]]] = {
+            "/healthz": ("GET", self._alive),
+            "/readyz": ("GET", self._ready),
+            "/v1/status": ("GET", lambda request: json_response(self.backend.status())),
+            "/metrics": ("GET", lambda request: Response(200, self.backend.metrics(), TEXT)),
+        }
+        self._named: dict[str, tuple[str, Callable[[Request, str], Answering]]] = {
+            "services": ("POST", self._decide),
+            "events": ("POST", self._append),
+            "decisions": ("GET", self._explain),
+        }
+
+    def handle(self, request: Request) -> Answering:
+        """Return the answer, or what to await for it. Never raises what the caller did wrong.
+
+        Parameters
+        ----------
+        request : Request
+            What came.
+
+        Returns
+        -------
+        Response or Awaitable[Response]
+            A response at once wherever nothing has to be waited for.
+        """
+        path = request.path
+        parts = path.split("/")
+        if len(parts) == 4 and parts[1] == "v1" and parts[0] == "" and parts[2] in self._named:
+            method, named = self._named[parts[2]]
+            if request.method == method and parts[3]:
+                try:
+                    return named(request, parts[3])
+                except TidewheelError as error:
+                    return self._refused(error)
+            return self._not_allowed(request, method) if parts[3] else self._nowhere(path)
+        if path in self._plain:
+            method, plain = self._plain[path]
+            if request.method in (method, "HEAD"):
+                return plain(request)
+            return self._not_allowed(request, method)
+        return self._nowhere(path)
+
+    def body_limit(self, path: str) -> int:
+        """Return the largest body that `path` takes: events may come in bulk."""
+        return self.limits.bulk_body if path.startswith("/v1/events/") else self.limits.body
+
+    # --- the routes ----------------------------------------------------------------------------
+
+    def _decide(self, request: Request, service: str) -> Answering:
+        headers = request.headers
+        now = _instant(headers[NOW]) if NOW in headers else None
+        caller = headers[CALLER].decode("latin-1")[:200] if CALLER in headers else ""
+        answer = self.backend.decide(service, request.body, now, caller)
+        if type(answer) is bytes:
+            return Response(200, answer)
+        return self._decided(cast("Awaitable[bytes]", answer))
+
+    async def _decided(self, answer: Awaitable[bytes]) -> Response:
+        try:
+            return Response(200, await answer)
+        except TidewheelError as error:
+            return self._refused(error)
+
+    async def _append(self, request: Request, event: str) -> Response:
+        try:
+            now = _instant(request.headers[NOW]) if NOW in request.headers else None
+            outcome = await self.backend.append(event, request.body, now)
+        except TidewheelError as error:
+            return self._refused(error)
+        nothing_good = outcome.quarantined and not outcome.accepted and not outcome.duplicates
+        return json_response(outcome, 422 if nothing_good else 200)
+
+    async def _explain(self, request: Request, decision_id: str) -> Response:
+        try:
+            return json_response(await self.backend.explain(decision_id))
+        except TidewheelError as error:
+            return self._refused(error)
+
+    def _alive(self, request: Request) -> Response:
+        return Response(200, b'{"alive":true}')
+
+    def _ready(self, request: Request) -> Response:
+        why = self.backend.ready()
+        if not why:
+            return Response(200, b'{"ready":true}')
+        return error_response(503, why, remedy="ask again in a second", headers=((b"retry-after", b"1"),))
+
+    # --- refusals ------------------------------------------------------------------------------
+
+    def _refused(self, error: TidewheelError) -> Response:
+        return refusal(error)
+
+    def _not_allowed(self, request: Request, method: str) -> Response:
+        allow = ((b"allow", b"GET, HEAD" if method == "GET" else method.encode()),)
+        return error_response(405, f"{request.path} takes {method}, not {request.method}", headers=allow)
+
+    def _nowhere(self, path: str) -> Response:
+        known = [
+            *self._plain,
+            *(f"/v1/services/{name}" for name in self.backend.services()),
+            *(f"/v1/events/{name}" for name in self.backend.events()),
+        ]
+        likely = difflib.get_close_matches(path, known, n=1, cutoff=0.5)
+        remedy = f"did you mean {likely[0]}?" if likely else f"the routes are {', '.join(sorted(known)[:12])}"
+        return error_response(404, f"no route {path[:200]!r}", remedy=remedy)
+
+
+def unknown(kind: str, name: str, names: list[str]) -> NotFoundError:
+    """Return the error for a name that is not there, with the likely one.
+
+    Examples
+    --------
+    >>> str(unknown("service", "Scor", ["Score"]))
+    "no service 'Scor'; did you mean 'Score'?"
+    """
+    likely = difflib.get_close_matches(name, names, n=1)
+    remedy = f"did you mean {likely[0]!r}?" if likely else f"there are {', '.join(sorted(names)) or 'none'}"
+    return NotFoundError(f"no {kind} {name[:100]!r}", remedy=remedy)
+
+
+def _instant(value: bytes) -> int:
+    """Read the ``tidewheel-now`` header: microseconds since 1970, or RFC 3339 with a zone."""
+    try:
+        return instant_of(value.decode("ascii"))
+    except (ValueError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"can't read the instant {value[:60]!r}",
+            where="header tidewheel-now",
+            remedy="send microseconds since 1970, or a time such as 2013-09-01T12:00:00Z",
+        ) from error
