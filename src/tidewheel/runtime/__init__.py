@@ -1,0 +1,1 @@
+"""Settings, clocks, leases, doorbells, schedules and the supervisor: what running processes share."""

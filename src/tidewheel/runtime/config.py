@@ -1,0 +1,225 @@
+"""Settings: ``tidewheel.toml``, its environments, and ``TIDEWHEEL_*`` variables over it.
+
+::
+
+    module = "project"          # the file of declarations beside this one
+    data = "data"
+    port = 8700
+
+    [env.prod]
+    catalog = "postgresql://tidewheel@db/ml"
+    workers = 4
+    durability = "committed"
+
+A later source wins: defaults, the file, its ``[env.NAME]``, variables. An unknown key is an error.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_type_hints
+
+import msgspec
+
+from tidewheel.errors import ConfigError
+from tidewheel.runtime.layout import Layout
+from tidewheel.runtime.units import parse_size, parse_span
+
+FILE = "tidewheel.toml"
+PREFIX = "TIDEWHEEL_"
+DAY = 86_400_000_000
+
+Count = Annotated[int, msgspec.Meta(ge=1, le=64)]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything that may differ from place to place; definitions never mention it.
+
+    Durations are microseconds here and text such as ``"10s"`` in the file; sizes are bytes and ``"1MB"``.
+    """
+
+    module: str = "project"
+    """Name of the Python file (or package) of declarations, in the project's folder."""
+    data: str = "data"
+    """Folder of everything that is kept, relative to the project's."""
+    namespace: Annotated[str, msgspec.Meta(pattern=r"^[a-z_][a-z0-9_]{0,47}$")] = "tidewheel"
+    """The workspace's name in shared databases."""
+    catalog: str = ""
+    """A PostgreSQL URL, or "" for SQLite in the data folder."""
+    clock: Literal["real", "replay"] = "real"
+    """``replay``: the caller drives the workspace's time."""
+    partitions: Count = 2
+    """How many environments feature state is split into. Fixed once there is state."""
+    workers: Count = 1
+    """Serving processes."""
+    host: str = "127.0.0.1"
+    port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8700
+    sync: Literal["always", "second"] = "always"
+    """When the event log reaches the disk: before an event is acknowledged, or within a second."""
+    durability: Literal["written", "committed"] = "written"
+    """A decision leaves once its record is handed to the system, or once it is on the disk."""
+    max_body: Annotated[int, msgspec.Meta(ge=1024)] = 1 << 20
+    """Largest request body, bytes."""
+    max_lag: Annotated[int, msgspec.Meta(ge=1)] = 100_000
+    """Events waiting for the log or the stream beyond which callers are told to try again."""
+    flush_every: Annotated[int, msgspec.Meta(ge=100_000)] = 10_000_000
+    """How often new events go from the log to the lake."""
+    keep_log: Annotated[int, msgspec.Meta(ge=0)] = 7 * DAY
+    """How long events stay in the log after they are in the lake."""
+    keep_journal: Annotated[int, msgspec.Meta(ge=0)] = 7 * DAY
+    """How long journal segments stay after their decisions are in the lake."""
+    max_map: Annotated[int, msgspec.Meta(ge=1 << 20)] = 64 << 30
+    """Largest size of one memory-mapped environment, bytes; the files are sparse."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+DURATIONS = frozenset({"flush_every", "keep_log", "keep_journal"})
+SIZES = frozenset({"max_body", "max_map"})
+KEYS = Settings.__struct_fields__
+
+
+class Config(msgspec.Struct, frozen=True):
+    """A project's folder and its settings in one environment."""
+
+    folder: Path
+    env: str
+    settings: Settings
+    sources: dict[str, str]
+    """For each setting that is not a default, where it came from."""
+
+    @property
+    def layout(self) -> Layout:
+        """Where this workspace keeps its data."""
+        return Layout((self.folder / self.settings.data).resolve())
+
+    @property
+    def catalog(self) -> str:
+        """Place of the catalog, as ``Catalog.open`` takes it."""
+        return self.settings.catalog or str(self.layout.catalog)
+
+
+def load_config(folder: str | Path, env: str | None = None, *, variables: Mapping[str, str] | None = None) -> Config:
+    """Read the settings of the project in `folder`.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Holds ``tidewheel.toml``; without one, the defaults hold.
+    env : str, optional
+        Name of an ``[env.NAME]`` table; ``TIDEWHEEL_ENV`` when not given, or none.
+    variables : mapping, optional
+        Instead of the process's environment variables.
+
+    Raises
+    ------
+    ConfigError
+        The file is no TOML, a key is unknown, a value does not fit, there is no such environment.
+    """
+    variables = os.environ if variables is None else variables
+    folder = Path(folder).absolute()
+    file = folder / FILE
+    table = _read(file)
+    environments = table.pop("env", {})
+    name = env if env is not None else variables.get(PREFIX + "ENV", "")
+    found: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    _take(table, str(file), found, sources)
+    if name:
+        _take(_environment(environments, name, file), f"{file} [env.{name}]", found, sources)
+    _take_variables(variables, found, sources)
+    return Config(folder, name, _settings(found, sources), sources)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"not TOML: {error}", where=str(file), remedy="see https://toml.io for the form") from error
+    except OSError as error:
+        raise ConfigError(f"can't be read ({error.strerror})", where=str(file), remedy="check its owner") from error
+
+
+def _environment(environments: Any, name: str, file: Path) -> dict[str, Any]:
+    if not isinstance(environments, dict) or name not in environments:
+        known = ", ".join(sorted(environments)) if isinstance(environments, dict) else ""
+        raise ConfigError(
+            f"no environment {name!r}",
+            where=str(file),
+            remedy=f"there are: {known}" if known else f"add a table [env.{name}]",
+        )
+    return dict(environments[name]) if isinstance(environments[name], dict) else {"env": environments[name]}
+
+
+def likely(key: str, known: Mapping[str, Any] | tuple[str, ...]) -> str:
+    """Return a remedy that names the key most like `key`, or all of them."""
+    close = difflib.get_close_matches(key, list(known), n=1)
+    return f"did you mean {close[0]!r}?" if close else f"known keys: {', '.join(sorted(known))}"
+
+
+def _take(table: Mapping[str, Any], where: str, found: dict[str, Any], sources: dict[str, str]) -> None:
+    for key, value in table.items():
+        if key not in KEYS:
+            raise ConfigError(f"unknown key {key!r}", where=where, remedy=likely(key, KEYS))
+        found[key] = _measured(key, value, where)
+        sources[key] = where
+
+
+def _take_variables(variables: Mapping[str, str], found: dict[str, Any], sources: dict[str, str]) -> None:
+    """Take the variables that name a setting; refuse those that nearly do, and leave the rest to others."""
+    for variable in sorted(variables):
+        key = variable.removeprefix(PREFIX).lower()
+        if not variable.startswith(PREFIX) or key == "env":
+            continue
+        if key in KEYS:
+            text = variables[variable]
+            measured = _measured(key, text, variable)
+            number = isinstance(measured, str) and re.fullmatch(r"\d+", measured) and _numeric(key)
+            found[key] = int(measured) if number else measured
+            sources[key] = variable
+        elif difflib.get_close_matches(key, list(KEYS), n=1, cutoff=0.7):
+            raise ConfigError("unknown setting", where=variable, remedy=likely(key, KEYS))
+
+
+def _numeric(key: str) -> bool:
+    return isinstance(getattr(Settings(), key), int)
+
+
+def _measured(key: str, value: Any, where: str) -> Any:
+    parse: Callable[[str], int] | None = parse_span if key in DURATIONS else parse_size if key in SIZES else None
+    if parse is None:
+        return value
+    if not isinstance(value, str):
+        example = '"10s"' if key in DURATIONS else '"1MB"'
+        raise ConfigError(f"{key} = {value!r} has no unit", where=where, remedy=f"write it like {key} = {example}")
+    try:
+        return parse(value)
+    except ValueError as error:
+        raise ConfigError(f"{key}: {error}", where=where) from error
+
+
+def _expected(key: str) -> str:
+    choices = get_args(get_type_hints(Settings).get(key, str))
+    if choices:
+        return f"write one of: {', '.join(map(str, choices))}"
+    return f"the default is {key} = {getattr(Settings(), key, '')!r}"
+
+
+def _settings(found: dict[str, Any], sources: dict[str, str]) -> Settings:
+    try:
+        return msgspec.convert(found, Settings)
+    except msgspec.ValidationError as error:
+        match = re.search(r"`\$\.(\w+)`", str(error))
+        key = match[1] if match else ""
+        said = re.sub(r" - at `.*`$", "", str(error))
+        raise ConfigError(
+            f"{key} = {found.get(key)!r}: {said[:1].lower()}{said[1:]}",
+            where=sources.get(key, FILE),
+            remedy=_expected(key),
+        ) from error

@@ -1,0 +1,75 @@
+"""Where a workspace keeps what, under its data folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Paths below the data folder. Nothing is made until :meth:`make` is called.
+
+    Examples
+    --------
+    >>> Layout(Path("data")).log.as_posix()
+    'data/log'
+    """
+
+    root: Path
+
+    @property
+    def log(self) -> Path:
+        """The event log's folder."""
+        return self.root / "log"
+
+    @property
+    def journal(self) -> Path:
+        """Segments of the decision journal."""
+        return self.root / "journal"
+
+    @property
+    def state(self) -> Path:
+        """The feature state's environments, one folder a partition."""
+        return self.root / "state"
+
+    @property
+    def lake(self) -> Path:
+        """All history, as Delta tables."""
+        return self.root / "lake"
+
+    @property
+    def artifacts(self) -> Path:
+        """Files named by their SHA-256."""
+        return self.root / "artifacts"
+
+    @property
+    def catalog(self) -> Path:
+        """The SQLite catalog, unless the settings name a PostgreSQL database."""
+        return self.root / "catalog.sqlite"
+
+    @property
+    def run(self) -> Path:
+        """What belongs to running processes: leases, doorbells, the replay clock, who is alive."""
+        return self.root / "run"
+
+    @property
+    def clock(self) -> Path:
+        """The replay clock's file."""
+        return self.run / "clock"
+
+    @property
+    def bells(self) -> Path:
+        """The doorbells' sockets."""
+        return self.run / "bells"
+
+    @property
+    def leases(self) -> Path:
+        """One file a role."""
+        return self.run / "leases"
+
+    def make(self) -> Layout:
+        """Make the folders that are missing, and return the layout."""
+        for folder in (self.log, self.journal, self.state, self.lake, self.artifacts, self.bells, self.leases):
+            folder.mkdir(parents=True, exist_ok=True)
+        return self
