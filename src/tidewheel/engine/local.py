@@ -1,0 +1,89 @@
+"""This process's cores: compiled work that releases the lock, on threads, one per part."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+Part = TypeVar("Part")
+Result = TypeVar("Result")
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def map_parts(
+    work: Callable[[Part], Result],
+    parts: Sequence[Part],
+    *,
+    workers: int | None = None,
+    done: Callable[[int], None] | None = None,
+) -> list[Result]:
+    """Apply `work` to every part on threads and return the results in order.
+
+    The first error is raised once the parts under way have ended; parts not yet begun are dropped.
+
+    Parameters
+    ----------
+    workers : int, optional
+        Threads; as many as there are cores by default.
+    done : callable, optional
+        Called in this thread with the number of parts finished, after each.
+
+    Examples
+    --------
+    >>> map_parts(lambda part: part * 2, [1, 2, 3])
+    [2, 4, 6]
+    """
+    workers = min(workers or cores(), len(parts))
+    results: list[Result] = []
+    if workers <= 1:
+        for part in parts:
+            results.append(work(part))
+            if done:
+                done(len(results))
+        return results
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="tidewheel-part")
+    try:
+        for result in pool.map(work, parts):
+            results.append(result)
+            if done:
+                done(len(results))
+    finally:
+        pool.shutdown(cancel_futures=True)
+    return results
+
+
+def split_evenly(starts: npt.NDArray[np.int64], parts: int) -> list[tuple[int, int]]:
+    """Cut entities into runs of about equal numbers of rows.
+
+    Parameters
+    ----------
+    starts : int64[n + 1]
+        Where each entity's rows begin; the last is the number of rows.
+    parts : int
+        At most so many runs.
+
+    Returns
+    -------
+    list of (first, end)
+        Runs of entities, none empty.
+
+    Examples
+    --------
+    >>> split_evenly(np.array([0, 90, 95, 100]), 2)
+    [(0, 1), (1, 3)]
+    """
+    entities = len(starts) - 1
+    targets = starts[0] + (starts[-1] - starts[0]) * np.arange(1, parts) // parts
+    cuts = np.unique(np.concatenate(([0], np.searchsorted(starts, targets), [entities])))
+    return [(int(first), int(end)) for first, end in zip(cuts[:-1], cuts[1:], strict=True)]

@@ -1,0 +1,315 @@
+"""A group as the kernel folds and reads it: aggregates in canonical order, fed by sources.
+
+A *feed* is one source seen through one tuple of key paths. Aggregates of one group that share a
+feed share its slot program; those that go through a reference to another event form a feed of
+their own, because they take effect only once both events are there.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import msgspec
+
+from tidewheel.definitions import ir, state_id
+from tidewheel.errors import DefinitionError
+from tidewheel.features.nodes import Node, constant, is_text, leaves, literals, place_inputs, to_node
+from tidewheel.features.words import text_word
+from tidewheel.kernel import AggregateSpec, Layout, Program, build_layout, compile_program
+
+AT = "at"
+EVERY_EVENT = -1
+"""The slot of a count without condition: there is nothing that could be null."""
+
+
+@dataclass(frozen=True)
+class Via:
+    """The reference a feed goes through, and what it needs of the event referred to."""
+
+    ref: str
+    target: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Feed:
+    """One source, keyed one way, with the program that makes its aggregates' slots.
+
+    `inputs` are the paths the program reads, in order, with `texts` telling which are strings;
+    `columns` are the source's own columns that keys, reference and program need.
+    """
+
+    source: str
+    keys: tuple[ir.Path, ...]
+    via: Via | None
+    inputs: tuple[ir.Path, ...]
+    texts: tuple[bool, ...]
+    program: Program
+    n_slots: int
+    columns: tuple[str, ...]
+    spoken: tuple[ir.Path, ...]
+    """Paths whose strings must be kept, because an aggregate may answer with one."""
+    literals: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class GroupPlan:
+    """How a group is folded and read.
+
+    `aggregates` stand in the order of the kernel's outputs; `texts` tells which outputs are
+    strings. Two groups of one `state_id` have equal layouts and share their state.
+    """
+
+    group: ir.Group
+    state_id: str
+    layout: Layout
+    feeds: tuple[Feed, ...]
+    aggregates: tuple[ir.Aggregate, ...]
+    texts: tuple[bool, ...]
+
+    @property
+    def by_arrival(self) -> bool:
+        """False for an entity's attributes, which hold from their own time on."""
+        return not self.group.attributes
+
+    def node(self, name: str, read: int = 0) -> Node:
+        """Return a feature as a node over symbols ``("state", read, output)``."""
+        value = self._value(name)
+        if isinstance(value, ir.Aggregate):
+            return ("state", read, self.aggregates.index(value))
+        return to_node(value, lambda expr: self.node(_feature_name(expr), read))
+
+    def is_text(self, name: str) -> bool:
+        """Tell whether a feature is a string."""
+        value = self._value(name)
+        if isinstance(value, ir.Aggregate):
+            return value.text
+        return is_text(value, lambda expr: self.is_text(_feature_name(expr)))
+
+    def _value(self, name: str) -> ir.Aggregate | ir.Expr:
+        for feature in self.group.features:
+            if feature.name == name:
+                return feature.value
+        raise DefinitionError(f"no feature '{name}'", where=self.group.name)
+
+
+def plan_group(graph: ir.Graph, group: ir.Group) -> GroupPlan:
+    """Plan a group of `graph`.
+
+    Raises
+    ------
+    DefinitionError
+        When an aggregate goes through more than one reference to an event.
+    """
+    aggregates = canonical_aggregates(group)
+    sources = {source.name: source for source in graph.sources}
+    makers: dict[tuple[str, tuple[ir.Path, ...], str], _FeedMaker] = {}
+    specs = []
+    for aggregate in aggregates:
+        source = sources[aggregate.source]
+        ref = _reference(sources, source, aggregate, group)
+        key = (aggregate.source, aggregate.keys, ref)
+        maker = makers.setdefault(key, _FeedMaker(len(makers), source, aggregate.keys, ref, sources))
+        specs.append(maker.add(aggregate))
+    name = state_id(group)
+    return GroupPlan(
+        group=group,
+        state_id=name,
+        layout=build_layout(specs, state_hash(name)),
+        feeds=tuple(maker.feed() for maker in makers.values()),
+        aggregates=aggregates,
+        texts=tuple(aggregate.text for aggregate in aggregates),
+    )
+
+
+def attribute_group(source: ir.Source) -> ir.Group:
+    """Return the implicit group of an entity: each of its columns as last written."""
+    key = source.id_column
+    if key is None:
+        raise DefinitionError("has no column of kind Id", where=source.name, remedy="add `id: tw.Id`")
+    columns = [column for column in source.columns if column.name != key]
+    return ir.Group(
+        name=source.name,
+        by=(source.name,),
+        features=tuple(ir.FeatureColumn(c.name, _latest(source, key, c), c.kind in ir.TEXT_KINDS) for c in columns),
+        attributes=source.entity,
+    )
+
+
+def canonical_aggregates(group: ir.Group) -> tuple[ir.Aggregate, ...]:
+    """Return the distinct aggregates of a group, in an order that names do not change."""
+    distinct = {feature.value for feature in group.features if isinstance(feature.value, ir.Aggregate)}
+    return tuple(sorted(distinct, key=msgspec.json.encode))
+
+
+def state_hash(state_id: str) -> int:
+    """Return the 64 bits by which a blob names its state, never 0."""
+    bits = int(state_id[:16], 16)
+    return (bits - (1 << 64) if bits >> 63 else bits) or 1
+
+
+def column_kind(sources: dict[str, ir.Source], source: ir.Source, path: ir.Path) -> ir.Kind:
+    """Return the kind of what a path leads to."""
+    column = source.column(path[0])
+    if column is None:
+        if path == (AT,):
+            return "time"
+        raise DefinitionError(f"no column '{path[0]}'", where=source.name)
+    if len(path) == 1:
+        return column.kind
+    if column.target is None:
+        raise DefinitionError(f"'{path[0]}' refers to nothing, so '.{path[1]}' leads nowhere", where=source.name)
+    return column_kind(sources, sources[column.target], path[1:])
+
+
+def _latest(source: ir.Source, key: str, column: ir.Column) -> ir.Aggregate:
+    return ir.Aggregate("last", source.name, ((key,),), ir.Col((column.name,)), text=column.kind in ir.TEXT_KINDS)
+
+
+def _feature_name(expr: ir.Expr) -> str:
+    if isinstance(expr, ir.Feature):
+        return expr.name
+    raise DefinitionError("an expression over features names something else", remedy="use features of the same group")
+
+
+def _default_word(aggregate: ir.Aggregate) -> float:
+    if aggregate.text:
+        return text_word(aggregate.default if isinstance(aggregate.default, str) else None)
+    if aggregate.default is None:
+        return 0.0 if aggregate.op in ("count", "distinct") else math.nan
+    return float(aggregate.default)
+
+
+def _reference(sources: dict[str, ir.Source], source: ir.Source, aggregate: ir.Aggregate, group: ir.Group) -> str:
+    """Return the reference column an aggregate goes through, or "" when it uses its own columns alone."""
+    refs: set[str] = set()
+    for path in aggregate_paths(aggregate):
+        if len(path) == 1:
+            continue
+        column = source.column(path[0])
+        target = sources.get(column.target or "") if column else None
+        if target is None or target.entity or len(path) > 2:
+            raise DefinitionError(
+                f"'{source.name}.{'.'.join(path)}' is more than one step to another event",
+                where=f"{group.file}:{group.line} {group.name}",
+                remedy="go through one reference to an event; carry other columns on the event itself",
+            )
+        refs.add(path[0])
+    if len(refs) > 1:
+        raise DefinitionError(
+            f"an aggregate goes through two references, {' and '.join(sorted(refs))}",
+            where=f"{group.file}:{group.line} {group.name}",
+            remedy="go through one reference in each aggregate",
+        )
+    return refs.pop() if refs else ""
+
+
+def aggregate_paths(aggregate: ir.Aggregate) -> Iterator[ir.Path]:
+    """Yield the paths an aggregate reads, keys first."""
+    yield from aggregate.keys
+    for expr in (aggregate.value, aggregate.where):
+        if expr is not None:
+            yield from expr_paths(expr)
+
+
+def expr_paths(expr: ir.Expr) -> Iterator[ir.Path]:
+    """Yield the columns an expression reads, in order, with repeats."""
+    if isinstance(expr, ir.Col):
+        yield expr.path
+    elif isinstance(expr, ir.Call):
+        for arg in expr.args:
+            yield from expr_paths(arg)
+
+
+class _FeedMaker:
+    """Collects the slots of the aggregates that share a feed."""
+
+    def __init__(
+        self, index: int, source: ir.Source, keys: tuple[ir.Path, ...], ref: str, sources: dict[str, ir.Source]
+    ) -> None:
+        self._index = index
+        self._source = source
+        self._keys = keys
+        self._ref = ref
+        self._sources = sources
+        self._slots: dict[Node, int] = {}
+        self._spoken: dict[ir.Path, None] = {}
+        self._literals: dict[str, None] = {}
+
+    def add(self, aggregate: ir.Aggregate) -> AggregateSpec:
+        """Give the aggregate its slot and return what the kernel needs to know of it."""
+        text = aggregate.value is not None and is_text(aggregate.value, self._leaf_is_text)
+        slot = EVERY_EVENT
+        if aggregate.value is not None or aggregate.where is not None:
+            slot = self._slots.setdefault(self._slot_node(aggregate, text), len(self._slots))
+        if aggregate.text and aggregate.value is not None:
+            self._speak(aggregate.value)
+        return AggregateSpec(
+            op=aggregate.op,
+            source=self._index,
+            slot=slot,
+            window=aggregate.window,
+            hop=aggregate.hop,
+            delay=aggregate.delay,
+            default=_default_word(aggregate),
+            exact_to=aggregate.exact_to,
+            text=text,
+        )
+
+    def feed(self) -> Feed:
+        """Compile what was collected."""
+        symbols = list(dict.fromkeys(leaf for node in self._slots for leaf in leaves(node)))
+        positions = {symbol: position for position, symbol in enumerate(symbols)}
+        inputs = tuple(symbol[1] for symbol in symbols)
+        texts = tuple(self._kind_is_text(path) for path in inputs)
+        program = compile_program([place_inputs(node, positions) for node in self._slots], texts)
+        paths = (*self._keys, *inputs)
+        own = [path[0] for path in paths if path != (AT,) or self._source.column(AT)]
+        return Feed(
+            source=self._source.name,
+            keys=self._keys,
+            via=self._via(paths),
+            inputs=inputs,
+            texts=texts,
+            program=program,
+            n_slots=len(self._slots),
+            columns=tuple(dict.fromkeys(own)),
+            spoken=tuple(self._spoken),
+            literals=tuple(self._literals),
+        )
+
+    def _slot_node(self, aggregate: ir.Aggregate, text: bool) -> Node:
+        value = ("const", 1.0) if aggregate.value is None else to_node(aggregate.value, _symbol)
+        if aggregate.where is None:
+            return value
+        return ("if_else", to_node(aggregate.where, _symbol), value, ("text", None) if text else constant(None))
+
+    def _speak(self, value: ir.Expr) -> None:
+        node = to_node(value, _symbol)
+        for leaf in leaves(node):
+            if self._kind_is_text(leaf[1]):
+                self._spoken[leaf[1]] = None
+        self._literals.update(dict.fromkeys(literals(node)))
+
+    def _via(self, paths: tuple[ir.Path, ...]) -> Via | None:
+        if not self._ref:
+            return None
+        column = self._source.column(self._ref)
+        assert column is not None
+        assert column.target is not None
+        needed = dict.fromkeys(path[1] for path in paths if len(path) > 1)
+        return Via(self._ref, column.target, tuple(needed))
+
+    def _leaf_is_text(self, expr: ir.Expr) -> bool:
+        return isinstance(expr, ir.Col) and self._kind_is_text(expr.path)
+
+    def _kind_is_text(self, path: ir.Path) -> bool:
+        return column_kind(self._sources, self._source, path) in ir.TEXT_KINDS
+
+
+def _symbol(expr: ir.Expr) -> Node:
+    if isinstance(expr, ir.Col):
+        return ("col", expr.path)
+    raise DefinitionError("an aggregate reads a feature", remedy="aggregate columns of the event")

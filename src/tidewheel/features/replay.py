@@ -1,0 +1,139 @@
+"""Reading a group as of many instants, by folding its events again.
+
+Two orders decide what a read sees. A *historical* read goes by time: events that had arrived
+before the instant (an entity's attributes: that hold at the instant). A *recorded* read goes by
+the log alone: events up to the offset that a decision noted for the state it read. Reads of one
+entity are sorted by how many of its events they see, and one pass of the kernel answers all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tidewheel.errors import HorizonError
+from tidewheel.features.plan_group import GroupPlan
+from tidewheel.features.rows import Fed, Ints
+from tidewheel.features.words import Words
+from tidewheel.kernel import Events, group_rows, replay
+
+Order = Literal["arrival", "event", "attribute", "offset"]
+"""What decides visibility: `arrived < t`, `at < t`, `at <= t`, or `offset <= recorded`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Reads:
+    """Reads of one group: which entity (null: none), at what instant, seeing what.
+
+    `bounds` is compared with each event's position in the order asked for: the instant less the
+    serving delay, or a recorded offset.
+    """
+
+    keys: pa.Array
+    instants: Ints
+    bounds: Ints
+
+    def __len__(self) -> int:
+        return len(self.instants)
+
+
+@dataclass(frozen=True, eq=False)
+class Grouped:
+    """Events grouped by entity, in visibility order within each."""
+
+    events: Events
+    positions: Ints
+
+
+def replay_group(
+    plan: GroupPlan,
+    feds: Sequence[Fed],
+    reads: Reads,
+    order: Order,
+    lenient: bool = False,
+) -> tuple[Words, Ints]:
+    """Return each read's aggregates (float64[n, aggregates]) and how many events it saw.
+
+    Raises
+    ------
+    HorizonError
+        When an instant lies before an event that the read sees; nulls instead when `lenient`.
+    """
+    encoded = reads.keys if pa.types.is_dictionary(reads.keys.type) else pc.dictionary_encode(reads.keys)
+    entities = len(encoded.dictionary)
+    # Reads of no entity share one that has no events, so that they are answered like any empty state.
+    codes = encoded.indices.fill_null(entities).to_numpy(zero_copy_only=False).astype(np.int64)
+    grouped = group_events(plan, feds, encoded.dictionary, order, entities + 1)
+    cuts = _cuts(grouped, codes, reads.bounds, strict=order in ("arrival", "event"))
+    by_entity, read_starts = group_rows(codes, cuts, entities + 1)
+    answers, status = replay(plan.layout, grouped.events, read_starts, cuts[by_entity], reads.instants[by_entity])
+    if status.any() and not lenient:
+        raise HorizonError(
+            f"an instant of {plan.group.name} lies before the arrival of an event that it is to see",
+            remedy="read at a later instant",
+        )
+    words = np.empty_like(answers)
+    words[by_entity] = answers
+    return words, cuts
+
+
+def group_events(plan: GroupPlan, feds: Sequence[Fed], entities: pa.Array, order: Order, n: int) -> Grouped:
+    """Return the events of the wanted entities, in the order that decides what is visible."""
+    wanted = [_wanted(fed, entities) for fed in feds]
+    index = [rows for rows, _ in wanted]
+    codes = np.concatenate([codes for _, codes in wanted])
+    source = np.concatenate([np.full(len(rows), i, np.int8) for i, rows in enumerate(index)])
+    at, arrived, offset = (
+        np.concatenate([getattr(fed, field)[rows] for fed, rows in zip(feds, index, strict=True)])
+        for field in ("at", "arrived", "offset")
+    )
+    slots = np.concatenate([fed.slots(rows, plan.layout.n_slots) for fed, rows in zip(feds, index, strict=True)])
+    if order in ("event", "attribute"):
+        arrived = at
+    positions = offset if order == "offset" else arrived
+    permutation, starts = group_rows(codes, positions, n)
+    events = Events(
+        starts=starts,
+        source=source[permutation],
+        at=at[permutation],
+        arrived=arrived[permutation],
+        offset=offset[permutation],
+        slots=slots[permutation],
+    )
+    return Grouped(events, positions[permutation])
+
+
+def _wanted(fed: Fed, entities: pa.Array) -> tuple[np.ndarray, Ints]:
+    """Return which events are of a wanted entity, and of which."""
+    if pa.types.is_dictionary(fed.keys.type):
+        table = pc.index_in(fed.keys.dictionary, value_set=entities)
+        found = table.take(fed.keys.indices)
+    else:
+        found = pc.index_in(fed.keys, value_set=entities)
+    if found.null_count == 0:
+        return np.arange(len(fed)), found.to_numpy().astype(np.int64)
+    rows = np.flatnonzero(found.is_valid().to_numpy(zero_copy_only=False))
+    return rows, found.drop_null().to_numpy(zero_copy_only=False).astype(np.int64)
+
+
+def _cuts(grouped: Grouped, codes: Ints, bounds: Ints, strict: bool) -> Ints:
+    """Return how many events of its entity each read sees: a bisection of all reads at once."""
+    first = grouped.events.starts[codes]
+    low, high = first.copy(), grouped.events.starts[codes + 1]
+    if len(grouped.positions) == 0:
+        return low - first
+    last = len(grouped.positions) - 1
+    while True:
+        open_ = low < high
+        if not open_.any():
+            return low - first
+        middle = (low + high) >> 1
+        position = grouped.positions[np.minimum(middle, last)]
+        seen = (position < bounds) if strict else (position <= bounds)
+        low = np.where(open_ & seen, middle + 1, low)
+        high = np.where(open_ & ~seen, middle, high)

@@ -1,0 +1,146 @@
+"""Events as columns, and what a feed makes of them: keys, effective positions, slots.
+
+The same few steps serve the stream (a micro-batch) and backfill (all history), so an event can't
+mean one thing in one and another in the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tidewheel.definitions import ir
+from tidewheel.features.keys import key_array, part_array
+from tidewheel.features.plan_group import AT, Feed
+from tidewheel.features.words import Words, one_array, to_words
+from tidewheel.kernel import evaluate
+
+Ints = npt.NDArray[np.int64]
+
+ARROW_TYPES: dict[str, pa.DataType] = {
+    "float": pa.float64(),
+    "int": pa.int64(),
+    "bool": pa.bool_(),
+    "time": pa.int64(),
+}
+
+
+def arrow_type(kind: ir.Kind) -> pa.DataType:
+    """Return the Arrow type of a column's values; everything that is not a number, boolean or time is a string."""
+    return ARROW_TYPES.get(kind, pa.string())
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Events of one source, by rising offset, with the columns that were asked for."""
+
+    at: Ints
+    arrived: Ints
+    offset: Ints
+    columns: Mapping[str, pa.Array]
+
+    def __len__(self) -> int:
+        return len(self.offset)
+
+    def take(self, index: npt.NDArray[np.intp] | npt.NDArray[np.bool_]) -> Rows:
+        """Return the rows at `index` (positions, or a mask)."""
+        chosen = pa.array(np.flatnonzero(index) if index.dtype == np.bool_ else index)
+        columns = {name: column.take(chosen) for name, column in self.columns.items()}
+        return Rows(self.at[index], self.arrived[index], self.offset[index], columns)
+
+    def path(self, path: ir.Path, target: Rows | None) -> pa.Array:
+        """Return the column a path leads to; `target` has what each row refers to, row by row."""
+        rows, name = (self, path[0]) if len(path) == 1 else (target, path[1])
+        assert rows is not None
+        if name == AT and AT not in rows.columns:
+            return pa.array(rows.at)
+        return rows.columns[name]
+
+
+def rows_of(table: pa.Table, columns: Sequence[str], *, ids: bool = False) -> Rows:
+    """Return a history table (`_at`, `_arrived`, `_offset`, declared columns) as rows.
+
+    A column the table does not have is null throughout: it was declared after these events came.
+    """
+    chosen = {name: _column(table, name) for name in columns}
+    if ids:
+        chosen["_id"] = one_array(table["_id"])
+    return Rows(_ints(table["_at"]), _ints(table["_arrived"]), _ints(table["_offset"]), chosen)
+
+
+def resolve(rows: Rows, ref: str, targets: Rows) -> tuple[Rows, Rows]:
+    """Return the rows whose reference has a target, and beside them their targets, row by row."""
+    found = pc.index_in(part_array(rows.columns[ref]), value_set=targets.columns["_id"])
+    known = found.is_valid().to_numpy(zero_copy_only=False)
+    positions = found.drop_null().to_numpy(zero_copy_only=False).astype(np.intp)
+    return rows.take(known), targets.take(positions)
+
+
+@dataclass(frozen=True, eq=False)
+class Fed:
+    """A feed's events in fold order, at their effective positions.
+
+    An event that goes through a reference takes effect when both it and its target are there: the
+    later of the two offsets, the later of the two arrivals. Its own time stays its own.
+    """
+
+    feed: Feed
+    keys: pa.Array
+    at: Ints
+    arrived: Ints
+    offset: Ints
+    inputs: tuple[pa.Array, ...]
+
+    def __len__(self) -> int:
+        return len(self.offset)
+
+    def slots(self, index: npt.NDArray[np.intp], width: int) -> Words:
+        """Return the slots of the events at `index`; columns beyond the feed's own are null."""
+        slots = np.full((len(index), width), np.nan)
+        if self.feed.n_slots == 0:
+            return slots
+        chosen = None if len(index) == len(self) and _is_range(index) else pa.array(index)
+        words = np.empty((len(index), len(self.inputs)))
+        for position, (column, text) in enumerate(zip(self.inputs, self.feed.texts, strict=True)):
+            words[:, position] = to_words(column if chosen is None else column.take(chosen), text)
+        made = evaluate(self.feed.program, words)
+        if made.shape[1] == width:
+            return made
+        slots[:, : made.shape[1]] = made
+        return slots
+
+
+def feed_rows(feed: Feed, rows: Rows, targets: Rows | None = None) -> Fed:
+    """Return what `feed` makes of `rows`; `targets` holds their targets row by row when it goes through a reference."""
+    offset, arrived = rows.offset, rows.arrived
+    if targets is not None:
+        offset, arrived = np.maximum(offset, targets.offset), np.maximum(arrived, targets.arrived)
+        order = np.lexsort((rows.offset, offset))
+        rows, targets, offset, arrived = rows.take(order), targets.take(order), offset[order], arrived[order]
+    return Fed(
+        feed=feed,
+        keys=key_array([rows.path(path, targets) for path in feed.keys]),
+        at=rows.at,
+        arrived=arrived,
+        offset=offset,
+        inputs=tuple(rows.path(path, targets) for path in feed.inputs),
+    )
+
+
+def _column(table: pa.Table, name: str) -> pa.Array:
+    if name in table.column_names:
+        return one_array(table[name])
+    return pa.nulls(table.num_rows)
+
+
+def _ints(column: pa.ChunkedArray) -> Ints:
+    return np.ascontiguousarray(column.to_numpy(), dtype=np.int64)
+
+
+def _is_range(index: npt.NDArray[np.intp]) -> bool:
+    return len(index) == 0 or (index[0] == 0 and index[-1] == len(index) - 1 and bool(np.all(np.diff(index) == 1)))
