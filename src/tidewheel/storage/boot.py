@@ -1,0 +1,86 @@
+"""A mark beside a store that is not flushed at each commit.
+
+Was it closed well, and in which boot? Without a flush per commit the kernel keeps what a killed
+process wrote, but a power loss may leave the file with some pages and not others. The boot id
+tells the two apart: a store that was not closed in an earlier boot is not to be trusted.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+Trust = Literal["new", "clean", "same boot", "power lost"]
+
+
+class _Mark(msgspec.Struct):
+    boot: str
+    clean: bool
+
+
+def boot_id() -> str:
+    """Return the kernel's id of this boot; "" where there is none (then no loss can be told)."""
+    return BOOT_ID.read_text().strip() if BOOT_ID.exists() else ""
+
+
+def write_durably(path: Path, content: bytes) -> None:
+    """Replace the file at `path` as a whole: readers see the old bytes or the new, also after a power loss."""
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    with temporary.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Flush a folder's entries, so that a file made or renamed in it survives a power loss."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class CleanMark:
+    """The mark of one store.
+
+    Parameters
+    ----------
+    path : Path
+        The mark's file, beside the store.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> mark = CleanMark(Path(tempfile.mkdtemp()) / "mark.json")
+    >>> mark.trust()
+    'new'
+    >>> mark.set(clean=False); mark.trust()
+    'same boot'
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def trust(self) -> Trust:
+        """Say how far the store can be trusted."""
+        if not self.path.exists():
+            return "new"
+        try:
+            mark = msgspec.json.decode(self.path.read_bytes(), type=_Mark)
+        except msgspec.DecodeError:
+            return "power lost"
+        if mark.clean:
+            return "clean"
+        return "same boot" if mark.boot == boot_id() else "power lost"
+
+    def set(self, *, clean: bool) -> None:
+        """Write the mark durably: ``clean=False`` before the first change, True after the last flush."""
+        write_durably(self.path, msgspec.json.encode(_Mark(boot=boot_id(), clean=clean)))

@@ -1,0 +1,50 @@
+"""What the disk under a path is: network file systems are refused where memory maps are shared."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from tidewheel.errors import StorageError
+
+_NETWORK = "nfs nfs4 cifs smb smb2 smb3 smbfs ncpfs afs ceph glusterfs lustre gpfs beegfs orangefs pvfs2 moosefs"
+NETWORK_FILE_SYSTEMS = frozenset(_NETWORK.split())
+NETWORK_FUSE = ("sshfs", "s3fs", "rclone", "glusterfs", "gcsfuse", "blobfuse", "goofys", "mount-s3", "juicefs", "ceph")
+MOUNTS = Path("/proc/self/mountinfo")
+
+
+def file_system_of(path: Path) -> str:
+    """Name of the file system that holds `path` (or its nearest existing parent); "" when unknown.
+
+    Examples
+    --------
+    >>> file_system_of(Path("/proc/self"))
+    'proc'
+    """
+    if not MOUNTS.exists():
+        return ""
+    target = os.path.realpath(path)
+    best, kind = "", ""
+    for line in MOUNTS.read_text().splitlines():
+        left, _, right = line.partition(" - ")
+        mount = left.split()[4].encode().decode("unicode_escape")
+        inside = target == mount or target.startswith(mount.rstrip("/") + "/")
+        if inside and len(mount) >= len(best):
+            best, kind = mount, right.split()[0]
+    return kind
+
+
+def is_network(kind: str) -> bool:
+    """Whether a file system of this name is shared over a network."""
+    return kind in NETWORK_FILE_SYSTEMS or (kind.startswith("fuse.") and kind[5:].startswith(NETWORK_FUSE))
+
+
+def refuse_network(path: Path) -> None:
+    """Raise `StorageError` when `path` lies on a network file system."""
+    kind = file_system_of(path)
+    if is_network(kind):
+        raise StorageError(
+            f"the folder is on a network file system ({kind}), where shared memory maps and locks are not safe",
+            where=str(path),
+            remedy="keep the workspace's data on a local disk (`data = ...` in tidewheel.toml)",
+        )
