@@ -1,0 +1,201 @@
+"""An arm: one frozen service with one model version, ready to decide.
+
+A service's champion, its challenger and the version before are an arm each. Arms are built once by the loader and
+never changed; a deployment replaces the decider that holds them.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from time import perf_counter_ns
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from tidewheel.errors import DeadlineError, ServingError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Words = npt.NDArray[np.float64]
+
+
+class Row(Protocol):
+    """What an online read gives: a row of words per view, and which states they came from."""
+
+    words: tuple[Words, ...]
+    texts: dict[str, str]
+    instant: int
+    states: list[tuple[str, str, int]]
+
+
+class Reader(Protocol):
+    """Reads the views of one arm for one event."""
+
+    def read(self, event: Mapping[str, object], now: int) -> Row:
+        """Return the views' rows, read in one snapshot."""
+        ...
+
+
+class Thresholds:
+    """Actions by rising score.
+
+    Parameters
+    ----------
+    levels : sequence of (str, float)
+        Each action with its lowest score; the first is the floor.
+    prevents : sequence of str
+        Actions after which no outcome is seen.
+
+    Examples
+    --------
+    >>> thresholds = Thresholds([("allow", 0.0), ("review", 0.6), ("block", 0.95)], prevents=["block"])
+    >>> thresholds.action(0.7), thresholds.let_through("block"), thresholds.action(-1.0)
+    ('review', 'review', 'allow')
+    """
+
+    def __init__(self, levels: list[tuple[str, float]], prevents: tuple[str, ...] | list[str] = ()) -> None:
+        self.levels = levels
+        self._actions = [action for action, _ in levels]
+        self._edges = [edge for _, edge in levels[1:]]
+        self.prevents = frozenset(prevents)
+
+    def action(self, score: float) -> str:
+        """Return the action for a score; "" when the service has none and its score is the answer."""
+        return self._actions[bisect_right(self._edges, score)] if self._actions else ""
+
+    def let_through(self, action: str) -> str:
+        """Return the nearest milder action that lets the outcome be seen; "" when there is none."""
+        milder = self._actions[: self._actions.index(action)] if action in self._actions else []
+        return next((other for other in reversed(milder) if other not in self.prevents), "")
+
+    def as_dict(self) -> dict[str, float]:
+        """Return the levels by action."""
+        return dict(self.levels)
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """A rule as it runs: when its column of the rule view is true, `then` is the decision."""
+
+    name: str
+    column: int
+    then: str
+
+
+@dataclass(frozen=True, eq=False)
+class Arm:
+    """One version, ready.
+
+    Attributes
+    ----------
+    name : str
+        ``champion``, ``challenger`` or ``previous``.
+    model, bundle, view, service_version : str
+        What answers: ``Fraud@3``, its bundle's digest, its view's digest, the frozen service's digest.
+    reader : Reader
+        Reads the rule view (when there are rules) and the model's view (when there is a model), in this order.
+    rules : tuple of Rule
+        In the order in which they are asked.
+    predict : callable, optional
+        From the model view's words to a score; None for a service of rules alone.
+    thresholds : Thresholds
+        What a score means.
+    otherwise : str
+        The decision of a service of rules alone when none fires.
+    """
+
+    name: str
+    model: str
+    bundle: str
+    view: str
+    service_version: str
+    reader: Reader
+    rules: tuple[Rule, ...]
+    predict: Callable[[Words], float] | None
+    thresholds: Thresholds
+    otherwise: str = ""
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What was decided and why; becomes the answer and the decision record."""
+
+    arm: str = ""
+    model: str = ""
+    bundle: str = ""
+    view: str = ""
+    service_version: str = ""
+    decision: str = ""
+    score: float | None = None
+    rule: str = ""
+    fallback: str = ""
+    reason: str = ""
+    explored: bool = False
+    propensity: float = 1.0
+    thresholds: dict[str, float] | None = None
+    row: Row | None = None
+    words: Words | None = None
+    features_ns: int = 0
+    rules_ns: int = 0
+    model_ns: int = 0
+    decide_ns: int = 0
+
+
+def judge(arm: Arm, columns: Mapping[str, object], now: int, verdict: Verdict, until: int) -> None:
+    """Decide by one arm and write it into `verdict`.
+
+    Parameters
+    ----------
+    arm : Arm
+        Which version.
+    columns : mapping
+        The event's columns and its ``at``.
+    now : int
+        The workspace's instant.
+    verdict : Verdict
+        Gets what was read and decided, as far as it came.
+    until : int
+        The deadline, ns of the monotonic clock; looked at between the stages.
+
+    Raises
+    ------
+    DeadlineError
+        It passed before the model was asked.
+    TidewheelError
+        Features or model failed.
+    """
+    verdict.arm, verdict.model, verdict.bundle = arm.name, arm.model, arm.bundle
+    verdict.view, verdict.service_version = arm.view, arm.service_version
+    start = perf_counter_ns()
+    if start > until:
+        raise DeadlineError("the deadline passed before the features were read")
+    row = arm.reader.read(columns, now)
+    verdict.row = row
+    ruled = len(row.words) - (arm.predict is not None)
+    if arm.predict is not None:
+        verdict.words = row.words[-1]
+    read = perf_counter_ns()
+    verdict.features_ns = read - start
+    for rule in arm.rules if ruled else ():
+        # A condition that is null (NaN) is not true.
+        if row.words[0][rule.column] == 1.0:
+            verdict.rule, verdict.decision = rule.name, rule.then
+            verdict.rules_ns = perf_counter_ns() - read
+            return
+    asked = perf_counter_ns()
+    verdict.rules_ns = asked - read
+    if arm.predict is None:
+        verdict.decision = arm.otherwise
+        return
+    if asked > until:
+        raise DeadlineError("the deadline passed before the model was asked")
+    score = arm.predict(row.words[-1])
+    verdict.model_ns = perf_counter_ns() - asked
+    if score != score:
+        raise ServingError("the model gave no number", where=arm.model)
+    verdict.score = score
+    verdict.thresholds = arm.thresholds.as_dict()
+    verdict.decision = arm.thresholds.action(score)

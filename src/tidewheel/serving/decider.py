@@ -1,0 +1,108 @@
+"""Decides the events of one service by the versions that its deployment points at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from time import perf_counter_ns
+from zlib import crc32
+
+from tidewheel.definitions.ir import Service
+from tidewheel.errors import ServingError
+from tidewheel.serving.arms import Arm, Verdict, judge
+from tidewheel.serving.fallback import Chain
+
+
+@dataclass(frozen=True, eq=False)
+class Decider:
+    """One service with one set of versions. Never changed: a moved pointer brings a new one.
+
+    Attributes
+    ----------
+    service : Service
+        The champion's frozen service: event, deadline, exploration.
+    champion : Arm or None
+        None when its bundle can't be loaded: then the chain answers.
+    challenger : Arm or None
+        Gets `share` of the units.
+    share, salt : float, str
+        The split: which units are the challenger's.
+    chain : Chain
+        What answers when an arm can't.
+    revision : int
+        Of the deployment that this was built from.
+    damage : str
+        Why an arm is missing; "" when none is.
+    killed : bool
+        The kill switch: the chain answers everything.
+    """
+
+    service: Service
+    champion: Arm | None
+    challenger: Arm | None
+    share: float
+    salt: str
+    chain: Chain
+    revision: int = 0
+    damage: str = ""
+    killed: bool = False
+
+    def decide(self, event_id: str, columns: Mapping[str, object], now: int, started: int) -> Verdict:
+        """Return what to do with one event; never raises.
+
+        Parameters
+        ----------
+        event_id : str
+            Also the unit that stays on one arm, where the service names no other.
+        columns : mapping
+            The event's columns in canonical types, with its ``at``.
+        now : int
+            The workspace's instant.
+        started : int
+            When work on the request began, ns of the monotonic clock; the deadline counts from there.
+        """
+        verdict = Verdict()
+        arm = self.arm_of(self.unit_of(event_id, columns))
+        try:
+            if self.killed:
+                raise ServingError("the service is switched off", remedy="switch it on again: tidewheel deploy")
+            if arm is None:
+                raise ServingError(self.damage or "no version can be loaded")
+            judge(arm, columns, now, verdict, started + self.service.deadline * 1000)
+        except Exception as error:
+            return self.chain.answer(columns, now, verdict, error)
+        if self.service.explore and verdict.decision in arm.thresholds.prevents and not verdict.rule:
+            self._explore(arm, event_id, verdict)
+        return verdict
+
+    def unit_of(self, event_id: str, columns: Mapping[str, object]) -> str:
+        """Return what stays on one arm: a column of the event, or the event itself."""
+        path = self.service.unit
+        unit = columns.get(path[0]) if path else None
+        return event_id if unit is None else str(unit)
+
+    def arm_of(self, unit: str) -> Arm | None:
+        """Return the arm that a unit is on; the champion stands in for a challenger that can't be loaded."""
+        if self.challenger is not None and split_point(self.salt, unit) < self.share:
+            return self.challenger
+        return self.champion
+
+    def _explore(self, arm: Arm, event_id: str, verdict: Verdict) -> None:
+        """Let a small share of what would be prevented through, so that its outcome is seen."""
+        through = arm.thresholds.let_through(verdict.decision)
+        if not through:
+            return
+        verdict.propensity = 1.0 - self.service.explore
+        # Drawn from the event, so that a decision that is made again comes out the same.
+        if split_point(f"explore {self.service.name}", event_id) < self.service.explore:
+            verdict.decision, verdict.explored, verdict.propensity = through, True, self.service.explore
+
+
+def split_point(salt: str, unit: str) -> float:
+    """Return a unit's fixed point in [0, 1) under a salt."""
+    return crc32(f"{salt}\0{unit}".encode()) / 4294967296.0
+
+
+def elapsed(started: int) -> int:
+    """Return the ns since `started`."""
+    return perf_counter_ns() - started

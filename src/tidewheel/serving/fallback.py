@@ -1,0 +1,122 @@
+"""The chain that answers when the normal way can't: the version before, a table, an action; always something.
+
+Each link is tried in the declared order. A link that fails is passed over; the last is a constant and can't fail.
+When the deadline has passed, links that would compute again are passed over too.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tidewheel.errors import DeadlineError, TidewheelError
+from tidewheel.serving.arms import Arm, Thresholds, Verdict, judge
+
+log = logging.getLogger("tidewheel.serving")
+
+NO_DEADLINE = 1 << 62
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Scores by a column of the event, learnt in training; `otherwise` is for what it has not seen."""
+
+    column: str
+    scores: Mapping[str, float]
+    otherwise: float
+
+
+@dataclass(frozen=True, eq=False)
+class Chain:
+    """A service's links, ready.
+
+    Attributes
+    ----------
+    links : tuple
+        ``Arm`` (the version before), ``Table`` or ``str`` (an action), as declared.
+    last : str
+        The action when all of them fail: the declared one, or the thresholds' floor.
+    thresholds : Thresholds
+        Turn a table's score into an action.
+    """
+
+    links: tuple[Arm | Table | str, ...]
+    last: str
+    thresholds: Thresholds
+
+    def answer(self, columns: Mapping[str, object], now: int, verdict: Verdict, error: Exception) -> Verdict:
+        """Return a verdict that says which link answered, and why one had to.
+
+        Parameters
+        ----------
+        columns : mapping
+            The event's columns.
+        now : int
+            The workspace's instant.
+        verdict : Verdict
+            What the normal way had found before it failed.
+        error : Exception
+            Why it failed.
+        """
+        reason = reason_of(error)
+        late = isinstance(error, DeadlineError)
+        for link in self.links:
+            if late and isinstance(link, Arm):
+                continue
+            try:
+                found = self._by(link, columns, now, verdict)
+            except Exception as failed:
+                log.warning("a fallback failed too: %s", failed)
+                continue
+            if found is not None:
+                found.reason = reason
+                return found
+        found = _blank(verdict)
+        found.fallback, found.decision, found.reason = "action", self.last, reason
+        return found
+
+    def _by(self, link: Arm | Table | str, columns: Mapping[str, object], now: int, before: Verdict) -> Verdict | None:
+        if isinstance(link, Arm):
+            verdict = Verdict()
+            judge(link, columns, now, verdict, NO_DEADLINE)
+            verdict.fallback = "previous"
+            return verdict
+        verdict = _blank(before)
+        if isinstance(link, str):
+            verdict.fallback, verdict.decision = "action", link
+            return verdict
+        key = columns.get(link.column)
+        score = link.scores.get(str(key), link.otherwise) if key is not None else link.otherwise
+        if score != score:
+            return None
+        verdict.fallback, verdict.score, verdict.decision = "table", score, self.thresholds.action(score)
+        verdict.thresholds = self.thresholds.as_dict()
+        return verdict
+
+
+def _blank(before: Verdict) -> Verdict:
+    """Return a verdict that keeps what was read (for whoever looks for the cause) and nothing of what was decided."""
+    return Verdict(
+        arm=before.arm,
+        service_version=before.service_version,
+        view=before.view,
+        row=before.row,
+        words=before.words,
+        features_ns=before.features_ns,
+        rules_ns=before.rules_ns,
+        model_ns=before.model_ns,
+    )
+
+
+def reason_of(error: Exception) -> str:
+    """Return why the normal way failed, as ``kind: message``; the kind is what counters go by.
+
+    Examples
+    --------
+    >>> reason_of(DeadlineError("the deadline passed before the model was asked"))
+    'deadline: the deadline passed before the model was asked'
+    """
+    kind = type(error).__name__.removesuffix("Error").lower()
+    message = error.message if isinstance(error, TidewheelError) else str(error)
+    return f"{kind}: {message}"[:500]
