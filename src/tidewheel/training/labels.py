@@ -1,0 +1,226 @@
+"""What became of each row, as far as it can be known by an instant.
+
+A row counts only when its label can no longer change: its horizon lies before `as_of`. Among the
+outcomes within the horizon the first one speaks. Rows whose outcome a decision prevented are
+unknown, not negative; those let through to explore stand for the ones that were not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tidewheel.definitions import ir
+from tidewheel.errors import TrainingError
+from tidewheel.features.nodes import Leaf, place_inputs, to_node
+from tidewheel.features.words import to_words
+from tidewheel.kernel import compile_program, evaluate
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+COMPARISONS = frozenset({"eq", "ne", "lt", "le", "gt", "ge", "and", "or", "not", "isin", "is_null"})
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Labels of the rows that have one.
+
+    Attributes
+    ----------
+    rows : int64 array
+        Positions of the labelled rows in the table given, rising.
+    y, weight : float64 arrays
+        One value for each of `rows`.
+    dropped : dict of str to int
+        Why other rows have none: ``immature``, ``prevented``, ``no outcome``, ``null outcome``.
+    """
+
+    rows: Ints
+    y: Floats
+    weight: Floats
+    dropped: dict[str, int]
+
+
+class Decided(NamedTuple):
+    """What decisions did to rows: arrays of one value for each row.
+
+    Attributes
+    ----------
+    prevented : bool array
+        The action kept the outcome from happening.
+    weight : float64 array
+        1 / propensity for an explored row, else 1.
+    """
+
+    prevented: Flags
+    weight: Floats
+
+
+def label_rows(
+    label: ir.Label,
+    source: ir.Source,
+    rows: pa.Table,
+    outcomes: pa.Table,
+    as_of: int,
+    decided: Decided | None = None,
+) -> Labels:
+    """Give each row of `rows` its label as known at `as_of`.
+
+    Parameters
+    ----------
+    label : ir.Label
+    source : ir.Source
+        Declaration of the outcome event.
+    rows : Table
+        ``_id``, ``_at`` and the columns that the label's expression reads of the row.
+    outcomes : Table
+        Outcome events: ``_at``, ``_arrived``, ``_offset`` and columns.
+    as_of : int
+        Microseconds; what arrived at or after it is not seen.
+    decided : Decided, optional
+        Which rows a decision prevented or explored.
+
+    Raises
+    ------
+    TrainingError
+        When the label's path or expression goes further than one reference.
+    """
+    at = _ints(rows["_at"])
+    n = at.size
+    mature = at + label.within <= as_of
+    first = _first_outcomes(label, rows, outcomes, as_of)
+    has = first >= 0
+    y = np.full(n, np.nan)
+    if label.kind == "happened":
+        y = has.astype(np.float64)
+    else:
+        y[has] = _values(label, source, rows, outcomes, np.flatnonzero(has), first[has])
+    unknown = mature & has & np.isnan(y)
+    if label.kind == "outcome" and label.otherwise is not None:
+        y[~has] = float(label.otherwise)
+    prevented = np.zeros(n, dtype=np.bool_) if decided is None else decided.prevented
+    kept = mature & ~np.isnan(y) & ~prevented
+    reasons = {
+        "immature": ~mature,
+        "prevented": mature & prevented,
+        "no outcome": mature & ~prevented & ~has & np.isnan(y),
+        "null outcome": unknown & ~prevented,
+    }
+    weight = np.ones(n) if decided is None else decided.weight
+    dropped = {reason: int(np.count_nonzero(where)) for reason, where in reasons.items() if where.any()}
+    return Labels(np.flatnonzero(kept), y[kept], weight[kept], dropped)
+
+
+def is_classification(label: ir.Label) -> bool:
+    """Tell whether a label is a class: something happened, or a condition held.
+
+    Examples
+    --------
+    >>> late = ir.Call("gt", (ir.Col(("delay",)), ir.Const(15.0)))
+    >>> is_classification(ir.Label("outcome", "Arrival", ("flight",), 1, late))
+    True
+    """
+    if label.kind == "happened":
+        return True
+    return isinstance(label.value, ir.Call) and label.value.op in COMPARISONS
+
+
+def decided_rows(ids: pa.Array, decisions: pa.Table, prevents: frozenset[str]) -> Decided:
+    """Return what `decisions` did to the rows called `ids`.
+
+    Parameters
+    ----------
+    ids : Array of string
+    decisions : Table
+        ``event_id``, ``decision``, ``explored``, ``propensity``; one answered decision an event.
+    prevents : frozenset of str
+        Actions after which the outcome can't come.
+    """
+    place = pc.index_in(decisions["event_id"].combine_chunks(), value_set=ids).fill_null(-1)
+    rows = place.to_numpy(zero_copy_only=False).astype(np.int64)
+    explored = _flags(decisions["explored"])
+    action = pc.is_in(decisions["decision"].combine_chunks(), value_set=pa.array(sorted(prevents), pa.string()))
+    stopped = action.to_numpy(zero_copy_only=False) & ~explored
+    prevented, weight = np.zeros(len(ids), dtype=np.bool_), np.ones(len(ids))
+    prevented[rows[(rows >= 0) & stopped]] = True
+    let_through = (rows >= 0) & explored
+    propensity = decisions["propensity"].to_numpy()[let_through]
+    if propensity.size and not np.all(propensity > 0.0):
+        raise TrainingError("an explored decision has no propensity", where="decisions")
+    weight[rows[let_through]] = 1.0 / propensity
+    return Decided(prevented, weight)
+
+
+def _first_outcomes(label: ir.Label, rows: pa.Table, outcomes: pa.Table, as_of: int) -> Ints:
+    """Return the position of each row's first outcome within its horizon, -1 for none."""
+    if len(label.path) != 1:
+        raise TrainingError(
+            f"label path {'.'.join(label.path)!r} of {label.source}: an outcome must refer to its row directly",
+            remedy=f"give {label.source} a reference to the event it is the outcome of",
+        )
+    first = np.full(rows.num_rows, -1, dtype=np.int64)
+    if not rows.num_rows or not outcomes.num_rows:
+        return first
+    ids = rows["_id"].combine_chunks()
+    place = pc.index_in(outcomes[label.path[0]].combine_chunks().cast(ids.type), value_set=ids)
+    row = place.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    at, row_at = _ints(outcomes["_at"]), _ints(rows["_at"])
+    since = at - row_at[row]
+    counts = (row >= 0) & (since > 0) & (since <= label.within) & (_ints(outcomes["_arrived"]) < as_of)
+    found = np.flatnonzero(counts)
+    latest_first = np.lexsort((-_ints(outcomes["_offset"])[found], -at[found]))
+    found = found[latest_first]
+    first[row[found]] = found  # the earliest is written last, and stays
+    return first
+
+
+def _values(label: ir.Label, source: ir.Source, rows: pa.Table, outcomes: pa.Table, row: Ints, outcome: Ints) -> Floats:
+    """Evaluate the label's expression over matched pairs of row and outcome."""
+    assert label.value is not None
+    paths: dict[ir.Path, int] = {}
+
+    def leaf(expr: ir.Expr) -> Leaf:
+        if not isinstance(expr, ir.Col):
+            raise TrainingError(f"a label reads columns of {label.source} only", where=label.source)
+        paths.setdefault(expr.path, len(paths))
+        return ("col", expr.path)
+
+    node = to_node(label.value, leaf)
+    node = place_inputs(node, {("col", path): position for path, position in paths.items()})
+    words, texts = np.empty((outcome.size, len(paths))), []
+    for path, position in paths.items():
+        words[:, position], text = _column(label, source, rows, outcomes, row, outcome, path)
+        texts.append(text)
+    program = compile_program([node], tuple(texts))
+    return np.ascontiguousarray(evaluate(program, words)[:, 0])
+
+
+def _column(
+    label: ir.Label, source: ir.Source, rows: pa.Table, outcomes: pa.Table, row: Ints, outcome: Ints, path: ir.Path
+) -> tuple[Floats, bool]:
+    if path == ("at",):
+        return _ints(outcomes["_at"])[outcome].astype(np.float64), False
+    if len(path) == 1:
+        column = source.column(path[0])
+        text = column is not None and column.kind in ir.TEXT_KINDS
+        return to_words(outcomes[path[0]].take(pa.array(outcome)), text), text
+    if path[:-1] != label.path or path[-1] not in rows.column_names:
+        raise TrainingError(f"a label can't read {'.'.join(path)!r}", where=label.source)
+    values = rows[path[-1]].take(pa.array(row))
+    text = pa.types.is_string(values.type) or pa.types.is_dictionary(values.type)
+    return to_words(values, text), text
+
+
+def _ints(column: pa.ChunkedArray) -> Ints:
+    return np.asarray(column.to_numpy(), dtype=np.int64)
+
+
+def _flags(column: pa.ChunkedArray) -> Flags:
+    return np.asarray(column.combine_chunks().to_numpy(zero_copy_only=False), dtype=np.bool_)
