@@ -1,0 +1,240 @@
+"""The decision record: what is kept of every decision. Documented, versioned, stable.
+
+The journal holds it as a MessagePack array (fields in the order below, new ones only added at
+the end), the lake as the table ``decisions`` with one column a field. ``docs/decision-record.md``
+tells the same for people who query it.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from tidewheel.errors import CorruptError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+RECORD_VERSION = 1
+
+
+class DecisionRecord(msgspec.Struct, array_like=True, gc=False):
+    """One decision, with all that made it. Times are µs UTC.
+
+    Attributes
+    ----------
+    decision_id : str
+        ULID: 26 characters, in order of time.
+    event_id, event_type : str
+        The event that was decided on; deciding is also its ingestion.
+    service, unit : str
+        Which service answered; what stays on one arm (the event's id by default).
+    instant : int
+        When features were read: above the newest arrival folded into any state read.
+    at, arrived : int
+        Of the event.
+    states : list of (str, str, int)
+        Each state read: (state id, entity key, last offset folded into it; 0 for none).
+    inputs : dict
+        The event's columns as they came.
+    view : str
+        Digest of the view whose columns `features` holds; the version names them.
+    features : bytes
+        The view's row: one 8-byte word (little-endian float64; text as its 64-bit hash) a column.
+    texts : dict
+        Text features, readable.
+    model, bundle, service_version : str
+        ``"Fraud@3"`` ("" for rules alone), and the content hashes served.
+    thresholds : dict
+        As they stood.
+    arm : str
+        ``champion``, ``challenger`` or the name of a variant.
+    propensity : float
+        Probability with which this action was chosen, given what was known.
+    rule, fallback, reason : str
+        The rule that fired; ``previous``, ``table`` or ``action`` when the model did not answer, and why.
+    score : float or None
+    decision : str
+        The action.
+    explored : bool
+        Let through on purpose, against the action that the score asked for.
+    timings : list of int
+        Nanoseconds: decode, features, rules, model, decide.
+    caller : str
+    record_version : int
+    """
+
+    decision_id: str
+    event_id: str
+    service: str
+    event_type: str
+    unit: str
+    instant: int
+    at: int
+    arrived: int
+    states: list[tuple[str, str, int]]
+    inputs: dict[str, Any]
+    view: str
+    features: bytes
+    texts: dict[str, str]
+    model: str
+    bundle: str
+    service_version: str
+    thresholds: dict[str, float]
+    arm: str
+    propensity: float
+    rule: str
+    fallback: str
+    reason: str
+    score: float | None
+    decision: str
+    explored: bool
+    timings: list[int]
+    caller: str = ""
+    record_version: int = RECORD_VERSION
+
+
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(DecisionRecord)
+encode_decision = _ENCODER.encode
+"""Bytes of a `DecisionRecord`, for the journal."""
+
+
+def decode_decision(payload: bytes) -> DecisionRecord:
+    """Read a journalled record.
+
+    Raises
+    ------
+    CorruptError
+        The bytes are no decision record.
+    """
+    try:
+        return _DECODER.decode(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise CorruptError(f"not a decision record ({error})", where="decision journal") from error
+
+
+def lake_schema() -> pa.Schema:
+    """Return the Arrow schema of the lake's ``decisions`` table."""
+    import pyarrow as pa
+
+    text, time, map_of = pa.string(), pa.int64(), pa.map_
+    state = pa.struct({"state_id": text, "key": text, "offset": pa.int64()})
+    kinds: dict[str, pa.DataType] = {
+        **dict.fromkeys(DecisionRecord.__struct_fields__, text),
+        **dict.fromkeys(("instant", "at", "arrived"), time),
+        "states": pa.list_(state),
+        "features": pa.binary(),
+        "texts": map_of(text, text),
+        "thresholds": map_of(text, pa.float64()),
+        **dict.fromkeys(("propensity", "score"), pa.float64()),
+        "explored": pa.bool_(),
+        "timings": pa.list_(pa.int64()),
+        "record_version": pa.int64(),
+    }
+    return pa.schema([*kinds.items(), ("_date", text)])
+
+
+def to_arrow(records: Sequence[DecisionRecord]) -> pa.Table:
+    """Return records as rows of the lake's table: `inputs` as JSON text, ``_date`` the UTC day of arrival."""
+    import pyarrow as pa
+
+    columns: dict[str, list[Any]] = {
+        name: [getattr(record, name) for record in records] for name in DecisionRecord.__struct_fields__
+    }
+    columns["inputs"] = [msgspec.json.encode(inputs).decode() for inputs in columns["inputs"]]
+    columns["states"] = [
+        [{"state_id": state, "key": key, "offset": offset} for state, key, offset in states]
+        for states in columns["states"]
+    ]
+    for name in ("texts", "thresholds"):
+        columns[name] = [list(mapping.items()) for mapping in columns[name]]
+    columns["_date"] = [date_of(arrived) for arrived in columns["arrived"]]
+    return pa.table(columns, schema=lake_schema())
+
+
+def from_arrow(table: pa.Table) -> list[DecisionRecord]:
+    """Return the lake's rows as records again."""
+    records = []
+    for row in table.to_pylist():
+        row.pop("_date", None)
+        row["inputs"] = msgspec.json.decode(row["inputs"])
+        row["states"] = [(state["state_id"], state["key"], state["offset"]) for state in row["states"]]
+        row["texts"], row["thresholds"] = dict(row["texts"]), dict(row["thresholds"])
+        records.append(DecisionRecord(**row))
+    return records
+
+
+def date_of(instant: int) -> str:
+    """Return the UTC day of an instant (µs), as the lake's partitions name it.
+
+    Examples
+    --------
+    >>> date_of(0)
+    '1970-01-01'
+    """
+    return (_EPOCH + datetime.timedelta(days=instant // 86_400_000_000)).isoformat()
+
+
+_EPOCH = datetime.date(1970, 1, 1)
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
+
+
+def _base32(value: int, characters: int) -> str:
+    pairs = [_PAIRS[(value >> shift) & 1023] for shift in range(5 * characters - 10, -1, -10)]
+    return "".join(pairs)
+
+
+class DecisionIds:
+    """Makes ULIDs that rise within a process, also when the clock stands still or steps back.
+
+    Safe to share between threads; each process makes its own.
+
+    Examples
+    --------
+    >>> ids = DecisionIds()
+    >>> first, second = ids.new(1_700_000_000_000_000), ids.new(1_600_000_000_000_000)
+    >>> len(first), first < second, time_of(second)
+    (26, True, 1700000000000000)
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._millisecond = -1
+        self._head = ""
+        self._count = self._pid = 0
+
+    def new(self, now: int) -> str:
+        """Return the next id, for the clock's µs `now`."""
+        with self._lock:
+            millisecond = now // 1000
+            if millisecond > self._millisecond or os.getpid() != self._pid:
+                self._begin(max(millisecond, self._millisecond))
+            self._count += 1
+            n = self._count
+            if n >> 40:
+                self._begin(self._millisecond + 1)
+                n = self._count
+            head = self._head
+        return head + _PAIRS[n >> 30] + _PAIRS[(n >> 20) & 1023] + _PAIRS[(n >> 10) & 1023] + _PAIRS[n & 1023]
+
+    def _begin(self, millisecond: int) -> None:
+        """Start a millisecond: 40 random bits, then a counter that starts at a random place."""
+        self._millisecond, self._pid = millisecond, os.getpid()
+        noise = int.from_bytes(os.urandom(10), "big")
+        self._head = _base32(millisecond, 10) + _base32(noise >> 40, 8)
+        self._count = noise & 0x7FFFFFFFFF
+
+
+def time_of(decision_id: str) -> int:
+    """Return the time (µs, to the millisecond) at which an id was made."""
+    value = 0
+    for character in decision_id[:10]:
+        value = value * 32 + _ALPHABET.index(character)
+    return value * 1000
