@@ -1,0 +1,62 @@
+"""The two decorators that every compiled function here goes through.
+
+``entry`` is for functions that Python calls: cached on disk, without the GIL. ``inner`` is for
+functions that only compiled code calls: they are compiled into their callers, and never on their
+own. Neither lets the compiler reorder or fuse floating-point arithmetic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import numba
+from llvmlite import ir
+from numba import types
+from numba.core import config
+from numba.extending import intrinsic
+from numpy.typing import NDArray
+
+from tidewheel.kernel.cache import code_folder
+
+Array = NDArray[Any]
+"""An array of words as compiled code sees it: its elements are machine integers and floats."""
+Word = Any
+"""A machine integer: an int to whoever reads the code, an int64 when compiled."""
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def entry(function: F) -> F:
+    """Compile `function` on its first call; keep the machine code in this build's cache folder."""
+    settings = cast(Any, config)
+    before = settings.CACHE_DIR
+    settings.CACHE_DIR = code_folder()
+    try:
+        return cast(F, numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=False)(function))
+    finally:
+        settings.CACHE_DIR = before
+
+
+def inner(function: F) -> F:
+    """Compile `function` into the compiled functions that call it."""
+    return cast(F, numba.njit(nogil=True, error_model="numpy", fastmath=False)(function))
+
+
+def _bits_to_float(_context: Any, word: Any) -> Any:
+    def generate(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        return builder.bitcast(args[0], ir.DoubleType())
+
+    return types.float64(types.int64), generate
+
+
+def _bits_to_word(_context: Any, number: Any) -> Any:
+    def generate(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        return builder.bitcast(args[0], ir.IntType(64))
+
+    return types.int64(types.float64), generate
+
+
+as_float: Callable[[Any], Any] = cast(Any, intrinsic)(_bits_to_float)
+"""Read an int64 word's bits as a float64."""
+as_word: Callable[[Any], Any] = cast(Any, intrinsic)(_bits_to_word)
+"""Read a float64's bits as an int64 word."""

@@ -1,0 +1,70 @@
+"""Where compiled code is kept.
+
+Numba's own cache looks only at the file that holds a function, so an edit in a callee elsewhere
+goes unseen. Here the folder's name carries a hash of every kernel source, of the versions of the
+compiler, and of the processor: another build never meets this one's machine code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import llvmlite
+import numba
+import numpy as np
+from llvmlite import binding
+
+
+def user_cache() -> Path:
+    """Return the folder for things that can be made again: ``TIDEWHEEL_CACHE``, or the user's cache folder.
+
+    Returns
+    -------
+    Path
+        Not made by this function.
+
+    Examples
+    --------
+    >>> os.environ["TIDEWHEEL_CACHE"] = "/somewhere/cache"
+    >>> str(user_cache())
+    '/somewhere/cache'
+    >>> del os.environ["TIDEWHEEL_CACHE"]
+    """
+    if chosen := os.environ.get("TIDEWHEEL_CACHE"):
+        return Path(chosen)
+    if base := os.environ.get("XDG_CACHE_HOME"):
+        return Path(base) / "tidewheel"
+    return Path.home() / ".cache" / "tidewheel"
+
+
+def build_hash() -> str:
+    """Return a hash of the kernel's sources, compiler versions and processor (16 hex digits)."""
+    hasher = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        hasher.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    for part in (numba.__version__, llvmlite.__version__, np.__version__, binding.get_host_cpu_name()):
+        hasher.update(part.encode() + b"\0")
+    return hasher.hexdigest()[:16]
+
+
+@cache
+def code_folder() -> str:
+    """Return the folder for machine code of this build, made if need be.
+
+    A cache that can't be written is no reason to stop: then a folder of this user under the
+    system's temporary one is used.
+    """
+    name = f"kernel-{build_hash()}"
+    for base in (user_cache(), Path(tempfile.gettempdir()) / f"tidewheel-{os.getuid()}"):
+        folder = base / name
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            continue
+        if os.access(folder, os.W_OK):
+            return str(folder)
+    return tempfile.mkdtemp(prefix="tidewheel-kernel-")

@@ -1,0 +1,62 @@
+"""Events of many entities side by side, in the order in which they are folded."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tidewheel.errors import StorageError
+from tidewheel.kernel.layout import Layout
+
+Words = NDArray[np.int64]
+
+
+def fixed(array: NDArray[Any], kind: type[np.generic]) -> NDArray[Any]:
+    """Return a contiguous read-only view (or copy), so that compiled code meets one kind of array only."""
+    view = np.ascontiguousarray(array, kind).view()
+    view.flags.writeable = False
+    return view
+
+
+class Events(NamedTuple):
+    """Events grouped by entity, in fold order within each.
+
+    Attributes
+    ----------
+    starts : int64[n_entities + 1]
+        Where each entity's events begin.
+    source : int8[:]
+    at, arrived, offset : int64[:]
+    slots : float64[n, n_slots]
+        Input words of the aggregates; a null slot is skipped.
+    """
+
+    starts: Words
+    source: NDArray[np.int8]
+    at: Words
+    arrived: Words
+    offset: Words
+    slots: NDArray[np.float64]
+
+
+def columns_of(layout: Layout, events: Events) -> tuple[Words, NDArray[np.int8], Words, Words, Words, Words]:
+    """Return the events' arrays as compiled code takes them, or say what doesn't fit."""
+    n = len(events.at)
+    if events.slots.ndim != 2 or events.slots.shape[0] != n or events.slots.shape[1] < layout.n_slots:
+        raise StorageError(f"slots have shape {events.slots.shape}, expected ({n}, {layout.n_slots})")
+    same = {len(events.source), len(events.arrived), len(events.offset), int(events.starts[-1]), n}
+    if len(same) > 1:
+        raise StorageError(f"events have columns of different lengths: {sorted(same)}")
+    slots = np.ascontiguousarray(events.slots, np.float64).view(np.int64)
+    if slots.shape[1] == 0:
+        slots = np.zeros((n, 1), np.int64)
+    return (
+        fixed(events.starts, np.int64),
+        fixed(events.source, np.int8),
+        fixed(events.at, np.int64),
+        fixed(events.arrived, np.int64),
+        fixed(events.offset, np.int64),
+        fixed(slots, np.int64),
+    )

@@ -1,0 +1,122 @@
+"""Answer past reads by folding history again: backfill, and the check that training equals serving."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tidewheel.errors import StorageError
+from tidewheel.kernel._jit import Array, entry
+from tidewheel.kernel._read import read_state
+from tidewheel.kernel.events import Events, columns_of, fixed
+from tidewheel.kernel.fold import lay_rooms
+from tidewheel.kernel.layout import C_CELLS, C_FEATURES, C_TRACKS, Layout
+from tidewheel.kernel.state import ROOM_WORDS, apply_event, begin
+from tidewheel.kernel.threads import cores, cut, in_chunks
+
+Words = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+_SMALL = 20_000
+
+
+def replay(
+    layout: Layout, events: Events, read_starts: Words, cuts: Words, instants: Words, out: Floats | None = None
+) -> tuple[Floats, Words]:
+    """Read each entity's state as it was, for many reads per entity.
+
+    The same compiled functions as `fold` and `read`, run over history from its beginning.
+
+    Parameters
+    ----------
+    layout : Layout
+    events : Events
+        Whole history of each entity, in fold order.
+    read_starts : int64[n_entities + 1]
+        Where each entity's reads begin.
+    cuts : int64[m]
+        How many of the entity's events each read sees; not decreasing within an entity.
+    instants : int64[m]
+    out : float64[m, n_features], optional
+        Filled when given (contiguous).
+
+    Returns
+    -------
+    features : float64[m, n_features]
+        `out`, in the reads' order.
+    status : int64[m]
+        `OK`, or `BELOW_HORIZON` for an instant before an arrival that the read sees (nulls).
+
+    Raises
+    ------
+    StorageError
+        When arrays don't fit each other, or cuts decrease.
+    """
+    columns = columns_of(layout, events)
+    if out is None:
+        out = np.empty((len(cuts), layout.n_features))
+    read_starts, cuts, instants = (fixed(a, np.int64) for a in (read_starts, cuts, instants))
+    _check(columns[0], read_starts, cuts, instants)
+    status = np.empty(len(cuts), np.int64)
+    target = out.view(np.int64).reshape(-1)
+
+    def run(first: int, end: int) -> None:
+        _replay(layout.code, *columns, read_starts, cuts, instants, first, end, target, status)
+
+    weights = columns[0] + read_starts
+    parts = 1 if weights[-1] < _SMALL else 8 * cores()
+    in_chunks(cut(weights, parts), run)
+    return out, status
+
+
+def _check(starts: Words, read_starts: Words, cuts: Words, instants: Words) -> None:
+    if len(read_starts) != len(starts) or read_starts[-1] != len(cuts) or len(cuts) != len(instants):
+        raise StorageError(
+            f"reads don't fit: {len(read_starts)} starts for {len(starts)} of events, "
+            f"{len(cuts)} cuts, {len(instants)} instants"
+        )
+    if len(cuts) == 0:
+        return
+    per_read = np.repeat(np.diff(starts), np.diff(read_starts))
+    falls = np.diff(cuts) < 0
+    inside = np.ones(len(cuts), bool)
+    firsts = read_starts[:-1]
+    inside[firsts[firsts < len(cuts)]] = False
+    if (falls & inside[1:]).any() or (cuts < 0).any() or (cuts > per_read).any():
+        raise StorageError("cuts must not decrease within an entity, nor exceed its events")
+
+
+@entry
+def _replay(
+    code: Array,
+    starts: Array,
+    source: Array,
+    at: Array,
+    arrived: Array,
+    offset: Array,
+    slots: Array,
+    read_starts: Array,
+    cuts: Array,
+    instants: Array,
+    first: int,
+    end: int,
+    out: Array,
+    status: Array,
+) -> None:
+    rooms = np.zeros(ROOM_WORDS * code[C_TRACKS] + 1, np.int64)
+    most = 0
+    for e in range(first, end):
+        most = max(most, starts[e + 1] - starts[e])
+    w = np.empty(lay_rooms(code, rooms, starts, 0, False, most), np.int64)
+    cells = np.empty(code[C_CELLS] + 1, np.int64)
+    for e in range(first, end):
+        if read_starts[e + 1] == read_starts[e]:
+            continue
+        lay_rooms(code, rooms, starts, 0, False, starts[e + 1] - starts[e])
+        begin(code, w, rooms)
+        i = starts[e]
+        for r in range(read_starts[e], read_starts[e + 1]):
+            while i < starts[e] + cuts[r]:
+                apply_event(code, w, rooms, source[i], at[i], arrived[i], offset[i], slots, i)
+                i += 1
+            status[r] = read_state(code, w, 0, True, instants[r], cells, out, r * code[C_FEATURES])

@@ -1,0 +1,127 @@
+"""Distinct values in a sliding window (compiled): exact for few, bottom-k for many.
+
+Of each hash only its latest tile matters while no window has an upper edge (kind RECENT);
+with ``delay`` all its tiles do (kind PAIRS). Entries are ``[hash, tile]`` sorted by hash, then tile.
+
+A window's estimate comes from the k smallest hashes in it. An entry that has k + 1 smaller hashes
+in its own tile or later (PAIRS: in its own tile) can't be among the k + 1 smallest of any window
+that holds it, now or later, so it is pruned. What is left is a pure function of the set of
+(hash, tile), and a window's count is exact as long as it is at most k.
+
+The estimate is (k - 1) / u, where u in (0, 1] is the k-th smallest hash as a share of all: Bar-Yossef
+et al. 2002, with the unbiased k - 1 of Beyer et al. 2007; relative standard error 1 / sqrt(k - 2).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tidewheel.kernel._jit import Array, inner
+from tidewheel.kernel.layout import HEADER, PAIRS, RECENT, T_K, T_KIND
+
+_ROOM_ROWS, _ROOM_PRUNE, _ROOM_WORDS = 1, 2, 3
+
+
+@inner
+def add_to_set(code: Array, track: int, w: Array, rooms: Array, k: int, value: int, tile: int, oldest: int) -> None:
+    """Add one hash seen in one tile."""
+    start = w[HEADER + 2 * k]
+    n = w[HEADER + 2 * k + 1]
+    recent = code[track + T_KIND] == RECENT
+    i = place_in_set(w, start, n, value, tile, recent)
+    if i < n and w[start + 2 * i] == value and (recent or w[start + 2 * i + 1] == tile):
+        w[start + 2 * i + 1] = max(w[start + 2 * i + 1], tile)
+        return
+    if n >= rooms[_ROOM_WORDS * k + _ROOM_PRUNE] or n >= rooms[_ROOM_WORDS * k + _ROOM_ROWS]:
+        n = prune_set(w, start, n, oldest, code[track + T_K], code[track + T_KIND])
+        rooms[_ROOM_WORDS * k + _ROOM_PRUNE] = max(64, 2 * n)
+        i = place_in_set(w, start, n, value, tile, recent)
+        if n >= rooms[_ROOM_WORDS * k + _ROOM_ROWS]:
+            raise MemoryError("a set outgrew its region")
+    for j in range(start + 2 * n - 1, start + 2 * i - 1, -1):
+        w[j + 2] = w[j]
+    w[start + 2 * i] = value
+    w[start + 2 * i + 1] = tile
+    w[HEADER + 2 * k + 1] = n + 1
+
+
+@inner
+def place_in_set(w: Array, start: int, n: int, value: int, tile: int, recent: bool) -> int:
+    """Return the index of the first entry that is not before (value, tile)."""
+    low, high = 0, n
+    while low < high:
+        middle = (low + high) >> 1
+        other = w[start + 2 * middle]
+        if other < value or (other == value and not recent and w[start + 2 * middle + 1] < tile):
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@inner
+def prune_set(w: Array, start: int, n: int, oldest: int, k: int, kind: int) -> int:
+    """Drop entries that are dead or can't matter any more; return how many are left."""
+    kept = 0
+    for i in range(n):
+        if w[start + 2 * i + 1] >= oldest:
+            w[start + 2 * kept] = w[start + 2 * i]
+            w[start + 2 * kept + 1] = w[start + 2 * i + 1]
+            kept += 1
+    if kept <= k + 1:
+        return kept
+    tiles = np.empty(kept, np.int64)
+    counts = np.empty(kept, np.int64)
+    n_tiles, n, kept = 0, kept, 0
+    for i in range(n):
+        tile = w[start + 2 * i + 1]
+        low = 0
+        high = n_tiles
+        while low < high:
+            middle = (low + high) >> 1
+            if tiles[middle] < tile:
+                low = middle + 1
+            else:
+                high = middle
+        known = low < n_tiles and tiles[low] == tile
+        rivals = counts[low] if known else 0
+        if kind != PAIRS:
+            rivals = 0
+            for j in range(n_tiles - 1, low - 1, -1):
+                rivals += counts[j]
+                if rivals > k:
+                    break
+        if rivals > k:
+            continue
+        if not known:
+            for j in range(n_tiles, low, -1):
+                tiles[j] = tiles[j - 1]
+                counts[j] = counts[j - 1]
+            tiles[low] = tile
+            counts[low] = 0
+            n_tiles += 1
+        counts[low] += 1
+        w[start + 2 * kept] = w[start + 2 * i]
+        w[start + 2 * kept + 1] = tile
+        kept += 1
+    return kept
+
+
+@inner
+def count_set(w: Array, start: int, n: int, first: int, end: int, k: int) -> float:
+    """Return the number of distinct hashes with a tile in [first, end): exact up to `k`, then estimated."""
+    count = 0
+    previous = 0
+    kth = 0
+    for i in range(n):
+        tile = w[start + 2 * i + 1]
+        value = w[start + 2 * i]
+        if first <= tile < end and (count == 0 or value != previous):
+            count += 1
+            previous = value
+            if count == k:
+                kth = value
+            elif count > k:
+                share = (float(kth) + 9223372036854775808.0 + 1.0) / 18446744073709551616.0
+                return (k - 1) / share
+    return float(count)

@@ -1,0 +1,320 @@
+"""The working form of a state, and how an event is applied to it (compiled).
+
+A working state is a blob with room to grow: the same header, directory and rows, so that the
+functions that read a blob read it too, but each track has a region of its own. ``rooms`` holds,
+per track, where its region starts, how many rows fit, and when a set is next pruned.
+
+Rows of a track are sorted by tile (sets: by hash). Rows below the horizon less the longest window
+are dead: no read that is allowed sees them, so it never matters when they are dropped.
+"""
+
+from __future__ import annotations
+
+from tidewheel.kernel._jit import Array, Word, as_float, as_word, inner
+from tidewheel.kernel.layout import (
+    A_COLUMN,
+    A_OP,
+    A_SLOT,
+    A_TEXT,
+    A_WORDS,
+    C_BLOB_HEAD,
+    C_STATE,
+    C_TRACK_AT,
+    C_TRACKS,
+    COUNT,
+    FIRST,
+    H_HORIZON,
+    H_KERNEL,
+    H_LAYOUT,
+    H_LENGTH,
+    H_OFFSET,
+    H_STATE,
+    HEADER,
+    KERNEL_VERSION,
+    LAST,
+    LAYOUT_VERSION,
+    MAX,
+    MIN,
+    MOMENTS,
+    NEWEST,
+    NULL_BITS,
+    SUM,
+    T_ACC_AT,
+    T_ACCS,
+    T_HOP,
+    T_K,
+    T_KEEP,
+    T_KIND,
+    T_SLOT,
+    T_SOURCE,
+    T_WIDTH,
+    T_WORDS,
+    TILES,
+)
+from tidewheel.kernel.sets import add_to_set, prune_set
+
+ROOM_START, ROOM_ROWS, ROOM_PRUNE, ROOM_WORDS = range(4)
+NEVER = -(1 << 63)
+FOREVER = (1 << 63) - 1
+
+
+@inner
+def tile_of(at: int, hop: int) -> int:
+    """Return the number of the tile that holds `at`; 0 for a whole life."""
+    return at // hop if hop > 0 else 0
+
+
+@inner
+def oldest_tile(code: Array, track: int, horizon: int) -> Word:
+    """Return the oldest tile that a read at or after `horizon` can see."""
+    hop = code[track + T_HOP]
+    if hop == 0 or horizon == NEVER:
+        return NEVER
+    return (horizon - code[track + T_KEEP]) // hop
+
+
+@inner
+def most_rows(code: Array, track: int, rows: int, events: int) -> int:
+    """Return how many rows a track's region needs to take in `events` more.
+
+    Twice what can be alive, so that dead rows are dropped only now and then.
+    """
+    alive = 2
+    if code[track + T_HOP] > 0:
+        alive += code[track + T_KEEP] // code[track + T_HOP]
+    if code[track + T_KIND] != TILES:
+        alive = alive * (code[track + T_K] + 1) + 64
+    return min(rows + events, max(2 * alive, rows))
+
+
+@inner
+def begin(code: Array, w: Array, rooms: Array) -> None:
+    """Make the working state that nothing was folded into; regions are already laid out."""
+    w[H_LAYOUT] = LAYOUT_VERSION
+    w[H_KERNEL] = KERNEL_VERSION
+    w[H_STATE] = code[C_STATE]
+    w[H_LENGTH] = code[C_BLOB_HEAD]
+    w[H_HORIZON] = NEVER
+    w[H_OFFSET] = 0
+    for i in range(code[C_TRACKS]):
+        w[HEADER + 2 * i] = rooms[ROOM_WORDS * i + ROOM_START]
+        w[HEADER + 2 * i + 1] = 0
+        rooms[ROOM_WORDS * i + ROOM_PRUNE] = 64
+
+
+@inner
+def apply_event(
+    code: Array, w: Array, rooms: Array, source: int, at: int, arrived: int, offset: int, slots: Array, i: int
+) -> None:
+    """Fold one event: into the tile of its `at`, in every track of its source."""
+    horizon = max(w[H_HORIZON], max(arrived, at))
+    w[H_HORIZON] = horizon
+    w[H_OFFSET] = offset
+    track = code[C_TRACK_AT]
+    for k in range(code[C_TRACKS]):
+        if code[track + T_SOURCE] == source:
+            if code[track + T_KIND] == TILES:
+                row = row_for(code, track, w, rooms, k, at, horizon)
+                if row >= 0:
+                    accumulate(code, track, w, row, at, offset, slots, i)
+            else:
+                value = slots[i, code[track + T_SLOT]]
+                oldest = oldest_tile(code, track, horizon)
+                tile = tile_of(at, code[track + T_HOP])
+                if value != 0 and tile >= oldest:
+                    add_to_set(code, track, w, rooms, k, value, tile, oldest)
+        track += T_WORDS
+
+
+@inner
+def row_for(code: Array, track: int, w: Array, rooms: Array, k: int, at: int, horizon: int) -> Word:
+    """Return where the row of the tile of `at` is, made if need be; -1 when it is dead already."""
+    hop = code[track + T_HOP]
+    width = code[track + T_WIDTH]
+    start = w[HEADER + 2 * k]
+    rows = w[HEADER + 2 * k + 1]
+    newest = start + (rows - 1) * width
+    if rows > 0:
+        tile = w[newest]
+        if hop == 0 or (tile * hop <= at and at - tile * hop < hop):
+            return newest
+    tile = tile_of(at, hop)
+    oldest = oldest_tile(code, track, horizon)
+    if tile < oldest:
+        return -1
+    if rows > 0 and tile < w[newest]:
+        return late_row(code, track, w, rooms, k, tile, oldest)
+    make_room(code, track, w, rooms, k, oldest)
+    row = w[HEADER + 2 * k] + w[HEADER + 2 * k + 1] * width
+    w[HEADER + 2 * k + 1] += 1
+    clear_row(code, track, w, row, tile)
+    return row
+
+
+@inner
+def late_row(code: Array, track: int, w: Array, rooms: Array, k: int, tile: int, oldest: int) -> Word:
+    """Return the row of a tile that is not the newest; put in its place when it is not there."""
+    width = code[track + T_WIDTH]
+    i = first_row(w, w[HEADER + 2 * k], w[HEADER + 2 * k + 1], width, tile)
+    if w[w[HEADER + 2 * k] + i * width] == tile:
+        return w[HEADER + 2 * k] + i * width
+    make_room(code, track, w, rooms, k, oldest)
+    start = w[HEADER + 2 * k]
+    rows = w[HEADER + 2 * k + 1]
+    i = first_row(w, start, rows, width, tile)
+    row = start + i * width
+    for j in range(start + rows * width - 1, row - 1, -1):
+        w[j + width] = w[j]
+    w[HEADER + 2 * k + 1] = rows + 1
+    clear_row(code, track, w, row, tile)
+    return row
+
+
+@inner
+def first_row(w: Array, start: int, rows: int, width: int, tile: int) -> int:
+    """Return the index of the first row whose tile is at least `tile`."""
+    low, high = 0, rows
+    while low < high:
+        middle = (low + high) >> 1
+        if w[start + middle * width] < tile:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@inner
+def make_room(code: Array, track: int, w: Array, rooms: Array, k: int, oldest: int) -> None:
+    """See to it that one more row fits at the end of a track's region: drop the dead, move down."""
+    width = code[track + T_WIDTH]
+    region = rooms[ROOM_WORDS * k + ROOM_START]
+    end = region + rooms[ROOM_WORDS * k + ROOM_ROWS] * width
+    start = w[HEADER + 2 * k]
+    rows = w[HEADER + 2 * k + 1]
+    while rows > 0 and w[start] < oldest:
+        start += width
+        rows -= 1
+    if start + (rows + 1) * width > end:
+        for j in range(rows * width):
+            w[region + j] = w[start + j]
+        start = region
+        if start + (rows + 1) * width > end:
+            raise MemoryError("a track outgrew its region")
+    w[HEADER + 2 * k] = start
+    w[HEADER + 2 * k + 1] = rows
+
+
+@inner
+def clear_row(code: Array, track: int, w: Array, row: int, tile: int) -> None:
+    """Write an empty row: what each accumulator holds before its first value."""
+    w[row] = tile
+    acc = code[track + T_ACC_AT]
+    for _ in range(code[track + T_ACCS]):
+        op = code[acc + A_OP]
+        column = row + code[acc + A_COLUMN]
+        w[column] = 0
+        if op in (MIN, MAX):
+            w[column] = NULL_BITS
+        elif op == MOMENTS:
+            w[column + 1] = 0
+            w[column + 2] = 0
+        elif op in (FIRST, LAST):
+            w[column] = FOREVER if op == FIRST else NEVER
+            w[column + 1] = 0
+            w[column + 2] = 0
+        elif op == NEWEST:
+            w[column] = NEVER
+        acc += A_WORDS
+
+
+@inner
+def is_null(word: int, text: int) -> Word:
+    """Tell whether a slot's word is null."""
+    if text:
+        return word == 0
+    number = as_float(word)
+    return number != number
+
+
+@inner
+def accumulate(code: Array, track: int, w: Array, row: int, at: int, offset: int, slots: Array, i: int) -> None:
+    """Fold one event's slots into a row."""
+    acc = code[track + T_ACC_AT]
+    for _ in range(code[track + T_ACCS]):
+        slot = code[acc + A_SLOT]
+        column = row + code[acc + A_COLUMN]
+        word = slots[i, slot] if slot >= 0 else 1
+        if slot < 0 or not is_null(word, code[acc + A_TEXT]):
+            update(code[acc + A_OP], w, column, word, at, offset)
+        acc += A_WORDS
+
+
+@inner
+def update(op: int, w: Array, column: int, word: int, at: int, offset: int) -> None:
+    """Fold one value into one accumulator."""
+    if op == COUNT:
+        w[column] += 1
+    elif op == SUM:
+        w[column] = as_word(as_float(w[column]) + as_float(word))
+    elif op == MIN:
+        if not (as_float(w[column]) <= as_float(word)):
+            w[column] = word
+    elif op == MAX:
+        if not (as_float(w[column]) >= as_float(word)):
+            w[column] = word
+    elif op == NEWEST:
+        w[column] = max(w[column], at)
+    elif op == MOMENTS:
+        update_moments(w, column, as_float(word))
+    elif op == FIRST:
+        if at < w[column] or (at == w[column] and offset < w[column + 1]):
+            w[column] = at
+            w[column + 1] = offset
+            w[column + 2] = word
+    elif at > w[column] or (at == w[column] and offset >= w[column + 1]):
+        w[column] = at
+        w[column + 1] = offset
+        w[column + 2] = word
+
+
+@inner
+def update_moments(w: Array, column: int, value: float) -> None:
+    """Welford's step on (n, mean, sum of squared deviations)."""
+    n = w[column] + 1
+    mean = as_float(w[column + 1])
+    delta = value - mean
+    mean += delta / n
+    w[column] = n
+    w[column + 1] = as_word(mean)
+    w[column + 2] = as_word(as_float(w[column + 2]) + delta * (value - mean))
+
+
+@inner
+def pack(code: Array, w: Array, out: Array, position: int) -> Word:
+    """Write the blob of a working state at `position`; return where it ends.
+
+    Dead rows are left out, so the bytes depend on the events only, not on how they came in batches.
+    """
+    n_tracks = code[C_TRACKS]
+    for i in range(HEADER):
+        out[position + i] = w[i]
+    write = code[C_BLOB_HEAD]
+    track = code[C_TRACK_AT]
+    for k in range(n_tracks):
+        oldest = oldest_tile(code, track, w[H_HORIZON])
+        start = w[HEADER + 2 * k]
+        rows = w[HEADER + 2 * k + 1]
+        width = code[track + T_WIDTH]
+        if code[track + T_KIND] != TILES:
+            rows = prune_set(w, start, rows, oldest, code[track + T_K], code[track + T_KIND])
+        while code[track + T_KIND] == TILES and rows > 0 and w[start] < oldest:
+            start += width
+            rows -= 1
+        out[position + HEADER + 2 * k] = write
+        out[position + HEADER + 2 * k + 1] = rows
+        for j in range(rows * width):
+            out[position + write + j] = w[start + j]
+        write += rows * width
+        track += T_WORDS
+    out[position + H_LENGTH] = write
+    return position + write
