@@ -28,15 +28,15 @@ def test_bounds_on_known_and_unknown_metrics() -> None:
     assert judge(ir.Gate("at_most", "brier", 0.25), seen()).passed
     verdict = judge(ir.Gate("at_least", "roc_auc", 0.999), seen())
     assert not verdict.passed
-    assert "roc_auc is 0.9" in verdict.evidence
-    assert "at least 0.999 is asked" in verdict.evidence
-    assert "[" in judge(ir.Gate("at_most", "brier", 0.25), seen()).evidence
+    assert "roc_auc is 0.9" in verdict.detail
+    assert "at least 0.999 is asked" in verdict.detail
+    assert "[" in judge(ir.Gate("at_most", "brier", 0.25), seen()).detail
 
 
 def test_without_a_champion_the_gate_passes_and_says_why() -> None:
     verdict = judge(ir.Gate("beats_champion", "average_precision"), seen())
     assert verdict.passed
-    assert "no champion" in verdict.evidence
+    assert "no champion" in verdict.detail
 
 
 def test_a_champion_must_be_beaten_beyond_chance() -> None:
@@ -62,7 +62,7 @@ def test_latency_is_measured_on_single_rows() -> None:
     slow = seen(predict_one=lambda i: time.sleep(0.0005))
     verdict = judge(ir.Gate("p99_below", value=100), slow)
     assert not verdict.passed
-    assert "2000 calls" in verdict.evidence
+    assert "2000 calls" in verdict.detail
     with pytest.raises(GateError, match="no predictor"):
         judge(ir.Gate("p99_below", value=100), seen())
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from tidewheel.definitions import ir
 from tidewheel.errors import GateError
 from tidewheel.metrics import Interval, difference, metric
+from tidewheel.registry.runs import Verdict
 
 Floats = npt.NDArray[np.float64]
 WARM_CALLS = 100
@@ -31,27 +32,6 @@ class ParityResult(Protocol):
     def differences(self) -> int:
         """Rows in which a feature's bits differ."""
         ...
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What one gate said.
-
-    Attributes
-    ----------
-    gate : str
-        The gate as declared, e.g. ``at_least(average_precision, 0.3)``.
-    passed : bool
-    evidence : str
-        A sentence with the numbers.
-    value : float or None
-        The number that was judged.
-    """
-
-    gate: str
-    passed: bool
-    evidence: str
-    value: float | None = None
 
 
 @dataclass(frozen=True)
@@ -128,7 +108,7 @@ def _bound(gate: ir.Gate, evidence: Evidence) -> Verdict:
     ends = f" [{known.low:.4g}, {known.high:.4g}]" if known else ""
     asked = "at least" if gate.kind == "at_least" else "at most"
     sentence = f"{measure.name} is {value:.4g}{ends} on {evidence.y.size} test rows; {asked} {gate.value:g} is asked"
-    return Verdict(title(gate), bool(passed), sentence, value)
+    return Verdict(title(gate), bool(passed), sentence, {"value": value})
 
 
 def _beats_champion(gate: ir.Gate, evidence: Evidence) -> Verdict:
@@ -145,7 +125,8 @@ def _beats_champion(gate: ir.Gate, evidence: Evidence) -> Verdict:
         f"on the same {evidence.y.size} test rows (positive is better); "
         f"better in {gain.better:.1%} of {gain.resamples} resamples"
     )
-    return Verdict(title(gate), gain.better >= gate.confidence, sentence, gain.better)
+    seen = {"champion": evidence.champion, "difference": gain.value, "low": gain.low, "high": gain.high}
+    return Verdict(title(gate), gain.better >= gate.confidence, sentence, seen | {"better": gain.better})
 
 
 def _parity(gate: ir.Gate, evidence: Evidence) -> Verdict:
@@ -153,7 +134,8 @@ def _parity(gate: ir.Gate, evidence: Evidence) -> Verdict:
         raise GateError("nothing here can replay features", where=title(gate))
     result = evidence.parity()
     sentence = f"{result.checked} rows replayed, {result.differences} with a feature that differs"
-    return Verdict(title(gate), result.checked > 0 and result.differences == 0, sentence, float(result.differences))
+    passed = result.checked > 0 and result.differences == 0
+    return Verdict(title(gate), passed, sentence, {"checked": result.checked, "differences": result.differences})
 
 
 def _p99_below(gate: ir.Gate, evidence: Evidence) -> Verdict:
@@ -167,7 +149,7 @@ def _p99_below(gate: ir.Gate, evidence: Evidence) -> Verdict:
         nanoseconds[max(0, call - WARM_CALLS)] = time.perf_counter_ns() - started
     p50, p99 = np.quantile(nanoseconds, [0.5, 0.99]) / 1000.0
     sentence = f"one row's score takes {p50:.0f} µs (p50) and {p99:.0f} µs (p99) over {TIMED_CALLS} calls"
-    return Verdict(title(gate), bool(p99 < gate.value), sentence, float(p99))
+    return Verdict(title(gate), bool(p99 < gate.value), sentence, {"p50_us": float(p50), "p99_us": float(p99)})
 
 
 _JUDGES: dict[str, Callable[[ir.Gate, Evidence], Verdict]] = {

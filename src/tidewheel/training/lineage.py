@@ -6,6 +6,7 @@ import hashlib
 import platform
 import subprocess
 from collections.abc import Iterable
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
@@ -13,21 +14,30 @@ LIBRARIES = ("tidewheel", "numpy", "numba", "pyarrow", "scikit-learn", "lightgbm
 _GIT_SECONDS = 20
 
 
-def code_state(folder: Path) -> dict[str, str]:
-    """Return the commit a folder is at and a digest of what differs from it.
+@dataclass(frozen=True)
+class Code:
+    """The state of a project's folder.
 
-    Returns
-    -------
-    dict
-        ``commit`` (empty when the folder is not in a git repository), ``patch`` (SHA-256 of the
-        difference and of untracked files, empty when clean), ``files`` (SHA-256 of the folder's Python and TOML files).
+    Attributes
+    ----------
+    commit : str
+        "" when the folder is in no git repository.
+    patch : bytes
+        What differs from the commit, untracked Python and TOML files included; empty when clean.
+    files : str
+        SHA-256 of the folder's Python and TOML files: says whether code is the same, with git or without.
     """
+
+    commit: str
+    patch: bytes
+    files: str
+
+
+def code_state(folder: Path) -> Code:
+    """Return the commit a folder is at and what differs from it."""
     commit = _git(folder, "rev-parse", "HEAD").decode().strip()
-    return {
-        "commit": commit,
-        "patch": _patch(folder) if commit else "",
-        "files": _files_digest(sorted([*folder.rglob("*.py"), *folder.glob("*.toml")]), folder),
-    }
+    sources = sorted([*folder.rglob("*.py"), *folder.glob("*.toml")])
+    return Code(commit, _patch(folder) if commit else b"", _files_digest(sources, folder))
 
 
 def library_versions() -> dict[str, str]:
@@ -47,13 +57,12 @@ def library_versions() -> dict[str, str]:
     return versions
 
 
-def _patch(folder: Path) -> str:
-    difference = _git(folder, "diff", "HEAD", "--binary", "--", ".")
-    untracked = _git(folder, "ls-files", "--others", "--exclude-standard", "-z", "--", ".").decode().split("\0")
-    paths = [folder / name for name in untracked if name.endswith((".py", ".toml"))]
-    if not difference and not paths:
-        return ""
-    return hashlib.sha256(difference + _files_digest(sorted(paths), folder).encode()).hexdigest()
+def _patch(folder: Path) -> bytes:
+    patch = _git(folder, "diff", "HEAD", "--binary", "--", ".")
+    for name in _git(folder, "ls-files", "--others", "--exclude-standard", "-z", "--", ".").decode().split("\0"):
+        if name.endswith((".py", ".toml")):
+            patch += _git(folder, "diff", "--binary", "--no-index", "--", "/dev/null", name)
+    return patch
 
 
 def _files_digest(paths: Iterable[Path], folder: Path) -> str:
@@ -72,4 +81,5 @@ def _git(folder: Path, *arguments: str) -> bytes:
         )
     except (OSError, subprocess.TimeoutExpired):
         return b""
-    return done.stdout if done.returncode == 0 else b""
+    # `diff --no-index` answers 1 when files differ, as they must here
+    return done.stdout if done.returncode in ((0, 1) if "--no-index" in arguments else (0,)) else b""
