@@ -1,0 +1,1 @@
+"""Versions, bundles, runs, deployments, thresholds: what is known about models, and which of them answers."""

@@ -1,0 +1,55 @@
+"""``Fraud@3``: how a version is named."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import re
+import secrets
+
+from tidewheel.errors import InputError
+
+_NAME = re.compile(r"([A-Za-z_]\w*)(?:@(\d+|[a-z]+))?")
+_DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def parse_name(name: str) -> tuple[str, str]:
+    """Return the model and what follows its ``@``: a number, an alias, or "".
+
+    Examples
+    --------
+    >>> parse_name("Fraud@3"), parse_name("Fraud"), parse_name("Fraud@champion")
+    (('Fraud', '3'), ('Fraud', ''), ('Fraud', 'champion'))
+    """
+    match = _NAME.fullmatch(name)
+    if match is None:
+        raise InputError(f"{name!r} names no version", remedy="write Model, Model@3 or Model@champion")
+    return match[1], match[2] or ""
+
+
+def format_name(model: str, number: int) -> str:
+    """Return ``model@number``."""
+    return f"{model}@{number}"
+
+
+def new_run_id(at: int) -> str:
+    """Return a new id that sorts by time: ten characters of milliseconds, six of chance.
+
+    Parameters
+    ----------
+    at : int
+        Microseconds UTC.
+    """
+    milliseconds, characters = max(at, 0) // 1000, []
+    for _ in range(10):
+        milliseconds, digit = divmod(milliseconds, 32)
+        characters.append(_DIGITS[digit])
+    return "".join(reversed(characters)) + "".join(secrets.choice(_DIGITS) for _ in range(6))
+
+
+def current_user() -> str:
+    """Return who acts, for the record: the login name, or the user's number."""
+    try:
+        return getpass.getuser()
+    except (KeyError, ImportError, OSError):
+        return f"uid {os.getuid()}"
