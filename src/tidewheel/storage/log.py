@@ -14,6 +14,7 @@ from tidewheel.errors import CorruptError
 from tidewheel.storage import log_append, log_ids, quarantine
 from tidewheel.storage.boot import CleanMark
 from tidewheel.storage.environments import MAP_SIZE, Environment, open_environment
+from tidewheel.storage.keys import prune
 from tidewheel.storage.log_append import Appending
 from tidewheel.storage.log_reader import LogReader
 from tidewheel.storage.log_records import BadRow, ImportRecord, NewEvent, Outcome
@@ -203,7 +204,7 @@ class EventLog(LogReader):
         deleted, key = 0, b"" if code is not None else None
         while code is not None and key is not None:
             with self._environment.write() as transaction:
-                count, key = log_ids.prune(transaction, self._databases.ids, code, before, key, _IDS_A_PRUNE)
+                count, key = prune(transaction, self._databases.ids, log_ids.id_prefix(code), before, key, _IDS_A_PRUNE)
             deleted += count
         return deleted
 

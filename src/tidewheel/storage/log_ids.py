@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
-import struct
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
-LONGEST_KEY = 511
-_ENTRY = struct.Struct(">QQ")
+from tidewheel.storage.keys import STAMP, bounded_key
+
 _SORTED_AT_ONCE = 200_000
 """Ids sorted and written together: B-trees like their keys in order."""
 
+entry = STAMP.pack
+"""Value of an id: the offset of its event and when that arrived (for pruning)."""
+
+
+def id_prefix(code: int) -> bytes:
+    """Begin of the keys of a type's ids."""
+    return code.to_bytes(2, "big")
+
 
 def id_key(code: int, identity: bytes) -> bytes:
-    r"""Key of an id of the type with this code; an id too long for a key goes by its hash.
-
-    Examples
-    --------
-    >>> id_key(3, b"t1")
-    b'\x00\x03t1'
-    """
-    if len(identity) > LONGEST_KEY - 2:
-        identity = b"\xff" + hashlib.sha256(identity).digest()
-    return code.to_bytes(2, "big") + identity
-
-
-def entry(offset: int, arrived: int) -> bytes:
-    """Value of an id: where its event stands, and when it arrived (for pruning)."""
-    return _ENTRY.pack(offset, arrived)
+    """Key of an id of the type with this code."""
+    return bounded_key(id_prefix(code), identity)
 
 
 def first_offset(value: bytes) -> int:
@@ -60,26 +53,3 @@ def _duplicates(transaction: Any, ids: Any, entries: list[tuple[bytes, bytes]], 
     for key, value in entries:
         if transaction.get(key, db=ids)[:8] != value[:8]:
             yield first_offset(value) - base
-
-
-def prune(transaction: Any, ids: Any, code: int, before: int, after: bytes, limit: int) -> tuple[int, bytes | None]:
-    """Delete ids that arrived before an instant, looking at `limit` entries from key `after` on.
-
-    Returns
-    -------
-    tuple
-        How many were deleted, and the key to go on from (None at the end of the type).
-    """
-    prefix = code.to_bytes(2, "big")
-    deleted = 0
-    with transaction.cursor(ids) as cursor:
-        found = cursor.set_range(after or prefix)
-        for _ in range(limit):
-            if not found or not cursor.key().startswith(prefix):
-                return deleted, None
-            if int.from_bytes(cursor.value()[8:], "big") < before:
-                deleted += 1
-                found = cursor.delete() and cursor.key() != b""
-            else:
-                found = cursor.next()
-        return deleted, bytes(cursor.key()) if found else None
