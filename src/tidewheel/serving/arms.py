@@ -26,16 +26,31 @@ if TYPE_CHECKING:
 class Row(Protocol):
     """What an online read gives: a row of words per view, and which states they came from."""
 
-    words: tuple[Words, ...]
-    texts: dict[str, str]
-    instant: int
-    states: list[tuple[str, str, int]]
+    @property
+    def words(self) -> tuple[Words, ...]:
+        """One array per view."""
+        ...
+
+    @property
+    def texts(self) -> tuple[dict[str, str | None], ...]:
+        """Per view, its text columns as strings."""
+        ...
+
+    @property
+    def instant(self) -> int:
+        """The instant of the read."""
+        ...
+
+    @property
+    def states(self) -> list[tuple[str, str, int]]:
+        """The states read: id, entity key, last folded offset."""
+        ...
 
 
 class Reader(Protocol):
     """Reads the views of one arm for one event."""
 
-    def read(self, event: Mapping[str, object], now: int) -> Row:
+    def read(self, event: Mapping[str, object], now: int, at: int | None = None) -> Row:
         """Return the views' rows, read in one snapshot."""
         ...
 
@@ -144,7 +159,7 @@ class Verdict:
     decide_ns: int = 0
 
 
-def judge(arm: Arm, columns: Mapping[str, object], now: int, verdict: Verdict, until: int) -> None:
+def judge(arm: Arm, columns: Mapping[str, object], now: int, at: int, verdict: Verdict, until: int) -> None:
     """Decide by one arm and write it into `verdict`.
 
     Parameters
@@ -152,9 +167,9 @@ def judge(arm: Arm, columns: Mapping[str, object], now: int, verdict: Verdict, u
     arm : Arm
         Which version.
     columns : mapping
-        The event's columns and its ``at``.
-    now : int
-        The workspace's instant.
+        The event's columns.
+    now, at : int
+        The workspace's instant, and when the event happened.
     verdict : Verdict
         Gets what was read and decided, as far as it came.
     until : int
@@ -172,7 +187,7 @@ def judge(arm: Arm, columns: Mapping[str, object], now: int, verdict: Verdict, u
     start = perf_counter_ns()
     if start > until:
         raise DeadlineError("the deadline passed before the features were read")
-    row = arm.reader.read(columns, now)
+    row = arm.reader.read(columns, now, at)
     verdict.row = row
     ruled = len(row.words) - (arm.predict is not None)
     if arm.predict is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from time import perf_counter_ns
 from zlib import crc32
 
 from tidewheel.definitions.ir import Service
@@ -47,7 +46,7 @@ class Decider:
     damage: str = ""
     killed: bool = False
 
-    def decide(self, event_id: str, columns: Mapping[str, object], now: int, started: int) -> Verdict:
+    def decide(self, event_id: str, columns: Mapping[str, object], now: int, at: int, started: int) -> Verdict:
         """Return what to do with one event; never raises.
 
         Parameters
@@ -55,22 +54,22 @@ class Decider:
         event_id : str
             Also the unit that stays on one arm, where the service names no other.
         columns : mapping
-            The event's columns in canonical types, with its ``at``.
-        now : int
-            The workspace's instant.
+            The event's columns in canonical types.
+        now, at : int
+            The workspace's instant, and when the event happened.
         started : int
             When work on the request began, ns of the monotonic clock; the deadline counts from there.
         """
         verdict = Verdict()
+        if self.killed:
+            return self.chain.constant(verdict, "killed: the service is switched off")
         arm = self.arm_of(self.unit_of(event_id, columns))
         try:
-            if self.killed:
-                raise ServingError("the service is switched off", remedy="switch it on again: tidewheel deploy")
             if arm is None:
                 raise ServingError(self.damage or "no version can be loaded")
-            judge(arm, columns, now, verdict, started + self.service.deadline * 1000)
+            judge(arm, columns, now, at, verdict, started + self.service.deadline * 1000)
         except Exception as error:
-            return self.chain.answer(columns, now, verdict, error)
+            return self.chain.answer(columns, now, at, verdict, error)
         if self.service.explore and verdict.decision in arm.thresholds.prevents and not verdict.rule:
             self._explore(arm, event_id, verdict)
         return verdict
@@ -101,8 +100,3 @@ class Decider:
 def split_point(salt: str, unit: str) -> float:
     """Return a unit's fixed point in [0, 1) under a salt."""
     return crc32(f"{salt}\0{unit}".encode()) / 4294967296.0
-
-
-def elapsed(started: int) -> int:
-    """Return the ns since `started`."""
-    return perf_counter_ns() - started

@@ -45,15 +45,15 @@ class Chain:
     last: str
     thresholds: Thresholds
 
-    def answer(self, columns: Mapping[str, object], now: int, verdict: Verdict, error: Exception) -> Verdict:
+    def answer(self, columns: Mapping[str, object], now: int, at: int, verdict: Verdict, error: Exception) -> Verdict:
         """Return a verdict that says which link answered, and why one had to.
 
         Parameters
         ----------
         columns : mapping
             The event's columns.
-        now : int
-            The workspace's instant.
+        now, at : int
+            The workspace's instant, and when the event happened.
         verdict : Verdict
             What the normal way had found before it failed.
         error : Exception
@@ -65,21 +65,27 @@ class Chain:
             if late and isinstance(link, Arm):
                 continue
             try:
-                found = self._by(link, columns, now, verdict)
+                found = self._by(link, columns, now, at, verdict)
             except Exception as failed:
                 log.warning("a fallback failed too: %s", failed)
                 continue
             if found is not None:
                 found.reason = reason
                 return found
+        return self.constant(verdict, reason)
+
+    def constant(self, verdict: Verdict, reason: str) -> Verdict:
+        """Return the last resort, which asks nothing of anything."""
         found = _blank(verdict)
         found.fallback, found.decision, found.reason = "action", self.last, reason
         return found
 
-    def _by(self, link: Arm | Table | str, columns: Mapping[str, object], now: int, before: Verdict) -> Verdict | None:
+    def _by(
+        self, link: Arm | Table | str, columns: Mapping[str, object], now: int, at: int, before: Verdict
+    ) -> Verdict | None:
         if isinstance(link, Arm):
             verdict = Verdict()
-            judge(link, columns, now, verdict, NO_DEADLINE)
+            judge(link, columns, now, at, verdict, NO_DEADLINE)
             verdict.fallback = "previous"
             return verdict
         verdict = _blank(before)

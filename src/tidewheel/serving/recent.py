@@ -1,78 +1,84 @@
-"""Where in the journals the newest decisions stand, found by event or by decision, from any worker.
+"""Where the decisions of the last moments stand in the journal, found from any worker before the index knows them.
 
 A caller that did not hear the answer asks again, often at once and of another worker; it must get the same answer.
-Each worker keeps a table in a mapped file of its own, written after its journal and before its answer: a few memory
-stores. The others read it without a lock. An entry is only a hint: whoever follows it reads the journal's record,
-which has a checksum, and compares the ids. The file outlives a killed worker.
+The decision index follows the journal from behind. What it has not read yet is found here: each writer keeps a table
+in a mapped file of its own, filled after the journal and before the answer by a few memory stores, and read by the
+others without a lock. An entry is only a hint: whoever follows it reads the journal's record, which has a checksum,
+and compares the ids.
 """
 
 from __future__ import annotations
 
+import fcntl
 import mmap
 import os
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 from zlib import crc32
 
-MAGIC = b"TWRECENT"
-VERSION = 1
+from tidewheel.collect.decision_index import Place
+from tidewheel.errors import StorageError
+
+MAGIC = b"TWRECNT1"
 WAYS = 4
 BUCKETS = 32_768
-"""Buckets of four: the newest 131,072 entries of a worker, about 65,536 decisions."""
+"""Buckets of four places: 131,072 entries, which are the newest 65,536 decisions of a writer."""
+MOST_WRITERS = 256
 _ENTRY = struct.Struct("<QQ")
 _BUCKET = struct.Struct(f"<{2 * WAYS}Q")
 _HEADER = struct.Struct("<8sQ")
 _HEADER_SIZE = 64
 _SIZE = _HEADER_SIZE + BUCKETS * _BUCKET.size
 _TAG = 0xFFFFFFFF
-
-
-class Place(NamedTuple):
-    """A record's place: the writer whose journal it is in, the segment, the byte."""
-
-    writer: str
-    segment: int
-    position: int
+_HALF = 0xFFFF
 
 
 class RecentTable:
-    """One worker's table. Opened for writing by that worker alone.
+    """One writer's table. Its slot is held (``flock``) while the writer lives, and taken over by the next one.
 
     Parameters
     ----------
     path : Path
-        The file; named after the writer of the journal that it points into.
+        The file.
     write : bool
-        Whether to create and write it.
+        Whether to make it, and hold its slot.
+
+    Raises
+    ------
+    BlockingIOError
+        Another writer holds the slot.
     """
 
     def __init__(self, path: Path, *, write: bool = False) -> None:
-        self.writer = path.stem
         flags = os.O_RDWR | os.O_CREAT if write else os.O_RDONLY
-        descriptor = os.open(path, flags, 0o644)
+        self._descriptor = os.open(path, flags | os.O_CLOEXEC, 0o644)
         try:
-            if write and os.fstat(descriptor).st_size != _SIZE:
-                os.ftruncate(descriptor, 0)
-                os.ftruncate(descriptor, _SIZE)
+            if write:
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                os.ftruncate(self._descriptor, _SIZE)
             access = mmap.ACCESS_WRITE if write else mmap.ACCESS_READ
-            self._map = mmap.mmap(descriptor, _SIZE, access=access)
-        finally:
-            os.close(descriptor)
-        if write:
-            _HEADER.pack_into(self._map, 0, MAGIC, VERSION)
-        elif _HEADER.unpack_from(self._map, 0) != (MAGIC, VERSION):
-            self._map.close()
-            raise ValueError(f"{path} is no table of recent decisions")
+            self._map = mmap.mmap(self._descriptor, _SIZE, access=access)
+        except BaseException:
+            os.close(self._descriptor)
+            raise
+        self.slot = path.stem
         self._next = 0
+        self._term = _HEADER.unpack_from(self._map, 0)[1] + 1 if write else 0
+        if write:
+            _HEADER.pack_into(self._map, 0, MAGIC, self._term)
 
-    def put(self, key: bytes, segment: int, position: int) -> None:
-        """Remember where the decision for `key` stands; the bucket gives up an old entry."""
+    @property
+    def writer(self) -> str:
+        """The name for the journal's writer: new each time that the slot is taken."""
+        return f"{self.slot}-{self._term}"
+
+    def put(self, key: bytes, number: int, position: int) -> None:
+        """Remember where the decision for `key` stands: a segment's number, and the byte in it."""
         code = crc32(key)
         self._next = way = (self._next + 1) % WAYS
         start = _HEADER_SIZE + (code % BUCKETS) * _BUCKET.size + way * _ENTRY.size
-        # The tag and segment share a word, so that no reader takes one entry's tag for another's segment.
+        segment = (self._term & _HALF) << 16 | number & _HALF
         _ENTRY.pack_into(self._map, start, code | segment << 32, position + 1)
 
     def find(self, key: bytes) -> list[Place]:
@@ -82,71 +88,98 @@ class RecentTable:
         if code not in (words[0] & _TAG, words[2] & _TAG, words[4] & _TAG, words[6] & _TAG):
             return []
         return [
-            Place(self.writer, words[i] >> 32, words[i + 1] - 1)
+            Place(f"{self.slot}-{words[i] >> 48}-{words[i] >> 32 & _HALF:08d}", words[i + 1] - 1)
             for i in range(0, 2 * WAYS, 2)
             if words[i] & _TAG == code and words[i + 1]
         ]
 
     def close(self) -> None:
-        """Unmap the file."""
+        """Unmap the file and let the slot go."""
         self._map.close()
+        os.close(self._descriptor)
 
 
 class Recent:
-    """The tables of all workers of a workspace, the own one for writing.
+    """The tables of all writers of a workspace, the own one for writing.
 
     Parameters
     ----------
     folder : Path
         Where the tables lie.
-    writer : str
-        Name of the own journal's writer; "" only reads.
+    role : str
+        Begins the slot's name, such as ``worker``; "" only reads.
+
+    Raises
+    ------
+    StorageError
+        More writers live than there are slots.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> recent = Recent(Path(tempfile.mkdtemp()), "worker")
+    >>> recent.writer
+    'worker-0-1'
+    >>> recent.put(b"event", b"decision", "worker-0-1-00000003", 4096)
+    >>> list(recent.find(b"event"))
+    [Place(segment='worker-0-1-00000003', position=4096)]
+    >>> recent.close()
     """
 
-    def __init__(self, folder: Path, writer: str = "") -> None:
+    def __init__(self, folder: Path, role: str = "") -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
-        self._own = RecentTable(folder / f"{writer}.recent", write=True) if writer else None
-        self._tables: dict[str, RecentTable] = {}
+        self._own = _free_slot(folder, role) if role else None
+        self._others: dict[str, RecentTable] = {}
+        self._segment, self._number = "", 0
         self.refresh()
 
+    @property
+    def writer(self) -> str:
+        """The name that the journal's writer is to have, so that entries lead to its segments."""
+        assert self._own is not None
+        return self._own.writer
+
     def refresh(self) -> None:
-        """Open the tables of workers that have come since."""
+        """Open the tables of writers that have come since."""
         for path in self._folder.glob("*.recent"):
-            if path.stem in self._tables or (self._own is not None and path.stem == self._own.writer):
+            if path.stem in self._others or (self._own is not None and path.stem == self._own.slot):
                 continue
             try:
-                self._tables[path.stem] = RecentTable(path)
+                self._others[path.stem] = RecentTable(path)
             except (OSError, ValueError):
                 continue  # being made this very moment; found by the next refresh
 
-    def put(self, event_key: bytes, decision_id: bytes, segment: int, position: int) -> None:
+    def put(self, event_key: bytes, decision_id: bytes, segment: str, position: int) -> None:
         """Remember a decision by its event and by its id."""
         own = self._own
-        if own is not None:
-            own.put(event_key, segment, position)
-            own.put(decision_id, segment, position)
+        if own is None:
+            return
+        if segment != self._segment:
+            self._segment, self._number = segment, int(segment.rpartition("-")[2])
+        own.put(event_key, self._number, position)
+        own.put(decision_id, self._number, position)
 
     def find(self, key: bytes) -> Iterator[Place]:
         """Yield the places that may hold the decision for `key`, own table first."""
         if self._own is not None:
             yield from self._own.find(key)
-        for table in self._tables.values():
+        for table in self._others.values():
             yield from table.find(key)
 
     def close(self) -> None:
         """Unmap all."""
-        for table in (self._own, *self._tables.values()):
+        for table in (self._own, *self._others.values()):
             if table is not None:
                 table.close()
 
 
-def event_key(service: str, event_id: str) -> bytes:
-    r"""Return the key under which the decision for an event is remembered.
-
-    Examples
-    --------
-    >>> event_key("Score", "t1")
-    b'Score\x00t1'
-    """
-    return f"{service}\0{event_id}".encode()
+def _free_slot(folder: Path, role: str) -> RecentTable:
+    for number in range(MOST_WRITERS):
+        try:
+            return RecentTable(folder / f"{role}-{number}.recent", write=True)
+        except BlockingIOError:
+            continue
+    raise StorageError(
+        f"{MOST_WRITERS} processes decide in this workspace already", where=str(folder), remedy="stop some of them"
+    )

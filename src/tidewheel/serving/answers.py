@@ -1,0 +1,137 @@
+"""What a caller is told of a decision. A function of its record, so that whoever asks again hears the same."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from tidewheel.storage.decisions import DecisionRecord
+
+if TYPE_CHECKING:
+    from tidewheel.serving.arms import Verdict
+    from tidewheel.storage.log_records import NewEvent
+
+
+class Answer(msgspec.Struct, omit_defaults=True, frozen=True):
+    """The answer to one event; fields that say nothing are left out of the JSON.
+
+    Attributes
+    ----------
+    decision_id : str
+        For ``tidewheel why``.
+    service, event_id : str
+        What was asked.
+    decision : str
+        The action; "" where the service has no thresholds and its score is the answer.
+    score : float or None
+        The model's, calibrated; None when a rule or a constant decided.
+    model, arm : str
+        Which version answered, and on which arm.
+    rule : str
+        The rule that decided.
+    fallback, reason : str
+        Which link of the chain answered instead of the model, and why.
+    explored : bool
+        Let through on purpose, though the score asked for a preventing action.
+    """
+
+    decision_id: str
+    service: str
+    event_id: str
+    decision: str = ""
+    score: float | None = None
+    model: str = ""
+    arm: str = ""
+    rule: str = ""
+    fallback: str = ""
+    reason: str = ""
+    explored: bool = False
+
+
+encode_answer = msgspec.json.Encoder().encode
+decode_answer = msgspec.json.Decoder(Answer).decode
+
+
+def answer_of(record: DecisionRecord) -> Answer:
+    """Return the answer that a record's decision was given with."""
+    return Answer(
+        record.decision_id,
+        record.service,
+        record.event_id,
+        record.decision,
+        record.score,
+        record.model,
+        record.arm,
+        record.rule,
+        record.fallback,
+        record.reason,
+        record.explored,
+    )
+
+
+def record_of(
+    decision_id: str,
+    service: str,
+    unit: str,
+    event: NewEvent,
+    verdict: Verdict,
+    *,
+    now: int,
+    caller: str,
+    timings: list[int],
+) -> DecisionRecord:
+    """Return the record of one decision.
+
+    Parameters
+    ----------
+    decision_id, service, unit : str
+        Its id, what answered, what stays on one arm.
+    event : NewEvent
+        What was decided on.
+    verdict : Verdict
+        What was decided and from what.
+    now : int
+        The event's arrival.
+    caller : str
+        Who asked.
+    timings : list of int
+        Ns: decode, features, rules, model, decide.
+    """
+    row, words = verdict.row, verdict.words
+    texts = row.texts[-1] if row is not None and words is not None else {}
+    return DecisionRecord(
+        decision_id=decision_id,
+        event_id=event.id,
+        service=service,
+        event_type=event.type,
+        unit=unit,
+        instant=now if row is None else row.instant,
+        at=min(event.at, now),
+        arrived=now,
+        states=[] if row is None else row.states,
+        inputs=event.columns,
+        view=verdict.view,
+        features=b"" if words is None else words.tobytes(),
+        texts={name: text for name, text in texts.items() if text is not None},
+        model=verdict.model,
+        bundle=verdict.bundle,
+        service_version=verdict.service_version,
+        thresholds=verdict.thresholds or {},
+        arm=verdict.arm,
+        propensity=verdict.propensity,
+        rule=verdict.rule,
+        fallback=verdict.fallback,
+        reason=verdict.reason,
+        score=verdict.score,
+        decision=verdict.decision,
+        explored=verdict.explored,
+        timings=timings,
+        caller=caller,
+    )
+
+
+def words_of(record: DecisionRecord) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Return a record's feature words."""
+    return np.frombuffer(record.features, np.dtype("<f8"))

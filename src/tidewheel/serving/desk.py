@@ -1,0 +1,202 @@
+"""The desk: takes an event, has it decided, and lets the answer out only when its record is written.
+
+One desk serves a process: a worker's event loop, or a caller's own process through the workspace. Deciding is
+the ingestion of the event: it goes to the log by way of the journal, once, by its id.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import Future
+from time import perf_counter_ns
+from typing import TYPE_CHECKING
+
+from tidewheel.collect.checks import row_check
+from tidewheel.collect.decision_index import event_key
+from tidewheel.errors import SchemaError
+from tidewheel.serving.answers import Answer, answer_of, decode_answer, encode_answer, record_of
+from tidewheel.serving.decider import Decider
+from tidewheel.serving.handler import unknown
+from tidewheel.storage.decisions import DecisionIds, encode_decision
+from tidewheel.storage.log_records import FUTURE_ALLOWED, BadRow, NewEvent
+
+if TYPE_CHECKING:
+    from tidewheel.definitions.ir import Source
+    from tidewheel.serving.arms import Verdict
+    from tidewheel.serving.find import Finder
+    from tidewheel.serving.metrics import Metrics
+    from tidewheel.serving.recent import Recent
+    from tidewheel.storage.journal import JournalWriter
+
+log = logging.getLogger("tidewheel.serving")
+
+MOST_REMEMBERED = 20_000
+"""Answers kept in memory, for callers who ask again at once."""
+
+Ship = Callable[[NewEvent, str, int], None]
+"""Takes an event whose decision is in the journal, with the record's segment and position, on its way to the log."""
+
+
+class Served:
+    """A service as the desk holds it: its source's check and the decider of the moment."""
+
+    __slots__ = ("check", "decider", "source")
+
+    def __init__(self, decider: Decider, source: Source) -> None:
+        self.decider = decider
+        self.source = source
+        self.check = row_check(source)
+
+
+class Desk:
+    """Decides, journals, remembers, ships.
+
+    Parameters
+    ----------
+    journal : JournalWriter
+        Where records go before answers leave.
+    recent : Recent
+        The shared tables of where the newest decisions stand.
+    finder : Finder
+        Finds the decisions made before.
+    metrics : Metrics
+        Counts.
+    ship : callable
+        Takes the event on to the log.
+    """
+
+    def __init__(self, journal: JournalWriter, recent: Recent, finder: Finder, metrics: Metrics, ship: Ship) -> None:
+        self.services: dict[str, Served] = {}
+        self.journal = journal
+        self.recent = recent
+        self.finder = finder
+        self.metrics = metrics
+        self._ship = ship
+        self._ids = DecisionIds()
+        self._answers: dict[bytes, bytes] = {}
+        self._warned: set[str] = set()
+
+    def served(self, service: str) -> Served:
+        """Return a service by name.
+
+        Raises
+        ------
+        NotFoundError
+            It is not deployed; the error names the likely one.
+        """
+        found = self.services.get(service)
+        if found is None:
+            raise unknown("deployed service", service, list(self.services))
+        return found
+
+    def decide_json(self, service: str, body: bytes, now: int, caller: str = "") -> bytes:
+        """Decide the event in a JSON body, and return the answer's JSON.
+
+        Parameters
+        ----------
+        service : str
+            Which service is asked.
+        body : bytes
+            One event as a JSON object.
+        now : int
+            The workspace's instant.
+        caller : str
+            Who asks; kept in the record.
+
+        Raises
+        ------
+        NotFoundError
+            No such service.
+        SchemaError
+            The event does not fit its declaration; nothing was decided.
+        StorageError
+            The record could not be written, so there is no answer to give.
+        """
+        started = perf_counter_ns()
+        served = self.served(service)
+        rows = served.check.decode(body, now=now)
+        if len(rows) != 1:
+            raise SchemaError(
+                f"{len(rows)} events in one request", where=f"service {service}", remedy="post one event at a time"
+            )
+        event = rows[0]
+        if isinstance(event, BadRow):
+            raise SchemaError(event.reason, where=f"{served.source.name} for service {service}")
+        return self.decide(service, event, now, caller, started)
+
+    def decide(self, service: str, event: NewEvent, now: int, caller: str = "", started: int = 0) -> bytes:
+        """Decide one checked event, and return the answer's JSON.
+
+        Raises
+        ------
+        NotFoundError, SchemaError, StorageError
+            As :meth:`decide_json`.
+        """
+        started = started or perf_counter_ns()
+        served = self.served(service)
+        if event.at > now + FUTURE_ALLOWED:
+            raise SchemaError(
+                "at lies more than 5 minutes ahead of the clock",
+                where=f"{event.type} {event.id}",
+                remedy="send when it happened, in UTC or with a zone",
+            )
+        key = event_key(service, event.id)
+        again = self._answers.get(key) or self._again(service, event, key)
+        if again is not None:
+            self.metrics.count("retries", service)
+            return again
+        decoded = perf_counter_ns()
+        decider = served.decider
+        at = min(event.at, now)
+        verdict = decider.decide(event.id, event.columns, now, at, started)
+        spent = [decoded - started, verdict.features_ns, verdict.rules_ns, verdict.model_ns]
+        spent.append(perf_counter_ns() - decoded - sum(spent[1:]))
+        identity = self._ids.new(now)
+        unit = decider.unit_of(event.id, event.columns)
+        record = record_of(identity, service, unit, event, verdict, now=now, caller=caller, timings=spent)
+        segment, position = self.journal.append(encode_decision(record))
+        self.recent.put(key, identity.encode(), segment, position)
+        event.arrived = now
+        self._ship(event, segment, position)
+        answer = encode_answer(answer_of(record))
+        self._remember(key, answer)
+        self._count(service, verdict, perf_counter_ns() - started)
+        return answer
+
+    def committed(self) -> Future[None]:
+        """Return what is done when every decision made so far is on the disk."""
+        return self.journal.committed()
+
+    def _again(self, service: str, event: NewEvent, key: bytes) -> bytes | None:
+        """Return the answer that the event was given before, here or by another worker."""
+        record = self.finder.by_event(service, event.id, key)
+        if record is None:
+            return None
+        answer = encode_answer(answer_of(record))
+        self._remember(key, answer)
+        return answer
+
+    def _remember(self, key: bytes, answer: bytes) -> None:
+        answers = self._answers
+        answers[key] = answer
+        if len(answers) > MOST_REMEMBERED:
+            del answers[next(iter(answers))]
+
+    def _count(self, service: str, verdict: Verdict, ns: int) -> None:
+        metrics = self.metrics
+        metrics.count("decisions", service, verdict.model, verdict.decision)
+        metrics.histogram(service).observe(ns)
+        if verdict.explored:
+            metrics.count("explored", service)
+        if verdict.fallback:
+            kind = verdict.reason.partition(":")[0]
+            metrics.count("fallbacks", service, verdict.fallback, kind)
+            if verdict.reason not in self._warned and len(self._warned) < 1000:
+                self._warned.add(verdict.reason)
+                log.warning("%s fell back to %s: %s", service, verdict.fallback, verdict.reason)
+
+
+def answer_from(data: bytes) -> Answer:
+    """Return an answer from its JSON, for callers in the same process."""
+    return decode_answer(data)
