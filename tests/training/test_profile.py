@@ -17,20 +17,29 @@ def test_every_row_is_in_one_bin() -> None:
             "country": pa.array([None if i % 7 == 0 else f"c{i % 40}" for i in range(500)]),
         }
     )
-    number, category = profile.view_profile(table, ["country"])
-    assert isinstance(number, profile.NumberProfile)
-    assert isinstance(category, profile.CategoryProfile)
-    assert sum(number.counts) == sum(category.counts) == 500
-    assert len(number.counts) == len(number.edges) + 2
-    assert len(category.values) == profile.MOST_CATEGORIES
-    assert category.counts[-1] == 72
+    y = (rng.random(500) < 0.2).astype(float)
+    whole = profile.training_profile(table, ["country"], y, rng.random(100))
+    number, category = whole.features
+    assert whole.rows == 500
+    assert whole.label_rate == y.mean()
+    assert whole.score is not None
+    assert sum(whole.score.counts) == 100
+    assert sum(number.counts) + number.nulls == 500
+    assert len(number.counts) == len(number.edges) + 1
+    assert sum(category.level_counts) + category.nulls == 500
+    assert len(category.levels) == profile.MOST_LEVELS
+    assert category.nulls == 72
+
+
+def test_a_column_of_nulls_has_no_bins_to_drift_in() -> None:
+    seen = profile.number_profile("empty", np.full(10, np.nan))
+    assert (seen.nulls, seen.edges, seen.counts, seen.mean) == (10, [], [0], None)
 
 
 def test_fallback_table_draws_rare_keys_to_the_mean() -> None:
     keys = pa.array(["often"] * 1000 + ["once"] + [None] * 999)
     y = np.concatenate([np.ones(1000), [1.0], np.zeros(999)])
-    table = profile.score_table(keys, y, np.ones(2000))
-    assert table[""] == pytest.approx(1001 / 2000)
-    assert table["often"] > 0.98
-    assert table["once"] == pytest.approx((1 + 20 * table[""]) / 21)
-    assert list(table) == ["", "often", "once"]
+    table = profile.fallback_table(("card",), keys, y, np.ones(2000))
+    assert table.default == pytest.approx(1001 / 2000)
+    assert table.scores["often"] > 0.98
+    assert table.scores["once"] == pytest.approx((1 + 20 * table.default) / 21)

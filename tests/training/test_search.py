@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from tidewheel.definitions.models import Space, choice, int_range, log_range
 from tidewheel.errors import TrainingError
 from tidewheel.training.search import search
 
-SPACE = {
-    "leaves": {"kind": "int_range", "low": 2, "high": 50},
-    "rate": {"kind": "log_range", "low": 0.001, "high": 1.0},
-    "kind": {"kind": "choice", "options": ["a", "b"]},
-}
+SPACE = {"leaves": int_range(2, 50), "rate": log_range(0.001, 1.0), "kind": choice("a", "b")}
 
 
 def valley(p: dict) -> float:
@@ -47,7 +44,7 @@ def test_failed_trials_are_kept_and_skipped() -> None:
     assert found.trials[0].error == "boom"
     assert found.best["kind"] == "b"
     with pytest.raises(TrainingError, match="none of 3 trials succeeded: boom"):
-        search({"kind": {"kind": "choice", "options": ["a"]}}, {}, fragile, trials=3, greater_is_better=False, seed=0)
+        search({"kind": choice("a")}, {}, fragile, trials=3, greater_is_better=False, seed=0)
 
 
 def test_a_time_limit_ends_the_search_after_at_least_one_trial() -> None:
@@ -60,5 +57,15 @@ def test_a_time_limit_ends_the_search_after_at_least_one_trial() -> None:
 
 
 def test_an_unknown_range_is_named() -> None:
+    strange = Space("zipf")  # type: ignore[arg-type]  # as a newer declaration might say
     with pytest.raises(TrainingError, match="unknown range 'zipf' for x"):
-        search({"x": {"kind": "zipf"}}, {}, lambda p: 0.0, trials=1, greater_is_better=False, seed=0)
+        search({"x": strange}, {}, lambda p: 0.0, trials=1, greater_is_better=False, seed=0)
+
+
+def test_a_choice_may_be_of_any_objects() -> None:
+    layers = choice((10,), (10, 5), None)
+    found = search(
+        {"layers": layers}, {"layers": None}, lambda p: len(p["layers"] or ()), trials=6, greater_is_better=True, seed=0
+    )
+    assert found.trials[0].parameters == {"layers": None}
+    assert found.best["layers"] in layers.choices

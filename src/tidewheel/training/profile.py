@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -12,85 +11,92 @@ import pyarrow.compute as pc
 
 from tidewheel.features.words import to_words
 from tidewheel.metrics import bin_counts, quantile_edges
+from tidewheel.registry.profile import FallbackTable, FeatureProfile, Profile
 
 Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 BINS = 10
-MOST_CATEGORIES = 20
+MOST_LEVELS = 20
 PRIOR_ROWS = 20.0
 MOST_KEYS = 100_000
 
 
-@dataclass(frozen=True)
-class NumberProfile:
-    """A number column: inner bin edges and counts, the last of which is nulls."""
-
-    name: str
-    edges: tuple[float, ...]
-    counts: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class CategoryProfile:
-    """A text column: its commonest values, and counts of each, then of others, then of nulls."""
-
-    name: str
-    values: tuple[str, ...]
-    counts: tuple[int, ...]
-
-
-def number_profile(name: str, values: Floats) -> NumberProfile:
+def number_profile(name: str, values: Floats) -> FeatureProfile:
     """Return a number column's profile in deciles.
 
     Examples
     --------
-    >>> number_profile("amount", np.array([1.0, 1.0, 1.0, np.nan])).counts
-    (3, 1)
+    >>> seen = number_profile("amount", np.array([1.0, 1.0, 1.0, 3.0, np.nan]))
+    >>> seen.edges, seen.counts, seen.nulls
+    ([1.0], [3, 1], 1)
     """
     edges = quantile_edges(values, BINS)
-    return NumberProfile(name, tuple(edges.tolist()), tuple(bin_counts(values, edges).tolist()))
+    *counts, nulls = bin_counts(values, edges).tolist()
+    filled = values[np.isfinite(values)]
+    mean, std = (float(filled.mean()), float(filled.std())) if filled.size else (None, None)
+    return FeatureProfile(name=name, nulls=nulls, edges=edges.tolist(), counts=counts, mean=mean, std=std)
 
 
-def category_profile(name: str, column: pa.ChunkedArray) -> CategoryProfile:
-    """Return a text column's profile.
+def category_profile(name: str, column: pa.ChunkedArray) -> FeatureProfile:
+    """Return a text column's profile: its commonest values, and all others together.
 
     Examples
     --------
-    >>> category_profile("country", pa.chunked_array([["SE", "SE", "NO", None]]))
-    CategoryProfile(name='country', values=('SE', 'NO'), counts=(2, 1, 0, 1))
+    >>> seen = category_profile("country", pa.chunked_array([["SE", "SE", "NO", None]]))
+    >>> seen.levels, seen.level_counts, seen.nulls
+    (['SE', 'NO'], [2, 1, 0], 1)
     """
     texts = column.cast(pa.string()).drop_null()
     counted = pc.value_counts(texts)
     pairs = zip(counted.field("values").to_pylist(), counted.field("counts").to_pylist(), strict=True)
-    common = sorted(pairs, key=lambda pair: (-pair[1], pair[0]))[:MOST_CATEGORIES]
+    common = sorted(pairs, key=lambda pair: (-pair[1], pair[0]))[:MOST_LEVELS]
     counts = [count for _, count in common]
-    others, nulls = len(texts) - sum(counts), len(column) - len(texts)
-    return CategoryProfile(name, tuple(value for value, _ in common), (*counts, others, nulls))
+    return FeatureProfile(
+        name=name,
+        nulls=len(column) - len(texts),
+        levels=[value for value, _ in common],
+        level_counts=[*counts, len(texts) - sum(counts)],
+    )
 
 
-def view_profile(table: pa.Table, texts: Sequence[str]) -> list[NumberProfile | CategoryProfile]:
-    """Return the profile of every column of a view."""
-    return [
+def training_profile(table: pa.Table, texts: Sequence[str], y: Floats, test_score: Floats) -> Profile:
+    """Return the profile of the train rows and of the scores of rows not trained on.
+
+    Parameters
+    ----------
+    table : Table
+        View columns of the train rows.
+    texts : sequence of str
+        Which of them are strings.
+    y : float64 array
+        Labels of the train rows.
+    test_score : float64 array
+        Scores of the test rows.
+    """
+    features = [
         category_profile(name, table[name])
         if name in texts
         else number_profile(name, to_words(table[name], text=False))
         for name in table.column_names
     ]
+    score = number_profile("score", test_score)
+    return Profile(rows=table.num_rows, features=features, score=score, label_rate=float(y.mean()))
 
 
-def score_table(keys: pa.Array, y: Floats, weight: Floats) -> Mapping[str, float]:
+def fallback_table(by: tuple[str, ...], keys: pa.Array | pa.ChunkedArray, y: Floats, weight: Floats) -> FallbackTable:
     """Return the mean label of each key, drawn towards the mean of all by twenty rows' weight.
 
     What a service answers from when it can't score: see ``tw.table(by=...)``. The commonest
-    100,000 keys are kept; the key "" stands for all others.
+    100,000 keys are kept.
 
     Examples
     --------
-    >>> score_table(pa.array(["a", "a", None]), np.array([1.0, 1.0, 0.0]), np.ones(3))["a"] > 2 / 3
+    >>> table = fallback_table(("card",), pa.array(["a", "a", None]), np.array([1.0, 1.0, 0.0]), np.ones(3))
+    >>> table.scores["a"] > table.default
     True
     """
     overall = float(np.average(y, weights=weight))
-    filled = keys.cast(pa.string()).dictionary_encode()
+    filled = keys.cast(pa.string())
+    filled = (filled.combine_chunks() if isinstance(filled, pa.ChunkedArray) else filled).dictionary_encode()
     codes = filled.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
     held = codes >= 0
     size = len(filled.dictionary)
@@ -99,4 +105,5 @@ def score_table(keys: pa.Array, y: Floats, weight: Floats) -> Mapping[str, float
     mean = (total + PRIOR_ROWS * overall) / (mass + PRIOR_ROWS)
     names = filled.dictionary.to_pylist()
     kept = sorted(range(size), key=lambda code: (-mass[code], names[code]))[:MOST_KEYS]
-    return {"": overall} | {names[code]: float(mean[code]) for code in sorted(kept, key=names.__getitem__)}
+    scores = {names[code]: float(mean[code]) for code in sorted(kept, key=names.__getitem__)}
+    return FallbackTable(by=by, scores=scores, default=overall)

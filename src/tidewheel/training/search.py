@@ -11,7 +11,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -21,6 +21,30 @@ if TYPE_CHECKING:
     import optuna
 
 DEFAULT_TRIALS = 20
+
+
+class Space(Protocol):
+    """What a model's declaration says of a parameter (`tidewheel.definitions.models.Space`)."""
+
+    @property
+    def kind(self) -> str:
+        """``int``, ``float``, ``log`` or ``choice``."""
+        ...
+
+    @property
+    def low(self) -> float:
+        """Lower end of a range."""
+        ...
+
+    @property
+    def high(self) -> float:
+        """Upper end of a range, included."""
+        ...
+
+    @property
+    def choices(self) -> tuple[Any, ...]:
+        """Values of a choice."""
+        ...
 
 
 class Trial(msgspec.Struct, frozen=True):
@@ -42,7 +66,7 @@ class Search:
 
 
 def search(
-    space: Mapping[str, Any],
+    space: Mapping[str, Space],
     defaults: Mapping[str, Any],
     objective: Callable[[Mapping[str, Any]], float],
     *,
@@ -56,8 +80,8 @@ def search(
 
     Parameters
     ----------
-    space : mapping of str to dict
-        Ranges as the model's declaration freezes them, e.g. ``{"kind": "int_range", "low": 15, "high": 127}``.
+    space : mapping of str to Space
+        As the model declares it, e.g. ``{"num_leaves": tw.int_range(15, 127)}``.
     defaults : mapping
         Parameters of the estimator as declared; tried first.
     objective : callable
@@ -78,9 +102,10 @@ def search(
 
     Examples
     --------
+    >>> from tidewheel.definitions.models import float_range
     >>> found = search(
-    ...     {"x": {"kind": "float_range", "low": -4.0, "high": 4.0}}, {"x": 3.0},
-    ...     lambda p: (p["x"] - 1.0) ** 2, trials=30, greater_is_better=False, seed=0,
+    ...     {"x": float_range(-4.0, 4.0)}, {"x": 3.0}, lambda p: (p["x"] - 1.0) ** 2,
+    ...     trials=30, greater_is_better=False, seed=0,
     ... )
     >>> abs(found.best["x"] - 1.0) < 0.5, found.trials[0].parameters
     (True, {'x': 3.0})
@@ -89,18 +114,16 @@ def search(
 
     distributions = {name: _distribution(name, spec) for name, spec in sorted(space.items())}
     study = _study(greater_is_better, seed)
-    inside = {
-        name: defaults[name] for name, d in distributions.items() if name in defaults and _holds(d, defaults[name])
-    }
-    if inside:
-        study.enqueue_trial(inside)
+    declared = _declared(space, distributions, defaults)
+    if declared:
+        study.enqueue_trial(declared)
     done: list[Trial] = []
     started = time.monotonic()
     while len(done) < trials and not (done and limit is not None and time.monotonic() - started > limit):
         asked = study.ask(distributions)
-        trial = _attempt(asked.number, dict(asked.params), objective)
-        failed = trial.value is None
-        study.tell(asked, trial.value, optuna.trial.TrialState.FAIL if failed else None)
+        parameters = {name: _chosen(space[name], value) for name, value in asked.params.items()}
+        trial = _attempt(asked.number, parameters, objective)
+        study.tell(asked, trial.value, optuna.trial.TrialState.FAIL if trial.value is None else None)
         done.append(trial)
         if progress:
             progress(trial, trials)
@@ -137,21 +160,32 @@ def _study(greater_is_better: bool, seed: int) -> optuna.Study:
         optuna.logging.set_verbosity(level)
 
 
-def _distribution(name: str, spec: Mapping[str, Any]) -> Any:
+def _distribution(name: str, spec: Space) -> Any:
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-    kind = spec["kind"]
-    if kind == "int_range":
-        return IntDistribution(int(spec["low"]), int(spec["high"]))
-    if kind in ("float_range", "log_range"):
-        return FloatDistribution(float(spec["low"]), float(spec["high"]), log=kind == "log_range")
-    if kind == "choice":
-        return CategoricalDistribution(tuple(spec["options"]))
-    raise TrainingError(f"unknown range {kind!r} for {name}", where="search")
+    if spec.kind == "int":
+        return IntDistribution(int(spec.low), int(spec.high))
+    if spec.kind in ("float", "log"):
+        return FloatDistribution(float(spec.low), float(spec.high), log=spec.kind == "log")
+    if spec.kind == "choice":
+        return CategoricalDistribution(range(len(spec.choices)))  # by place: a choice may be any object
+    raise TrainingError(f"unknown range {spec.kind!r} for {name}", where="search")
 
 
-def _holds(distribution: Any, value: Any) -> bool:
-    try:
-        return bool(distribution._contains(distribution.to_internal_repr(value)))
-    except (ValueError, TypeError):
-        return False
+def _chosen(spec: Space, value: Any) -> Any:
+    return spec.choices[value] if spec.kind == "choice" else value
+
+
+def _declared(
+    space: Mapping[str, Space], distributions: Mapping[str, Any], defaults: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the declared parameters that lie inside the space, as the sampler writes them."""
+    inside = {}
+    for name, spec in space.items():
+        value = defaults.get(name)
+        if spec.kind == "choice":
+            places = [place for place, choice in enumerate(spec.choices) if choice is value or choice == value]
+            inside |= {name: places[0]} if places and name in defaults else {}
+        elif isinstance(value, int | float) and spec.low <= value <= spec.high:
+            inside[name] = value
+    return {name: inside[name] for name in distributions if name in inside}
