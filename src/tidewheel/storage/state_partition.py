@@ -102,7 +102,7 @@ class StateBatch:
 
     def put_blobs(self, state_id: str, keys: Sequence[bytes], words: Words, starts: Words) -> None:
         """Store blobs, given as `blobs` gives them; an empty slice is left out."""
-        prefix, raw = state_prefix(state_id), memoryview(np.ascontiguousarray(words)).cast("B")
+        prefix, raw = state_prefix(state_id), np.ascontiguousarray(words).data.cast("B")
         edges = (starts * 8).tolist()
         full = [bounded_key(prefix, key) for key in keys]
         items = [(full[i], raw[edges[i] : edges[i + 1]]) for i in sorted(range(len(full)), key=full.__getitem__)]
@@ -224,7 +224,8 @@ class StatePartition:
 
     def prune_references(self, type: str, before: int) -> int:
         """Forget references to events that arrived before an instant; return how many."""
-        deleted, key = 0, b""
+        deleted = 0
+        key: bytes | None = b""
         while key is not None:
             with self._environment.write() as transaction:
                 database = self._databases["references"]
