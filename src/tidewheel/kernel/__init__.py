@@ -5,13 +5,19 @@ NaN), text as 64-bit hashes (null is 0) to be viewed as int64.
 """
 
 from tidewheel.kernel.blobs import EMPTY_BLOB, Blobs, Header, Headers, empty, gather, header, headers
+from tidewheel.kernel.curves import interpolate
 from tidewheel.kernel.events import Events
+from tidewheel.kernel.expressions import Node, Program, compile_program, evaluate, run_program
 from tidewheel.kernel.fold import fold
 from tidewheel.kernel.grouping import group_rows
 from tidewheel.kernel.hashing import hash_numbers, hash_strings, hash_text, partition_of
 from tidewheel.kernel.layout import KERNEL_VERSION, LAYOUT_VERSION, AggregateSpec, Layout, build_layout
+from tidewheel.kernel.levels import encode_levels, fill_levels, level_tables
+from tidewheel.kernel.lightgbm_text import parse_lightgbm
 from tidewheel.kernel.read import BELOW_HORIZON, OK, ReadPlan, plan_reads, read, read_blobs, read_many
 from tidewheel.kernel.replay import replay
+from tidewheel.kernel.trees import Tree, Trees, build_trees, predict_trees, run_trees
+from tidewheel.kernel.warm import warm
 
 __all__ = [
     "BELOW_HORIZON",
@@ -25,9 +31,18 @@ __all__ = [
     "Header",
     "Headers",
     "Layout",
+    "Node",
+    "Program",
     "ReadPlan",
+    "Tree",
+    "Trees",
     "build_layout",
+    "build_trees",
+    "compile_program",
     "empty",
+    "encode_levels",
+    "evaluate",
+    "fill_levels",
     "fold",
     "gather",
     "group_rows",
@@ -36,10 +51,17 @@ __all__ = [
     "hash_text",
     "header",
     "headers",
+    "interpolate",
+    "level_tables",
+    "parse_lightgbm",
     "partition_of",
     "plan_reads",
+    "predict_trees",
     "read",
     "read_blobs",
     "read_many",
     "replay",
+    "run_program",
+    "run_trees",
+    "warm",
 ]
