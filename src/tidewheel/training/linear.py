@@ -81,8 +81,8 @@ def _add_step(steps: _Steps, step: Any) -> str:
         if steps.mean is not None:
             return "a second StandardScaler has no neutral form here"
         zero, one = np.zeros(steps.columns), np.ones(steps.columns)
-        steps.mean = zero if step.mean_ is None else np.asarray(step.mean_, dtype=np.float64)
-        steps.deviation = one if step.scale_ is None else np.asarray(step.scale_, dtype=np.float64)
+        steps.mean = np.asarray(step.mean_, dtype=np.float64) if step.with_mean else zero
+        steps.deviation = np.asarray(step.scale_, dtype=np.float64) if step.with_std else one
         return ""
     return f"{name} has no neutral form here"
 

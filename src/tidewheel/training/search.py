@@ -180,7 +180,7 @@ def _declared(
     space: Mapping[str, Space], distributions: Mapping[str, Any], defaults: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return the declared parameters that lie inside the space, as the sampler writes them."""
-    inside = {}
+    inside: dict[str, Any] = {}
     for name, spec in space.items():
         value = defaults.get(name)
         if spec.kind == "choice":
