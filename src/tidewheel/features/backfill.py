@@ -73,7 +73,7 @@ def read_view(
         All events.
     rows : pyarrow.Table
         The event's columns with `_at`, `_arrived`, `_offset`. Optional `_instant` (int64) and
-        `_states` (list of {state, key, offset}) hold what a row's decision recorded; null where
+        `_states` (list of {state_id, key, offset}) hold what a row's decision recorded; null where
         there was none.
     at : str
         Column with the instant (int64 microseconds) of rows without a decision.
@@ -98,8 +98,9 @@ def read_view(
     FeatureError
         When `rows` lacks a column, or a derived function fails.
     """
+    plan = plan_view(graph, view)
     computed = compute_view(
-        history, graph, view, rows, at=at, serving_delay=serving_delay, visibility=visibility, progress=progress
+        history, graph, plan, rows, at=at, serving_delay=serving_delay, visibility=visibility, progress=progress
     )
     return to_table(computed, rows)
 
@@ -107,7 +108,7 @@ def read_view(
 def compute_view(
     history: History,
     graph: ir.Graph,
-    view: ir.View,
+    plan: ViewPlan,
     rows: pa.Table,
     *,
     at: str = "_arrived",
@@ -116,12 +117,11 @@ def compute_view(
     progress: Progress | None = None,
 ) -> Computed:
     """Do as `read_view`, and return words: what a decision record holds."""
-    plan = plan_view(graph, view)
     assembly = assemble([plan])
     _check_columns(plan, rows, at)
     texts = Texts()
     learn_literals(assembly, texts)
-    past = Past(history, [read.plan for read in assembly.reads], progress=progress)
+    past = Past(history, graph, [read.plan for read in assembly.reads], progress=progress)
     past.learn(texts)
     vector = np.full((rows.num_rows, assembly.width), np.nan)
     _fill_inputs(assembly, rows, vector, texts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from tidewheel.definitions import ir
 from tidewheel.features.plan_group import AT, Feed, GroupPlan
 from tidewheel.features.rows import Fed, Rows, feed_rows, resolve, rows_of
 from tidewheel.features.words import Texts
@@ -43,12 +44,14 @@ class Past:
     def __init__(
         self,
         history: History,
+        graph: ir.Graph,
         plans: Iterable[GroupPlan],
         *,
         below: int | None = None,
         progress: Callable[[str, float], None] | None = None,
     ) -> None:
         plans = tuple(plans)
+        sources = {source.name: source for source in graph.sources}
         needs = Needs(feed for plan in plans for feed in plan.feeds)
         self._rows: dict[str, Rows] = {}
         self._spoken = {(feed.source, path, feed.via) for plan in plans for feed in plan.feeds for path in feed.spoken}
@@ -56,7 +59,7 @@ class Past:
             if progress:
                 progress(f"scan {source}", done / len(needs.columns))
             table = history.scan(source, list(columns), below=below)
-            self._rows[source] = rows_of(table, list(columns), ids=source in needs.ids)
+            self._rows[source] = rows_of(table, sources[source], list(columns), ids=source in needs.ids)
 
     def feed(self, feed: Feed) -> Fed:
         """Return a feed's events in fold order."""

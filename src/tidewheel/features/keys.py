@@ -63,7 +63,7 @@ def key_array(parts: Sequence[pa.Array]) -> pa.Array:
     """Return the state keys of whole columns of key parts, null where a part is null."""
     if len(parts) == 1:
         return part_array(parts[0])
-    texts = [_escape_array(_plain(part_array(part))) for part in parts]
+    texts = [_escape_array(plain(part_array(part))) for part in parts]
     return pc.binary_join_element_wise(*texts, SEPARATOR)
 
 
@@ -81,6 +81,11 @@ def part_array(part: pa.Array) -> pa.Array:
     raise FeatureError(f"a key column is of type {kind}", remedy="key by a string, a whole number, a boolean or a time")
 
 
+def plain(column: pa.Array) -> pa.Array:
+    """Return a column of texts, a dictionary of them unfolded."""
+    return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+
+
 def check_key_kind(kind: Kind, where: str) -> None:
     """Refuse a key whose text would not be exact."""
     if kind == "float":
@@ -95,7 +100,3 @@ def _escape_array(texts: pa.Array) -> pa.Array:
     if not pc.any(pc.match_substring_regex(texts, r"[\\\x1f]")).as_py():
         return texts
     return pc.replace_substring(pc.replace_substring(texts, ESCAPE, ESCAPE * 2), SEPARATOR, f"{ESCAPE}u")
-
-
-def _plain(texts: pa.Array) -> pa.Array:
-    return texts.cast(pa.string()) if pa.types.is_dictionary(texts.type) else texts

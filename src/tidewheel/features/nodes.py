@@ -7,16 +7,14 @@ function's result); `place` puts input positions in their stead.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from tidewheel.definitions import ir
+from tidewheel.kernel import Node
 
-Node = tuple[Any, ...]
 Leaf = tuple[Any, ...]
 SYMBOLS = frozenset({"col", "state", "derived"})
-TAKES_TYPE_OF_ARGUMENTS = frozenset({"fill", "minimum", "maximum"})
 
 
 def is_text(expr: ir.Expr, leaf: Callable[[ir.Expr], bool]) -> bool:
@@ -27,7 +25,7 @@ def is_text(expr: ir.Expr, leaf: Callable[[ir.Expr], bool]) -> bool:
         return leaf(expr)
     if expr.op == "if_else":
         return any(is_text(arg, leaf) for arg in expr.args[1:])
-    if expr.op in TAKES_TYPE_OF_ARGUMENTS:
+    if expr.op == "fill":
         return any(is_text(arg, leaf) for arg in expr.args)
     return False
 
@@ -42,10 +40,10 @@ def to_node(expr: ir.Expr, leaf: Callable[[ir.Expr], Node]) -> Node:
 
 
 def constant(value: float | bool | str | None) -> Node:
-    """Return the node of a literal; null is the number NaN."""
+    """Return the node of a literal; null is a constant of either type."""
     if isinstance(value, str):
         return ("text", value)
-    return ("const", math.nan if value is None else float(value))
+    return ("const", None if value is None else float(value))
 
 
 def leaves(node: Node) -> Iterator[Leaf]:

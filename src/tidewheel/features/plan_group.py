@@ -74,6 +74,12 @@ class GroupPlan:
         """False for an entity's attributes, which hold from their own time on."""
         return not self.group.attributes
 
+    @property
+    def literals(self) -> frozenset[str]:
+        """Strings that features may answer with and that no event brings."""
+        defaults = {aggregate.default for aggregate in self.aggregates if isinstance(aggregate.default, str)}
+        return frozenset(defaults.union(*(feed.literals for feed in self.feeds)))
+
     def node(self, name: str, read: int = 0) -> Node:
         """Return a feature as a node over symbols ``("state", read, output)``."""
         value = self._value(name)
@@ -281,10 +287,12 @@ class _FeedMaker:
         )
 
     def _slot_node(self, aggregate: ir.Aggregate, text: bool) -> Node:
-        value = ("const", 1.0) if aggregate.value is None else to_node(aggregate.value, _symbol)
+        value = constant(1.0) if aggregate.value is None else to_node(aggregate.value, _symbol)
+        if aggregate.op == "distinct" and not text:
+            value = ("hash", value)
         if aggregate.where is None:
             return value
-        return ("if_else", to_node(aggregate.where, _symbol), value, ("text", None) if text else constant(None))
+        return ("if_else", to_node(aggregate.where, _symbol), value, constant(None))
 
     def _speak(self, value: ir.Expr) -> None:
         node = to_node(value, _symbol)

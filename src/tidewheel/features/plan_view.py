@@ -75,6 +75,25 @@ def plan_view(graph: ir.Graph, view: ir.View) -> ViewPlan:
     return _ViewPlanner(graph, view).plan()
 
 
+def plan_group_alone(graph: ir.Graph, group: ir.Group) -> ViewPlan:
+    """Plan a group as a view of its own: its features, for rows that hold its key parts.
+
+    The rows' columns are named as the group's `by`.
+    """
+    plan = plan_group(graph, group)
+    names = tuple(feature.name for feature in group.features)
+    columns = tuple(ir.ViewColumn(name, ir.Feature("", name), plan.is_text(name)) for name in names)
+    return ViewPlan(
+        view=ir.View(group.name, group.name, (), columns),
+        reads=(StateRead(plan, tuple((part,) for part in group.by)),),
+        inputs={},
+        nodes=tuple(plan.node(name) for name in names),
+        derived={},
+        names=names,
+        texts=tuple(column.text for column in columns),
+    )
+
+
 class _ViewPlanner:
     def __init__(self, graph: ir.Graph, view: ir.View) -> None:
         self._view = view

@@ -111,7 +111,10 @@ class _Assembler:
         positions, state_at, width = self._positions()
         texts = self._texts(width, state_at)
         bounds = np.cumsum([0, *(len(view.nodes) for view in self._views)]).tolist()
-        words = {text for node in (*nodes, *(arg for call in self._calls for arg in call.args)) for text in literals(node)}
+        args = [arg for call in self._calls for arg in call.args]
+        words = {text for node in (*nodes, *args) for text in literals(node)}
+        for read in self._reads.values():
+            words.update(read.plan.literals)
         return Assembly(
             views=self._views,
             inputs=self._inputs,

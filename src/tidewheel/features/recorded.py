@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from tidewheel.features.rows import Ints
 from tidewheel.features.words import one_array
 
-STATES_TYPE = pa.list_(pa.struct([("state", pa.string()), ("key", pa.string()), ("offset", pa.int64())]))
+STATES_TYPE = pa.list_(pa.struct([("state_id", pa.string()), ("key", pa.string()), ("offset", pa.int64())]))
 
 
 class Recorded:
@@ -31,7 +31,7 @@ class Recorded:
         states = one_array(rows["_states"])
         self.row: Ints = pc.list_parent_indices(states).to_numpy(zero_copy_only=False).astype(np.int64)
         flat = states.flatten()
-        self.state = pc.struct_field(flat, "state")
+        self.state = pc.struct_field(flat, "state_id")
         self.key = pc.struct_field(flat, "key")
         self.offset: Ints = pc.struct_field(flat, "offset").to_numpy(zero_copy_only=False).astype(np.int64)
 

@@ -53,6 +53,11 @@ class Rows:
         columns = {name: column.take(chosen) for name, column in self.columns.items()}
         return Rows(self.at[index], self.arrived[index], self.offset[index], columns)
 
+    def slice(self, first: int, end: int) -> Rows:
+        """Return the rows from `first` up to `end`."""
+        columns = {name: column.slice(first, end - first) for name, column in self.columns.items()}
+        return Rows(self.at[first:end], self.arrived[first:end], self.offset[first:end], columns)
+
     def path(self, path: ir.Path, target: Rows | None) -> pa.Array:
         """Return the column a path leads to; `target` has what each row refers to, row by row."""
         rows, name = (self, path[0]) if len(path) == 1 else (target, path[1])
@@ -62,12 +67,13 @@ class Rows:
         return rows.columns[name]
 
 
-def rows_of(table: pa.Table, columns: Sequence[str], *, ids: bool = False) -> Rows:
-    """Return a history table (`_at`, `_arrived`, `_offset`, declared columns) as rows.
+def rows_of(table: pa.Table, source: ir.Source, columns: Sequence[str], *, ids: bool = False) -> Rows:
+    """Return a table of events (`_at`, `_arrived`, `_offset`, declared columns) as rows.
 
-    A column the table does not have is null throughout: it was declared after these events came.
+    Columns come out in the types that `arrow_type` gives; a dictionary of texts stays one. A column
+    the table does not have is null throughout: it was declared after these events came.
     """
-    chosen = {name: _column(table, name) for name in columns}
+    chosen = {name: _column(table, source, name) for name in columns}
     if ids:
         chosen["_id"] = one_array(table["_id"])
     return Rows(_ints(table["_at"]), _ints(table["_arrived"]), _ints(table["_offset"]), chosen)
@@ -132,10 +138,17 @@ def feed_rows(feed: Feed, rows: Rows, targets: Rows | None = None) -> Fed:
     )
 
 
-def _column(table: pa.Table, name: str) -> pa.Array:
-    if name in table.column_names:
-        return one_array(table[name])
-    return pa.nulls(table.num_rows)
+def _column(table: pa.Table, source: ir.Source, name: str) -> pa.Array:
+    column = source.column(name)
+    wanted = arrow_type(column.kind) if column else pa.string()
+    if name not in table.column_names:
+        return pa.nulls(table.num_rows, wanted)
+    array = one_array(table[name])
+    if array.type == wanted or (pa.types.is_dictionary(array.type) and array.type.value_type == wanted):
+        return array
+    if pa.types.is_timestamp(array.type):
+        array = array.cast(pa.timestamp("us", tz=array.type.tz))
+    return array.cast(wanted)
 
 
 def _ints(column: pa.ChunkedArray) -> Ints:

@@ -6,6 +6,7 @@ strings are 64-bit hashes viewed as float64, 0 for null.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tidewheel.errors import FeatureError
 from tidewheel.kernel import hash_strings, hash_text
 
 Words = npt.NDArray[np.float64]
@@ -20,6 +22,8 @@ Hashes = npt.NDArray[np.int64]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 MICROSECOND = timedelta(microseconds=1)
+FEW = 8
+"""Up to so many, a loop is faster than arrays."""
 
 
 def microseconds(time: datetime) -> int:
@@ -98,6 +102,11 @@ def canonical(words: Words) -> Words:
 class Texts:
     """The strings behind hashes, for results that are strings.
 
+    Parameters
+    ----------
+    lookup : callable, optional
+        Asked for the string of a hash that is not known yet; None when there is none.
+
     Examples
     --------
     >>> texts = Texts()
@@ -106,8 +115,16 @@ class Texts:
     array(['NO', None], dtype=object)
     """
 
-    def __init__(self) -> None:
+    def __init__(self, lookup: Callable[[int], str | None] | None = None) -> None:
         self._of: dict[int, str] = {}
+        self._lookup = lookup
+
+    def __len__(self) -> int:
+        return len(self._of)
+
+    def clear(self) -> None:
+        """Forget every string."""
+        self._of.clear()
 
     def add(self, texts: pa.Array | pa.ChunkedArray) -> None:
         """Remember the strings of a column."""
@@ -120,13 +137,37 @@ class Texts:
         """Remember one string by its hash."""
         self._of[hash] = text
 
-    def get(self, hash: int) -> str | None:
-        """Return the string of `hash`, or None when it is not known."""
+    def known(self, hash: int) -> str | None:
+        """Return the string of `hash` when it is known, else None."""
         return self._of.get(hash)
 
+    def string(self, hash: int) -> str | None:
+        """Return the string of `hash`; None for 0.
+
+        Raises
+        ------
+        FeatureError
+            When nobody knows the string.
+        """
+        if hash == 0:
+            return None
+        text = self._of.get(hash)
+        if text is None:
+            text = self._lookup(hash) if self._lookup is not None else None
+            if text is None:
+                raise FeatureError(
+                    f"no string is stored for the hash {hash}", remedy="rebuild the state from the log: its strings were lost"
+                )
+            self._of[hash] = text
+        return text
+
     def strings(self, hashes: Hashes) -> npt.NDArray[np.object_]:
-        """Return the strings of whole columns of hashes; 0 and unknown ones as None."""
+        """Return the strings of many hashes, None for 0."""
+        if len(hashes) <= FEW:
+            found = np.empty(len(hashes), dtype=object)
+            found[:] = [self.string(hash) for hash in hashes.tolist()]
+            return found
         distinct, codes = np.unique(hashes, return_inverse=True)
         table = np.empty(len(distinct), dtype=object)
-        table[:] = [self._of.get(hash) for hash in distinct.tolist()]
+        table[:] = [self.string(hash) for hash in distinct.tolist()]
         return table[codes]

@@ -1,0 +1,224 @@
+"""The stream: the log folded into one partition of the state, micro-batch by micro-batch.
+
+Each group has an offset of its own, stored with its states in one transaction, so a killed folder
+goes on where it was and a new group catches up from the log's beginning while the others go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from tidewheel.definitions import ir
+from tidewheel.features.backlog import Backlog
+from tidewheel.features.history import Needs
+from tidewheel.features.keys import plain
+from tidewheel.features.plan_group import GroupPlan
+from tidewheel.features.references import ReferenceIndex
+from tidewheel.features.rows import Fed, Rows, feed_rows, rows_of
+from tidewheel.kernel import Blobs, Events, fold, group_rows, partition_of
+from tidewheel.features.words import hashes_of
+
+if TYPE_CHECKING:
+    from tidewheel.collect import History
+    from tidewheel.storage.log_reader import LogReader
+    from tidewheel.storage.state import StateStore
+    from tidewheel.storage.state_partition import StateBatch
+
+BATCH = 50_000
+BULK = 10
+"""History is folded in batches so many times larger than live events: nobody waits for them one by one."""
+MOST_STRINGS = 200_000
+
+
+class Folder:
+    """Folds events into one partition of the state. One at a time per partition, under a lease.
+
+    Parameters
+    ----------
+    log : LogReader
+    history : callable
+        Gives one consistent view of all events; asked for imports and for what the log has trimmed.
+    store : StateStore
+    partition : int
+        Which of the store's partitions.
+    graph : ir.Graph
+    plans : sequence of GroupPlan
+        The groups to keep up to date.
+    token : int
+        The lease's fencing token.
+    batch : int
+        At most so many events in one micro-batch.
+    """
+
+    def __init__(
+        self,
+        log: LogReader,
+        history: Callable[[], History],
+        store: StateStore,
+        partition: int,
+        graph: ir.Graph,
+        plans: Sequence[GroupPlan],
+        *,
+        token: int = 0,
+        batch: int = BATCH,
+    ) -> None:
+        self._log = log
+        self._history = history
+        self._partition = partition
+        self._partitions = store.partitions
+        self._writer = store.writer(partition, token)
+        self._batch = batch
+        self._known: set[int] = set()
+        self._backlog: Backlog | None = None
+        self.plan(graph, plans)
+
+    def plan(self, graph: ir.Graph, plans: Sequence[GroupPlan]) -> None:
+        """Keep these groups up to date from now on; new ones begin at the log's beginning."""
+        self._plans = {plan.state_id: plan for plan in plans}
+        self._sources = {source.name: source for source in graph.sources}
+        self._index = ReferenceIndex(graph, [feed for plan in self._plans.values() for feed in plan.feeds])
+        with self._writer.batch() as batch:
+            self._index.widen(batch)
+            self._offsets = {state_id: batch.offset(state_id) for state_id in self._plans}
+        self._backlog = None
+
+    def position(self) -> int:
+        """Return the offset up to which every group has been folded."""
+        return min(self._offsets.values(), default=self._log.head() - 1)
+
+    def step(self) -> int:
+        """Fold one micro-batch, and one more for groups that are behind the others.
+
+        Returns
+        -------
+        int
+            How many offsets of the log were passed; 0 when all groups are at its head.
+        """
+        offsets = sorted(set(self._offsets.values()), reverse=True)
+        if not offsets:
+            return 0
+        passed = self._advance(offsets[0], None)
+        if len(offsets) > 1:
+            passed += self._advance(offsets[1], offsets[0])
+        return passed
+
+    def catch_up(self) -> int:
+        """Fold until every group is at the log's head; return how many offsets were passed."""
+        total = 0
+        while passed := self.step():
+            total += passed
+        return total
+
+    def sync(self) -> None:
+        """Flush the state to the disk. Call it each second or so; it need not be in `step`'s thread."""
+        self._writer.sync()
+
+    def close(self) -> None:
+        """Flush, and give the partition back."""
+        self._writer.close()
+
+    def _advance(self, offset: int, below: int | None) -> int:
+        """Fold what comes after `offset` for the groups that are there, not beyond offset `below`."""
+        plans = [plan for state_id, plan in self._plans.items() if self._offsets[state_id] == offset]
+        most = BULK * self._batch if below is None else below - offset
+        needs = Needs(feed for plan in plans for feed in plan.feeds)
+        rows, last = self._read(needs, offset + 1, most)
+        if last > offset:
+            self._fold(plans, rows, last)
+        return last - offset
+
+    def _read(self, needs: Needs, start: int, most: int) -> tuple[dict[str, Rows], int]:
+        """Return the next events by source, and the last offset they cover."""
+        if self._backlog is not None and self._backlog.covers(start, needs):
+            return self._backlog.take(start, min(most, BULK * self._batch))
+        first = self._log.first()
+        if start < first:
+            return self._bulk(needs, start, first, most)
+        batch = self._log.read_batch(start, min(most, self._batch), list(needs.columns))
+        if batch.imported is not None and batch.imported.type in needs.columns:
+            return self._bulk(needs, start, batch.next, most)
+        rows = {
+            source: rows_of(batch.tables[source], self._sources[source], list(columns), ids=source in needs.ids)
+            for source, columns in needs.columns.items()
+            if source in batch.tables
+        }
+        return rows, batch.next - 1
+
+    def _bulk(self, needs: Needs, start: int, below: int, most: int) -> tuple[dict[str, Rows], int]:
+        self._backlog = Backlog(self._history(), self._sources, needs, start, below)
+        return self._backlog.take(start, min(most, BULK * self._batch))
+
+    def _fold(self, plans: Sequence[GroupPlan], rows: Mapping[str, Rows], last: int) -> None:
+        strings: dict[int, str] = {}
+        with self._writer.batch() as batch:
+            self._index.keep(batch, rows)
+            for plan in plans:
+                feds = self._feds(batch, plan, rows, last + 1)
+                if feds:
+                    fold_group(batch, plan, feds, self._partition, self._partitions)
+                    self._collect_strings(feds, strings)
+                batch.set_offset(plan.state_id, last)
+            batch.put_strings(strings)
+        self._offsets.update((plan.state_id, last) for plan in plans)
+        self._known = self._known | strings.keys() if len(self._known) < MOST_STRINGS else set(strings)
+
+    def _feds(self, batch: StateBatch, plan: GroupPlan, rows: Mapping[str, Rows], below: int) -> dict[int, Fed]:
+        """Return what each feed of a group gets of this micro-batch."""
+        feds = {}
+        for number, feed in enumerate(plan.feeds):
+            if feed.via is None:
+                if feed.source in rows:
+                    feds[number] = feed_rows(feed, rows[feed.source])
+            elif feed.source in rows or feed.via.target in rows:
+                feds[number] = feed_rows(feed, *self._index.effective(batch, plan.state_id, number, feed, rows, below))
+        return {number: fed for number, fed in feds.items() if len(fed)}
+
+    def _collect_strings(self, feds: Mapping[int, Fed], strings: dict[int, str]) -> None:
+        """Add the strings that the fed events' features may answer with, unless they are stored."""
+        for fed in feds.values():
+            for path in fed.feed.spoken:
+                texts = plain(fed.inputs[fed.feed.inputs.index(path)]).unique().drop_null()
+                for hash, text in zip(hashes_of(texts).tolist(), texts.to_pylist(), strict=True):
+                    if hash not in self._known:
+                        strings[hash] = text
+
+
+def fold_group(batch: StateBatch, plan: GroupPlan, feds: Mapping[int, Fed], partition: int, partitions: int) -> None:
+    """Fold a micro-batch's events into the states of one group that live in this partition."""
+    encoded = pa.concat_arrays([plain(fed.keys) for fed in feds.values()]).dictionary_encode()
+    names = [name.encode() for name in encoded.dictionary.to_pylist()]
+    ours = sorted(
+        (code for code, name in enumerate(names) if partition_of(name, partitions) == partition), key=names.__getitem__
+    )
+    if not ours:
+        return
+    # Null keys name no entity; like those of other partitions they get no code.
+    rank = np.full(len(names) + 1, -1, np.int64)
+    rank[ours] = np.arange(len(ours))
+    codes = rank[encoded.indices.fill_null(len(names)).to_numpy(zero_copy_only=False)]
+    events = _events(plan, feds, codes, len(ours))
+    keys = [names[code] for code in ours]
+    folded = fold(plan.layout, Blobs(*batch.blobs(plan.state_id, keys)), events)
+    batch.put_blobs(plan.state_id, keys, folded.words, folded.starts)
+
+
+def _events(plan: GroupPlan, feds: Mapping[int, Fed], codes: np.ndarray, entities: int) -> Events:
+    """Return the events with a code, grouped by it, in fold order."""
+    parts = []
+    start = 0
+    for number, fed in feds.items():
+        mine = codes[start : start + len(fed)]
+        start += len(fed)
+        index = np.flatnonzero(mine >= 0)
+        source = np.full(len(index), number, np.int8)
+        slots = fed.slots(index, plan.layout.n_slots)
+        parts.append((mine[index], source, fed.at[index], fed.arrived[index], fed.offset[index], slots))
+    code, source, at, arrived, offset, slots = (
+        parts[0] if len(parts) == 1 else tuple(np.concatenate(columns) for columns in zip(*parts, strict=True))
+    )
+    order, starts = group_rows(code, offset, entities)
+    return Events(starts, source[order], at[order], arrived[order], offset[order], slots[order])
