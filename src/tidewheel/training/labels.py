@@ -19,7 +19,7 @@ from tidewheel.definitions import ir
 from tidewheel.errors import TrainingError
 from tidewheel.features.nodes import Leaf, place_inputs, to_node
 from tidewheel.features.words import to_words
-from tidewheel.kernel import compile_program, evaluate
+from tidewheel.kernel.expressions import compile_program, evaluate
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
