@@ -1,0 +1,166 @@
+"""When a schedule is due: each day, week or month at a local time, or every so many microseconds.
+
+Local times that a clock change skips are due at the first instant after the gap; those that it repeats, the
+first time. A day of the month that a month lacks is its last.
+"""
+
+from __future__ import annotations
+
+import calendar
+from datetime import UTC, date, datetime, timedelta
+from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from tidewheel.errors import ConfigError
+
+SECOND = 1_000_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Schedule(msgspec.Struct, frozen=True, kw_only=True):
+    """When a job is due.
+
+    Examples
+    --------
+    >>> monthly = Schedule(every="monthly", at="02:00", day=31)
+    >>> show(next_due(monthly, instant("2013-01-31T02:00:00")))
+    '2013-02-28T02:00:00+00:00'
+    """
+
+    every: Literal["daily", "weekly", "monthly", "interval"]
+    at: str = "00:00"
+    """Local time of day, ``HH:MM``."""
+    tz: str = "UTC"
+    """Zone of `at`, such as ``Europe/Stockholm``."""
+    weekday: int = 0
+    """For weekly: 0 is Monday."""
+    day: int = 1
+    """For monthly: 1 to 31."""
+    interval: int = 0
+    """For interval: microseconds; due at its multiples since 1970."""
+
+    def check(self) -> Schedule:
+        """Return the schedule when it makes sense.
+
+        Raises
+        ------
+        ConfigError
+            No such time, zone, weekday, day, or no interval.
+        """
+        wrong = _mistake(self)
+        if wrong:
+            raise ConfigError(
+                f"{wrong}", where=f"schedule {self.every}", remedy="see Schedule for what each field takes"
+            )
+        return self
+
+
+def _mistake(schedule: Schedule) -> str:
+    if schedule.every == "interval":
+        return "" if schedule.interval >= SECOND else f"interval = {schedule.interval} is below a second"
+    try:
+        _time_of(schedule.at)
+        ZoneInfo(schedule.tz)
+    except ValueError:
+        return f"at = {schedule.at!r} is no time of day like 02:30, or tz = {schedule.tz!r} no zone"
+    except ZoneInfoNotFoundError:
+        return f"tz = {schedule.tz!r} is no known zone"
+    if not 0 <= schedule.weekday <= 6:
+        return f"weekday = {schedule.weekday} is not 0 (Monday) to 6"
+    return "" if 1 <= schedule.day <= 31 else f"day = {schedule.day} is not 1 to 31"
+
+
+def next_due(schedule: Schedule, after: int) -> int:
+    """Return the first due instant later than `after`, microseconds UTC."""
+    if schedule.every == "interval":
+        return (after // schedule.interval + 1) * schedule.interval
+    day = _local_day(schedule, after) - timedelta(days=1)
+    while True:
+        day = _on_or_after(schedule, day)
+        due = _instant_of(schedule, day)
+        if due > after:
+            return due
+        day += timedelta(days=1)
+
+
+def latest_due(schedule: Schedule, at: int) -> int:
+    """Return the last due instant not later than `at`, microseconds UTC."""
+    if schedule.every == "interval":
+        return at // schedule.interval * schedule.interval
+    day = _local_day(schedule, at) + timedelta(days=1)
+    while True:
+        day = _on_or_before(schedule, day)
+        due = _instant_of(schedule, day)
+        if due <= at:
+            return due
+        day -= timedelta(days=1)
+
+
+def instant(text: str) -> int:
+    """Return the microseconds of an RFC 3339 time; UTC where it names no zone."""
+    moment = datetime.fromisoformat(text)
+    return (moment.replace(tzinfo=moment.tzinfo or UTC) - _EPOCH) // _MICROSECOND
+
+
+def show(at: int) -> str:
+    """Return an instant as RFC 3339 text, UTC."""
+    return (_EPOCH + timedelta(microseconds=at)).isoformat()
+
+
+def _time_of(text: str) -> tuple[int, int]:
+    moment = datetime.strptime(text, "%H:%M")
+    return moment.hour, moment.minute
+
+
+def _local_day(schedule: Schedule, at: int) -> date:
+    return (_EPOCH + timedelta(microseconds=at)).astimezone(ZoneInfo(schedule.tz)).date()
+
+
+def _instant_of(schedule: Schedule, day: date) -> int:
+    hour, minute = _time_of(schedule.at)
+    zone = ZoneInfo(schedule.tz)
+    local = datetime(day.year, day.month, day.day, hour, minute, tzinfo=zone)
+    there = local.astimezone(UTC)
+    if there.astimezone(zone).replace(tzinfo=None) != local.replace(tzinfo=None):
+        there = _end_of_gap(there, zone)
+    return (there - _EPOCH) // _MICROSECOND
+
+
+def _end_of_gap(there: datetime, zone: ZoneInfo) -> datetime:
+    """Return the first instant after a skipped stretch of local time that `there` was read from.
+
+    A skipped time read with the offset before the change lies after the change, at most the gap's width.
+    """
+    high = int(there.timestamp())
+    low = high - 26 * 3600
+    after = there.astimezone(zone).utcoffset()
+    while high - low > 1:
+        middle = (low + high) // 2
+        if datetime.fromtimestamp(middle, zone).utcoffset() == after:
+            high = middle
+        else:
+            low = middle
+    return datetime.fromtimestamp(high, UTC)
+
+
+def _matches(schedule: Schedule, day: date) -> bool:
+    if schedule.every == "daily":
+        return True
+    if schedule.every == "weekly":
+        return day.weekday() == schedule.weekday
+    return day.day == min(schedule.day, calendar.monthrange(day.year, day.month)[1])
+
+
+def _on_or_after(schedule: Schedule, day: date) -> date:
+    while not _matches(schedule, day):
+        day += timedelta(days=1)
+    return day
+
+
+def _on_or_before(schedule: Schedule, day: date) -> date:
+    while not _matches(schedule, day):
+        day -= timedelta(days=1)
+    return day

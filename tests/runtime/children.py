@@ -1,0 +1,33 @@
+"""What the supervised processes of these tests do."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from tidewheel.errors import ConfigError
+from tidewheel.runtime.child import Life
+
+
+def steady(life: Life, mark: str = "") -> None:
+    life.ready()
+    life.stopping.wait(60)
+    if mark:
+        Path(mark).write_text("stopped cleanly")
+
+
+def stubborn(life: Life) -> None:
+    life.ready()
+    while True:
+        time.sleep(60)
+
+
+def hopeless(life: Life) -> None:
+    raise ConfigError("port 80 is taken", remedy="choose another")
+
+
+def brief(life: Life, mark: str) -> None:
+    life.ready()
+    with Path(mark).open("a") as file:
+        file.write("x")
+    raise RuntimeError("oops")

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tidewheel.errors import TrainingError
+from tidewheel.runtime.clock import NEVER, ReplayClock
+from tidewheel.runtime.due import Schedule, instant
+from tidewheel.runtime.schedule import ATTEMPTS, Scheduler, claim, job_history, register_job
+from tidewheel.storage.catalog import Catalog
+from tidewheel.storage.catalog.notes import list_notes
+
+DAILY = Schedule(every="daily", at="02:00")
+START = instant("2013-09-01T12:00")
+
+
+@pytest.fixture
+def clock(tmp_path: Path) -> Iterator[ReplayClock]:
+    clock = ReplayClock(tmp_path / "clock", START)
+    yield clock
+    clock.close()
+
+
+@pytest.fixture
+def catalog(tmp_path: Path, clock: ReplayClock) -> Iterator[Catalog]:
+    with Catalog.open(tmp_path / "catalog.sqlite", clock=clock.now) as catalog:
+        yield catalog
+
+
+def test_each_due_time_runs_once_whoever_asks(catalog: Catalog, clock: ReplayClock) -> None:
+    seen: list[int] = []
+    schedulers = [Scheduler(catalog, f"scheduler {number}") for number in range(2)]
+    for scheduler in schedulers:
+        scheduler.set_jobs({"retrain": (DAILY, lambda due: seen.append(due) or "trained")})
+        assert scheduler.step() == []
+    clock.advance(instant("2013-09-02T02:00"))
+    assert [run.status for scheduler in schedulers for run in scheduler.step()] == ["done"]
+    clock.advance(instant("2013-09-03T10:00"))
+    assert [run.detail for scheduler in reversed(schedulers) for run in scheduler.step()] == ["trained"]
+    assert seen == [instant("2013-09-02T02:00"), instant("2013-09-03T02:00")]
+    assert schedulers[0].next_due() == instant("2013-09-04T02:00")
+    assert [note.kind for note in list_notes(catalog)] == ["job.done"] * 2
+
+
+def test_of_missed_ones_only_the_latest_runs(catalog: Catalog, clock: ReplayClock) -> None:
+    seen: list[int] = []
+    scheduler = Scheduler(catalog, "s")
+    scheduler.set_jobs({"retrain": (DAILY, lambda due: seen.append(due) or "")})
+    clock.advance(instant("2013-09-20T01:00"))
+    assert scheduler.next_due() == instant("2013-09-19T02:00")
+    scheduler.step()
+    assert seen == [instant("2013-09-19T02:00")]
+
+
+def test_a_new_or_changed_schedule_owes_nothing_for_the_past(catalog: Catalog, clock: ReplayClock) -> None:
+    scheduler = Scheduler(catalog, "s")
+    scheduler.set_jobs({"a": (DAILY, lambda due: "")})
+    clock.advance(instant("2013-09-05T12:00"))
+    scheduler.set_jobs({"a": (Schedule(every="daily", at="03:00"), lambda due: "")})
+    assert scheduler.step() == []
+    scheduler.set_jobs({})
+    assert scheduler.next_due() == NEVER
+
+
+def test_a_failure_is_told_and_not_repeated(catalog: Catalog, clock: ReplayClock) -> None:
+    def expected(due: int) -> str:
+        raise TrainingError("too few rows")
+
+    def unforeseen(due: int) -> str:
+        raise KeyError("x")
+
+    scheduler = Scheduler(catalog, "s")
+    scheduler.set_jobs({"a": (DAILY, expected), "b": (DAILY, unforeseen)})
+    clock.advance(instant("2013-09-02T02:00"))
+    assert [(run.job, run.status, run.detail) for run in scheduler.step()] == [
+        ("a", "failed", "too few rows"),
+        ("b", "failed", "KeyError: 'x'"),
+    ]
+    assert scheduler.step() == []
+
+
+def test_a_run_cut_off_by_a_death_is_done_by_the_next_holder(catalog: Catalog, clock: ReplayClock) -> None:
+    register_job(catalog, "a", DAILY)
+    clock.advance(instant("2013-09-02T02:00"))
+    assert claim(catalog, "a", clock.now(), "first life") == 1
+    assert claim(catalog, "a", clock.now(), "first life") == 0
+    scheduler = Scheduler(catalog, "second life")
+    scheduler.set_jobs({"a": (DAILY, lambda due: "made good")})
+    assert scheduler.next_due() == clock.now()
+    (run,) = scheduler.step()
+    assert (run.attempt, run.status) == (2, "done")
+
+
+def test_a_run_that_kills_its_process_is_given_up(catalog: Catalog, clock: ReplayClock) -> None:
+    register_job(catalog, "a", DAILY)
+    clock.advance(instant("2013-09-02T02:00"))
+    lives = [claim(catalog, "a", clock.now(), f"life {number}") for number in range(ATTEMPTS + 2)]
+    assert lives == [1, 2, 3, 0, 0]
+    assert job_history(catalog, "a")[0].attempt == ATTEMPTS
+
+
+def test_the_replay_clock_stops_for_it(catalog: Catalog, clock: ReplayClock) -> None:
+    seen: list[int] = []
+    scheduler = Scheduler(catalog, "s")
+    scheduler.set_jobs({"a": (DAILY, lambda due: seen.append(clock.now()) or "")})
+    target = instant("2013-09-05T00:00")
+    clock.set_next_due(scheduler.next_due())
+    while clock.advance(target, wait=0) < target:
+        scheduler.step()
+        clock.set_next_due(scheduler.next_due())
+    assert seen == [instant(f"2013-09-0{day}T02:00") for day in (2, 3, 4)]
