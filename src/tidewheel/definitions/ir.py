@@ -25,9 +25,7 @@ Op = Literal[
     "eq", "ne", "lt", "le", "gt", "ge",
     "and", "or", "not", "isin", "is_null", "fill", "if_else", "minimum", "maximum", "log1p",
 ]  # fmt: skip
-AggregateOp = Literal[
-    "count", "sum", "mean", "min", "max", "std", "first", "last", "distinct", "time_since_last"
-]
+AggregateOp = Literal["count", "sum", "mean", "min", "max", "std", "first", "last", "distinct", "time_since_last"]
 
 
 class _Frozen(msgspec.Struct, frozen=True, tag=True, omit_defaults=True, forbid_unknown_fields=True):

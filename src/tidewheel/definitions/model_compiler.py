@@ -1,0 +1,315 @@
+"""Compiles ``tw.Model`` classes."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, cast
+
+from tidewheel.definitions import ir
+from tidewheel.definitions.columns import Column, PathColumn, leaves
+from tidewheel.definitions.context import Context
+from tidewheel.definitions.declared import declared_names, place_of
+from tidewheel.definitions.durations import parse_duration
+from tidewheel.definitions.expressions import lower, text_of
+from tidewheel.definitions.models import Calibration, Label, Model, Space, TemporalSplit
+from tidewheel.definitions.models import retrain as retrain_when
+from tidewheel.definitions.paths import KeyPart, given_path, path_to
+from tidewheel.definitions.places import likely
+from tidewheel.definitions.rows import Event
+from tidewheel.definitions.views import View
+from tidewheel.errors import DefinitionError
+
+CLASSIFICATION = (
+    "average_precision", "roc_auc", "precision_at", "recall_at", "accuracy", "brier", "log_loss", "calibration_error",
+)  # fmt: skip
+REGRESSION = ("rmse", "mae", "r2")
+_DEFAULT_METRICS = {True: ("average_precision", "roc_auc", "brier"), False: ("rmse", "mae", "r2")}
+_DEFAULT_ESTIMATOR = {True: "lightgbm.sklearn.LGBMClassifier()", False: "lightgbm.sklearn.LGBMRegressor()"}
+PROJECT_PREFIX = "tidewheel_project_"
+"""How a loaded project's module is called; no part of any content hash."""
+
+
+def compile_model(context: Context, cls: type[Model]) -> None:
+    """Add the frozen form of a model to the context, its mistakes to the context's problems."""
+    check_attributes(context, cls, Model)
+    parts: dict[str, Any] = {}
+
+    def part(name: str, make: Any, *args: Any) -> None:
+        with context.problems.at(place_of(cls, name)):
+            parts[name] = make(*args)
+
+    part("view", _view, context, cls)
+    if "view" not in parts:
+        return
+    part("label", _label, context, cls, parts["view"])
+    if "label" not in parts:
+        return
+    label, classifies = parts["label"]
+    part("split", _split, cls, label)
+    part("metrics", _metrics, cls, classifies)
+    part("estimator", _estimator, cls, classifies)
+    part("search", _search, cls)
+    part("trials", _trials, cls)
+    part("calibrate", _calibrate, cls, classifies)
+    part("gates", _gates, cls, parts.get("metrics", ()))
+    part("retrain", _retrain, cls, parts.get("metrics", ()))
+    if len(parts) < 10:
+        return
+    search = parts["search"]
+    context.models[cls] = ir.Model(
+        name=cls.__name__,
+        view=parts["view"].name,
+        label=label,
+        split=parts["split"],
+        estimator=parts["estimator"],
+        search=search,
+        trials=parts["trials"] if search else 0,
+        calibrate=parts["calibrate"],
+        metrics=parts["metrics"],
+        gates=parts["gates"],
+        retrain=parts["retrain"],
+        doc=(cls.__doc__ or "").strip(),
+        file=cls._file,
+        line=cls._line,
+    )
+
+
+def check_attributes(context: Context, cls: type, base: type) -> None:
+    """Refuse public attributes that nobody reads, with the name that was likely meant."""
+    known = [name for name in inspect.get_annotations(base) if not name.startswith("_")]
+    for name in declared_names(cls, base):
+        with context.problems.at(place_of(cls, name)):
+            if name not in known:
+                raise DefinitionError(f"nobody reads '{name}' of a {base.__name__}", remedy=likely(name, known))
+
+
+def _view(context: Context, cls: type[Model]) -> ir.View:
+    view = getattr(cls, "view", None)
+    if not (isinstance(view, type) and issubclass(view, View)):
+        raise DefinitionError("a model needs a view", remedy="write view = PaymentView")
+    if view not in context.views:
+        raise DefinitionError(f"{view.__name__} could not be read", remedy="mend it first")
+    return context.views[view]
+
+
+def _label(context: Context, cls: type[Model], view: ir.View) -> tuple[ir.Label, bool]:
+    """Return the label, and whether it tells classes apart."""
+    label = getattr(cls, "label", None)
+    if not isinstance(label, Label):
+        raise DefinitionError("a model needs a label", remedy="write label = tw.happened(Chargeback, within='30d')")
+    source, value, classifies = _label_value(context, label)
+    path = _label_path(context, source, view, label)
+    frozen = ir.Label(label.kind, source.name, path, parse_duration(label.within), value, _otherwise(label, classifies))
+    return frozen, classifies
+
+
+def _label_value(context: Context, label: Label) -> tuple[ir.Source, ir.Expr | None, bool]:
+    if label.kind == "happened":
+        if not (isinstance(label.value, type) and issubclass(label.value, Event)):
+            raise DefinitionError(f"tw.happened() takes an event class, not {label.value!r}")
+        return context.source_of(label.value), None, True
+    roots = {leaf._root.__name__ for leaf in leaves(label.value) if isinstance(leaf, PathColumn)}
+    if not isinstance(label.value, Column) or len(roots) != 1:
+        raise DefinitionError(
+            "tw.outcome() takes a column or condition of one event", remedy="write tw.outcome(Arrival.delay > 15, ...)"
+        )
+    source = context.sources[roots.pop()]
+    typed = lower(label.value, lambda column: context.event_column(source, column))
+    if typed.type not in ("number", "bool"):
+        raise DefinitionError(f"a label can't be {typed.type}: {text_of(typed.expr)}", remedy="compare it with a value")
+    for path in _long_paths(typed.expr):
+        raise DefinitionError(f"a label reads its own event's columns, not {source.name}.{'.'.join(path)}")
+    return source, typed.expr, typed.type == "bool"
+
+
+def _long_paths(expr: ir.Expr) -> list[ir.Path]:
+    from tidewheel.definitions.expressions import paths_of
+
+    return [path for path in paths_of(expr) if len(path) > 1]
+
+
+def _label_path(context: Context, source: ir.Source, view: ir.View, label: Label) -> ir.Path:
+    on = context.sources[view.on]
+    if source.name == on.name:
+        raise DefinitionError(
+            f"{on.name} is the row itself: it can't tell what became of it", remedy="take a later event"
+        )
+    if source.entity:
+        raise DefinitionError(f"{source.name} is an entity; a label is told by an event")
+    if on.id_column is None:
+        raise DefinitionError(
+            f"{on.name} has no id that {source.name} could refer to", remedy=f"add 'id: tw.Id' to {on.name}"
+        )
+    part = KeyPart(on.name)
+    if label.by is not None:
+        path = given_path(context.sources, source, part, label.by, "write by={}")
+    else:
+        path = path_to(context.sources, source, part, "write by={}")
+    if len(path) != 1:
+        raise DefinitionError(
+            f"{source.name} refers to {on.name} only through another event", remedy="add a reference of its own"
+        )
+    return path
+
+
+def _otherwise(label: Label, classifies: bool) -> float | None:
+    value = label.otherwise
+    if value is None:
+        return None
+    if not isinstance(value, int | float) or (classifies and value not in (0, 1)):
+        raise DefinitionError(
+            f"otherwise={value!r} is no label", remedy="write 0 or 1" if classifies else "write a number"
+        )
+    return float(value)
+
+
+def _split(cls: type[Model], label: ir.Label) -> ir.Split:
+    split = cls.split
+    if not isinstance(split, TemporalSplit):
+        raise DefinitionError(f"{split!r} is no split", remedy="write split = tw.temporal(test='30d')")
+    gap = label.within if split.gap is None else parse_duration(split.gap)
+    if gap < label.within:
+        raise DefinitionError(
+            "the gap is shorter than the label's horizon: training labels would reach into the test",
+            remedy="leave gap= out, or make it longer",
+        )
+    return ir.Split(parse_duration(split.test), gap)
+
+
+def _metrics(cls: type[Model], classifies: bool) -> tuple[str, ...]:
+    metrics = (cls.metrics,) if isinstance(cls.metrics, str) else tuple(cls.metrics)
+    known = CLASSIFICATION if classifies else REGRESSION
+    for metric in metrics:
+        name = metric.partition("(")[0] if isinstance(metric, str) else repr(metric)
+        if name not in known:
+            kind = "classifies" if classifies else "predicts a number"
+            raise DefinitionError(f"no metric '{name}' for a model that {kind}", remedy=likely(name, known))
+    return metrics or _DEFAULT_METRICS[classifies]
+
+
+def _check_metric(metric: str, metrics: tuple[str, ...], what: str) -> None:
+    if metric not in metrics:
+        raise DefinitionError(
+            f"{what} asks for '{metric}', which is not among the metrics", remedy=likely(metric, metrics)
+        )
+
+
+def _gates(cls: type[Model], metrics: tuple[str, ...]) -> tuple[ir.Gate, ...]:
+    for gate in cls.gates:
+        if not isinstance(gate, ir.Gate):
+            raise DefinitionError(f"{gate!r} is no gate", remedy="write tw.at_least(metric, value), tw.parity(), ...")
+        if gate.metric or gate.kind in ("at_least", "at_most", "beats_champion"):
+            _check_metric(gate.metric, metrics, f"the gate {gate.kind}")
+    return tuple(cls.gates)
+
+
+def _retrain(cls: type[Model], metrics: tuple[str, ...]) -> ir.Retrain | None:
+    when = cls.retrain
+    if when is None:
+        return None
+    if isinstance(when, str):
+        when = retrain_when(cast("Any", when))
+    if not isinstance(when, ir.Retrain):
+        raise DefinitionError(f"{when!r} is no schedule", remedy="write retrain = 'weekly' or tw.retrain(...)")
+    if not when.metric:
+        return ir.Retrain(
+            when.every, when.on_drift, when.canary, when.watch, metrics[0] if metrics else "", when.margin
+        )
+    _check_metric(when.metric, metrics, "retrain")
+    return when
+
+
+def _calibrate(cls: type[Model], classifies: bool) -> str:
+    if cls.calibrate is None:
+        return ""
+    if not isinstance(cls.calibrate, Calibration):
+        raise DefinitionError(f"{cls.calibrate!r} is no calibration", remedy="write tw.isotonic() or tw.platt()")
+    if not classifies:
+        raise DefinitionError(
+            "only probabilities can be calibrated", remedy="remove calibrate, or make the label a condition"
+        )
+    return cls.calibrate.kind
+
+
+def _trials(cls: type[Model]) -> int:
+    if not isinstance(cls.trials, int) or isinstance(cls.trials, bool) or cls.trials < 1:
+        raise DefinitionError(f"trials={cls.trials!r} is no number of settings to try")
+    return cls.trials
+
+
+def _estimator(cls: type[Model], classifies: bool) -> str:
+    estimator = cls.estimator
+    if estimator is None:
+        return _DEFAULT_ESTIMATOR[classifies]
+    if isinstance(estimator, type):
+        raise DefinitionError(f"{estimator.__name__} is a class", remedy=f"write {estimator.__name__}()")
+    missing = [name for name in ("fit", "predict") if not callable(getattr(estimator, name, None))]
+    if missing:
+        raise DefinitionError(
+            f"the estimator has no {' and no '.join(missing)}", remedy="take a scikit-learn style one"
+        )
+    return describe(estimator)
+
+
+def describe(value: object) -> str:
+    """Return an estimator as its import path and sorted parameters; nothing in it depends on the machine.
+
+    Examples
+    --------
+    >>> describe({"depth": 3})
+    "{'depth': 3}"
+    """
+    if hasattr(value, "get_params") and not isinstance(value, type):
+        params = sorted(value.get_params(deep=False).items())
+        return f"{_import_path(type(value))}({', '.join(f'{name}={describe(param)}' for name, param in params)})"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key!r}: {describe(item)}" for key, item in sorted(value.items(), key=repr)) + "}"
+    if isinstance(value, list | tuple):
+        inner = ", ".join(map(describe, value))
+        return f"[{inner}]" if isinstance(value, list) else f"({inner})"
+    if isinstance(value, type) or inspect.isroutine(value):
+        return _import_path(value)
+    text = repr(value)
+    return _import_path(type(value)) if re.search(r" at 0x[0-9a-f]+", text) else text
+
+
+def _import_path(thing: Any) -> str:
+    module = str(getattr(thing, "__module__", ""))
+    home = "project" if module.startswith(PROJECT_PREFIX) else module
+    return f"{home}.{getattr(thing, '__qualname__', thing)}"
+
+
+def _search(cls: type[Model]) -> str:
+    """Return the search space as canonical JSON."""
+    search = cls.search
+    if not search:
+        return ""
+    known = sorted(cls.estimator.get_params()) if hasattr(cls.estimator, "get_params") else []
+    spaces = {}
+    for name, space in search.items():
+        if not isinstance(space, Space):
+            raise DefinitionError(
+                f"search['{name}'] is no range", remedy="write tw.int_range(15, 127), tw.choice(...), ..."
+            )
+        if known and name not in known and not _takes_any(cls.estimator):
+            raise DefinitionError(f"the estimator has no parameter '{name}'", remedy=likely(name, known))
+        ends = (
+            {"choices": [_plain(item) for item in space.choices]}
+            if space.choices
+            else {"low": space.low, "high": space.high}
+        )
+        spaces[name] = {"kind": space.kind, **ends}
+    return json.dumps(spaces, sort_keys=True, separators=(",", ":"))
+
+
+def _takes_any(estimator: Any) -> bool:
+    """Whether an estimator takes parameters it does not list, as LightGBM's do."""
+    parameters = inspect.signature(type(estimator)).parameters.values()
+    return any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters)
+
+
+def _plain(value: object) -> object:
+    return value if isinstance(value, bool | int | float | str | type(None)) else describe(value)

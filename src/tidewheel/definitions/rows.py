@@ -1,0 +1,225 @@
+"""Events and entities: what a row holds, and the paths that go on from it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from types import GenericAlias
+from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeAlias, TypeVar, dataclass_transform, overload
+
+from tidewheel.definitions import ir
+from tidewheel.definitions.columns import Column, PathColumn
+from tidewheel.definitions.declared import Declared
+from tidewheel.definitions.places import likely, mistake
+from tidewheel.errors import DefinitionError, SchemaError
+
+
+class Meaning(str):
+    """What a string column means."""
+
+
+Id: TypeAlias = Annotated[str, Meaning("id")]
+"""The row's own identity."""
+Key: TypeAlias = Annotated[str, Meaning("key")]
+"""A string to group by that is no declared entity."""
+Category: TypeAlias = Annotated[str, Meaning("category")]
+"""One of some values; reaches a learner as a category."""
+Text: TypeAlias = Annotated[str, Meaning("text")]
+"""Free text."""
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar as DefaultingTypeVar
+
+    R_co = DefaultingTypeVar("R_co", bound="Row", covariant=True)
+    N = DefaultingTypeVar("N", default=str)
+else:
+    R_co, N = TypeVar("R_co"), TypeVar("N")
+
+
+class Ref(Generic[R_co, N]):
+    """A reference to an entity or to another event, by its id.
+
+    On the class it is the class it refers to, so paths go on (``Chargeback.transaction.amount``);
+    on an instance it is the id. ``Ref[Plane, None]`` may be missing (``Ref[Plane] | None`` is the
+    same to tidewheel; the first form also tells a type checker that an instance holds an id or None).
+    """
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> type[R_co]: ...
+    @overload
+    def __get__(self, instance: object, owner: type) -> str | N: ...
+    def __get__(self, instance: object | None, owner: type) -> Any:
+        """Tell type checkers what a reference is; columns are never stored as a ``Ref``."""
+        raise NotImplementedError
+
+    def __set__(self, instance: object, value: str | N) -> None:
+        """Tell type checkers what a reference takes."""
+        raise NotImplementedError
+
+    if not TYPE_CHECKING:
+
+        def __class_getitem__(cls, item: object) -> GenericAlias:
+            """Keep the target as written; it is looked up when all classes are known."""
+            return GenericAlias(cls, item)
+
+
+class At:
+    """When a row happened: a column on the class; on an instance int64 microseconds UTC, None for "now"."""
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> Column[float]: ...
+    @overload
+    def __get__(self, instance: object, owner: type) -> int | None: ...
+    def __get__(self, instance: Row | None, owner: type) -> Column[float] | int | None:
+        """Return the time column, or the instance's instant."""
+        return PathColumn(owner, ("at",)) if instance is None else instance.__dict__.get("at")
+
+    def __set__(self, instance: Row, value: datetime | int | None) -> None:
+        """Set the instant; a datetime without a zone is refused."""
+        instance.__dict__["at"] = microseconds(value) if isinstance(value, datetime) else value
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+def microseconds(moment: datetime) -> int:
+    """Return a datetime with a zone as microseconds since 1970 UTC.
+
+    Examples
+    --------
+    >>> microseconds(datetime(1970, 1, 1, 0, 0, 1, tzinfo=timezone.utc))
+    1000000
+    """
+    if moment.tzinfo is None:
+        raise SchemaError(f"the time {moment.isoformat()} has no zone", remedy="give it one, e.g. tzinfo=timezone.utc")
+    difference = moment - _EPOCH
+    return (difference.days * 86_400 + difference.seconds) * 1_000_000 + difference.microseconds
+
+
+class _NoColumn(DefinitionError, AttributeError):
+    """An unknown column; an AttributeError as well, so that ``hasattr`` keeps its meaning."""
+
+
+class RowMeta(Declared):
+    """Makes ``Transaction.amount`` a column on the class."""
+
+    def __eq__(cls, other: object) -> Any:
+        """Identity; typed for paths, where ``Chargeback.transaction == "t1"`` is a condition."""
+        return cls is other
+
+    __hash__ = type.__hash__
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(cls, name: str) -> PathColumn:
+            """Return the column called `name`."""
+            if not name.startswith("_"):
+                known = annotations_of(cls)
+                if name in known:
+                    return PathColumn(cls, (name,))
+                error = mistake(f"{cls.__name__} has no column '{name}'", likely(name, [*known, "at"]))
+                raise _NoColumn(error.message, where=error.where, remedy=error.remedy)
+            raise AttributeError(f"type object '{cls.__name__}' has no attribute '{name}'")
+
+
+def own_annotations(cls: type) -> Mapping[str, object]:
+    """Return a class's own annotations without failing on names that are not defined yet."""
+    if sys.version_info >= (3, 14):
+        import annotationlib
+
+        found: Mapping[str, object] = annotationlib.get_annotations(cls, format=annotationlib.Format.FORWARDREF)
+        return found
+    own: Mapping[str, object] = vars(cls).get("__annotations__", {})
+    return own
+
+
+def annotations_of(cls: type) -> dict[str, tuple[type, object]]:
+    """Return the columns of a row class as {name: (declaring class, annotation)}, parents' first."""
+    return {
+        name: (parent, annotation)
+        for parent in reversed(cls.__mro__)
+        if isinstance(parent, RowMeta) and parent.__module__ != __name__
+        for name, annotation in own_annotations(parent).items()
+        if not name.startswith("_")
+    }
+
+
+@dataclass_transform(kw_only_default=True, eq_default=True)
+class Row(metaclass=RowMeta):
+    """What events and entities share: typed columns, given by keyword, and the instant ``at``."""
+
+    def __init__(self, **values: Any) -> None:
+        columns = annotations_of(type(self))
+        held = self.__dict__
+        for name in columns:
+            held[name] = values.pop(name, None)
+        at = values.pop("at", None)
+        held["at"] = microseconds(at) if isinstance(at, datetime) else at
+        if values:
+            name = next(iter(values))
+            raise SchemaError(f"{type(self).__name__} has no column '{name}'", remedy=likely(name, [*columns, "at"]))
+
+    def __eq__(self, other: object) -> bool:
+        """Two rows are equal when they are of one type and hold the same."""
+        return type(self) is type(other) and self.__dict__ == other.__dict__
+
+    __hash__ = None  # type: ignore[assignment]  # rows can be changed
+
+    def __repr__(self) -> str:
+        held = ", ".join(f"{name}={value!r}" for name, value in self.__dict__.items() if value is not None)
+        return f"{type(self).__name__}({held})"
+
+
+class Event(Row):
+    """Something that happened. A subclass annotates its columns.
+
+    Every event has an instant ``at``, by default the moment it is given in: a datetime with a zone, or
+    int64 microseconds UTC. Columns are ``float``, ``int``, ``bool``, ``datetime``, ``tw.Id``, ``tw.Ref[...]``,
+    ``tw.Category``, ``tw.Key`` or ``tw.Text``; ``| None`` makes one nullable.
+
+    Examples
+    --------
+    >>> import tidewheel as tw
+    >>> class Payment(tw.Event):
+    ...     id: tw.Id
+    ...     amount: float
+    >>> Payment(id="p1", amount=12.5)
+    Payment(id='p1', amount=12.5)
+    """
+
+    at: At = At()
+
+
+class Entity(Row):
+    """A thing that events refer to, with what is known about it: one ``tw.Id`` and attributes.
+
+    A row given later replaces the earlier one from its instant on; a view reads an attribute
+    (``Transaction.card.issued_in``) as of the event.
+    """
+
+    at: At = At()
+
+
+def values_of(row: Row) -> dict[str, Any]:
+    """Return a row's columns, without its instant, a datetime as microseconds.
+
+    Examples
+    --------
+    >>> import tidewheel as tw
+    >>> class Payment(tw.Event):
+    ...     amount: float
+    >>> values_of(Payment(amount=12.5, at=7))
+    {'amount': 12.5}
+    """
+    return {
+        name: microseconds(value) if isinstance(value, datetime) else value
+        for name, value in row.__dict__.items()
+        if name != "at"
+    }
+
+
+def instant_of(row: Row) -> int | None:
+    """Return a row's instant in microseconds, or None for "when it is given in"."""
+    at: int | None = row.__dict__["at"]
+    return at

@@ -1,0 +1,217 @@
+"""Compiles ``tw.Service`` classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tidewheel.definitions import ir
+from tidewheel.definitions.columns import Column, PathColumn
+from tidewheel.definitions.context import Context
+from tidewheel.definitions.declared import place_of
+from tidewheel.definitions.durations import parse_duration
+from tidewheel.definitions.expressions import lower, text_of
+from tidewheel.definitions.model_compiler import check_attributes
+from tidewheel.definitions.models import Model, share_of
+from tidewheel.definitions.paths import walk
+from tidewheel.definitions.places import likely
+from tidewheel.definitions.services import Fallback, Rule, Service, Thresholds
+from tidewheel.definitions.view_compiler import RowScope, on_source
+from tidewheel.errors import DefinitionError
+
+
+def compile_service(context: Context, cls: type[Service]) -> None:
+    """Add the frozen form of a service to the context, its mistakes to the context's problems."""
+    check_attributes(context, cls, Service)
+    parts: dict[str, Any] = {}
+
+    def part(name: str, make: Any, *args: Any) -> None:
+        with context.problems.at(place_of(cls, name)):
+            parts[name] = make(*args)
+
+    part("", on_source, context, cls, cls._on)
+    if not parts:
+        return
+    on = parts.pop("")
+    part("model", _model, context, cls, on)
+    part("decide", _thresholds, cls)
+    actions = tuple(name for name, _ in parts.get("decide", ()))
+    part("rules", _rules, context, cls, on, actions)
+    part("prevents", _prevents, cls, actions)
+    part("explore", _explore, cls)
+    part("fallback", _fallback, context, cls, on, actions)
+    part("deadline", parse_duration, cls.deadline)
+    part("unit", _unit, context, cls, on)
+    if len(parts) < 8:
+        return
+    rule_view, rules = parts["rules"]
+    context.services[cls] = ir.Service(
+        name=cls.__name__,
+        on=on.name,
+        model=parts["model"],
+        rule_view=rule_view,
+        rules=rules,
+        thresholds=parts["decide"],
+        prevents=parts["prevents"],
+        explore=parts["explore"],
+        fallback=parts["fallback"],
+        deadline=parts["deadline"],
+        unit=parts["unit"],
+        doc=(cls.__doc__ or "").strip(),
+        file=cls._file,
+        line=cls._line,
+    )
+
+
+def _model(context: Context, cls: type[Service], on: ir.Source) -> str:
+    model = cls.model
+    if model is None:
+        if cls.decide is None or len(cls.decide.actions) != 1 or not cls.rules:
+            raise DefinitionError(
+                "a service without a model decides by rules, and by one action when none holds",
+                remedy="add model =, or rules = [...] and decide = tw.thresholds(allow=0.0)",
+            )
+        return ""
+    if not (isinstance(model, type) and issubclass(model, Model)):
+        raise DefinitionError(f"{model!r} is no model class", remedy="write model = Fraud")
+    if model not in context.models:
+        raise DefinitionError(f"{model.__name__} could not be read", remedy="mend it first")
+    frozen = context.models[model]
+    view = next(view for view in context.views.values() if view.name == frozen.view)
+    if view.on != on.name:
+        raise DefinitionError(
+            f"the service is for {on.name}, its model's view for {view.on}", remedy=f"write on={view.on}"
+        )
+    return frozen.name
+
+
+def _thresholds(cls: type[Service]) -> tuple[tuple[str, float], ...]:
+    if cls.decide is None:
+        return ()
+    if not isinstance(cls.decide, Thresholds) or not cls.decide.actions:
+        raise DefinitionError(f"{cls.decide!r} names no actions", remedy="write tw.thresholds(allow=0.0, block=0.95)")
+    levels = cls.decide.actions
+    for name, level in levels:
+        if isinstance(level, bool) or not isinstance(level, int | float) or not abs(level) < float("inf"):
+            raise DefinitionError(f"the threshold {name}={level!r} is no number")
+    for (low, a), (high, b) in zip(levels, levels[1:], strict=False):
+        if not a < b:
+            raise DefinitionError(
+                f"the thresholds do not rise: {low}={a:g}, then {high}={b:g}", remedy="order them by score"
+            )
+    return tuple((name, float(level)) for name, level in levels)
+
+
+def _rules(
+    context: Context, cls: type[Service], on: ir.Source, actions: tuple[str, ...]
+) -> tuple[ir.View | None, tuple[ir.Rule, ...]]:
+    """Return the conditions as a view of their own, and the rules that read it."""
+    if not cls.rules:
+        return None, ()
+    scope = RowScope(context, on)
+    columns: list[ir.ViewColumn] = []
+    rules: list[ir.Rule] = []
+    for rule in cls.rules:
+        if not isinstance(rule, Rule):
+            raise DefinitionError(f"{rule!r} is no rule", remedy="write tw.rule('burst', condition, then='block')")
+        if any(rule.name == other.name for other in rules):
+            raise DefinitionError(f"two rules are called '{rule.name}'", remedy="rename one")
+        if cls.model is not None or actions:
+            _check_action(rule.then, actions if cls.model is not None else (), f"the rule '{rule.name}'")
+        columns.append(ir.ViewColumn(rule.name, _condition(scope, rule)))
+        rules.append(ir.Rule(rule.name, rule.name, rule.then))
+    lookups = tuple(sorted(scope.lookups.values(), key=lambda lookup: lookup.alias))
+    view = ir.View(f"{cls.__name__}.rules", on.name, lookups, tuple(columns), file=cls._file, line=cls._line)
+    return view, tuple(rules)
+
+
+def _condition(scope: RowScope, rule: Rule) -> ir.Expr:
+    if not isinstance(rule.when, Column):
+        raise DefinitionError(
+            f"the rule '{rule.name}' has {rule.when!r} for a condition",
+            remedy="compare a column: CardHistory.payments_10m > 20",
+        )
+    typed = lower(rule.when, scope.column)
+    if typed.type != "bool":
+        raise DefinitionError(
+            f"the rule '{rule.name}': {text_of(typed.expr)} is no condition", remedy="compare it with something"
+        )
+    return typed.expr
+
+
+def _check_action(action: str, actions: Sequence[str], who: str) -> None:
+    if not isinstance(action, str) or not action:
+        raise DefinitionError(f"{who} names no action")
+    if actions and action not in actions:
+        raise DefinitionError(
+            f"{who} decides '{action}', which the thresholds do not name", remedy=likely(action, actions)
+        )
+
+
+def _all_actions(cls: type[Service], actions: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([*actions, *(rule.then for rule in cls.rules if isinstance(rule, Rule))]))
+
+
+def _prevents(cls: type[Service], actions: tuple[str, ...]) -> tuple[str, ...]:
+    names = (cls.prevents,) if isinstance(cls.prevents, str) else tuple(cls.prevents)
+    for name in names:
+        _check_action(name, _all_actions(cls, actions), "prevents")
+    if actions and set(actions) <= set(names):
+        raise DefinitionError("every action prevents the outcome, so nothing could ever be learnt")
+    return names
+
+
+def _explore(cls: type[Service]) -> float:
+    share = share_of("explore", cls.explore)
+    if share and not cls.prevents:
+        raise DefinitionError(
+            "explore lets preventing actions through, but none is named", remedy="add prevents = ['block']"
+        )
+    return share
+
+
+def _fallback(context: Context, cls: type[Service], on: ir.Source, actions: tuple[str, ...]) -> tuple[ir.Fallback, ...]:
+    floor = ir.Fallback("action", action=actions[0] if actions else "")
+    if cls.fallback is None:
+        previous = [ir.Fallback("previous", model=cls.model.__name__)] if cls.model is not None else []
+        return (*previous, floor)
+    chain = tuple(_link(context, cls, on, actions, link) for link in cls.fallback)
+    if not chain or chain[-1].kind != "action":
+        raise DefinitionError("a fallback chain ends in a constant", remedy="end it with tw.action('review')")
+    if any(link.kind == "action" for link in chain[:-1]):
+        raise DefinitionError("nothing is tried after tw.action(...)", remedy="put it last")
+    return chain
+
+
+def _link(context: Context, cls: type[Service], on: ir.Source, actions: tuple[str, ...], link: object) -> ir.Fallback:
+    if not isinstance(link, Fallback):
+        raise DefinitionError(
+            f"{link!r} is no fallback", remedy="write tw.previous(Model), tw.table(by=...), tw.action('review')"
+        )
+    if link.kind == "action":
+        _check_action(link.action, _all_actions(cls, actions), "the fallback")
+        return ir.Fallback("action", action=link.action)
+    if cls.model is None:
+        raise DefinitionError(f"tw.{link.kind}(...) needs a model")
+    if link.kind == "previous":
+        if link.model is not cls.model:
+            raise DefinitionError(
+                f"tw.previous({getattr(link.model, '__name__', link.model)}) is not the service's model"
+            )
+        return ir.Fallback("previous", model=cls.model.__name__)
+    return ir.Fallback("table", model=cls.model.__name__, by=_own_column(context, on, link.by, "tw.table(by=...)"))
+
+
+def _unit(context: Context, cls: type[Service], on: ir.Source) -> ir.Path:
+    return () if cls.unit is None else _own_column(context, on, cls.unit, "unit")
+
+
+def _own_column(context: Context, on: ir.Source, value: object, what: str) -> ir.Path:
+    if not isinstance(value, PathColumn) or value._root.__name__ != on.name:
+        raise DefinitionError(f"{what} takes a column of {on.name}", remedy=f"write {on.name}.column")
+    place = walk(context.sources, on, value._names)
+    if len(place.path) > 1:
+        raise DefinitionError(f"{what} takes a column of {on.name} itself, not {value._text()}")
+    if place.column.kind not in ir.TEXT_KINDS:
+        raise DefinitionError(f"{what}: {value._text()} is {place.column.kind}, not a string")
+    return place.path

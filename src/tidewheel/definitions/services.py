@@ -1,0 +1,109 @@
+"""Services: how an event is answered with a decision."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tidewheel.definitions.aggregates import KeyLike
+from tidewheel.definitions.columns import Condition
+from tidewheel.definitions.declared import Declared
+from tidewheel.definitions.durations import Duration
+from tidewheel.definitions.models import Model
+from tidewheel.definitions.rows import Event
+
+
+@dataclass(frozen=True, eq=False)
+class Rule:
+    """Made by `rule`."""
+
+    name: str
+    when: Condition
+    then: str
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Made by `thresholds`."""
+
+    actions: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Fallback:
+    """One link of the chain; made by `previous`, `table` and `action`."""
+
+    kind: str
+    model: type[Model] | None = None
+    by: KeyLike = None
+    action: str = ""
+
+
+class Service(metaclass=Declared):
+    """Answers each event of type ``on`` with a decision.
+
+    Attributes
+    ----------
+    rules : sequence of ``tw.rule(...)``
+        Looked at in order before the model; the first that holds decides.
+    model : model class, optional
+        Without one, rules alone decide.
+    decide : ``tw.thresholds(...)``, optional
+        Without it the score is the answer.
+    prevents : sequence of str
+        Actions after which no outcome can be seen.
+    explore : float
+        Share of decisions with a preventing action that are let through, with the propensity logged.
+    fallback : sequence
+        What answers when the model can't, in order, ending in ``tw.action(...)``. By default the previous
+        version and then the lowest action.
+    deadline : duration
+        When to fall back.
+    unit : column, optional
+        What stays on one side of a canary, e.g. ``Transaction.card``; by default each event by itself.
+    """
+
+    rules: ClassVar[Sequence[Rule]] = ()
+    model: ClassVar[type[Model] | None] = None
+    decide: ClassVar[Thresholds | None] = None
+    prevents: ClassVar[Sequence[str]] = ()
+    explore: ClassVar[float | str] = 0.0
+    fallback: ClassVar[Sequence[Fallback] | None] = None
+    deadline: ClassVar[Duration] = "50ms"
+    unit: ClassVar[KeyLike] = None
+    _on: type[Event] | None = None
+
+    def __init_subclass__(cls, *, on: type[Event] | None = None) -> None:
+        cls._on = on
+
+
+def rule(name: str, when: Condition, *, then: str) -> Rule:
+    """Decide `then` when a condition holds, before the model is asked."""
+    return Rule(name, when, then)
+
+
+def thresholds(**actions: float) -> Thresholds:
+    """Name every action with the lowest score that leads to it, in rising order; the first takes all below.
+
+    Examples
+    --------
+    >>> import tidewheel as tw
+    >>> decide = tw.thresholds(allow=0.0, review=0.60, block=0.95)
+    """
+    return Thresholds(tuple(actions.items()))
+
+
+def previous(model: type[Model]) -> Fallback:
+    """Fall back to the version deployed before."""
+    return Fallback("previous", model=model)
+
+
+def table(*, by: KeyLike) -> Fallback:
+    """Fall back to the mean score per value of a column, made in training."""
+    return Fallback("table", by=by)
+
+
+def action(name: str) -> Fallback:
+    """Fall back to a constant: the end of every chain."""
+    return Fallback("action", action=name)

@@ -1,0 +1,91 @@
+"""Views: the rows a model sees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any, TypeAlias, TypeVar, cast, overload
+
+from tidewheel.definitions.aggregates import KeyLike
+from tidewheel.definitions.columns import Derived
+from tidewheel.definitions.features import Features, Lookup, OwnsColumns
+from tidewheel.definitions.places import mistake
+from tidewheel.definitions.rows import Event
+
+F = TypeVar("F", bound=Features)
+Array: TypeAlias = Any
+"""What derived functions take and give: a NumPy array in, one as long out."""
+
+
+class View(metaclass=OwnsColumns):
+    """The model's input for one event of type ``on``: its columns, history, and what follows from both.
+
+    An attribute is a column of the event (``amount = Transaction.amount``), an attribute of an entity it
+    refers to (``Transaction.card.issued_in``), a whole group (``card = CardHistory``: its features become
+    the columns ``card.payments_10m``, ...), a lookup, an expression or a ``@tw.derived`` function.
+    """
+
+    _on: type[Event] | None = None
+
+    def __init_subclass__(cls, *, on: type[Event] | None = None) -> None:
+        cls._on = on
+
+
+def lookup(group: type[F], *keys: KeyLike) -> type[F]:
+    """Read a group by columns of the view's event: ``origin = tw.lookup(AirportNow, Flight.origin)``.
+
+    Parameters
+    ----------
+    group : features class
+        What to read.
+    *keys : column
+        One a part of the group's key; none when the way there is plain.
+
+    Returns
+    -------
+    features class
+        Its attributes are the group's features, read by these keys: ``origin.wind``.
+    """
+    if not (isinstance(group, type) and issubclass(group, Features)):
+        raise mistake(
+            f"tw.lookup() takes a features class, not {group!r}", "write tw.lookup(AirportNow, Flight.origin)"
+        )
+    return cast("type[F]", Lookup(group, keys))
+
+
+@overload
+def derived(function: Callable[..., Any], /) -> Derived: ...
+@overload
+def derived(*args: object, text: bool = ...) -> Callable[[Callable[..., Any]], Derived]: ...
+def derived(*args: object, text: bool = False) -> Any:
+    """Make a function over arrays a column of the view; it runs the same everywhere.
+
+    Parameters
+    ----------
+    *args : column or str
+        What the function's parameters are, in order: columns, features, expressions, or names of the
+        view's columns. Without any, the parameters' names are the names of the view's columns.
+    text : bool
+        Whether it gives strings.
+
+    Notes
+    -----
+    The function's source travels with the version, with the module-level helpers, constants and imports
+    that it names; it must not depend on anything else.
+
+    Examples
+    --------
+    >>> import tidewheel as tw
+    >>> class Payment(tw.Event):
+    ...     amount: float
+    ...     limit: float
+    >>> class Row(tw.View, on=Payment):
+    ...     @tw.derived(Payment.amount, Payment.limit)
+    ...     def used(amount, limit):
+    ...         return amount / limit
+    >>> Row.used.fn(5.0, 10.0)
+    0.5
+    """
+    if len(args) == 1 and isinstance(args[0], FunctionType):
+        return Derived(args[0], None, text)
+    return lambda function: Derived(function, args or None, text)
