@@ -20,7 +20,7 @@ def explain(error: sqlalchemy.exc.DBAPIError, where: str) -> StorageError:
     low = said.lower()
     if any(word in low for word in _BUSY):
         return BusyError(
-            "another process has kept the catalog locked for more than 5 seconds",
+            "another process has kept the catalog locked for longer than we wait (5 seconds)",
             where=where,
             remedy=f"find who holds it (`fuser -v {where}` for a file, pg_stat_activity for PostgreSQL) "
             "and let it end; nothing was changed",

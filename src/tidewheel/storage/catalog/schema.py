@@ -6,6 +6,7 @@ killed in the middle leaves the tables as they were. Alembic is imported only wh
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -35,13 +36,21 @@ def refuse_newer(found: str, where: str) -> None:
         )
 
 
-def upgrade(connection: sa.Connection) -> None:
-    """Run the migration scripts that `connection`'s database lacks, inside its open transaction."""
+def upgrader() -> Callable[[sa.Connection], None]:
+    """Return what runs the scripts that a database lacks, inside the open transaction of a connection to it.
+
+    Importing Alembic takes a while, and here it is done: before anybody is kept waiting for a lock.
+    """
     from alembic import command
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.set_main_option("path_separator", "os")
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+
+    def upgrade(connection: sa.Connection) -> None:
+        if revision(connection) != HEAD:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+    return upgrade

@@ -88,10 +88,11 @@ class Catalog:
         schema.refuse_newer(found, self.where)
         if found == schema.HEAD:
             return
+        upgrade = schema.upgrader()
         with self.write() as connection:
             if self._engine.dialect.name == "postgresql":
                 connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {self._namespace}")
-            schema.upgrade(connection)
+            upgrade(connection)
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
