@@ -128,7 +128,7 @@ class RowCheck:
 
     def bad(self, row: object, reason: str, now: int, origin: str) -> BadRow:
         """Return the quarantine entry for a row: bytes as they came, or values written as JSON."""
-        raw = row if isinstance(row, bytes) else msgspec.json.encode(row, enc_hook=str)
+        raw = row if isinstance(row, bytes) else _as_json(row)
         if len(raw) > MOST_KEPT_OF_A_ROW:
             reason = f"{reason}; only the first {MOST_KEPT_OF_A_ROW} of {len(raw)} bytes are kept"
             raw = raw[:MOST_KEPT_OF_A_ROW]
@@ -225,6 +225,15 @@ def wire_struct(source: Source, rename: Mapping[str, str] | None = None, strict:
 def _wire_field(column: Column) -> tuple[Any, ...]:
     wire = _WIRE_TYPES.get(column.kind, str | int)
     return (column.name, wire | None, None) if column.nullable else (column.name, wire)
+
+
+def _as_json(row: object) -> bytes:
+    """Return a refused row as JSON; what JSON can't hold is written as Python shows it."""
+    try:
+        return msgspec.json.encode(row, enc_hook=str)
+    except (UnicodeEncodeError, OverflowError, TypeError, msgspec.EncodeError):
+        shown = {ascii(name): ascii(value) for name, value in row.items()} if isinstance(row, Mapping) else ascii(row)
+        return msgspec.json.encode(shown)
 
 
 def rows_of(body: bytes) -> list[bytes]:

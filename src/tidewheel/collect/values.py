@@ -102,6 +102,8 @@ def instant_of(value: object, zone: ZoneInfo | None = None) -> int:
     >>> instant_of("2013-01-01T00:00:00.5Z")
     1356998400500000
     """
+    if not isinstance(value, int | str | date):
+        value = _plain(value)
     if isinstance(value, bool) or not isinstance(value, int | str | date):
         raise SchemaError(f"expected a time (RFC 3339 text or whole microseconds), found {described(value)}")
     if isinstance(value, int):
