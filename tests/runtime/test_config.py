@@ -16,8 +16,8 @@ def write(folder: Path, text: str) -> Path:
 def test_defaults_hold_without_a_file(tmp_path: Path) -> None:
     config = load_config(tmp_path, variables={})
     assert config.settings == Settings()
-    assert config.layout.log == tmp_path / "data" / "log"
-    assert config.catalog == str(tmp_path / "data" / "catalog.sqlite")
+    assert config.layout.log == tmp_path / ".tidewheel" / "log"
+    assert config.catalog == str(tmp_path / ".tidewheel" / "catalog.sqlite")
 
 
 def test_file_then_environment_then_variable(tmp_path: Path) -> None:

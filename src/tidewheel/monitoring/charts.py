@@ -97,7 +97,7 @@ def scores(totals: Sequence[Period]) -> Spec:
 def calibration(totals: Sequence[Period]) -> Spec:
     """What was predicted against what came, with the diagonal of a perfect forecast."""
     rows = [
-        {"predicted": b.predicted, "observed": b.observed, "low": b.low, "high": b.high, "version": _named(p.version)}
+        {"predicted": b.score, "observed": b.rate, "low": b.rate_low, "high": b.rate_high, "version": _named(p.version)}
         for p in totals
         for b in p.reliability
     ]

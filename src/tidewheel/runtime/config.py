@@ -2,8 +2,8 @@
 
 ::
 
-    module = "project"          # the file of declarations beside this one
-    data = "data"
+    project = "project.py"      # the file of declarations beside this one
+    data = ".tidewheel"
     port = 8700
 
     [env.prod]
@@ -43,9 +43,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     Durations are microseconds here and text such as ``"10s"`` in the file; sizes are bytes and ``"1MB"``.
     """
 
-    module: str = "project"
-    """Name of the Python file (or package) of declarations, in the project's folder."""
-    data: str = "data"
+    project: str = "project.py"
+    """The Python file of declarations, in the project's folder."""
+    data: str = ".tidewheel"
     """Folder of everything that is kept, relative to the project's."""
     namespace: Annotated[str, msgspec.Meta(pattern=r"^[a-z_][a-z0-9_]{0,47}$")] = "tidewheel"
     """The workspace's name in shared databases."""

@@ -1,0 +1,181 @@
+"""``tidewheel ingest``, ``quarantine`` and ``log``."""
+
+from __future__ import annotations
+
+import click
+
+from tidewheel.errors import InputError
+
+
+def _mapping(pairs: tuple[str, ...]) -> dict[str, str]:
+    mapping = {}
+    for pair in pairs:
+        column, separator, source = pair.partition("=")
+        if not separator or not column or not source:
+            raise InputError(f"{pair!r} is no mapping", remedy="write --map event_column=file_column")
+        mapping[column] = source
+    return mapping
+
+
+@click.command()
+@click.argument("file")
+@click.option("--as", "event", required=True, metavar="EVENT", help="The event or entity that the rows are.")
+@click.option("--format", "form", type=click.Choice(["parquet", "csv", "jsonl", "arrow"]), help="When the name does not say.")
+@click.option("--map", "pairs", multiple=True, metavar="COLUMN=FILE_COLUMN", help="Where a column comes from; may be repeated.")
+@click.option("--timezone", metavar="ZONE", help="Zone of times that have none, such as America/New_York.")
+@click.option("--arrived", metavar="COLUMN|now", help="When rows became known: a column, or now. Default: when they happened.")
+@click.option("--null", "nulls", multiple=True, metavar="TEXT", help="CSV text that means null, beside the empty one.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+@click.pass_context
+def ingest(
+    context: click.Context,
+    file: str,
+    event: str,
+    form: str | None,
+    pairs: tuple[str, ...],
+    timezone: str | None,
+    arrived: str | None,
+    nulls: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Take a file of events in, exactly once: Parquet, CSV, JSON lines or Arrow; - is standard input.
+
+    Rows that do not fit are quarantined with their reason; the others go on. Ingesting the same
+    file again, or going on after an interruption, doubles nothing.
+
+    \b
+    Example:
+      tidewheel ingest payments.parquet --as Transaction
+      tidewheel ingest old.csv --as Transaction --map id=payment_id --timezone Europe/Stockholm
+    """
+    from tidewheel.cli.output import opened, print_json, progress_bar
+
+    with opened(context) as workspace, progress_bar() as progress:
+        summary = workspace.ingest(
+            file,
+            event,
+            format=form,
+            mapping=_mapping(pairs),
+            timezone=timezone,
+            arrived=arrived,
+            nulls=nulls,
+            progress=lambda done, total: progress(f"ingest {event}", done, total),
+        )
+    if as_json:
+        print_json(summary)
+    else:
+        click.echo(str(summary))
+        if summary.quarantined:
+            click.echo(f"see what was refused and why: tidewheel quarantine list --event {event}")
+
+
+@click.group()
+def quarantine() -> None:
+    """List, show or retry rows that were refused.
+
+    \b
+    Example:
+      tidewheel quarantine list --event Transaction
+      tidewheel quarantine show 17
+      tidewheel quarantine retry --event Transaction
+    """
+
+
+@quarantine.command("list")
+@click.option("--event", help="Only of this event.")
+@click.option("--most", default=50, show_default=True, help="How many rows.")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@click.pass_context
+def quarantine_list(context: click.Context, event: str | None, most: int, as_json: bool) -> None:
+    """List refused rows with the reason of each.
+
+    \b
+    Example:
+      tidewheel quarantine list --event Transaction
+    """
+    from tidewheel.cli.output import opened, print_json, print_table, when
+
+    with opened(context) as workspace:
+        rows = workspace.stores.log.bad_rows(event, limit=most)
+    if as_json:
+        print_json(rows)
+    elif rows:
+        print_table(["number", "event", "when", "from", "reason"], [[r.seq, r.type, when(r.at), r.source, r.reason] for r in rows])
+    else:
+        click.echo("the quarantine is empty")
+
+
+@quarantine.command("show")
+@click.argument("number", type=int)
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@click.pass_context
+def quarantine_show(context: click.Context, number: int, as_json: bool) -> None:
+    """Show one refused row as it came.
+
+    \b
+    Example:
+      tidewheel quarantine show 17
+    """
+    from tidewheel.cli.output import opened, print_json, when
+
+    with opened(context) as workspace:
+        row = workspace.stores.log.bad_row(number)
+    if as_json:
+        print_json(row)
+    else:
+        click.echo(f"{row.type} from {row.source or 'a caller'} at {when(row.at)}\nrefused: {row.reason}\n{row.row}")
+
+
+@quarantine.command("retry")
+@click.option("--event", help="Only of this event.")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@click.pass_context
+def quarantine_retry(context: click.Context, event: str | None, as_json: bool) -> None:
+    """Check refused rows again, after the declaration was mended; those that fit now are taken in.
+
+    \b
+    Example:
+      tidewheel quarantine retry --event Transaction
+    """
+    from tidewheel.cli.output import opened, print_json
+
+    with opened(context) as workspace:
+        taken, left = workspace.retry_quarantine(event)
+    if as_json:
+        print_json({"taken": taken, "left": left})
+    else:
+        click.echo(f"{taken} rows taken in, {left} still refused")
+
+
+@click.group("log")
+def log() -> None:
+    """Show the event log: its head, its lag, its counters.
+
+    \b
+    Example:
+      tidewheel log status
+    """
+
+
+@log.command("status")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@click.pass_context
+def log_status(context: click.Context, as_json: bool) -> None:
+    """Show how far the log, the lake and the feature states are.
+
+    \b
+    Example:
+      tidewheel log status --json
+    """
+    from tidewheel.cli.output import opened, print_json, print_table
+
+    with opened(context) as workspace:
+        status = workspace.log_status()
+    if as_json:
+        print_json(status)
+        return
+    click.echo(f"log: offsets {status.first} to {status.head - 1}, {status.bytes:,} bytes")
+    lag = [[name, position, max(0, status.head - 1 - position)] for name, position in status.positions.items()]
+    print_table(["reader", "has", "behind by"], lag)
+    if status.counters:
+        print_table(["event", "counter", "rows"], [[e, c, n] for e, counts in status.counters.items() for c, n in counts.items()])

@@ -1,0 +1,127 @@
+"""``tidewheel train``, ``runs``, ``show``, ``compare`` and ``rerun``."""
+
+from __future__ import annotations
+
+import click
+
+from tidewheel.errors import TrainingError
+
+
+@click.command()
+@click.argument("model")
+@click.option("--as-of", metavar="TIME", help="See only what had arrived before this instant (RFC 3339); default: now.")
+@click.option("--seed", default=0, show_default=True, help="Of every draw that the run makes.")
+@click.option("--trials", type=int, help="How many settings to try, over the model's own number.")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@click.pass_context
+def train(context: click.Context, model: str, as_of: str | None, seed: int, trials: int | None, as_json: bool) -> None:
+    """Train a model: view, tune, fit, evaluate, gates, version.
+
+    \b
+    Example:
+      tidewheel train Fraud
+      tidewheel train Fraud --as-of 2026-03-01T00:00:00Z --trials 40
+    """
+    from tidewheel.cli.output import opened, print_json, progress_bar
+    from tidewheel.cli.version_view import print_trained
+
+    with opened(context) as workspace, progress_bar() as progress:
+        result = workspace.train(model, as_of=as_of, seed=seed, trials=trials, progress=progress)
+    if as_json:
+        print_json(result)
+    else:
+        print_trained(result)
+
+
+@click.command()
+@click.argument("model", default="")
+@click.option("--most", default=30, show_default=True, help="How many runs, newest first.")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@click.pass_context
+def runs(context: click.Context, model: str, most: int, as_json: bool) -> None:
+    """List training runs, newest first.
+
+    \b
+    Example:
+      tidewheel runs Fraud
+    """
+    from tidewheel.cli.output import opened, print_json
+    from tidewheel.cli.version_view import print_runs
+
+    with opened(context) as workspace:
+        found = workspace.runs(model, limit=most)
+        versions = {version.run: version.name for version in workspace.versions(model)}
+    if as_json:
+        print_json([{"run": run, "version": versions.get(run.id, "")} for run in found])
+    else:
+        print_runs(found, versions)
+
+
+@click.command()
+@click.argument("version")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@click.pass_context
+def show(context: click.Context, version: str, as_json: bool) -> None:
+    """Show a version: metrics with intervals, gates, lineage, what it was trained on.
+
+    \b
+    Example:
+      tidewheel show Fraud@3
+      tidewheel show Fraud@champion --json
+    """
+    from tidewheel.cli.output import opened, print_json
+    from tidewheel.cli.version_view import print_version
+
+    with opened(context) as workspace:
+        found, run = workspace.version(version)
+    if as_json:
+        print_json({"version": found, "run": run})
+    else:
+        print_version(found, run)
+
+
+@click.command()
+@click.argument("first")
+@click.argument("second")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@click.pass_context
+def compare(context: click.Context, first: str, second: str, as_json: bool) -> None:
+    """Put two versions side by side: metrics, parameters, features, data.
+
+    \b
+    Example:
+      tidewheel compare Fraud@2 Fraud@3
+    """
+    from tidewheel.cli.output import opened, print_json
+
+    with opened(context) as workspace:
+        comparison = workspace.compare(first, second)
+    if as_json:
+        print_json(comparison)
+    else:
+        click.echo(str(comparison))
+
+
+@click.command()
+@click.argument("run")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@click.pass_context
+def rerun(context: click.Context, run: str, as_json: bool) -> None:
+    """Repeat a run from its id (or a version's) and say whether it came out the same.
+
+    Ends with status 1 when data, metrics or predictions differ.
+
+    \b
+    Example:
+      tidewheel rerun Fraud@3
+    """
+    from tidewheel.cli.output import opened, print_json, progress_bar
+
+    with opened(context) as workspace, progress_bar() as progress:
+        report = workspace.rerun(run, progress=progress)
+    if as_json:
+        print_json(report)
+    else:
+        click.echo(str(report))
+    if not report.same:
+        raise TrainingError(f"run {run} did not come out the same", remedy="the report above says what differed")

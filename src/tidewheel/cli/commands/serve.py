@@ -1,0 +1,42 @@
+"""``tidewheel up`` and ``why``."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command()
+@click.option("--workers", type=int, help="Serving processes, over the setting.")
+@click.option("--port", type=int, help="Over the setting.")
+@click.pass_context
+def up(context: click.Context, workers: int | None, port: int | None) -> None:
+    """Start serving workers, stream workers and the keeper; stop them cleanly on Ctrl-C or SIGTERM.
+
+    \b
+    Example:
+      tidewheel up
+      tidewheel --env prod up --workers 4
+    """
+    from tidewheel.workspace.up import run_up
+
+    folder, env = context.find_root().obj
+    run_up(folder, env, workers=workers, port=port)
+
+
+@click.command()
+@click.argument("decision_id")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@click.pass_context
+def why(context: click.Context, decision_id: str, as_json: bool) -> None:
+    """Explain one decision: version, features, rule, arm, timing; and replay it bit for bit.
+
+    \b
+    Example:
+      tidewheel why 01JD3K5R8V2M4N6P7Q9S0T1W2X
+    """
+    from tidewheel.cli.decision_view import print_explanation
+    from tidewheel.cli.output import opened, print_json
+
+    with opened(context) as workspace:
+        explanation = workspace.why(decision_id)
+    print_json(explanation) if as_json else print_explanation(explanation)

@@ -1,0 +1,1 @@
+"""Views over decisions and outcomes: reports and drift."""

@@ -1,0 +1,152 @@
+"""Each answered decision, with its outcome as known at an instant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Protocol, TypeVar
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from tidewheel.definitions import ir
+from tidewheel.errors import NotFoundError
+from tidewheel.outcomes.labels import Decided, decided_rows, label_rows
+
+Floats = npt.NDArray[np.float64]
+
+
+class Status(IntEnum):
+    """What is known of a decision's outcome."""
+
+    MATURED = 0
+    """The label is known and can no longer change."""
+    PENDING = 1
+    """The label's horizon is not over."""
+    PREVENTED = 2
+    """The decision kept the outcome from happening: unknown, not negative."""
+    MISSING = 3
+    """The horizon is over and no outcome came."""
+
+
+class Events(Protocol):
+    """What a join asks of history."""
+
+    def scan(self, type: str, columns: list[str] | None = None, *, below: int | None = None) -> pa.Table:
+        """Return all events of a type, by offset."""
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Decisions of one service and their outcomes, by the instant of the decision.
+
+    Attributes
+    ----------
+    decisions : Table
+        Rows of the lake's ``decisions``, one an event: the answered one.
+    label : float64 array
+        NaN where unknown.
+    weight : float64 array
+        1 / propensity where the decision explored.
+    status : int8 array
+        See `Status`.
+    """
+
+    decisions: pa.Table
+    label: Floats
+    weight: Floats
+    status: npt.NDArray[np.int8]
+
+    def take(self, mask: npt.NDArray[np.bool_]) -> Joined:
+        """Return the rows where `mask` is true."""
+        rows = pa.array(mask)
+        return Joined(self.decisions.filter(rows), self.label[mask], self.weight[mask], self.status[mask])
+
+    @property
+    def matured(self) -> npt.NDArray[np.bool_]:
+        """Which rows have a label."""
+        return self.status == Status.MATURED
+
+
+def join_outcomes(events: Events, graph: ir.Graph, service: ir.Service, decisions: pa.Table, as_of: int) -> Joined:
+    """Join a service's decisions to the outcomes that its model's label speaks of.
+
+    Parameters
+    ----------
+    events : Events
+        `collect.History`, or anything with its `scan`.
+    graph : ir.Graph
+        Holds the service's model and the sources that it names.
+    decisions : Table
+        Rows of the lake's ``decisions`` of this service, in log order.
+    as_of : int
+        Microseconds, UTC; outcomes that arrived at or after it are not seen.
+
+    Raises
+    ------
+    NotFoundError
+        The graph lacks the model or its outcome's declaration.
+    """
+    decisions = _answered(decisions)
+    n = decisions.num_rows
+    label, weight = np.full(n, np.nan), np.ones(n)
+    if not service.model:
+        return Joined(decisions, label, weight, np.full(n, Status.MISSING, dtype=np.int8))
+    declared = _named(graph.models, service.model).label
+    source = _named(graph.sources, declared.source)
+    decided = _decided(decisions, service)
+    wanted = _paths(declared)
+    rows = _rows(decisions, sorted({path[1] for path in wanted if len(path) == 2}))
+    columns = sorted({declared.path[0], *(path[0] for path in wanted if path != ("at",))})
+    found = label_rows(declared, source, rows, events.scan(declared.source, columns), as_of, decided)
+    label[found.rows], weight[found.rows] = found.y, found.weight
+    at = decisions["at"].to_numpy()
+    status = np.full(n, Status.MISSING, dtype=np.int8)
+    status[decided.prevented] = Status.PREVENTED
+    status[at + declared.within > as_of] = Status.PENDING
+    status[found.rows] = Status.MATURED
+    return Joined(decisions, label, weight, status)
+
+
+def _answered(decisions: pa.Table) -> pa.Table:
+    """Keep the first decision of each event: the one that was answered, and that a retry was given again."""
+    ids = decisions["event_id"].combine_chunks().dictionary_encode()
+    _, first = np.unique(ids.indices.to_numpy(zero_copy_only=False), return_index=True)
+    kept = decisions.take(pa.array(np.sort(first)))
+    return kept.take(pa.array(np.argsort(kept["instant"].to_numpy(), kind="stable")))
+
+
+def _decided(decisions: pa.Table, service: ir.Service) -> Decided:
+    return decided_rows(decisions["event_id"].combine_chunks(), decisions, frozenset(service.prevents))
+
+
+def _rows(decisions: pa.Table, columns: list[str]) -> pa.Table:
+    table = {"_id": decisions["event_id"], "_at": decisions["at"]}
+    if columns:
+        inputs = [msgspec.json.decode(text) for text in decisions["inputs"].to_pylist()]
+        table |= {name: pa.array([row.get(name) for row in inputs]) for name in columns}
+    return pa.table(table)
+
+
+def _paths(label: ir.Label) -> set[ir.Path]:
+    def walk(expr: ir.Expr | None) -> Iterator[ir.Path]:
+        if isinstance(expr, ir.Col):
+            yield expr.path
+        elif isinstance(expr, ir.Call):
+            for argument in expr.args:
+                yield from walk(argument)
+
+    return set(walk(label.value))
+
+
+Named = TypeVar("Named", ir.Model, ir.Source)
+
+
+def _named(things: tuple[Named, ...], name: str) -> Named:
+    for thing in things:
+        if thing.name == name:
+            return thing
+    raise NotFoundError(f"the deployed graph has no {name}", remedy="deploy a version trained from this project")

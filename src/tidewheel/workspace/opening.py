@@ -1,0 +1,75 @@
+"""Opening a workspace: from a folder with a ``tidewheel.toml``, or in memory from declarations."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+
+import msgspec
+
+from tidewheel.errors import ConfigError
+from tidewheel.runtime.config import FILE, Config, load_config
+from tidewheel.workspace.stores import Stores
+from tidewheel.workspace.workspace import Workspace
+
+MEMORY = ":memory:"
+
+
+def open_workspace(
+    path: str | Path = ".", project: ModuleType | Sequence[type] | None = None, *, env: str | None = None
+) -> Workspace:
+    """Open a project's workspace in this process, as one would open an SQLite file.
+
+    Parameters
+    ----------
+    path : str or Path
+        The project's folder; or ``":memory:"`` for a workspace that is gone when it is closed
+        (kept in a temporary folder, so that it is the real thing).
+    project : module or sequence of classes, optional
+        Declarations to use instead of the folder's own module.
+    env : str, optional
+        An environment of ``tidewheel.toml``.
+
+    Raises
+    ------
+    ConfigError
+        The folder holds no project, or a setting is wrong.
+    DefinitionError
+        A declaration is wrong.
+
+    Examples
+    --------
+    >>> import tidewheel as tw
+    >>> class Sale(tw.Event):
+    ...     id: tw.Id
+    ...     shop: tw.Key
+    ...     amount: float
+    >>> class ShopHistory(tw.Features, by=Sale.shop):
+    ...     sold_1d = tw.sum(Sale.amount, "1d")
+    >>> with tw.open(":memory:", [Sale, ShopHistory]) as ws:
+    ...     _ = ws.append(Sale(id="s1", shop="north", amount=12.5))
+    ...     ws.read(ShopHistory, shop="north").sold_1d
+    12.5
+    """
+    from tidewheel.definitions import Project, load_project, project_of
+
+    if str(path) == MEMORY:
+        if project is None:
+            raise ConfigError("a workspace in memory needs declarations", remedy="tw.open(':memory:', project)")
+        scratch = tempfile.TemporaryDirectory(prefix="tidewheel-")
+        folder = Path(scratch.name)
+        config = load_config(folder, env, variables={})
+        loaded: Project = project_of(project, folder)
+        config = msgspec.structs.replace(config, settings=msgspec.structs.replace(config.settings, max_map=1 << 30))
+        return Workspace(Stores(config), loaded, scratch=scratch)
+    folder = Path(path).expanduser().absolute()
+    if not (folder / FILE).exists():
+        raise ConfigError(
+            f"there is no {FILE}", where=str(folder), remedy="go to a project's folder, or make one: tidewheel init NAME"
+        )
+    config = load_config(folder, env)
+    loaded = load_project(folder, config.settings.module) if project is None else project_of(project, folder)
+    return Workspace(Stores(config), loaded)
+

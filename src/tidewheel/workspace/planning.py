@@ -1,0 +1,59 @@
+"""``tidewheel plan``: the graph, each declaration's hash, and what changed against what is live."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tidewheel.definitions import diff, digest, ir
+from tidewheel.registry.deployments import list_deployments
+from tidewheel.registry.graphs import live_graph
+from tidewheel.registry.services import load_service
+from tidewheel.storage.catalog import Catalog
+from tidewheel.workspace.summaries import Declared, Kind, Plan
+
+Node = ir.Source | ir.Group | ir.View | ir.Model | ir.Service
+
+
+def plan_of(graph: ir.Graph, catalog: Catalog) -> Plan:
+    """Compare a project's graph with the live one and with what its services serve."""
+    live = live_graph(catalog)
+    before = live.graph if live is not None else ir.Graph()
+    known = {(kind, node.name): digest(node) for kind, node in _nodes(before)}
+    served = {
+        deployment.service: digest(load_service(catalog, deployment.service_version).service)
+        for deployment in list_deployments(catalog)
+    }
+    declared = []
+    for kind, node in _nodes(graph):
+        found = digest(node)
+        reference = served.get(node.name) if kind == "service" else known.get((kind, node.name))
+        state = "unchanged" if reference == found else "changed" if reference else "new"
+        if kind == "service" and reference is None:
+            state = "not deployed"
+        declared.append(Declared(kind, node.name, found, _reads(node), state, node.doc))  # type: ignore[arg-type]  # literals
+    changes = [str(change) for change in diff(before, graph)]
+    return Plan(declared, changes, live.since if live is not None else None)
+
+
+def _nodes(graph: ir.Graph) -> Iterator[tuple[Kind, Node]]:
+    yield from (("entity" if source.entity else "event", source) for source in graph.sources)
+    yield from (("features", group) for group in graph.groups if not group.attributes)
+    yield from (("view", view) for view in graph.views)
+    yield from (("model", model) for model in graph.models)
+    yield from (("service", service) for service in graph.services)
+
+
+def _reads(node: Node) -> tuple[str, ...]:
+    """Return the names that a declaration reads directly."""
+    if isinstance(node, ir.Source):
+        found = [column.target for column in node.columns if column.target]
+    elif isinstance(node, ir.Group):
+        found = [c.value.source for c in node.features if isinstance(c.value, ir.Aggregate)]
+    elif isinstance(node, ir.View):
+        found = [node.on, *(lookup.group for lookup in node.lookups)]
+    elif isinstance(node, ir.Model):
+        found = [node.view, node.label.source]
+    else:
+        rules = [lookup.group for lookup in node.rule_view.lookups] if node.rule_view else []
+        found = [node.on, node.model, *rules]
+    return tuple(dict.fromkeys(name for name in found if name))

@@ -1,0 +1,57 @@
+"""What a workspace tells about itself: plain data for the terminal, for scripts, for tests."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from tidewheel.registry.alerts import Alert
+from tidewheel.registry.deployments import Deployment, Move
+
+Kind = Literal["event", "entity", "features", "view", "model", "service"]
+
+
+class Declared(msgspec.Struct, frozen=True):
+    """One declaration: its content hash, what it reads, and how it stands to what is live."""
+
+    kind: Kind
+    name: str
+    digest: str
+    reads: tuple[str, ...]
+    state: Literal["unchanged", "new", "changed", "not deployed"]
+    doc: str = ""
+
+
+class Gone(msgspec.Struct, frozen=True):
+    """A declaration that is live and no longer in the project."""
+
+    kind: str
+    name: str
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """The project's graph, and what changed against what is live."""
+
+    declared: list[Declared]
+    changes: list[str]
+    live_since: int | None
+
+
+class LogStatus(msgspec.Struct, frozen=True):
+    """How far the log and its readers are. Positions are the last offset each reader has."""
+
+    first: int
+    head: int
+    bytes: int
+    positions: dict[str, int]
+    counters: dict[str, dict[str, int]]
+
+
+class Status(msgspec.Struct, frozen=True):
+    """What is served, what is wrong, who runs."""
+
+    deployments: list[Deployment]
+    alerts: list[Alert]
+    history: list[Move]
+    running: str
