@@ -87,13 +87,13 @@ _ROOMS: dict[str, str] = {
 }
 _WHERE = {name: f"tidewheel.{room}" for room, names in _ROOMS.items() for name in names.split()}
 
-__all__ = [  # noqa: PLE0604
-    "Array", "Category", "Column", "Entity", "Event", "Features", "Id", "Key", "Model", "Ref", "Service", "Text", "View",
-    "action", "at_least", "at_most", "beats_champion", "choice", "count", "derived", "distinct", "fill", "first",
-    "float_range", "happened", "if_else", "int_range", "is_null", "isin", "isotonic", "last", "log1p", "log_range",
-    "lookup", "max", "maximum", "mean", "min", "minimum", "not_", "open", "outcome", "p99_below", "parity", "platt",
-    "precision_at", "previous", "recall_at", "retrain", "rule", "std", "sum", "table", "temporal", "thresholds",
-    "time_since_last",
+__all__ = [
+    "Array", "Category", "Column", "Entity", "Event", "Features", "Id", "Key", "Model", "Ref", "Service", "Text",
+    "View", "action", "at_least", "at_most", "beats_champion", "choice", "count", "derived", "distinct", "fill",
+    "first", "float_range", "happened", "if_else", "int_range", "is_null", "isin", "isotonic", "last", "log1p",
+    "log_range", "lookup", "max", "maximum", "mean", "min", "minimum", "not_", "open", "outcome", "p99_below",
+    "parity", "platt", "precision_at", "previous", "recall_at", "retrain", "rule", "std", "sum", "table",
+    "temporal", "thresholds", "time_since_last",
 ]  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from tidewheel.definitions.rows import Row
 T = TypeVar("T")
 KeyLike: TypeAlias = "type[Row] | str | float | datetime | Column[Any] | None"
 Keys: TypeAlias = "KeyLike | tuple[KeyLike, ...]"
-Number: TypeAlias = "float | None | Column[float]"
+Number: TypeAlias = "float | Column[float] | None"
 
 
 class Options(TypedDict, total=False):

@@ -27,7 +27,6 @@ from tidewheel.definitions.view_compiler import ViewCompiler
 from tidewheel.definitions.views import View
 from tidewheel.errors import DefinitionError
 
-
 Node = TypeVar("Node", ir.Source, ir.Group, ir.View, ir.Model, ir.Service)
 
 
@@ -50,7 +49,7 @@ def compile_module(module: ModuleType) -> ir.Graph:
     file = getattr(module, "__file__", None) or ""
     _check_twice_declared(file)
     graph = _compile(tuple(declared_in(vars(module).values())), os.path.dirname(os.path.abspath(file)) if file else "")
-    live = [node.name for node in (*graph.models, *graph.services)]
+    live = [*(model.name for model in graph.models), *(service.name for service in graph.services)]
     if not live:
         return graph
     return msgspec.structs.replace(reachable(graph, live), sources=graph.sources)
@@ -119,8 +118,13 @@ def _graph(context: Context) -> ir.Graph:
 
 def _sorted(context: Context, nodes: Iterable[Node]) -> tuple[Node, ...]:
     """Return nodes by name, their files relative to the project."""
-    placed = (msgspec.structs.replace(node, file=relative(node.file, context.root)) for node in nodes)
-    return tuple(sorted(placed, key=lambda node: node.name))
+    return tuple(sorted((_placed(context, node) for node in nodes), key=lambda node: node.name))
+
+
+def _placed(context: Context, node: Node) -> Node:
+    if isinstance(node, ir.Service) and node.rule_view is not None:
+        node = msgspec.structs.replace(node, rule_view=_placed(context, node.rule_view))
+    return msgspec.structs.replace(node, file=relative(node.file, context.root))
 
 
 def relative(file: str, root: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tidewheel.definitions.places import caller, mistake, place
+from tidewheel.definitions.places import calling_frame, mistake, place
 
 
 class Names(dict[str, Any]):
@@ -25,16 +25,23 @@ class Declared(type):
 
     _file: str
     _line: int
+    _globals: Mapping[str, Any]
+    """Where names in its annotations are looked up, late."""
+    _locals: Mapping[str, Any]
+    """The same, of a class made in a function."""
 
     @classmethod
     def __prepare__(mcs, name: str, bases: tuple[type, ...], /, **options: Any) -> Names:  # noqa: N804
         """Return the mapping in which the class body runs."""
         return Names()
 
-    def __new__(mcs, name: str, bases: tuple[type, ...], namespace: Mapping[str, Any], **options: Any) -> Any:  # noqa: N804
+    def __new__(mcs, name: str, bases: tuple[type, ...], namespace: Mapping[str, Any], **options: Any) -> Any:
         """Make the class and note the file and line it is declared at."""
         cls = super().__new__(mcs, name, bases, dict(namespace), **options)
-        cls._file, cls._line = caller()
+        frame = calling_frame()
+        cls._file, cls._line = frame.f_code.co_filename, frame.f_lineno
+        cls._globals = frame.f_globals
+        cls._locals = {} if frame.f_locals is frame.f_globals else dict(frame.f_locals)
         return cls
 
 

@@ -50,8 +50,8 @@ def reach(classes: Iterable[type], problems: Problems) -> dict[type, dict[str, t
 def _check_name(cls: type, known: type | None, found: Mapping[type, Mapping[str, type]]) -> None:
     if known is not None:
         raise DefinitionError(f"two declarations are called {cls.__name__}: {place_of(known)} too", remedy="rename one")
-    other = {Row: Features, Features: Row}.get(next(kind for kind in KINDS if issubclass(cls, kind)))
-    if other is not None and cls.__name__ in found[other]:
+    other = Features if issubclass(cls, Row) else Row
+    if issubclass(cls, Row | Features) and cls.__name__ in found[other]:
         raise DefinitionError(f"a group and an event or entity are both called {cls.__name__}", remedy="rename one")
 
 

@@ -24,7 +24,8 @@ MICROSECONDS: dict[str, int] = {
 HOPS: tuple[int, ...] = tuple(
     count * MICROSECONDS[unit]
     for count, unit in (
-        (1, "s"), (5, "s"), (15, "s"), (1, "min"), (5, "min"), (15, "min"), (1, "h"), (6, "h"), (1, "d"), (5, "d"), (15, "d"),
+        (1, "s"), (5, "s"), (15, "s"), (1, "min"), (5, "min"), (15, "min"), (1, "h"), (6, "h"), (1, "d"), (5, "d"),
+        (15, "d"),
     )
 )  # fmt: skip
 """Widths a window's tiles may have when none is declared."""

@@ -22,7 +22,8 @@ _ARITHMETIC = frozenset({"add", "sub", "mul", "div", "neg", "abs", "minimum", "m
 _ORDER = frozenset({"lt", "le", "gt", "ge"})
 _LOGIC = frozenset({"and", "or", "not"})
 _SYMBOLS = {
-    "add": "+", "sub": "-", "mul": "*", "div": "/", "eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">=",
+    "add": "+", "sub": "-", "mul": "*", "div": "/", "eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">",
+    "ge": ">=",
     "and": "&", "or": "|",
 }  # fmt: skip
 

@@ -18,7 +18,7 @@ class _NoFeature(DefinitionError, AttributeError):
 class OwnsColumns(Declared):
     """Tells each column which class and name it belongs to, so that others can refer to it."""
 
-    def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any) -> None:
+    def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any) -> None:  # noqa: N805
         super().__init__(name, bases, namespace)
         for attribute, value in namespace.items():
             if isinstance(value, Column) and value._owner is None:
@@ -26,7 +26,7 @@ class OwnsColumns(Declared):
 
     if not TYPE_CHECKING:
 
-        def __getattr__(cls, name: str) -> object:
+        def __getattr__(cls, name: str) -> object:  # noqa: N805
             """Say which feature was likely meant."""
             if name.startswith("_"):
                 raise AttributeError(f"type object '{cls.__name__}' has no attribute '{name}'")

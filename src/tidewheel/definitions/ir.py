@@ -98,8 +98,11 @@ class Computed(_Frozen, frozen=True):
 
 
 class Call(_Frozen, frozen=True):
-    """An operator applied to arguments. A null argument gives null, except where `op` says otherwise:
-    ``fill(a, b)``, ``is_null(a)``, and ``and``/``or``, which are Kleene's."""
+    """An operator applied to arguments.
+
+    A null argument gives null, except where `op` says otherwise: ``fill(a, b)``, ``is_null(a)``, and
+    ``and``/``or``, which are Kleene's.
+    """
 
     op: Op
     args: tuple[Expr, ...]

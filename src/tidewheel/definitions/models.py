@@ -99,7 +99,7 @@ def happened(event: type[Event], *, within: Duration, by: KeyLike = None) -> Lab
 
 
 def outcome(
-    value: float | str | None | Column[Any] | Condition,
+    value: float | str | Column[Any] | Condition | None,
     *,
     within: Duration,
     otherwise: float | None = None,

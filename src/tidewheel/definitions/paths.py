@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import NamedTuple
 
 from tidewheel.definitions import ir
@@ -54,6 +55,15 @@ def type_of(column: ir.Column) -> Type:
     return "number"
 
 
+def column_of(source: ir.Source, name: str) -> ir.Column:
+    """Return a column of a source, or its instant."""
+    column = AT if name == "at" else source.column(name)
+    if column is None:
+        known = [*(column.name for column in source.columns), AT.name]
+        raise DefinitionError(f"{source.name} has no column '{name}'", remedy=likely(name, known))
+    return column
+
+
 def walk(sources: Sources, source: ir.Source, names: ir.Path) -> Place:
     """Follow a path from a row of `source`.
 
@@ -62,18 +72,13 @@ def walk(sources: Sources, source: ir.Source, names: ir.Path) -> Place:
     DefinitionError
         When a name is no column, or the path goes on from something that is no reference.
     """
-    here, through = source, []
-    for position, name in enumerate(names):
-        column = AT if name == "at" else here.column(name)
-        if column is None:
-            known = [*(column.name for column in here.columns), "at"]
-            raise DefinitionError(f"{here.name} has no column '{name}'", remedy=likely(name, known))
-        if position == len(names) - 1:
-            break
+    here, column, through = source, column_of(source, names[0]), []
+    for name, onward in pairwise(names):
         if column.target is None or column.target not in sources:
-            raise DefinitionError(f"'{here.name}.{name}' is no reference, so '.{names[position + 1]}' leads nowhere")
+            raise DefinitionError(f"'{here.name}.{name}' is no reference, so '.{onward}' leads nowhere")
         here = sources[column.target]
         through.append(here)
+        column = column_of(here, onward)
     if through and column.kind == "id":
         return walk(sources, source, names[:-1])
     return Place(names, here, column, tuple(through))
@@ -132,7 +137,7 @@ def paths_to(sources: Sources, source: ir.Source, part: KeyPart) -> list[ir.Path
     return [
         (column.name, *path)
         for column in source.columns
-        if column.target in sources and not sources[column.target].entity
+        if column.target is not None and not sources[column.target].entity
         for path in _refs(sources[column.target], part.source)
     ]
 

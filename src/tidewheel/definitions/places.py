@@ -9,18 +9,19 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 from tidewheel.errors import DefinitionError
 
 _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
-def caller() -> tuple[str, int]:
-    """Return (file, line) of the nearest frame outside this room."""
+def calling_frame() -> FrameType:
+    """Return the nearest frame outside this room."""
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
         frame = frame.f_back
-    return frame.f_code.co_filename, frame.f_lineno
+    return frame
 
 
 def short(file: str) -> str:
@@ -33,8 +34,8 @@ def short(file: str) -> str:
 
 def mistake(message: str, remedy: str = "") -> DefinitionError:
     """Return an error placed at the user's line that runs now."""
-    file, line = caller()
-    return DefinitionError(message, where=f"{short(file)}:{line}", remedy=remedy)
+    frame = calling_frame()
+    return DefinitionError(message, where=f"{short(frame.f_code.co_filename)}:{frame.f_lineno}", remedy=remedy)
 
 
 def class_node(tree: ast.AST, name: str, line: int) -> ast.ClassDef | None:

@@ -107,7 +107,8 @@ def _import(file: Path) -> ModuleType:
     """Run a project's module under a name of its own."""
     name = PROJECT_PREFIX + hashlib.sha256(os.fsencode(file)).hexdigest()[:12]
     spec = spec_from_file_location(name, file)
-    assert spec is not None and spec.loader is not None
+    if spec is None or spec.loader is None:
+        raise ConfigError(f"{file.name} is no Python module", where=short(str(file)), remedy="name a .py file")
     module = module_from_spec(spec)
     with _beside(file.parent):
         sys.modules[name] = module

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from types import GenericAlias
 from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeAlias, TypeVar, dataclass_transform, overload
 
-from tidewheel.definitions import ir
 from tidewheel.definitions.columns import Column, PathColumn
 from tidewheel.definitions.declared import Declared
 from tidewheel.definitions.places import likely, mistake
@@ -71,16 +70,16 @@ class At:
     def __get__(self, instance: None, owner: type) -> Column[float]: ...
     @overload
     def __get__(self, instance: object, owner: type) -> int | None: ...
-    def __get__(self, instance: Row | None, owner: type) -> Column[float] | int | None:
+    def __get__(self, instance: object | None, owner: type) -> Column[float] | int | None:
         """Return the time column, or the instance's instant."""
-        return PathColumn(owner, ("at",)) if instance is None else instance.__dict__.get("at")
+        return PathColumn(owner, ("at",)) if instance is None else vars(instance)["at"]
 
     def __set__(self, instance: Row, value: datetime | int | None) -> None:
         """Set the instant; a datetime without a zone is refused."""
         instance.__dict__["at"] = microseconds(value) if isinstance(value, datetime) else value
 
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def microseconds(moment: datetime) -> int:
@@ -88,11 +87,11 @@ def microseconds(moment: datetime) -> int:
 
     Examples
     --------
-    >>> microseconds(datetime(1970, 1, 1, 0, 0, 1, tzinfo=timezone.utc))
+    >>> microseconds(datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC))
     1000000
     """
     if moment.tzinfo is None:
-        raise SchemaError(f"the time {moment.isoformat()} has no zone", remedy="give it one, e.g. tzinfo=timezone.utc")
+        raise SchemaError(f"the time {moment.isoformat()} has no zone", remedy="give it one, e.g. tzinfo=UTC")
     difference = moment - _EPOCH
     return (difference.days * 86_400 + difference.seconds) * 1_000_000 + difference.microseconds
 
@@ -104,7 +103,7 @@ class _NoColumn(DefinitionError, AttributeError):
 class RowMeta(Declared):
     """Makes ``Transaction.amount`` a column on the class."""
 
-    def __eq__(cls, other: object) -> Any:
+    def __eq__(cls, other: object) -> Any:  # noqa: N805
         """Identity; typed for paths, where ``Chargeback.transaction == "t1"`` is a condition."""
         return cls is other
 
@@ -112,7 +111,7 @@ class RowMeta(Declared):
 
     if not TYPE_CHECKING:
 
-        def __getattr__(cls, name: str) -> PathColumn:
+        def __getattr__(cls, name: str) -> PathColumn:  # noqa: N805
             """Return the column called `name`."""
             if not name.startswith("_"):
                 known = annotations_of(cls)
@@ -136,13 +135,18 @@ def own_annotations(cls: type) -> Mapping[str, object]:
 
 def annotations_of(cls: type) -> dict[str, tuple[type, object]]:
     """Return the columns of a row class as {name: (declaring class, annotation)}, parents' first."""
-    return {
+    known: dict[str, tuple[type, object]] | None = vars(cls).get("_columns")
+    if known is not None:
+        return known
+    known = {
         name: (parent, annotation)
         for parent in reversed(cls.__mro__)
-        if isinstance(parent, RowMeta) and parent.__module__ != __name__
+        if isinstance(parent, RowMeta) and parent is not Row and Row not in parent.__bases__
         for name, annotation in own_annotations(parent).items()
         if not name.startswith("_")
     }
+    type.__setattr__(cls, "_columns", known)
+    return known
 
 
 @dataclass_transform(kw_only_default=True, eq_default=True)

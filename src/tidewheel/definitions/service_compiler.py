@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from tidewheel.definitions import ir
@@ -94,7 +95,7 @@ def _thresholds(cls: type[Service]) -> tuple[tuple[str, float], ...]:
     for name, level in levels:
         if isinstance(level, bool) or not isinstance(level, int | float) or not abs(level) < float("inf"):
             raise DefinitionError(f"the threshold {name}={level!r} is no number")
-    for (low, a), (high, b) in zip(levels, levels[1:], strict=False):
+    for (low, a), (high, b) in pairwise(levels):
         if not a < b:
             raise DefinitionError(
                 f"the thresholds do not rise: {low}={a:g}, then {high}={b:g}", remedy="order them by score"

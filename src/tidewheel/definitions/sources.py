@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import types
 import typing
 from collections.abc import Mapping
@@ -52,8 +51,7 @@ def resolve(annotation: object, cls: type, names: Mapping[str, object]) -> objec
     """Return what an annotation means, evaluating it in its module when it is a string."""
     if not isinstance(annotation, str):
         return annotation
-    module = sys.modules.get(cls.__module__)
-    scope = {**names, **(vars(module) if module else {})}
+    scope = {**names, **getattr(cls, "_globals", {}), **getattr(cls, "_locals", {})}
     try:
         return eval(annotation, scope)
     except DefinitionError:

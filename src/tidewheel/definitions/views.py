@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import FunctionType
-from typing import Any, TypeAlias, TypeVar, cast, overload
+from typing import Any, TypeAlias, TypeVar, cast
 
 from tidewheel.definitions.aggregates import KeyLike
 from tidewheel.definitions.columns import Derived
@@ -53,11 +53,7 @@ def lookup(group: type[F], *keys: KeyLike) -> type[F]:
     return cast("type[F]", Lookup(group, keys))
 
 
-@overload
-def derived(function: Callable[..., Any], /) -> Derived: ...
-@overload
-def derived(*args: object, text: bool = ...) -> Callable[[Callable[..., Any]], Derived]: ...
-def derived(*args: object, text: bool = False) -> Any:
+def derived(*args: object, text: bool = False) -> Callable[[Callable[..., Any]], Derived]:
     """Make a function over arrays a column of the view; it runs the same everywhere.
 
     Parameters
@@ -87,5 +83,7 @@ def derived(*args: object, text: bool = False) -> Any:
     0.5
     """
     if len(args) == 1 and isinstance(args[0], FunctionType):
-        return Derived(args[0], None, text)
+        raise mistake(
+            "@tw.derived says what the arguments are", "write @tw.derived(Transaction.amount), or @tw.derived()"
+        )
     return lambda function: Derived(function, args or None, text)
