@@ -101,3 +101,26 @@ def test_arrays_keep_type_shape_and_bits() -> None:
         assert found[name].dtype == array.dtype
         assert found[name].shape == array.shape
         assert found[name].tobytes() == array.tobytes()
+
+
+def test_trees_through_the_real_store(tmp_path: Path) -> None:
+    import lightgbm
+
+    from tidewheel.kernel import parse_lightgbm
+    from tidewheel.registry.predictors import trees_arrays
+    from tidewheel.storage.artifacts import ArtifactStore
+
+    random = np.random.default_rng(1)
+    rows = random.normal(size=(500, 4))
+    data = lightgbm.Dataset(rows, rows[:, 0] + rows[:, 1] > 0.3)
+    booster = lightgbm.train({"objective": "binary", "verbose": -1, "num_threads": 1}, data, 10)
+    trees = parse_lightgbm(booster.model_to_string())
+    spec = PredictorSpec(kind="trees", objective="sigmoid")
+    manifest = Manifest(model="M", view="V", graph=Graph(), columns=("a", "b", "c", "d"), predictor=spec)
+    store = ArtifactStore.open(tmp_path)
+    found = load_bundle(store, save_bundle(store, Bundle(manifest, trees_arrays(trees))))
+    assert found.predictor().score(rows).tobytes() == booster.predict(rows).tobytes()
+    assert found.predictor().raw(rows).tobytes() == booster.predict(rows, raw_score=True).tobytes()
+    broken = Bundle(manifest, {"trees.words": trees.words})
+    with pytest.raises(CorruptError, match="n_features"):
+        broken.predictor()
