@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tidewheel.definitions import ir
 from tidewheel.errors import TrainingError
-from tidewheel.training.labels import Labels, decided_rows, is_classification, label_rows
+from tidewheel.training.labels import Labels, decided_rows, label_rows
 
 ARRIVAL = ir.Source(
     "Arrival",
@@ -147,12 +147,6 @@ def test_nothing_to_label() -> None:
     labels = label_rows(HAPPENED, ARRIVAL, rows(), outcomes(), 500)
     assert labels.y.size == 0
     assert label_rows(HAPPENED, ARRIVAL, rows(0), outcomes(), 500).y.tolist() == [0.0]
-
-
-def test_what_is_a_class() -> None:
-    assert is_classification(HAPPENED)
-    assert is_classification(OUTCOME)
-    assert not is_classification(ir.Label("outcome", "Arrival", ("flight",), 1, ir.Col(("delay",))))
 
 
 Event = st.tuples(st.integers(0, 7), st.integers(0, 300), st.integers(0, 60), st.sampled_from([0.0, 20.0, None]))

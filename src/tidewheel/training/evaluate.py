@@ -14,26 +14,28 @@ Floats = npt.NDArray[np.float64]
 RESAMPLES = 200
 
 
-def chosen_metrics(names: Sequence[str], classification: bool) -> list[Metric]:
-    """Return the metrics a model declares; a default for its kind of label when it declares none.
+def chosen_metrics(names: Sequence[str]) -> tuple[list[Metric], bool]:
+    """Return the metrics a model declares, and whether they are those of a class.
 
     Raises
     ------
     TrainingError
-        When a metric does not fit the label.
+        When there is none, or they are for labels of two kinds.
 
     Examples
     --------
-    >>> [measure.name for measure in chosen_metrics([], classification=False)]
-    ['rmse', 'mae', 'r2']
+    >>> measures, classification = chosen_metrics(["rmse", "mae"])
+    >>> [measure.name for measure in measures], classification
+    (['rmse', 'mae'], False)
     """
-    default = ["average_precision", "roc_auc", "brier"] if classification else ["rmse", "mae", "r2"]
-    chosen = [metric(name) for name in names or default]
-    for measure in chosen:
-        if (measure.task == "classification") != classification:
-            kind = "a class" if classification else "a number"
-            raise TrainingError(f"metric {measure.name} is for {measure.task}, but the label is {kind}")
-    return chosen
+    chosen = [metric(name) for name in names]
+    tasks = {measure.task for measure in chosen}
+    if len(tasks) != 1:
+        raise TrainingError(
+            f"metrics {', '.join(names) or '(none)'} do not say whether the label is a class or a number",
+            remedy="declare metrics of one kind, the leading one first",
+        )
+    return chosen, tasks == {"classification"}
 
 
 def evaluate(

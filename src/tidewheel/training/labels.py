@@ -25,8 +25,6 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
-COMPARISONS = frozenset({"eq", "ne", "lt", "le", "gt", "ge", "and", "or", "not", "isin", "is_null"})
-
 
 @dataclass(frozen=True)
 class Labels:
@@ -116,20 +114,6 @@ def label_rows(
     weight = np.ones(n) if decided is None else decided.weight
     dropped = {reason: int(np.count_nonzero(where)) for reason, where in reasons.items() if where.any()}
     return Labels(np.flatnonzero(kept), y[kept], weight[kept], dropped)
-
-
-def is_classification(label: ir.Label) -> bool:
-    """Tell whether a label is a class: something happened, or a condition held.
-
-    Examples
-    --------
-    >>> late = ir.Call("gt", (ir.Col(("delay",)), ir.Const(15.0)))
-    >>> is_classification(ir.Label("outcome", "Arrival", ("flight",), 1, late))
-    True
-    """
-    if label.kind == "happened":
-        return True
-    return isinstance(label.value, ir.Call) and label.value.op in COMPARISONS
 
 
 def decided_rows(ids: pa.Array, decisions: pa.Table, prevents: frozenset[str]) -> Decided:
