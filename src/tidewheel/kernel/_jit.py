@@ -60,3 +60,28 @@ as_float: Callable[[Any], Any] = cast(Any, intrinsic)(_bits_to_float)
 """Read an int64 word's bits as a float64."""
 as_word: Callable[[Any], Any] = cast(Any, intrinsic)(_bits_to_word)
 """Read a float64's bits as an int64 word."""
+
+
+def _array_to_pointer(_context: Any, array: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return context.make_array(signature.args[0])(context, builder, args[0]).data
+
+    return cast(Any, types).CPointer(array.dtype)(array), generate
+
+
+def _do_nothing(_context: Any, array: Any) -> Any:
+    def generate(context: Any, _builder: Any, _signature: Any, _args: Any) -> Any:
+        return context.get_dummy_value()
+
+    return types.none(array), generate
+
+
+pointer: Callable[[Any], Any] = cast(Any, intrinsic)(_array_to_pointer)
+"""Return where a contiguous array's elements are.
+
+Indexing works as on the array, without counting references and without negative indices: an event
+costs a fifth of what it does otherwise. Arguments outlive a call; an array made in the function must be
+named in `keep` after the pointer's last use.
+"""
+keep: Callable[[Any], Any] = cast(Any, intrinsic)(_do_nothing)
+"""Keep an array alive up to here."""

@@ -5,15 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from tidewheel.errors import CorruptError
-from tidewheel.kernel._jit import Array, Word, entry, inner
+from tidewheel.kernel._jit import Array, Word, entry, inner, keep, pointer
 from tidewheel.kernel._read import OK, check_blob
 from tidewheel.kernel.blobs import Blobs
 from tidewheel.kernel.events import Events, columns_of, fixed
 from tidewheel.kernel.layout import C_BLOB_HEAD, C_TRACK_AT, C_TRACKS, HEADER, T_WIDTH, T_WORDS, Layout
+from tidewheel.kernel.sets import ROOM_ROWS, ROOM_START, ROOM_WORDS
 from tidewheel.kernel.state import (
-    ROOM_ROWS,
-    ROOM_START,
-    ROOM_WORDS,
     apply_event,
     begin,
     most_rows,
@@ -108,28 +106,32 @@ def _fold(
     slots: Array,
 ) -> tuple[Array, Array, int]:
     n = len(event_starts) - 1
+    program, old = pointer(code), pointer(words)
     rooms = np.zeros(ROOM_WORDS * code[C_TRACKS] + 1, np.int64)
     new_starts = np.zeros(n + 1, np.int64)
     most, total = 0, 0
     for e in range(n):
         length = starts[e + 1] - starts[e]
-        if check_blob(code, words, starts[e], length) != OK:
+        if check_blob(program, old, starts[e], length) != OK:
             return np.zeros(0, np.int64), new_starts, e
-        need = lay_rooms(code, rooms, words, starts[e], length > 0, event_starts[e + 1] - event_starts[e])
+        need = lay_rooms(program, pointer(rooms), old, starts[e], length > 0, event_starts[e + 1] - event_starts[e])
         most = max(most, need)
         total += need
     w = np.empty(most, np.int64)
     out = np.empty(total, np.int64)
+    state, places, values, width = pointer(w), pointer(rooms), pointer(slots), slots.shape[1]
     position = 0
     for e in range(n):
         exists = starts[e + 1] > starts[e]
         if exists or event_starts[e + 1] > event_starts[e]:
-            lay_rooms(code, rooms, words, starts[e], exists, event_starts[e + 1] - event_starts[e])
-            begin(code, w, rooms)
+            lay_rooms(program, places, old, starts[e], exists, event_starts[e + 1] - event_starts[e])
+            begin(program, state, places)
             if exists:
-                unpack(code, words, starts[e], w)
+                unpack(program, old, starts[e], state)
             for i in range(event_starts[e], event_starts[e + 1]):
-                apply_event(code, w, rooms, source[i], at[i], arrived[i], offset[i], slots, i)
-            position = pack(code, w, out, position)
+                apply_event(program, state, places, source[i], at[i], arrived[i], offset[i], values, i * width)
+            position = pack(program, state, pointer(out), position)
         new_starts[e + 1] = position
+    keep(w)
+    keep(rooms)
     return out[:position], new_starts, -1

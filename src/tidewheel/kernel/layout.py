@@ -31,11 +31,11 @@ H_LAYOUT, H_KERNEL, H_STATE, H_LENGTH, H_HORIZON, H_OFFSET, HEADER = range(7)
 (C_FEATURES, C_TRACKS, C_WINDOWS, C_CELLS, C_STATE, C_SLOTS,
  C_TRACK_AT, C_WINDOW_AT, C_FEATURE_AT, C_BLOB_HEAD, C_WORDS) = range(11)  # fmt: skip
 # One track.
-T_KIND, T_SOURCE, T_HOP, T_KEEP, T_WIDTH, T_ACC_AT, T_ACCS, T_SLOT, T_K, T_WORDS = range(10)
+T_KIND, T_SOURCE, T_HOP, T_KEEP, T_WIDTH, T_BUNDLE_AT, T_BUNDLES, T_SLOT, T_K, T_WORDS = range(10)
 TILES, RECENT, PAIRS = range(3)
 """Kinds of track: tiles; each value with its latest tile; each value with all its tiles."""
-# One accumulator of a track: how, from which slot, into which column of the row.
-A_OP, A_SLOT, A_COLUMN, A_TEXT, A_WORDS = range(5)
+# What a track accumulates of one slot: bit i of the mask is accumulator i; their columns are adjacent.
+B_SLOT, B_TEXT, B_MASK, B_COLUMN, B_WORDS = range(5)
 COUNT, SUM, MIN, MAX, MOMENTS, FIRST, LAST, NEWEST = range(8)
 ACCUMULATOR_WORDS = (1, 1, 1, 1, 3, 3, 3, 1)
 # One window of a track, and one cell: an accumulator folded over the window's tiles.
@@ -224,14 +224,16 @@ class _Writer:
         self.code += [0] * (T_WORDS * len(self.order))
         for i, key in enumerate(self.order):
             kind, source, hop, slot, k = key
-            accumulators = sorted(self.tracks[key])
             width = 2 if kind != TILES else 1
-            acc_at = len(self.code)
-            for accumulator in accumulators:
-                self.columns[key, accumulator] = width
-                self.code += [accumulator[1], accumulator[0], width, int(accumulator[2])]
-                width += ACCUMULATOR_WORDS[accumulator[1]]
-            record = [kind, source, hop, self.keep[key], width, acc_at, len(accumulators), slot, k]
+            bundle_at = len(self.code)
+            bundles = sorted({(slot, text) for slot, _, text in self.tracks[key]})
+            for bundle in bundles:
+                ops = sorted(op for slot, op, text in self.tracks[key] if (slot, text) == bundle)
+                self.code += [bundle[0], int(bundle[1]), sum(1 << op for op in ops), width]
+                for op in ops:
+                    self.columns[key, (bundle[0], op, bundle[1])] = width
+                    width += ACCUMULATOR_WORDS[op]
+            record = [kind, source, hop, self.keep[key], width, bundle_at, len(bundles), slot, k]
             self.code[at + i * T_WORDS : at + (i + 1) * T_WORDS] = record
 
     def _windows(self) -> dict[tuple[_TrackKey, int, int, _Accumulator], int]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidewheel.errors import CorruptError
-from tidewheel.kernel._jit import Array, entry
+from tidewheel.kernel._jit import Array, entry, keep, pointer
 from tidewheel.kernel._read import BELOW_HORIZON, NOT_THIS_STATE, OK, check_blob, read_state
 from tidewheel.kernel.blobs import Blobs
 from tidewheel.kernel.events import fixed
@@ -72,11 +72,14 @@ def read(layout: Layout, blobs: Blobs, instants: Words) -> tuple[Floats, Words]:
 @entry
 def _read(code: Array, words: Array, starts: Array, instants: Array, out: Array, status: Array) -> None:
     cells = np.empty(code[C_CELLS] + 1, np.int64)
+    program, states, scratch, target = pointer(code), pointer(words), pointer(cells), pointer(out)
     for i in range(len(instants)):
         length = starts[i + 1] - starts[i]
-        status[i] = check_blob(code, words, starts[i], length)
+        status[i] = check_blob(program, states, starts[i], length)
         if status[i] == OK:
-            status[i] = read_state(code, words, starts[i], length > 0, instants[i], cells, out, i * code[C_FEATURES])
+            to = i * code[C_FEATURES]
+            status[i] = read_state(program, states, starts[i], length > 0, instants[i], scratch, target, to)
+    keep(cells)
 
 
 class ReadPlan(NamedTuple):
@@ -153,40 +156,44 @@ def _read_many(plan: Array, words: Array, starts: Array, instant: int, out: Arra
     n = plan[0]
     for k in range(n):
         length = starts[k + 1] - starts[k]
-        if check_blob(plan[plan[2 + k] :], words, starts[k], length) != OK:
+        if check_blob(pointer(plan[plan[2 + k] :]), pointer(words), starts[k], length) != OK:
             return NEVER
         if length > 0:
             instant = max(instant, words[starts[k] + H_HORIZON] + 1)
     cells = np.empty(plan[1], np.int64)
-    target = out.view(np.int64)
     to = 0
     for k in range(n):
-        code = plan[plan[2 + k] : plan[3 + k]]
-        read_state(code, words, starts[k], starts[k + 1] > starts[k], instant, cells, target, to)
+        code = pointer(plan[plan[2 + k] :])
+        exists = starts[k + 1] > starts[k]
+        read_state(code, pointer(words), starts[k], exists, instant, pointer(cells), pointer(out.view(np.int64)), to)
         to += code[C_FEATURES]
+    keep(cells)
     return instant
 
 
 @entry
 def _read_joined(plan: Array, words: Array, instant: int, out: Array) -> int:
     n = plan[0]
+    states = pointer(words)
     base = 0
     for k in range(n):
-        if base + HEADER > len(words) or base + words[base + H_LENGTH] > len(words) or words[base + H_LENGTH] < HEADER:
+        if base + HEADER > len(words) or states[base + H_LENGTH] < HEADER:
             return NEVER
-        length = words[base + H_LENGTH]
-        if words[base + H_STATE] != 0:
-            if check_blob(plan[plan[2 + k] :], words, base, length) != OK:
+        length = states[base + H_LENGTH]
+        if base + length > len(words):
+            return NEVER
+        if states[base + H_STATE] != 0:
+            if check_blob(pointer(plan[plan[2 + k] :]), states, base, length) != OK:
                 return NEVER
-            instant = max(instant, words[base + H_HORIZON] + 1)
+            instant = max(instant, states[base + H_HORIZON] + 1)
         base += length
     cells = np.empty(plan[1], np.int64)
-    target = out.view(np.int64)
-    to = 0
-    base = 0
+    to, base = 0, 0
     for k in range(n):
-        code = plan[plan[2 + k] : plan[3 + k]]
-        read_state(code, words, base, words[base + H_STATE] != 0, instant, cells, target, to)
+        code = pointer(plan[plan[2 + k] :])
+        exists = states[base + H_STATE] != 0
+        read_state(code, states, base, exists, instant, pointer(cells), pointer(out.view(np.int64)), to)
         to += code[C_FEATURES]
-        base += words[base + H_LENGTH]
+        base += states[base + H_LENGTH]
+    keep(cells)
     return instant

@@ -6,12 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidewheel.errors import StorageError
-from tidewheel.kernel._jit import Array, entry
+from tidewheel.kernel._jit import Array, entry, keep, pointer
 from tidewheel.kernel._read import read_state
 from tidewheel.kernel.events import Events, columns_of, fixed
 from tidewheel.kernel.fold import lay_rooms
 from tidewheel.kernel.layout import C_CELLS, C_FEATURES, C_TRACKS, Layout
-from tidewheel.kernel.state import ROOM_WORDS, apply_event, begin
+from tidewheel.kernel.sets import ROOM_WORDS
+from tidewheel.kernel.state import apply_event, begin
 from tidewheel.kernel.threads import cores, cut, in_chunks
 
 Words = NDArray[np.int64]
@@ -104,19 +105,24 @@ def _replay(
     status: Array,
 ) -> None:
     rooms = np.zeros(ROOM_WORDS * code[C_TRACKS] + 1, np.int64)
+    program, places, values, width = pointer(code), pointer(rooms), pointer(slots), slots.shape[1]
     most = 0
     for e in range(first, end):
         most = max(most, starts[e + 1] - starts[e])
-    w = np.empty(lay_rooms(code, rooms, starts, 0, False, most), np.int64)
+    w = np.empty(lay_rooms(program, places, program, 0, False, most), np.int64)
     cells = np.empty(code[C_CELLS] + 1, np.int64)
+    state, scratch, target = pointer(w), pointer(cells), pointer(out)
     for e in range(first, end):
         if read_starts[e + 1] == read_starts[e]:
             continue
-        lay_rooms(code, rooms, starts, 0, False, starts[e + 1] - starts[e])
-        begin(code, w, rooms)
+        lay_rooms(program, places, program, 0, False, starts[e + 1] - starts[e])
+        begin(program, state, places)
         i = starts[e]
         for r in range(read_starts[e], read_starts[e + 1]):
             while i < starts[e] + cuts[r]:
-                apply_event(code, w, rooms, source[i], at[i], arrived[i], offset[i], slots, i)
+                apply_event(program, state, places, source[i], at[i], arrived[i], offset[i], values, i * width)
                 i += 1
-            status[r] = read_state(code, w, 0, True, instants[r], cells, out, r * code[C_FEATURES])
+            status[r] = read_state(program, state, 0, True, instants[r], scratch, target, r * code[C_FEATURES])
+    keep(w)
+    keep(cells)
+    keep(rooms)

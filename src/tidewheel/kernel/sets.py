@@ -19,7 +19,10 @@ import numpy as np
 from tidewheel.kernel._jit import Array, inner
 from tidewheel.kernel.layout import HEADER, PAIRS, RECENT, T_K, T_KIND
 
-_ROOM_ROWS, _ROOM_PRUNE, _ROOM_WORDS = 1, 2, 3
+ROOM_START, ROOM_ROWS, ROOM_PRUNE, ROOM_HINTS = range(4)
+HINTS = 64
+ROOM_WORDS = ROOM_HINTS + HINTS
+"""What working memory knows of a track besides its rows, see `state`."""
 
 
 @inner
@@ -28,15 +31,21 @@ def add_to_set(code: Array, track: int, w: Array, rooms: Array, k: int, value: i
     start = w[HEADER + 2 * k]
     n = w[HEADER + 2 * k + 1]
     recent = code[track + T_KIND] == RECENT
+    hint = ROOM_WORDS * k + ROOM_HINTS + (value & (HINTS - 1))
+    guess = rooms[hint]
+    if recent and guess < n and w[start + 2 * guess] == value:
+        w[start + 2 * guess + 1] = max(w[start + 2 * guess + 1], tile)
+        return
     i = place_in_set(w, start, n, value, tile, recent)
     if i < n and w[start + 2 * i] == value and (recent or w[start + 2 * i + 1] == tile):
         w[start + 2 * i + 1] = max(w[start + 2 * i + 1], tile)
+        rooms[hint] = i
         return
-    if n >= rooms[_ROOM_WORDS * k + _ROOM_PRUNE] or n >= rooms[_ROOM_WORDS * k + _ROOM_ROWS]:
+    if n >= rooms[ROOM_WORDS * k + ROOM_PRUNE] or n >= rooms[ROOM_WORDS * k + ROOM_ROWS]:
         n = prune_set(w, start, n, oldest, code[track + T_K], code[track + T_KIND])
-        rooms[_ROOM_WORDS * k + _ROOM_PRUNE] = max(64, 2 * n)
+        rooms[ROOM_WORDS * k + ROOM_PRUNE] = max(64, 2 * n)
         i = place_in_set(w, start, n, value, tile, recent)
-        if n >= rooms[_ROOM_WORDS * k + _ROOM_ROWS]:
+        if n >= rooms[ROOM_WORDS * k + ROOM_ROWS]:
             raise MemoryError("a set outgrew its region")
     for j in range(start + 2 * n - 1, start + 2 * i - 1, -1):
         w[j + 2] = w[j]

@@ -2,7 +2,8 @@
 
 A working state is a blob with room to grow: the same header, directory and rows, so that the
 functions that read a blob read it too, but each track has a region of its own. ``rooms`` holds,
-per track, where its region starts, how many rows fit, and when a set is next pruned.
+per track, where its region starts, how many rows fit, when a set is next pruned, and where in it
+some hashes were last seen.
 
 Rows of a track are sorted by tile (sets: by hash). Rows below the horizon less the longest window
 are dead: no read that is allowed sees them, so it never matters when they are dropped.
@@ -12,11 +13,11 @@ from __future__ import annotations
 
 from tidewheel.kernel._jit import Array, Word, as_float, as_word, inner
 from tidewheel.kernel.layout import (
-    A_COLUMN,
-    A_OP,
-    A_SLOT,
-    A_TEXT,
-    A_WORDS,
+    B_COLUMN,
+    B_MASK,
+    B_SLOT,
+    B_TEXT,
+    B_WORDS,
     C_BLOB_HEAD,
     C_STATE,
     C_TRACK_AT,
@@ -39,8 +40,8 @@ from tidewheel.kernel.layout import (
     NEWEST,
     NULL_BITS,
     SUM,
-    T_ACC_AT,
-    T_ACCS,
+    T_BUNDLE_AT,
+    T_BUNDLES,
     T_HOP,
     T_K,
     T_KEEP,
@@ -51,9 +52,8 @@ from tidewheel.kernel.layout import (
     T_WORDS,
     TILES,
 )
-from tidewheel.kernel.sets import add_to_set, prune_set
+from tidewheel.kernel.sets import ROOM_PRUNE, ROOM_ROWS, ROOM_START, ROOM_WORDS, add_to_set, prune_set
 
-ROOM_START, ROOM_ROWS, ROOM_PRUNE, ROOM_WORDS = range(4)
 NEVER = -(1 << 63)
 FOREVER = (1 << 63) - 1
 
@@ -104,7 +104,7 @@ def begin(code: Array, w: Array, rooms: Array) -> None:
 
 @inner
 def apply_event(
-    code: Array, w: Array, rooms: Array, source: int, at: int, arrived: int, offset: int, slots: Array, i: int
+    code: Array, w: Array, rooms: Array, source: int, at: int, arrived: int, offset: int, slots: Array, first: int
 ) -> None:
     """Fold one event: into the tile of its `at`, in every track of its source."""
     horizon = max(w[H_HORIZON], max(arrived, at))
@@ -116,9 +116,9 @@ def apply_event(
             if code[track + T_KIND] == TILES:
                 row = row_for(code, track, w, rooms, k, at, horizon)
                 if row >= 0:
-                    accumulate(code, track, w, row, at, offset, slots, i)
+                    accumulate(code, track, w, row, at, offset, slots, first)
             else:
-                value = slots[i, code[track + T_SLOT]]
+                value = slots[first + code[track + T_SLOT]]
                 oldest = oldest_tile(code, track, horizon)
                 tile = tile_of(at, code[track + T_HOP])
                 if value != 0 and tile >= oldest:
@@ -208,73 +208,88 @@ def make_room(code: Array, track: int, w: Array, rooms: Array, k: int, oldest: i
 def clear_row(code: Array, track: int, w: Array, row: int, tile: int) -> None:
     """Write an empty row: what each accumulator holds before its first value."""
     w[row] = tile
-    acc = code[track + T_ACC_AT]
-    for _ in range(code[track + T_ACCS]):
-        op = code[acc + A_OP]
-        column = row + code[acc + A_COLUMN]
-        w[column] = 0
-        if op in (MIN, MAX):
-            w[column] = NULL_BITS
-        elif op == MOMENTS:
-            w[column + 1] = 0
-            w[column + 2] = 0
-        elif op in (FIRST, LAST):
-            w[column] = FOREVER if op == FIRST else NEVER
-            w[column + 1] = 0
-            w[column + 2] = 0
-        elif op == NEWEST:
-            w[column] = NEVER
-        acc += A_WORDS
+    bundle = code[track + T_BUNDLE_AT]
+    for _ in range(code[track + T_BUNDLES]):
+        column = row + code[bundle + B_COLUMN]
+        for op in range(COUNT, NEWEST + 1):
+            if code[bundle + B_MASK] >> op & 1:
+                column = clear_accumulator(op, w, column)
+        bundle += B_WORDS
 
 
 @inner
-def is_null(word: int, text: int) -> Word:
-    """Tell whether a slot's word is null."""
-    if text:
-        return word == 0
-    number = as_float(word)
-    return number != number
-
-
-@inner
-def accumulate(code: Array, track: int, w: Array, row: int, at: int, offset: int, slots: Array, i: int) -> None:
-    """Fold one event's slots into a row."""
-    acc = code[track + T_ACC_AT]
-    for _ in range(code[track + T_ACCS]):
-        slot = code[acc + A_SLOT]
-        column = row + code[acc + A_COLUMN]
-        word = slots[i, slot] if slot >= 0 else 1
-        if slot < 0 or not is_null(word, code[acc + A_TEXT]):
-            update(code[acc + A_OP], w, column, word, at, offset)
-        acc += A_WORDS
-
-
-@inner
-def update(op: int, w: Array, column: int, word: int, at: int, offset: int) -> None:
-    """Fold one value into one accumulator."""
-    if op == COUNT:
-        w[column] += 1
-    elif op == SUM:
-        w[column] = as_word(as_float(w[column]) + as_float(word))
-    elif op == MIN:
-        if not (as_float(w[column]) <= as_float(word)):
-            w[column] = word
-    elif op == MAX:
-        if not (as_float(w[column]) >= as_float(word)):
-            w[column] = word
-    elif op == NEWEST:
-        w[column] = max(w[column], at)
-    elif op == MOMENTS:
-        update_moments(w, column, as_float(word))
+def clear_accumulator(op: int, w: Array, column: int) -> Word:
+    """Write an empty accumulator; return the column after it."""
+    w[column] = 0
+    if op in (MIN, MAX):
+        w[column] = NULL_BITS
+    elif op in (NEWEST, LAST):
+        w[column] = NEVER
     elif op == FIRST:
+        w[column] = FOREVER
+    if op not in (MOMENTS, FIRST, LAST):
+        return column + 1
+    w[column + 1] = 0
+    w[column + 2] = 0
+    return column + 3
+
+
+@inner
+def accumulate(code: Array, track: int, w: Array, row: int, at: int, offset: int, slots: Array, first: int) -> None:
+    """Fold one event's slots into a row."""
+    bundle = code[track + T_BUNDLE_AT]
+    for _ in range(code[track + T_BUNDLES]):
+        slot = code[bundle + B_SLOT]
+        word = slots[first + slot] if slot >= 0 else 1
+        number = as_float(word)
+        present = word != 0 if code[bundle + B_TEXT] else number == number
+        if slot < 0 or present:
+            update(code[bundle + B_MASK], w, row + code[bundle + B_COLUMN], word, at, offset)
+        bundle += B_WORDS
+
+
+@inner
+def update(mask: int, w: Array, column: int, word: int, at: int, offset: int) -> None:
+    """Fold one value into the accumulators of its slot."""
+    number = as_float(word)
+    if mask & 1 << COUNT:
+        w[column] += 1
+        column += 1
+    if mask & 1 << SUM:
+        w[column] = as_word(as_float(w[column]) + number)
+        column += 1
+    if mask & 1 << MIN:
+        if not (as_float(w[column]) <= number):
+            w[column] = word
+        column += 1
+    if mask & 1 << MAX:
+        if not (as_float(w[column]) >= number):
+            w[column] = word
+        column += 1
+    if mask >> MOMENTS:
+        update_rarer(mask, w, column, word, at, offset)
+
+
+@inner
+def update_rarer(mask: int, w: Array, column: int, word: int, at: int, offset: int) -> None:
+    """Fold one value into the wider accumulators of its slot."""
+    if mask & 1 << MOMENTS:
+        update_moments(w, column, as_float(word))
+        column += 3
+    if mask & 1 << FIRST:
         if at < w[column] or (at == w[column] and offset < w[column + 1]):
             w[column] = at
             w[column + 1] = offset
             w[column + 2] = word
-    elif at > w[column] or (at == w[column] and offset >= w[column + 1]):
-        w[column] = at
-        w[column + 1] = offset
-        w[column + 2] = word
+        column += 3
+    if mask & 1 << LAST:
+        if at > w[column] or (at == w[column] and offset >= w[column + 1]):
+            w[column] = at
+            w[column + 1] = offset
+            w[column + 2] = word
+        column += 3
+    if mask & 1 << NEWEST:
+        w[column] = max(w[column], at)
 
 
 @inner
