@@ -137,7 +137,7 @@ def test_decisions_are_shipped_from_the_journal_while_it_is_written(world: World
             assert read_place(world.journal, place) == record
             assert index.decision_on("Score", record.event_id) == record.decision_id
         assert index.find("nothing") is None
-        assert len(list(world.journal.glob("*.journal"))) > 3
+        assert len(list(world.journal.glob("*.journal"))) > 2
     index.close()
 
 
@@ -176,7 +176,7 @@ def test_a_damaged_segment_does_not_stop_the_others(world: World) -> None:
 
 
 WORKER = """
-import sys, itertools
+import os, sys, itertools
 sys.path.insert(0, {tests!r})
 from pathlib import Path
 from collect_world import World, NOW
@@ -190,10 +190,10 @@ for number in itertools.count(first):
     if number % 3:
         journal.append(encode_decision(decision(number)))
         appender.ship()
-        print(f"t{{number}}", flush=True)
+        os.write(1, f"t{{number}}\\n".encode())
     else:
         appender.submit([event(number)]).add_done_callback(
-            lambda future, number=number: print(f"t{{number}}", flush=True))
+            lambda future, number=number: future.result() and os.write(1, f"t{{number}}\\n".encode()))
 """
 
 

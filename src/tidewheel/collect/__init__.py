@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tidewheel.collect.appender import Appender
     from tidewheel.collect.checks import RowCheck, check_row, decode_event
     from tidewheel.collect.decision_index import DecisionIndex
+    from tidewheel.collect.decisions import Decisions
     from tidewheel.collect.flush import FlushSummary, flush
     from tidewheel.collect.history import History
     from tidewheel.collect.imports import ImportSummary, import_file
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Appender": "appender",
     "DecisionIndex": "decision_index",
+    "Decisions": "decisions",
     "FileOptions": "readers",
     "FlushSummary": "flush",
     "History": "history",
@@ -33,6 +35,7 @@ _HOMES = {
 __all__ = [
     "Appender",
     "DecisionIndex",
+    "Decisions",
     "FileOptions",
     "FlushSummary",
     "History",

@@ -14,6 +14,7 @@ import msgspec
 import pyarrow as pa
 
 from tidewheel.collect.decision_index import DecisionIndex, read_entries
+from tidewheel.collect.decisions import TABLE as DECISIONS_TABLE
 from tidewheel.collect.history import events_table
 from tidewheel.collect.shipping import POSITION
 from tidewheel.errors import CorruptError, NotFoundError
@@ -27,7 +28,6 @@ LOG = "log"
 """Under this name a type's table in the lake stores the offset up to which the log was flushed into it."""
 FLUSHED = "flushed"
 """Under this name the log stores the offset up to which all types were flushed."""
-DECISIONS = "decisions"
 ROWS_A_COMMIT = 200_000
 DECISIONS_A_COMMIT = 20_000
 SECONDS_KEPT = 3600.0
@@ -131,11 +131,11 @@ def _flush_type(lake: Lake, type: str, rows: pa.Table) -> int:
 def _flush_segment(lake: Lake, path: Path) -> int:
     """Write a segment's decisions that the lake does not have; return how many."""
     name = POSITION + path.stem
-    written, before = 0, lake.position(DECISIONS, name)
+    written, before = 0, lake.position(DECISIONS_TABLE, name)
     entries = read_entries(path, before)
     while batch := list(itertools.islice(entries, DECISIONS_A_COMMIT)):
         following = batch[-1].following
-        lake.append(DECISIONS, to_arrow([it.record for it in batch]), position=(name, following), expected=before)
+        lake.append(DECISIONS_TABLE, to_arrow([it.record for it in batch]), position=(name, following), expected=before)
         written, before = written + len(batch), following
     return written
 
@@ -145,7 +145,7 @@ def _remove_if_done(log: EventLog, lake: Lake, index: DecisionIndex | None, path
     try:
         if time.time() - path.stat().st_mtime < SECONDS_KEPT or is_live(path):
             return False
-        done = [log.position(POSITION + path.stem), lake.position(DECISIONS, POSITION + path.stem)]
+        done = [log.position(POSITION + path.stem), lake.position(DECISIONS_TABLE, POSITION + path.stem)]
         if index is not None:
             done.append(index.position(path.stem))
         if next(read_segment(path, min(done)), None) is not None:
