@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -47,9 +48,15 @@ def test_categories_of_a_linear_model() -> None:
     assert Predictor(spec, held).score(rows).tolist() == [13.0, 33.0, 3.0, 1.0]
 
 
-@given(arrays.arrays(np.float64, (7, 5), elements=st.floats(-1e6, 1e6) | st.just(math.nan)))
-def test_a_row_scores_the_same_alone_and_among_others(rows: np.ndarray) -> None:
-    spec = PredictorSpec(kind="linear", objective="sigmoid", intercept=0.3, calibration="isotonic")
+@given(
+    arrays.arrays(np.float64, (7, 5), elements=st.floats(-1e6, 1e6) | st.just(math.nan)),
+    st.sampled_from(["", "isotonic", "platt"]),
+    st.sampled_from(["identity", "sigmoid"]),
+)
+def test_a_row_scores_the_same_alone_and_among_others(rows: np.ndarray, calibration: Any, objective: Any) -> None:
+    spec = PredictorSpec(
+        kind="linear", objective=objective, intercept=0.3, calibration=calibration, slope=1.7, offset=-0.1, scale=0.9
+    )
     held = {
         "coef": np.array([1e-6, -0.3, 1e-7, 0.123, -1e-5]),
         "impute": np.arange(5.0),
@@ -74,3 +81,16 @@ def test_platt_follows_the_objective() -> None:
     score = Predictor(spec, {}).score(np.zeros((1, 0)))[0]
     p = 1 / (1 + math.exp(-2.0))
     assert score == 1 / (1 + math.exp(-(3.0 * p - 1.0)))
+
+
+@given(
+    st.lists(st.integers(-20, 20), min_size=1, max_size=8, unique=True),
+    st.lists(st.floats(-25, 25) | st.integers(-21, 21).map(float) | st.just(math.nan), min_size=2, max_size=20),
+)
+def test_one_value_on_the_curve_is_as_numpy_has_it(knots: list[int], values: list[float]) -> None:
+    xs = np.array(sorted(knots), np.float64)
+    spec = PredictorSpec(kind="linear", calibration="isotonic")
+    predictor = Predictor(spec, {"coef": np.ones(1), "impute": np.array([math.nan]), "xs": xs, "ys": np.cos(xs)})
+    rows = np.array(values).reshape(-1, 1)
+    alone = np.array([predictor.score_one(row.reshape(1, 1)) for row in rows])
+    np.testing.assert_array_equal(alone, predictor.score(rows))

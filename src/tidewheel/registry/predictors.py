@@ -7,6 +7,7 @@ its level (one past the last for an unseen one), null as NaN.
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
@@ -61,6 +62,7 @@ class Predictor:
         self.spec = spec
         self.arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
         self._trees = _tree_function(self.arrays) if spec.kind == "trees" else None
+        self._curve = tuple(self.arrays[name].tolist() if name in self.arrays else [] for name in ("xs", "ys"))
 
     def score(self, rows: Floats) -> Floats:
         """Return one score a row.
@@ -74,14 +76,26 @@ class Predictor:
         -------
         float64 array, shape (n,)
         """
-        raw = self.raw(rows)
-        spec = self.spec
+        if len(rows) == 1:
+            return np.array([self.score_one(rows)])
+        raw, spec = self.raw(rows), self.spec
         scores = sigmoid(spec.scale * raw) if spec.objective == "sigmoid" else raw
         if spec.calibration == "platt":
             return sigmoid(spec.slope * scores + spec.offset)
         if spec.calibration == "isotonic":
-            return np.asarray(np.interp(scores, self.arrays["xs"], self.arrays["ys"]))
+            on_curve = np.interp(scores, self.arrays["xs"], self.arrays["ys"])
+            return np.where(np.isnan(scores), scores, on_curve)
         return scores
+
+    def score_one(self, row: Floats) -> float:
+        """Return the score of one row, shape (1, columns): the same to the bit as among others, sooner."""
+        spec = self.spec
+        score = float(self.raw(row)[0])
+        if spec.objective == "sigmoid":
+            score = _sigmoid_of(spec.scale * score)
+        if spec.calibration == "platt":
+            return _sigmoid_of(spec.slope * score + spec.offset)
+        return _on_curve(score, *self._curve) if spec.calibration == "isotonic" else score
 
     def raw(self, rows: Floats) -> Floats:
         """Return the model's own output, before objective and calibration."""
@@ -110,7 +124,8 @@ def _tree_function(arrays: Mapping[str, npt.NDArray[Any]]) -> Callable[[Floats],
     differ = set(Trees._fields) ^ set(found)
     if differ:
         raise CorruptError(f"the predictor's trees and this release differ in {sorted(differ)}")
-    trees = Trees(**{name: value.item() if value.ndim == 0 else value for name, value in found.items()})
+    fields: dict[str, Any] = {name: value.item() if value.ndim == 0 else value for name, value in found.items()}
+    trees = Trees(**fields)
 
     def run(rows: Floats) -> Floats:
         return np.asarray(predict_trees(trees, rows))
@@ -120,7 +135,21 @@ def _tree_function(arrays: Mapping[str, npt.NDArray[Any]]) -> Callable[[Floats],
 
 def sigmoid(raw: Floats) -> Floats:
     """Return ``1 / (1 + exp(-raw))`` by the C library's ``exp``, one by one: the same for one row and for many."""
-    return np.array([1.0 / (1.0 + math.exp(min(-value, _LARGEST))) for value in raw.tolist()])
+    return np.array([_sigmoid_of(value) for value in raw.tolist()], np.float64)
+
+
+def _sigmoid_of(value: float) -> float:
+    return 1.0 / (1.0 + math.exp(min(-value, _LARGEST)))
+
+
+def _on_curve(x: float, xs: list[float], ys: list[float]) -> float:
+    """Interpolate one value by the arithmetic of ``numpy.interp``."""
+    if x >= xs[-1] or x < xs[0]:
+        return ys[-1] if x >= xs[-1] else ys[0]
+    at = bisect_right(xs, x) - 1
+    if math.isnan(x) or x == xs[at]:
+        return x if math.isnan(x) else ys[at]
+    return (ys[at + 1] - ys[at]) / (xs[at + 1] - xs[at]) * (x - xs[at]) + ys[at]
 
 
 def _linear(spec: PredictorSpec, arrays: Mapping[str, npt.NDArray[Any]], rows: Floats) -> Floats:

@@ -4,5 +4,6 @@ from alembic import context
 
 from tidewheel.storage.catalog.tables import metadata
 
-context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
-context.run_migrations()
+if hasattr(context, "config"):  # only while Alembic runs; anybody may import this file
+    context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
+    context.run_migrations()
