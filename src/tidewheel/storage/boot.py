@@ -13,6 +13,9 @@ from typing import Literal
 
 import msgspec
 
+from tidewheel.errors import StorageError
+from tidewheel.storage.environments import translated
+
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 Trust = Literal["new", "clean", "same boot", "power lost"]
@@ -31,11 +34,14 @@ def boot_id() -> str:
 def write_durably(path: Path, content: bytes) -> None:
     """Replace the file at `path` as a whole: readers see the old bytes or the new, also after a power loss."""
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
     sync_folder(path.parent)
 
 
@@ -82,5 +88,19 @@ class CleanMark:
         return "same boot" if mark.boot == boot_id() else "power lost"
 
     def set(self, *, clean: bool) -> None:
-        """Write the mark durably: ``clean=False`` before the first change, True after the last flush."""
-        write_durably(self.path, msgspec.json.encode(_Mark(boot=boot_id(), clean=clean)))
+        """Write the mark durably: ``clean=False`` before the first change, True after the last flush.
+
+        Raises
+        ------
+        FullError, StorageError
+        """
+        with translated(str(self.path)):
+            write_durably(self.path, msgspec.json.encode(_Mark(boot=boot_id(), clean=clean)))
+
+    def try_set_clean(self) -> bool:
+        """Mark the store clean. Where there is no space for that it counts as not closed, which is safe."""
+        try:
+            self.set(clean=True)
+        except StorageError:
+            return False
+        return True

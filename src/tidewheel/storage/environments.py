@@ -1,8 +1,9 @@
 """LMDB environments, opened once in a process and shared by all who ask.
 
 One environment opened twice in a process loses its locks (POSIX locks belong to the process and
-go with the first close), so there is a registry by inode. After a fork the child's copies refuse
-to work: LMDB must be opened anew.
+go with the first close), so there is a registry by inode. A forked child refuses to work with what
+its parent opened, and can't open it again: closing an inherited environment would free the
+parent's reader slots.
 """
 
 from __future__ import annotations
@@ -27,7 +28,17 @@ SMALLER_MAPS = (1 << 37, 1 << 34, 1 << 31)
 MAX_READERS = 1024
 
 _FULL = (lmdb.MapFullError,)
-_CORRUPT = (lmdb.CorruptedError, lmdb.PageNotFoundError, lmdb.InvalidError, lmdb.VersionMismatchError, lmdb.PanicError)
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_NEARLY_NOTHING = 4 << 20
+_CORRUPT = (lmdb.CorruptedError, lmdb.PageNotFoundError, lmdb.InvalidError, lmdb.VersionMismatchError)
+
+
+def _cut_short(text: str, where: str) -> bool:
+    """Whether an input/output error is LMDB's name for a write that the full disk cut short."""
+    if os.strerror(errno.EIO) not in text or not os.path.exists(where):
+        return False
+    status = os.statvfs(where)
+    return status.f_bavail * status.f_frsize < _NEARLY_NOTHING
 
 
 def raise_for(error: Exception, where: str) -> NoReturn:
@@ -48,12 +59,14 @@ def raise_for(error: Exception, where: str) -> NoReturn:
     text = str(error)
     if isinstance(error, _FULL):
         raise FullError("the store has reached its declared size", where=where, remedy="raise its map size") from error
-    if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) or os.strerror(errno.ENOSPC) in text:
+    if number in _NO_SPACE or any(os.strerror(code) in text for code in _NO_SPACE) or _cut_short(text, where):
         raise FullError("no space left on the disk", where=where, remedy="free some space, then try again") from error
     if isinstance(error, _CORRUPT):
         raise CorruptError(
             f"not a sound LMDB file ({text})", where=where, remedy="restore it or move it away"
         ) from error
+    if isinstance(error, lmdb.PanicError):
+        raise StorageError("a write failed half way", where=where, remedy="restart this process") from error
     if isinstance(error, lmdb.ReadersFullError):
         raise BusyError(f"all {MAX_READERS} reader slots are taken", where=where, remedy="run fewer workers") from error
     if isinstance(error, lmdb.ReadonlyError | PermissionError) or number in (errno.EACCES, errno.EPERM, errno.EROFS):
@@ -79,10 +92,14 @@ class _Forked:
         self.where = where
 
     def __getattr__(self, name: str) -> NoReturn:
-        raise StorageError(
-            "this store was opened before a fork and may not be used in the child",
+        raise self.error()
+
+    def error(self) -> StorageError:
+        """What to tell who uses it."""
+        return StorageError(
+            "this store was opened before a fork and can't be used in the child",
             where=self.where,
-            remedy="open it in the child, or start workers by spawn",
+            remedy="start workers by spawn, or open the store after the fork",
         )
 
 
@@ -131,6 +148,11 @@ class Environment:
         with translated(self.path), self.raw.begin(buffers=buffers) as transaction:
             yield transaction
 
+    @property
+    def inherited(self) -> bool:
+        """Whether it was opened before a fork, in the parent."""
+        return isinstance(self.raw, _Forked)
+
     def sync(self) -> None:
         """Flush all commits to the disk, and clear the slots of readers that died."""
         with translated(self.path):
@@ -152,15 +174,15 @@ class Environment:
 
 _LOCK = threading.Lock()
 _OPEN: dict[tuple[int, int], Environment] = {}
-_ORPHANS: list[Any] = []
+_INHERITED: dict[tuple[int, int], Any] = {}
 _HOOKED: list[bool] = []
 
 
 def _after_fork() -> None:
     global _LOCK
     _LOCK = threading.Lock()
-    for environment in _OPEN.values():
-        _ORPHANS.append(environment.raw)
+    for inode, environment in _OPEN.items():
+        _INHERITED[inode] = environment.raw
         environment.raw = _Forked(environment.path)
     _OPEN.clear()
 
@@ -214,6 +236,8 @@ def open_environment(folder: Path, *, map_size: int = MAP_SIZE, sync: bool = Tru
             _HOOKED.append(True)
         folder.mkdir(parents=True, exist_ok=True)
         found = _OPEN.get(_inode(data)) if data.exists() else None
+        if found is None and data.exists() and _inode(data) in _INHERITED:
+            raise _Forked(str(folder)).error()
         if found is None:
             raw = _open_raw(folder, map_size, sync)
             found = _OPEN[_inode(data)] = Environment(raw, str(folder), _inode(data), sync)

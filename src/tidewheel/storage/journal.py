@@ -20,7 +20,7 @@ from tidewheel.errors import FullError, StorageError
 from tidewheel.storage.boot import sync_folder
 from tidewheel.storage.disks import refuse_network
 from tidewheel.storage.environments import raise_for
-from tidewheel.storage.journal_segments import HEADER, LARGEST_PAYLOAD, MAGIC, SUFFIX, footer
+from tidewheel.storage.journal_segments import HEADER, LARGEST_PAYLOAD, MAGIC, SEED, SUFFIX, footer
 
 SEGMENT_BYTES = 64 << 20
 FLUSH_SECONDS = 0.02
@@ -152,7 +152,7 @@ class JournalWriter:
         size = len(payload)
         if size > LARGEST_PAYLOAD:
             raise StorageError(f"a record of {size} bytes; at most {LARGEST_PAYLOAD}", where=str(self.folder))
-        record = _pack(size, _crc(payload, size)) + payload
+        record = _pack(size, _crc(payload, size ^ SEED)) + payload
         with self._lock:
             segment = self._current
             position = segment.position

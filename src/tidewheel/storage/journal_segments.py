@@ -3,7 +3,7 @@
 A segment is a file ``<writer>-<number>.journal``::
 
     b"TWJ1" + 4 zero bytes | record... | footer, when its writer sealed it
-    record  length u32, crc32 of the payload seeded with its length u32 | payload
+    record  length u32, crc32 of the payload seeded with length ^ SEED u32 | payload
     footer  0xFFFFFFFF u32, crc32 u32 | number of records u64
 
 While its writer lives a segment is locked (`flock`). An unlocked segment is finished: sealed, or
@@ -24,6 +24,8 @@ from tidewheel.errors import ConflictError, CorruptError, NotFoundError
 MAGIC = b"TWJ1\0\0\0\0"
 HEADER = struct.Struct("<II")
 SEAL = 0xFFFFFFFF
+SEED = 0x54574A31
+"""So that the checksum covers the length, and a run of zeros (which a power loss may leave) is no record."""
 FOOTER_BYTES = 16
 LARGEST_PAYLOAD = 16 << 20
 SUFFIX = ".journal"
@@ -84,7 +86,7 @@ def read_segment(path: Path, position: int = 0) -> Iterator[tuple[int, int, byte
         length, checksum = HEADER.unpack_from(data, start)
         begin = start + HEADER.size
         payload = data[begin : begin + length] if length <= LARGEST_PAYLOAD else b""
-        if length > LARGEST_PAYLOAD or len(payload) < length or zlib.crc32(payload, length) != checksum:
+        if length > LARGEST_PAYLOAD or len(payload) < length or zlib.crc32(payload, length ^ SEED) != checksum:
             break
         yield position + start, position + begin + length, payload
         start = begin + length

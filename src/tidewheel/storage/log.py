@@ -10,7 +10,7 @@ from typing import Literal, Self
 
 import msgspec
 
-from tidewheel.errors import CorruptError
+from tidewheel.errors import CorruptError, StorageError
 from tidewheel.storage import log_append, log_ids, quarantine
 from tidewheel.storage.boot import CleanMark
 from tidewheel.storage.environments import MAP_SIZE, Environment, open_environment
@@ -50,6 +50,8 @@ class EventLog(LogReader):
         self._memory = WriterMemory()
         self._closed = threading.Event()
         self._unsynced = False
+        self._syncing: threading.Thread | None = None
+        self._failure: StorageError | None = None
 
     @classmethod
     def open(cls, path: Path, sync: SyncMode = "always", create: bool = True, map_size: int = MAP_SIZE) -> Self:
@@ -70,7 +72,8 @@ class EventLog(LogReader):
         NotFoundError, StorageError, CorruptError
         """
         mark = CleanMark(path / "mark.json")
-        if sync == "second" and mark.trust() == "power lost":
+        trust = mark.trust()
+        if trust == "power lost":
             raise CorruptError(
                 "the power went while the log was written with sync = 'second'; it can't be trusted",
                 where=str(path),
@@ -78,15 +81,23 @@ class EventLog(LogReader):
             )
         log = cls(open_environment(path, map_size=map_size, sync=sync == "always", create=create), mark)
         if sync == "second":
-            mark.set(clean=False)
-            threading.Thread(target=log._sync_each_second, name="tidewheel-log-sync", daemon=True).start()
+            log._begin_sync_each_second()
+        elif trust == "same boot":
+            log.sync()
+            mark.set(clean=True)
         return log
 
     def close(self) -> None:
         """Flush and give the file back."""
         if not self._closed.is_set():
             self._closed.set()
+            if self._environment.inherited:
+                return
+            if self._syncing is not None:
+                self._syncing.join()
             self.sync()
+            if not self._environment.sync_commits:
+                self._mark.try_set_clean()
             self._environment.close()
 
     def sync(self) -> None:
@@ -94,23 +105,38 @@ class EventLog(LogReader):
         self._unsynced = False
         self._environment.sync()
 
+    def _begin_sync_each_second(self) -> None:
+        self._mark.set(clean=False)
+        self._syncing = threading.Thread(target=self._sync_each_second, name="tidewheel-log-sync", daemon=True)
+        self._syncing.start()
+
     def _sync_each_second(self) -> None:
         while not self._closed.wait(1.0):
-            if self._unsynced:
-                self.sync()
+            try:
+                if self._unsynced:
+                    self.sync()
+                if self._mark.trust() == "clean":
+                    # Another process closed the log: it is not clean while this one writes.
+                    self._mark.set(clean=False)
+            except StorageError as error:
+                # Told to who appends next, instead of going on with what the disk refused.
+                self._failure = error
+                return
 
     @contextmanager
     def _appending(self, now: int) -> Iterator[Appending]:
-        try:
-            with self._environment.write() as transaction:
+        if self._failure is not None:
+            raise self._failure
+        with self._environment.write() as transaction:
+            try:
                 self._memory.load(transaction, self._databases.meta)
                 appending = Appending(transaction, self._databases, self._memory, now)
                 yield appending
                 appending.write()
                 self._memory.save(transaction, self._databases.meta)
-        except BaseException:
-            self._memory.forget()
-            raise
+            except BaseException:
+                self._memory.forget()
+                raise
         self._unsynced = True
 
     def append(
@@ -142,6 +168,8 @@ class EventLog(LogReader):
             No space; nothing was written.
         ConflictError
             A position is not as `expected`; nothing was written.
+        StorageError
+            With ``sync="second"``: the disk refused a flush since the last append.
         """
         with self._appending(now) as appending:
             log_append.set_positions(appending.transaction, self._databases.meta, positions or {}, expected)

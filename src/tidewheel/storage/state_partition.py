@@ -248,10 +248,10 @@ class StatePartition:
 
     def close(self) -> None:
         """Flush, mark the partition clean, and give it back."""
-        if not self._closed:
+        if not self._closed and not self._environment.inherited:
             self._closed = True
             self._environment.sync()
-            self._mark.set(clean=True)
+            self._mark.try_set_clean()
             self._environment.close()
 
 
