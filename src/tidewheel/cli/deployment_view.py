@@ -41,6 +41,9 @@ def print_status(status: Status) -> None:
         rows = [[a.service, a.kind, a.subject, when(a.opened), a.times, a.message] for a in status.alerts]
         print_table(["service", "alert", "of", "since", "times", ""], rows, title="open alerts")
     if status.history:
-        moves = [[when(m.at), m.service, m.action, m.after.champion, m.after.challenger or "-", m.who, m.cause] for m in status.history]
+        moves = [
+            [when(m.at), m.service, m.action, m.after.champion, m.after.challenger or "-", m.who, m.cause]
+            for m in status.history
+        ]
         print_table(["when", "service", "move", "champion", "canary", "by", "why"], moves, title="moves, newest first")
     click.echo(f"running: {status.running}" if status.running else "not running; start it: tidewheel up")

@@ -22,7 +22,9 @@ def print_report(report: Report) -> None:
     moved = sorted((d for d in report.drift if d.start == latest and d.low > 0), key=lambda d: -d.low)[:10]
     if moved:
         table = [[d.version, d.feature, d.psi, d.low, d.high, d.null_share] for d in moved]
-        print_table(["version", "column", "PSI", "low", "high", "null share"], table, title=f"moved most, since {latest}")
+        print_table(
+            ["version", "column", "PSI", "low", "high", "null share"], table, title=f"moved most, since {latest}"
+        )
     if report.happenings:
         print_table(["when", "what", ""], [[when(h.at), h.kind, h.text] for h in report.happenings])
 

@@ -30,13 +30,26 @@ def print_trained(result: TrainResult) -> None:
 
 def print_runs(runs: Sequence[Run], versions: Mapping[str, str]) -> None:
     """Print runs, newest first, with the version that each made."""
-    rows = [[run.id, run.model, versions.get(run.id, "-"), run.status, when(run.started), run.cause or "-", run.error or "-"] for run in runs]
+    rows = [
+        [
+            run.id,
+            run.model,
+            versions.get(run.id, "-"),
+            run.status,
+            when(run.started),
+            run.cause or "-",
+            run.error or "-",
+        ]
+        for run in runs
+    ]
     print_table(["run", "model", "version", "status", "started", "cause", "error"], rows)
 
 
 def print_version(version: Version, run: Run) -> None:
     """Print a version's metrics, gates and lineage."""
-    click.echo(f"{version.name}, made {when(version.created)} by {version.who}, run {version.run}, bundle {version.bundle[:16]}")
+    click.echo(
+        f"{version.name}, made {when(version.created)} by {version.who}, run {version.run}, bundle {version.bundle[:16]}"
+    )
     _print_metrics(version.metrics)
     _print_gates(version)
     click.secho("parameters", bold=True)

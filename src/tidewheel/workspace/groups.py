@@ -20,6 +20,14 @@ def publish(catalog: Catalog, artifacts: ArtifactStore, graph: ir.Graph) -> None
     choose_groups(catalog, artifacts)
 
 
+def keep_groups(catalog: Catalog, graph: ir.Graph) -> None:
+    """Let the stream keep the states of a graph's groups from now on."""
+    known = {group.state_id for group in active_groups(catalog)}
+    for group in groups_of(graph):
+        if state_id(group) not in known:
+            set_group(catalog, state_id(group), group.name, graph, "live")
+
+
 def choose_groups(catalog: Catalog, artifacts: ArtifactStore) -> None:
     """Bring the catalog's groups in line with what is live and deployed; what nothing reaches is retired."""
     wanted = _wanted(catalog, artifacts)

@@ -9,8 +9,9 @@ from types import ModuleType
 
 import msgspec
 
+from tidewheel.definitions import Project, compile_declarations, compile_module, load_project
 from tidewheel.errors import ConfigError
-from tidewheel.runtime.config import FILE, Config, load_config
+from tidewheel.runtime.config import FILE, load_config
 from tidewheel.workspace.stores import Stores
 from tidewheel.workspace.workspace import Workspace
 
@@ -53,23 +54,35 @@ def open_workspace(
     ...     ws.read(ShopHistory, shop="north").sold_1d
     12.5
     """
-    from tidewheel.definitions import Project, load_project, project_of
-
     if str(path) == MEMORY:
         if project is None:
             raise ConfigError("a workspace in memory needs declarations", remedy="tw.open(':memory:', project)")
         scratch = tempfile.TemporaryDirectory(prefix="tidewheel-")
         folder = Path(scratch.name)
         config = load_config(folder, env, variables={})
-        loaded: Project = project_of(project, folder)
+        loaded: Project = _given(project, folder)
         config = msgspec.structs.replace(config, settings=msgspec.structs.replace(config.settings, max_map=1 << 30))
         return Workspace(Stores(config), loaded, scratch=scratch)
     folder = Path(path).expanduser().absolute()
     if not (folder / FILE).exists():
         raise ConfigError(
-            f"there is no {FILE}", where=str(folder), remedy="go to a project's folder, or make one: tidewheel init NAME"
+            f"there is no {FILE}",
+            where=str(folder),
+            remedy="go to a project's folder, or make one: tidewheel init NAME",
         )
     config = load_config(folder, env)
-    loaded = load_project(folder, config.settings.module) if project is None else project_of(project, folder)
+    loaded = load_project(folder) if project is None else _given(project, folder)
     return Workspace(Stores(config), loaded)
 
+
+def _given(project: ModuleType | Sequence[type], folder: Path) -> Project:
+    """Return a project from declarations at hand: a module, or some classes."""
+    from tidewheel.definitions.models import Model
+
+    module = project if isinstance(project, ModuleType) else ModuleType("declarations")
+    if not isinstance(project, ModuleType):
+        vars(module).update({cls.__name__: cls for cls in project})
+    graph = compile_module(module) if isinstance(project, ModuleType) else compile_declarations(*project)
+    live = {model.name for model in graph.models}
+    classes = [cls for cls in vars(module).values() if isinstance(cls, type) and issubclass(cls, Model)]
+    return Project(folder, {}, graph, module, {cls.__name__: cls for cls in classes if cls.__name__ in live})

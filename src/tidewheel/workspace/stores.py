@@ -10,7 +10,6 @@ from tidewheel.runtime.clock import RealClock, ReplayClock, open_clock
 from tidewheel.runtime.config import Config, load_config
 
 if TYPE_CHECKING:
-    from tidewheel.collect.history import History
     from tidewheel.storage.artifacts import ArtifactStore
     from tidewheel.storage.catalog import Catalog
     from tidewheel.storage.lake import Lake
@@ -71,13 +70,6 @@ class Stores:
         from tidewheel.storage.artifacts import ArtifactStore
 
         return ArtifactStore.open(self.layout.artifacts)
-
-    @cached_property
-    def history(self) -> History:
-        """Lake and log as one ordered table a type."""
-        from tidewheel.collect.history import History
-
-        return History(self.lake, self.log, self.layout.journal)
 
     def close(self) -> None:
         """Close what was opened, the catalog last."""

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Sequence
 
+from tidewheel.collect.history import History
 from tidewheel.definitions import ir
 from tidewheel.features.plan_group import GroupPlan, plan_group
 from tidewheel.features.stream import Folder
@@ -55,7 +56,7 @@ class Stream:
         lease = Lease.acquire(stores.layout.leases / f"state-{partition}", f"stream worker of partition {partition}")
         self._leases.append(lease)
         graph, plans = self._plans()
-        history = lambda: stores.history  # noqa: E731  # opened only when an import has to be folded
+        history = History(stores.lake, stores.log, graph.sources)
         folder = Folder(stores.log, history, stores.state, partition, graph, plans, token=lease.token)
         self._folders.append(folder)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 from pathlib import Path
 
 from tidewheel.errors import TidewheelError
+from tidewheel.runtime.config import PREFIX, Settings
 from tidewheel.runtime.lease import Lease
 from tidewheel.runtime.logs import set_up_logs
 from tidewheel.runtime.supervisor import ChildSpec, Supervisor
@@ -34,27 +34,43 @@ def run_up(folder: str | Path, env: str | None = None, *, workers: int | None = 
     TidewheelError
         A process could not start; its own line says why.
     """
+    _override(workers=workers, port=port)
     workspace = open_workspace(folder, env=env)
     settings, layout = workspace.stores.settings, workspace.stores.layout
     set_up_logs("up", settings.log_level)
+    try:
+        workspace.publish()
+    finally:
+        workspace.close()  # the processes open their own
     with Lease.acquire(layout.leases / "up", ROLE):
-        workspace.close()  # the children open their own; LMDB must not be open twice in one process
-        place = {"folder": str(Path(folder).absolute()), "env": env or ""}
-        streams = [ChildSpec(f"stream-{k}", "tidewheel.workspace.stream:run", {**place, "partitions": [k]}) for k in range(settings.partitions)]
-        keeper = ChildSpec("keeper", "tidewheel.workspace.keeper:run", place)
-        serving = {**place, "host": settings.host, "port": settings.port if port is None else port}
-        servers = [
-            ChildSpec(f"serve-{n}", "tidewheel.workspace.serve:run", {**serving, "index": n})
-            for n in range(settings.workers if workers is None else workers)
-        ]
-        url = f"http://{settings.host}:{serving['port']}"
+        url = f"http://{settings.host}:{settings.port}"
         supervisor = Supervisor(
-            [*streams, keeper, *servers],
+            _processes(folder, env, settings),
             status_file=layout.run / "processes.json",
             on_ready=lambda: log.info("ready on %s", url),
             level=settings.log_level,
         )
-        code = supervisor.run()
-    if code:
-        raise TidewheelError("a process could not start", where=str(folder), remedy=f"its reason is in the lines above (pid {os.getpid()})")
-    sys.stdout.flush()
+        if supervisor.run():
+            raise TidewheelError(
+                "a process could not start", where=str(folder), remedy="its reason is in the lines above"
+            )
+
+
+def _override(**settings: int | None) -> None:
+    """Let options of the command line reach every process as settings."""
+    for name, value in settings.items():
+        if value is not None:
+            os.environ[f"{PREFIX}{name.upper()}"] = str(value)
+
+
+def _processes(folder: str | Path, env: str | None, settings: Settings) -> list[ChildSpec]:
+    place = {"folder": str(Path(folder).absolute()), "env": env or ""}
+    streams = [
+        ChildSpec(f"stream-{k}", "tidewheel.workspace.stream:run", {**place, "partitions": [k]})
+        for k in range(settings.partitions)
+    ]
+    keeper = ChildSpec("keeper", "tidewheel.workspace.keeper:run", place)
+    servers = [
+        ChildSpec(f"serve-{n}", "tidewheel.serving.worker:main", {**place, "index": n}) for n in range(settings.workers)
+    ]
+    return [*streams, keeper, *servers]

@@ -20,10 +20,16 @@ def _mapping(pairs: tuple[str, ...]) -> dict[str, str]:
 @click.command()
 @click.argument("file")
 @click.option("--as", "event", required=True, metavar="EVENT", help="The event or entity that the rows are.")
-@click.option("--format", "form", type=click.Choice(["parquet", "csv", "jsonl", "arrow"]), help="When the name does not say.")
-@click.option("--map", "pairs", multiple=True, metavar="COLUMN=FILE_COLUMN", help="Where a column comes from; may be repeated.")
+@click.option(
+    "--format", "form", type=click.Choice(["parquet", "csv", "jsonl", "arrow"]), help="When the name does not say."
+)
+@click.option(
+    "--map", "pairs", multiple=True, metavar="COLUMN=FILE_COLUMN", help="Where a column comes from; may be repeated."
+)
 @click.option("--timezone", metavar="ZONE", help="Zone of times that have none, such as America/New_York.")
-@click.option("--arrived", metavar="COLUMN|now", help="When rows became known: a column, or now. Default: when they happened.")
+@click.option(
+    "--arrived", metavar="COLUMN|now", help="When rows became known: a column, or now. Default: when they happened."
+)
 @click.option("--null", "nulls", multiple=True, metavar="TEXT", help="CSV text that means null, beside the empty one.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.pass_context
@@ -100,7 +106,10 @@ def quarantine_list(context: click.Context, event: str | None, most: int, as_jso
     if as_json:
         print_json(rows)
     elif rows:
-        print_table(["number", "event", "when", "from", "reason"], [[r.seq, r.type, when(r.at), r.source, r.reason] for r in rows])
+        print_table(
+            ["number", "event", "when", "from", "reason"],
+            [[r.seq, r.type, when(r.at), r.source, r.reason] for r in rows],
+        )
     else:
         click.echo("the quarantine is empty")
 
@@ -178,4 +187,7 @@ def log_status(context: click.Context, as_json: bool) -> None:
     lag = [[name, position, max(0, status.head - 1 - position)] for name, position in status.positions.items()]
     print_table(["reader", "has", "behind by"], lag)
     if status.counters:
-        print_table(["event", "counter", "rows"], [[e, c, n] for e, counts in status.counters.items() for c, n in counts.items()])
+        print_table(
+            ["event", "counter", "rows"],
+            [[e, c, n] for e, counts in status.counters.items() for c, n in counts.items()],
+        )

@@ -19,7 +19,9 @@ def features() -> None:
 
 @features.command("check")
 @click.option("--service", help="Only decisions of this service.")
-@click.option("--sample", default=1000, show_default=True, help="How many decisions, spread evenly over all; 0 for all.")
+@click.option(
+    "--sample", default=1000, show_default=True, help="How many decisions, spread evenly over all; 0 for all."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 @click.pass_context
 def check(context: click.Context, service: str | None, sample: int, as_json: bool) -> None:

@@ -56,9 +56,8 @@ def plan(context: click.Context, as_json: bool) -> None:
       tidewheel plan
       tidewheel plan --json | jq .changes
     """
-    from tidewheel.cli.plan_view import draw_plan
-
     from tidewheel.cli.output import opened, print_json
+    from tidewheel.cli.plan_view import draw_plan
 
     with opened(context) as workspace:
         summary = workspace.plan()

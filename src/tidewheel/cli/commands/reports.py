@@ -9,7 +9,9 @@ import click
 
 @click.command()
 @click.argument("service")
-@click.option("--by", type=click.Choice(["week", "month"]), default="week", show_default=True, help="Length of a period.")
+@click.option(
+    "--by", type=click.Choice(["week", "month"]), default="week", show_default=True, help="Length of a period."
+)
 @click.option("--since", metavar="TIME", help="Only decisions from this instant on (RFC 3339).")
 @click.option("--html", "page", type=click.Path(path_type=Path), help="Also write one self-contained page with plots.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")

@@ -24,7 +24,13 @@ def _share(text: str) -> float:
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 @click.pass_context
 def deploy(
-    context: click.Context, version: str, service: str | None, canary: str | None, force: bool, cause: str, as_json: bool
+    context: click.Context,
+    version: str,
+    service: str | None,
+    canary: str | None,
+    force: bool,
+    cause: str,
+    as_json: bool,
 ) -> None:
     """Point services at a version. Running workers follow within a second; nothing restarts.
 

@@ -1,0 +1,170 @@
+"""Moving pointers through a workspace: what is deployed is frozen first, and its features have caught up."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+
+from tidewheel.definitions import ir, reachable, state_id
+from tidewheel.errors import ConflictError, NotFoundError, NotReadyError
+from tidewheel.registry import deployments, thresholds
+from tidewheel.registry.alerts import list_alerts
+from tidewheel.registry.bundles import load_bundle
+from tidewheel.registry.deployments import Deployment
+from tidewheel.registry.services import freeze_service
+from tidewheel.registry.versions import Version, get_version
+from tidewheel.runtime.lease import holder_of
+from tidewheel.workspace.groups import choose_groups, groups_of, keep_groups
+from tidewheel.workspace.stores import Stores
+from tidewheel.workspace.summaries import Status
+from tidewheel.workspace.workspace import find
+
+LONGEST_WAIT = 3600.0
+"""Seconds that a deploy waits for the stream to catch up with a new version's features."""
+
+
+def deploy(
+    stores: Stores,
+    graph: ir.Graph,
+    name: str,
+    only: str | None,
+    share: float | None,
+    *,
+    force: bool = False,
+    cause: str = "",
+    who: str = "",
+    sync: Callable[[], object],
+) -> list[Deployment]:
+    """Point services at a version (or at their own rules, for a service without a model).
+
+    Parameters
+    ----------
+    name : str
+        ``Fraud@3``, or a service of rules alone.
+    only : str, optional
+        Just this service.
+    share : float, optional
+        As a canary for a share of the units.
+    sync : callable
+        Folds features in this process, where no stream worker does.
+    """
+    rules_alone = next((s for s in graph.services if s.name == name and not s.model), None)
+    version = None if rules_alone is not None else _deployable(stores, name, force)
+    services = [rules_alone] if rules_alone is not None else _services_of(graph, version, only)
+    part = reachable(graph, [service.name for service in services])
+    needed = [part] if version is None else [part, load_bundle(stores.artifacts, version.bundle).manifest.graph]
+    for reached in needed:
+        keep_groups(stores.catalog, reached)
+    sync()
+    for reached in needed:
+        _wait_for_features(stores, reached)
+    moved = [_point(stores, graph, service, version, share, cause, who) for service in services]
+    choose_groups(stores.catalog, stores.artifacts)
+    return moved
+
+
+def _deployable(stores: Stores, name: str, force: bool) -> Version:
+    version = get_version(stores.catalog, name)
+    failed = [gate for gate in version.gates if not gate.passed]
+    if not version.bundle:
+        raise ConflictError(
+            f"{version.name} can't be served: its estimator has no neutral form",
+            remedy=f"see tidewheel show {version.name}; train one of the estimators that docs/training.md lists",
+        )
+    if failed and not force:
+        told = "; ".join(f"{gate.gate}: {gate.detail}" for gate in failed)
+        raise ConflictError(
+            f"{version.name} did not pass its gates ({told})",
+            remedy=f"train a better one, or take it on yourself: tidewheel deploy {version.name} --force",
+        )
+    return version
+
+
+def _services_of(graph: ir.Graph, version: Version | None, only: str | None) -> list[ir.Service]:
+    model = version.model if version is not None else ""
+    found = [service for service in graph.services if service.model == model and only in (None, service.name)]
+    if not found:
+        which = f"service {only!r} with the model {model}" if only else f"service with the model {model}"
+        raise NotFoundError(f"the project declares no {which}", remedy="declare one: class S(tw.Service, on=Event)")
+    return found
+
+
+def _point(
+    stores: Stores,
+    graph: ir.Graph,
+    service: ir.Service,
+    version: Version | None,
+    share: float | None,
+    cause: str,
+    who: str,
+) -> Deployment:
+    frozen = freeze_service(stores.catalog, service, reachable(graph, [service.name])).digest
+    name = version.name if version is not None else ""
+    if share is None:
+        return deployments.deploy(stores.catalog, service.name, name, frozen, cause=cause, who=who)
+    return deployments.canary(stores.catalog, service.name, name, share, service_version=frozen, cause=cause, who=who)
+
+
+def _wait_for_features(stores: Stores, graph: ir.Graph) -> None:
+    """Wait until the states that a version reads have folded all that is logged now.
+
+    Raises
+    ------
+    NotReadyError
+        They have not within `LONGEST_WAIT`.
+    """
+    states = {state_id(group): group.name for group in groups_of(graph)}
+    target, until = stores.log.head() - 1, time.monotonic() + LONGEST_WAIT
+    while behind := [name for state, name in states.items() if stores.state.offset(state) < target]:
+        if time.monotonic() > until:
+            raise NotReadyError(
+                f"features have not caught up: {', '.join(sorted(behind))}", remedy="see tidewheel log status"
+            )
+        time.sleep(0.05)
+
+
+def rollback(stores: Stores, graph: ir.Graph, name: str, cause: str) -> list[Deployment]:
+    """Take services back: the one called `name`, or those of the model called so.
+
+    Raises
+    ------
+    NotFoundError
+        Nothing that is deployed has this name.
+    """
+    deployed = {deployment.service for deployment in deployments.list_deployments(stores.catalog)}
+    model = name.partition("@")[0]
+    services = (
+        [name] if name in deployed else [s.name for s in graph.services if s.model == model and s.name in deployed]
+    )
+    if not services:
+        known = ", ".join(sorted(deployed)) or "nothing"
+        raise NotFoundError(f"no deployed service or model {name!r}", remedy=f"deployed: {known}")
+    moved = [deployments.rollback(stores.catalog, service, cause=cause) for service in services]
+    choose_groups(stores.catalog, stores.artifacts)
+    return moved
+
+
+def current_thresholds(stores: Stores, graph: ir.Graph, service: str) -> tuple[tuple[str, float], ...]:
+    """Return what a service decides by now: its declared thresholds with those set at run time over them."""
+    declared = find(graph.services, service, "service").thresholds
+    turned = thresholds.get_thresholds(stores.catalog, service)
+    return thresholds.effective(declared, turned.levels if turned is not None else {}, service=service)
+
+
+def turn_thresholds(stores: Stores, graph: ir.Graph, service: str, levels: Mapping[str, float], cause: str) -> None:
+    """Set thresholds over those that are set; an empty mapping goes back to the declared ones."""
+    declared = find(graph.services, service, "service").thresholds
+    before = thresholds.get_thresholds(stores.catalog, service) if levels else None
+    wanted = {**(before.levels if before is not None else {}), **levels}
+    thresholds.set_thresholds(stores.catalog, service, wanted, declared=declared, cause=cause)
+
+
+def status(stores: Stores, history: bool) -> Status:
+    """Return what is served, open alerts, and who runs the workspace."""
+    holder = holder_of(stores.layout.leases / "up")
+    return Status(
+        deployments=deployments.list_deployments(stores.catalog),
+        alerts=list_alerts(stores.catalog, only_open=True),
+        history=deployments.history(stores.catalog) if history else [],
+        running=f"{holder.role} ({holder.describe()})" if holder is not None else "",
+    )

@@ -1,0 +1,163 @@
+"""Events on their way in through a workspace, and how far its log is."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from tidewheel.collect.checks import row_check
+from tidewheel.collect.flush import FlushSummary
+from tidewheel.collect.flush import flush as flush_to_lake
+from tidewheel.collect.formats import spooled
+from tidewheel.collect.imports import ImportSummary, import_file
+from tidewheel.collect.readers import FileOptions
+from tidewheel.definitions import Project, ir, values_of
+from tidewheel.errors import InputError, SchemaError
+from tidewheel.registry.graphs import active_groups
+from tidewheel.storage.log_records import BadRow, NewEvent, Outcome
+from tidewheel.workspace.stores import Stores
+from tidewheel.workspace.summaries import LogStatus
+
+Submit = Callable[[Sequence[NewEvent | BadRow]], Future[list[Outcome]]]
+STDIN = "-"
+NOW = "now"
+RETRIED_AT_ONCE = 1_000
+
+
+def checked(events: Any, project: Project, now: int) -> list[NewEvent]:
+    """Check instances of event classes against their declarations.
+
+    Raises
+    ------
+    SchemaError
+        One does not fit; the error names it and what is wrong.
+    """
+    sources = {source.name: source for source in project.graph.sources}
+    rows = []
+    for event in events if isinstance(events, Iterable) else [events]:
+        source = sources.get(type(event).__name__)
+        if source is None:
+            raise SchemaError(f"{type(event).__name__} is no event of this project", remedy="declare it in the module")
+        row = row_check(source).check(columns_of(event), now=now)
+        if isinstance(row, BadRow):
+            raise SchemaError(row.reason, where=source.name)
+        rows.append(row)
+    return rows
+
+
+def columns_of(event: Any) -> dict[str, Any]:
+    """Return an event instance's columns by name, with its ``at`` when it has one."""
+    columns = values_of(event)
+    if getattr(event, "at", None) is not None:
+        columns["at"] = event.at
+    return columns
+
+
+def ingest(
+    stores: Stores,
+    source: ir.Source,
+    file: str,
+    *,
+    format: str | None = None,
+    mapping: Mapping[str, str] | None = None,
+    timezone: str | None = None,
+    arrived: str | None = None,
+    nulls: Sequence[str] = (),
+    progress: Callable[[str, int, float], None] | None = None,
+) -> ImportSummary:
+    """Take a file in; standard input is kept in a file first, so that an interruption can go on."""
+    spool = spooled(sys.stdin.buffer, stores.layout.run) if file == STDIN else None
+    options = FileOptions(
+        format=format or "",
+        mapping=mapping or {},
+        arrived_column="" if arrived in (None, NOW) else str(arrived),
+        nulls=tuple(nulls),
+        zone=_zone(timezone),
+    )
+    try:
+        return import_file(
+            spool or Path(file),
+            source,
+            log=stores.log,
+            lake=stores.lake,
+            folder=stores.layout.run / "imports",
+            now=stores.clock.now(),
+            options=options,
+            arrived="now" if arrived == NOW else "at",
+            progress=progress,
+        )
+    finally:
+        if spool is not None:
+            spool.unlink()
+
+
+def _zone(name: str | None) -> ZoneInfo | None:
+    if name is None:
+        return None
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise InputError(f"no time zone {name!r}", remedy="name one such as Europe/Stockholm or UTC") from error
+
+
+def retry(stores: Stores, graph: ir.Graph, submit: Submit, event: str | None) -> tuple[int, int]:
+    """Check quarantined rows again by the declarations of now; take in those that fit."""
+    sources = {source.name: source for source in graph.sources}
+    taken, left, after = 0, 0, 0
+    while bad := stores.log.bad_rows(event, after=after, limit=RETRIED_AT_ONCE):
+        after = bad[-1].seq
+        again = [(row, _again(row, sources.get(row.type), stores.clock.now())) for row in bad]
+        good = [(row, new) for row, new in again if isinstance(new, NewEvent)]
+        outcomes = submit([new for _, new in good]).result() if good else []
+        in_log = [row.seq for (row, _), outcome in zip(good, outcomes, strict=True) if outcome.status != "quarantined"]
+        stores.log.delete_bad_rows(in_log)
+        taken, left = taken + len(in_log), left + len(bad) - len(in_log)
+    return taken, left
+
+
+def _again(row: BadRow, source: ir.Source | None, now: int) -> NewEvent | BadRow:
+    if source is None:
+        return row
+    try:
+        columns = msgspec.json.decode(row.row)
+    except msgspec.DecodeError:
+        return row
+    return row_check(source).check(columns, now=now) if isinstance(columns, dict) else row
+
+
+def flush(stores: Stores) -> FlushSummary:
+    """Bring the lake up to the log and the journal; trim what the lake and every stream worker have."""
+    from tidewheel.collect.decision_index import DecisionIndex
+    from tidewheel.serving.stores import index_folder
+
+    index = DecisionIndex.open(index_folder(stores.layout))
+    try:
+        return flush_to_lake(
+            stores.log, stores.lake, journal=stores.layout.journal, index=index, floor=_folded(stores) + 1
+        )
+    finally:
+        index.close()
+
+
+def _folded(stores: Stores) -> int:
+    """Return the offset up to which every state that is kept has been folded."""
+    kept = [group.state_id for group in active_groups(stores.catalog)]
+    return min((stores.state.offset(state_id) for state_id in kept), default=stores.log.head() - 1)
+
+
+def log_status(stores: Stores) -> LogStatus:
+    """Return how far the log and its readers are."""
+    stats = stores.log.stats()
+    positions = {"lake": stores.log.position("flushed")}
+    for group in active_groups(stores.catalog):
+        positions[f"state of {group.name}"] = stores.state.offset(group.state_id)
+    counters = {type: msgspec.structs.asdict(counts) for type, counts in stats.types.items()}
+    for counts in counters.values():
+        counts.pop("newest_arrived", None)
+    return LogStatus(stats.first, stats.head, stats.bytes, positions, counters)

@@ -1,0 +1,39 @@
+"""What training is given of a workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tidewheel.collect.history import History
+from tidewheel.definitions import Project
+from tidewheel.storage.decisions import DecisionRecord, from_arrow
+from tidewheel.training.context import TrainingContext
+from tidewheel.workspace.reading import decisions
+from tidewheel.workspace.stores import Stores
+
+
+def training_context(stores: Stores, history: History, project: Project) -> TrainingContext:
+    """Return a workspace as training sees it."""
+
+    def decided(event: str, columns: Sequence[str]) -> pa.Table:
+        return decisions(stores, list(columns), pc.field("event_type") == event)
+
+    def served(view: str, most: int) -> list[DecisionRecord]:
+        newest = decisions(stores, where=pc.field("view") == view)
+        return from_arrow(newest.slice(max(0, newest.num_rows - most)))
+
+    return TrainingContext(
+        history=history,
+        catalog=stores.catalog,
+        artifacts=stores.artifacts,
+        now=stores.clock.now,
+        graph=project.graph,
+        models=project.models,
+        folder=project.folder,
+        decisions=decided,
+        lake_versions=lambda types: {type: history.version(type) for type in types},
+        served=served,
+    )

@@ -1,0 +1,82 @@
+"""A service's report, from a workspace."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow.compute as pc
+
+from tidewheel.errors import NotFoundError
+from tidewheel.monitoring.build import By, VersionFacts, build_report
+from tidewheel.monitoring.report import Happening, Report
+from tidewheel.outcomes import Joined, join_outcomes
+from tidewheel.registry.alerts import list_alerts
+from tidewheel.registry.bundles import load_bundle
+from tidewheel.registry.deployments import Move, find_deployment, history
+from tidewheel.registry.services import load_service
+from tidewheel.registry.versions import get_version
+from tidewheel.rollout.loop import view_columns
+from tidewheel.workspace.reading import decisions
+from tidewheel.workspace.stores import Stores
+
+if TYPE_CHECKING:
+    from tidewheel.workspace.workspace import Workspace
+
+
+def report(workspace: Workspace, name: str, by: By, since: int | None) -> Report:
+    """Return a service's report, with outcomes as they are known now."""
+    stores = workspace.stores
+    joined = joined_decisions(workspace, name, since or 0)
+    service = workspace.service(name)
+    served = sorted({model for model in joined.decisions["model"].to_pylist() if model})
+    model = next((model for model in workspace.project.graph.models if model.name == service.model), None)
+    return build_report(
+        joined,
+        service,
+        model.metrics if model is not None else (),
+        {version: _facts(stores, version) for version in served},
+        happenings(stores, name, since or 0),
+        as_of=stores.clock.now(),
+        by=by,
+    )
+
+
+def joined_decisions(workspace: Workspace, name: str, since: int) -> Joined:
+    """Return a service's decisions since an instant, with their outcomes as known now.
+
+    Raises
+    ------
+    NotFoundError
+        The service was never deployed.
+    """
+    stores = workspace.stores
+    deployment = find_deployment(stores.catalog, name)
+    if deployment is None:
+        raise NotFoundError(f"{name} is not deployed", remedy="deploy a version: tidewheel deploy MODEL@1")
+    frozen = load_service(stores.catalog, deployment.service_version)
+    where = (pc.field("service") == name) & (pc.field("instant") >= since)
+    table = decisions(stores, where=where)
+    return join_outcomes(workspace.history, frozen.graph, frozen.service, table, stores.clock.now())
+
+
+def happenings(stores: Stores, service: str, since: int) -> list[Happening]:
+    """Return a service's moves and alerts, by time."""
+    moves = [Happening(move.at, move.action, _told(move)) for move in history(stores.catalog, service)]
+    alerts = [
+        Happening(alert.opened, f"alert: {alert.kind}", alert.message) for alert in list_alerts(stores.catalog, service)
+    ]
+    return sorted((found for found in [*moves, *alerts] if found.at >= since), key=lambda found: found.at)
+
+
+def _told(move: Move) -> str:
+    now = (
+        f"{move.after.challenger} gets {move.after.share:.0%}"
+        if move.after.challenger
+        else f"{move.after.champion} answers"
+    )
+    return f"{now}; {move.cause}" if move.cause else now
+
+
+def _facts(stores: Stores, version: str) -> VersionFacts:
+    bundle = load_bundle(stores.artifacts, get_version(stores.catalog, version).bundle)
+    return VersionFacts(view_columns(bundle), bundle.manifest.profile)

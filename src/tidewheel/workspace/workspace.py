@@ -1,0 +1,453 @@
+"""An open workspace: what a program, a notebook or the command line calls."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from tempfile import TemporaryDirectory
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from tidewheel.definitions import Project, instant_of, ir
+from tidewheel.errors import LeaseError, NotFoundError
+from tidewheel.workspace.stores import Stores
+from tidewheel.workspace.stream import Stream
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from tidewheel.collect.flush import FlushSummary
+    from tidewheel.collect.imports import ImportSummary
+    from tidewheel.features.parity import ParityReport
+    from tidewheel.monitoring.report import Report
+    from tidewheel.registry.deployments import Deployment
+    from tidewheel.registry.runs import Run
+    from tidewheel.registry.versions import Version
+    from tidewheel.serving.answers import Answer
+    from tidewheel.serving.explain import Explanation
+    from tidewheel.serving.service import Serving
+    from tidewheel.storage.log_records import Outcome
+    from tidewheel.training import Comparison, RerunReport, TrainResult
+    from tidewheel.workspace.loop import WorkspaceLoop
+    from tidewheel.workspace.reading import FeatureRow
+    from tidewheel.workspace.summaries import LogStatus, Plan, Status
+
+Named = str | type
+"""Wherever a name is accepted, the class is too."""
+Instant = Any
+"""A datetime with a zone, RFC 3339 text, or int64 microseconds."""
+
+
+def name_of(thing: Named) -> str:
+    """Return the name of a declaration given as itself or by name."""
+    return thing if isinstance(thing, str) else thing.__name__
+
+
+class Workspace:
+    """A project with its data. Made by ``tw.open``; close it, or use it in a ``with`` statement.
+
+    While ``tidewheel up`` runs on the same workspace, its workers fold events into features;
+    otherwise this object does, as part of what it is asked.
+
+    Attributes
+    ----------
+    project : Project
+        The loaded declarations.
+    stores : Stores
+        Log, state, lake, catalog, artifacts, clock.
+    """
+
+    def __init__(self, stores: Stores, project: Project, scratch: TemporaryDirectory[str] | None = None) -> None:
+        self.stores = stores
+        self.project = project
+        self._scratch = scratch
+        self._stream: Stream | None = None
+        self._folding = threading.Lock()
+        self._published = False
+
+    # --- events ----------------------------------------------------------------------------------
+
+    def append(self, events: Any) -> list[Outcome]:
+        """Put one event, or a sequence of them, in the log; returns when they are on disk and folded.
+
+        Parameters
+        ----------
+        events : event or sequence of events
+            Instances of the project's event classes.
+
+        Returns
+        -------
+        list of Outcome
+            One each, in order: logged (with its offset) or a duplicate.
+
+        Raises
+        ------
+        SchemaError
+            An event does not fit its declaration; none of them is taken.
+        """
+        from tidewheel.workspace.events import checked
+
+        self.publish()
+        rows = checked(events, self.project, self.stores.clock.now())
+        outcomes = self.serving.submit(rows).result()
+        self.sync()
+        return outcomes
+
+    def ingest(self, file: str, event: Named, **options: Any) -> ImportSummary:
+        """Take a file in, exactly once; see ``tidewheel ingest --help`` for the options.
+
+        Parameters
+        ----------
+        file : str
+            A path, or ``-`` for standard input.
+        format, mapping, timezone, arrived, nulls, progress : optional
+            As the command's options.
+
+        Raises
+        ------
+        FileError
+            The file can't be read as what it claims to be.
+        ConflictError
+            Its rows are older than what is already logged for the event.
+        """
+        from tidewheel.workspace.events import ingest
+
+        self.publish()
+        return ingest(self.stores, self.source(event), file, **options)
+
+    def retry_quarantine(self, event: str | None = None) -> tuple[int, int]:
+        """Check quarantined rows again; return how many were taken in, and how many are still refused."""
+        from tidewheel.workspace.events import retry
+
+        self.publish()
+        found = retry(self.stores, self.project.graph, self.serving.submit, event)
+        self.sync()
+        return found
+
+    def flush(self) -> FlushSummary:
+        """Bring the lake up to the log and the journal, and trim what every reader has."""
+        from tidewheel.workspace.events import flush
+
+        return flush(self.stores)
+
+    def sync(self) -> int:
+        """Fold what is in the log, and what was decided here, into features; return the log's last offset.
+
+        While ``tidewheel up`` runs, its workers do that, and this only hands over what was decided here.
+        """
+        if "serving" in self.__dict__:
+            self.serving.appender.flush()
+        with self._folding:
+            stream = self._own_stream()
+            if stream is not None:
+                stream.catch_up()
+        return self.stores.log.head() - 1
+
+    def advance(self, to: Instant) -> int:
+        """Move a replay workspace's clock; return the instant reached.
+
+        Raises
+        ------
+        ClockError
+            The workspace is on the real clock, or `to` lies in its past.
+        """
+        self.sync()
+        return self.stores.clock.advance(instant_of(to))
+
+    # --- features --------------------------------------------------------------------------------
+
+    def read(self, features: Named, *, at: Instant = None, **keys: object) -> FeatureRow:
+        """Return one entity's features, now or as of an instant.
+
+        Parameters
+        ----------
+        features : class or str
+            A ``tw.Features``.
+        at : optional
+            As of this instant, from history; now, from the live state, when not given.
+        **keys
+            The group's key parts: the entity's or the column's name in lower case, as ``card="c42"``.
+        """
+        from tidewheel.workspace.reading import read_features
+
+        self.publish()
+        self.sync()
+        instant = None if at is None else instant_of(at)
+        return read_features(self.stores, self.history, self.project.graph, name_of(features), keys, instant)
+
+    def view(self, view: Named, at: pa.Table | None = None) -> pa.Table:
+        """Return a view's rows, point-in-time correct: one per row given, in the same order.
+
+        Parameters
+        ----------
+        view : class or str
+        at : Table, optional
+            Events to look at: the event's columns and ``at`` (µs); every logged event when not given.
+        """
+        from tidewheel.workspace.reading import read_rows
+
+        self.sync()
+        return read_rows(self.history, self.project.graph, name_of(view), at)
+
+    def check_features(self, service: Named | None = None, *, sample: int = 1000, progress: Any = None) -> ParityReport:
+        """Replay served decisions from history and compare every feature bit for bit."""
+        from tidewheel.workspace.reading import check_parity
+
+        self.sync()
+        chosen = None if service is None else name_of(service)
+        return check_parity(self.stores, self.history, chosen, sample, progress)
+
+    # --- models ----------------------------------------------------------------------------------
+
+    def train(
+        self,
+        model: Named,
+        *,
+        as_of: Instant = None,
+        seed: int = 0,
+        trials: int | None = None,
+        cause: str = "",
+        progress: Any = None,
+    ) -> TrainResult:
+        """Train a model: view, tune, fit, evaluate, gates, version."""
+        from tidewheel.training import train
+
+        self.publish()
+        self.sync()
+        instant = None if as_of is None else instant_of(as_of)
+        return train(
+            self.training_context(),
+            name_of(model),
+            as_of=instant,
+            seed=seed,
+            trials=trials,
+            cause=cause,
+            progress=progress,
+        )
+
+    def rerun(self, run: str, *, progress: Any = None) -> RerunReport:
+        """Repeat a run, by its id or its version's name, and compare data, metrics and predictions."""
+        from tidewheel.registry.versions import get_version
+        from tidewheel.training import rerun
+
+        identity = get_version(self.stores.catalog, run).run if "@" in run else run
+        return rerun(self.training_context(), identity, progress=progress)
+
+    def runs(self, model: Named = "", limit: int = 1000) -> list[Run]:
+        """Return training runs, newest first."""
+        from tidewheel.registry.runs import list_runs
+
+        return list_runs(self.stores.catalog, name_of(model), limit=limit)
+
+    def versions(self, model: Named = "") -> list[Version]:
+        """Return versions, newest first."""
+        from tidewheel.registry.versions import list_versions
+
+        return list_versions(self.stores.catalog, name_of(model))
+
+    def version(self, name: str) -> tuple[Version, Run]:
+        """Return a version, such as ``Fraud@3`` or ``Fraud@champion``, and the run that made it."""
+        from tidewheel.registry.runs import get_run
+        from tidewheel.registry.versions import get_version
+
+        found = get_version(self.stores.catalog, name)
+        return found, get_run(self.stores.catalog, found.run)
+
+    def compare(self, first: str, second: str) -> Comparison:
+        """Put two versions side by side."""
+        from tidewheel.training import compare
+
+        return compare(self.stores.catalog, first, second)
+
+    # --- deployments -----------------------------------------------------------------------------
+
+    def deploy(
+        self,
+        version: str,
+        *,
+        service: Named | None = None,
+        canary: float | None = None,
+        force: bool = False,
+        cause: str = "",
+    ) -> list[Deployment]:
+        """Point services at a version, whole or for a share of their units."""
+        from tidewheel.workspace.deploying import deploy
+
+        self.publish()
+        only = None if service is None else name_of(service)
+        moved = deploy(self.stores, self.project.graph, version, only, canary, force=force, cause=cause, sync=self.sync)
+        self._follow()
+        return moved
+
+    def rollback(self, name: Named, *, cause: str = "") -> list[Deployment]:
+        """End a canary, or return to the version before; of one service, or of every service of a model."""
+        from tidewheel.workspace.deploying import rollback
+
+        moved = rollback(self.stores, self.project.graph, name_of(name), cause)
+        self._follow()
+        return moved
+
+    def thresholds(self, service: Named) -> tuple[tuple[str, float], ...]:
+        """Return the thresholds that a service decides by now."""
+        from tidewheel.workspace.deploying import current_thresholds
+
+        return current_thresholds(self.stores, self.project.graph, name_of(service))
+
+    def set_thresholds(self, service: Named, levels: Mapping[str, float], *, cause: str = "") -> None:
+        """Turn a service's thresholds at run time; an empty mapping goes back to the declared ones."""
+        from tidewheel.workspace.deploying import turn_thresholds
+
+        turn_thresholds(self.stores, self.project.graph, name_of(service), levels, cause)
+        self._follow()
+
+    # --- serving ---------------------------------------------------------------------------------
+
+    @cached_property
+    def serving(self) -> Serving:
+        """The request path in this process; made when first asked for."""
+        from tidewheel.serving.service import Serving
+
+        self.publish()
+        return Serving(self.stores).start()
+
+    def decide(self, service: Named, event: Any) -> Answer:
+        """Decide one event; the same code as the server runs.
+
+        Parameters
+        ----------
+        service : class or str
+        event : event, mapping or bytes
+            An instance of the service's event, its columns by name, or a JSON object.
+        """
+        from tidewheel.workspace.events import columns_of
+
+        given = event if isinstance(event, bytes | Mapping) else columns_of(event)
+        return self.serving.decide(name_of(service), given)
+
+    def why(self, decision_id: str) -> Explanation:
+        """Explain one decision, and replay it."""
+        from tidewheel.serving.explain import explain
+
+        self.sync()
+        return explain(self.serving.find(decision_id), self.stores, self.history)
+
+    def report(self, service: Named, *, by: Literal["week", "month"] = "week", since: Instant = None) -> Report:
+        """Return a service's traffic, quality, drift and latency, per version and period."""
+        from tidewheel.workspace.reporting import report
+
+        self.sync()
+        return report(self, name_of(service), by, None if since is None else instant_of(since))
+
+    # --- about itself ----------------------------------------------------------------------------
+
+    def plan(self) -> Plan:
+        """Return the project's graph, and what changed against what is live."""
+        from tidewheel.workspace.planning import plan_of
+
+        return plan_of(self.project.graph, self.stores.catalog)
+
+    def log_status(self) -> LogStatus:
+        """Return how far the log and its readers are."""
+        from tidewheel.workspace.events import log_status
+
+        return log_status(self.stores)
+
+    def status(self, *, history: bool = False) -> Status:
+        """Return what is served, open alerts, and who runs the workspace."""
+        from tidewheel.workspace.deploying import status
+
+        return status(self.stores, history)
+
+    def source(self, event: Named) -> ir.Source:
+        """Return the declaration of an event or entity.
+
+        Raises
+        ------
+        NotFoundError
+            The project declares none of this name.
+        """
+        return find(self.project.graph.sources, name_of(event), "event or entity")
+
+    def service(self, service: Named) -> ir.Service:
+        """Return the declaration of a service."""
+        return find(self.project.graph.services, name_of(service), "service")
+
+    @cached_property
+    def history(self) -> Any:
+        """All events, lake and log, as one ordered table a type."""
+        from tidewheel.collect.history import History
+
+        return History(self.stores.lake, self.stores.log, self.project.graph.sources)
+
+    def training_context(self) -> Any:
+        """Return what a training run is given."""
+        from tidewheel.workspace.modelling import training_context
+
+        return training_context(self.stores, self.history, self.project)
+
+    def loop_view(self) -> WorkspaceLoop:
+        """Return the workspace as the retraining loop sees it."""
+        from tidewheel.workspace.loop import WorkspaceLoop
+
+        return WorkspaceLoop(self)
+
+    def publish(self) -> None:
+        """Make the project's definitions the live ones; done once, by whatever first changes something."""
+        if not self._published:
+            from tidewheel.workspace.groups import publish
+
+            publish(self.stores.catalog, self.stores.artifacts, self.project.graph)
+            self._published = True
+
+    def close(self) -> None:
+        """Hand over what was decided, give the partitions back and close the stores."""
+        serving = self.__dict__.pop("serving", None)
+        if serving is not None:
+            serving.close()
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+        self.stores.close()
+        if self._scratch is not None:
+            self._scratch.cleanup()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _own_stream(self) -> Stream | None:
+        """Return the stream of this process, or None while stream workers have the partitions."""
+        if self._stream is None:
+            with contextlib.suppress(LeaseError):
+                self._stream = Stream(self.stores, range(self.stores.settings.partitions))
+        return self._stream
+
+    def _follow(self) -> None:
+        """Let this process's own serving see a moved pointer at once."""
+        serving = self.__dict__.get("serving")
+        if serving is not None:
+            serving.loader.load()
+
+
+def find(things: Iterable[Any], name: str, what: str) -> Any:
+    """Return the declaration called `name`.
+
+    Raises
+    ------
+    NotFoundError
+        There is none; the error names the likely one.
+    """
+    import difflib
+
+    known = {thing.name: thing for thing in things}
+    if name in known:
+        return known[name]
+    close = difflib.get_close_matches(name, known, n=1)
+    remedy = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(sorted(known)) or 'none'}"
+    raise NotFoundError(f"the project declares no {what} {name!r}", remedy=remedy)
