@@ -43,7 +43,7 @@ def compile_group(context: Context, cls: type[Features]) -> None:
     for name, value in features_of(cls).items():
         with context.problems.at(place_of(cls, name)):
             columns.append(_feature(context, cls, parts, name, value))
-    if not columns:
+    if not features_of(cls):
         with context.problems.at(where):
             raise DefinitionError(
                 "a group without features", remedy="add one, e.g. payments_1d = tw.count(Payment, '1d')"

@@ -225,9 +225,9 @@ def retrain(
         Promote at ``champion - margin`` or better.
     """
     if every not in ("", "daily", "weekly", "monthly"):
-        raise mistake(f"retrain every {every!r}?", "write 'daily', 'weekly' or 'monthly'")
+        raise DefinitionError(f"retrain every {every!r}?", remedy="write 'daily', 'weekly' or 'monthly'")
     if not every and not on_drift:
-        raise mistake("this would never retrain", "give a period, or on_drift=")
+        raise DefinitionError("this would never retrain", remedy="give a period, or on_drift=")
     return ir.Retrain(
         every, _number(on_drift), share_of("canary", canary), parse_duration(watch), metric, _number(margin)
     )

@@ -35,6 +35,8 @@ def compile_service(context: Context, cls: type[Service]) -> None:
         return
     on = parts.pop("")
     part("model", _model, context, cls, on)
+    if "model" not in parts:
+        return
     part("decide", _thresholds, cls)
     actions = tuple(name for name, _ in parts.get("decide", ()))
     part("rules", _rules, context, cls, on, actions)

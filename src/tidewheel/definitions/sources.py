@@ -53,7 +53,8 @@ def resolve(annotation: object, cls: type, names: Mapping[str, object]) -> objec
         return annotation
     scope = {**names, **getattr(cls, "_globals", {}), **getattr(cls, "_locals", {})}
     try:
-        return eval(annotation, scope)
+        meaning = eval(annotation, scope)
+        return eval(meaning, scope) if isinstance(meaning, str) else meaning
     except DefinitionError:
         raise
     except Exception as error:
