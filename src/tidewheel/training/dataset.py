@@ -71,9 +71,9 @@ def content_digest(view: pa.Table, texts: tuple[str, ...], y: Floats, weight: Fl
     return hasher.hexdigest()
 
 
-def numbers_digest(values: Floats) -> str:
-    """Return the SHA-256 of an array of numbers."""
-    return hashlib.sha256(values.astype("<f8").tobytes()).hexdigest()
+def numbers_digest(values: Ints) -> str:
+    """Return the SHA-256 of an array of whole numbers."""
+    return hashlib.sha256(values.astype("<i8").tobytes()).hexdigest()
 
 
 def _add_texts(hasher: hashlib._Hash, texts: pa.Array) -> None:

@@ -129,8 +129,8 @@ def score(estimator: Any, x: Floats) -> Floats:
         When the estimator raises, or gives something else than one finite number a row.
     """
     with warnings.catch_warnings():
-        # LightGBM and scikit-learn warn about names that an array does not have.
-        warnings.filterwarnings("ignore", message=".*feature names.*")
+        # Of names that an array does not have, and of what was noted at fit already.
+        warnings.simplefilter("ignore")
         try:
             scores = _raw_score(estimator, x)
         except Exception as error:

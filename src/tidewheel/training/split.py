@@ -95,7 +95,7 @@ def require_two_classes(y: Floats, side: str) -> None:
         )
 
 
-def tail(rows: Ints, y: Floats, *, share: float, least: int = 50) -> tuple[Ints, Ints]:
+def tail(rows: Ints, y: Floats, *, share: float, least: int = 20) -> tuple[Ints, Ints]:
     """Cut time-ordered train rows into an earlier part and a last `share`, widened until it can serve.
 
     The last part grows, up to half of the rows, until it holds `least` rows of each class (of any
@@ -113,13 +113,15 @@ def tail(rows: Ints, y: Floats, *, share: float, least: int = 50) -> tuple[Ints,
     [8, 9]
     """
     classes = np.unique(y[rows]) if np.isin(y[rows], (0.0, 1.0)).all() else None
-    while share <= 0.5:
+    while True:
         cut = rows.size - max(1, round(rows.size * share))
         held = y[rows[cut:]]
         counts = [held.size] if classes is None else [int(np.count_nonzero(held == value)) for value in classes]
         if cut > 0 and min(counts) >= least:
             return rows[:cut], rows[cut:]
-        share *= 1.5
+        if share >= 0.5:
+            break
+        share = min(0.5, share * 1.5)
     raise TrainingError(
         f"{rows.size} train rows are too few to hold some out: {least} of each class are needed",
         remedy="ingest more history, or train without calibration and search",

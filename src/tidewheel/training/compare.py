@@ -1,0 +1,114 @@
+"""Two versions side by side: what they score, what they were made of, where they differ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tidewheel.registry.datasets import get_dataset
+from tidewheel.registry.runs import Metric, Run, get_run
+from tidewheel.registry.versions import Version, get_version
+from tidewheel.storage.catalog import Catalog
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Something that two versions do not share; None on the side that lacks it."""
+
+    what: str
+    one: Any
+    two: Any
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two versions.
+
+    Attributes
+    ----------
+    one, two : Version
+    metrics : list of (split, metric, Metric or None, Metric or None)
+        Each on its own run's rows: comparable when `same_test` is true.
+    same_data, same_test : bool
+        The data set is the same; the test rows at least are the same.
+    parameters : list of Difference
+        Parameters of the fitted estimators that differ.
+    added, removed : list of str
+        Columns of the view that only `two`, only `one` has.
+    lineage : list of Difference
+        Instant, rows, code, definitions and libraries that differ.
+    """
+
+    one: Version
+    two: Version
+    metrics: list[tuple[str, str, Metric | None, Metric | None]]
+    same_data: bool
+    same_test: bool
+    parameters: list[Difference]
+    added: list[str]
+    removed: list[str]
+    lineage: list[Difference]
+
+
+def compare(catalog: Catalog, one: str, two: str) -> Comparison:
+    """Compare two versions by name.
+
+    Parameters
+    ----------
+    catalog : Catalog
+    one, two : str
+        ``Fraud@2``, ``Fraud@champion``; see `tidewheel.registry.versions.get_version`.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such version.
+    """
+    first, second = get_version(catalog, one), get_version(catalog, two)
+    run_one, run_two = get_run(catalog, first.run), get_run(catalog, second.run)
+    columns_one, columns_two = (_columns(catalog, run) for run in (run_one, run_two))
+    return Comparison(
+        one=first,
+        two=second,
+        metrics=_metrics(first, second),
+        same_data=run_one.lineage.dataset == run_two.lineage.dataset,
+        same_test=run_one.parameters.get("test_rows") == run_two.parameters.get("test_rows"),
+        parameters=_differences(_fitted(run_one), _fitted(run_two)),
+        added=[name for name in columns_two if name not in columns_one],
+        removed=[name for name in columns_one if name not in columns_two],
+        lineage=_differences(_origin(run_one), _origin(run_two)),
+    )
+
+
+def _metrics(one: Version, two: Version) -> list[tuple[str, str, Metric | None, Metric | None]]:
+    left = {(metric.split, metric.metric): metric for metric in one.metrics}
+    right = {(metric.split, metric.metric): metric for metric in two.metrics}
+    return [(*key, left.get(key), right.get(key)) for key in dict.fromkeys([*left, *right])]
+
+
+def _columns(catalog: Catalog, run: Run) -> list[str]:
+    return list(get_dataset(catalog, run.lineage.dataset).detail["columns"])
+
+
+def _fitted(run: Run) -> dict[str, Any]:
+    return {"estimator": run.parameters.get("estimator")} | dict(run.parameters.get("fitted", {}))
+
+
+def _origin(run: Run) -> dict[str, Any]:
+    lineage = run.lineage
+    return {
+        "as of": lineage.as_of,
+        "log head": lineage.log_head,
+        "data set": lineage.dataset,
+        "commit": lineage.commit,
+        "patch": lineage.dirty_patch,
+        "seed": lineage.seed,
+        **{f"rows {reason}": count for reason, count in lineage.rows.items()},
+        **lineage.definitions,
+        **{f"library {name}": version for name, version in lineage.libraries.items()},
+    }
+
+
+def _differences(one: dict[str, Any], two: dict[str, Any]) -> list[Difference]:
+    names = dict.fromkeys([*one, *two])
+    return [Difference(name, one.get(name), two.get(name)) for name in names if one.get(name) != two.get(name)]
