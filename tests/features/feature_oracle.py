@@ -69,9 +69,7 @@ def effective(events: list[Happening], aggregate: ir.Aggregate, refs: dict) -> l
             continue
         target = by_id.get((refs[event.type, hop], event.columns.get(hop)))
         if target is not None:
-            found.append(
-                Effective(event, target, max(event.arrived, target.arrived), max(event.offset, target.offset))
-            )
+            found.append(Effective(event, target, max(event.arrived, target.arrived), max(event.offset, target.offset)))
     return sorted(found, key=lambda e: (e.offset, e.own.offset))
 
 
@@ -89,7 +87,10 @@ def aggregate_value(aggregate: ir.Aggregate, seen: list[Effective], instant: int
     for event in seen:
         if not _in_window(aggregate, event.own.at, instant):
             continue
-        if aggregate.where is not None and evaluate(aggregate.where, lambda c, e=event: e.get(c.path)) not in (True, 1.0):
+        if aggregate.where is not None and evaluate(aggregate.where, lambda c, e=event: e.get(c.path)) not in (
+            True,
+            1.0,
+        ):
             continue
         value = 1 if aggregate.value is None else evaluate(aggregate.value, lambda c, e=event: e.get(c.path))
         if value is not None:

@@ -10,7 +10,9 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
 USER = ir.Source(
-    "User", (ir.Column("id", "id"), ir.Column("tier", "category", nullable=True), ir.Column("score", "float", nullable=True)), entity=True
+    "User",
+    (ir.Column("id", "id"), ir.Column("tier", "category", nullable=True), ir.Column("score", "float", nullable=True)),
+    entity=True,
 )
 SHOP = ir.Source("Shop", (ir.Column("id", "id"), ir.Column("city", "category", nullable=True)), entity=True)
 BUY = ir.Source(
@@ -26,7 +28,11 @@ BUY = ir.Source(
 )
 RETURN = ir.Source(
     "Return",
-    (ir.Column("buy", "ref", "Buy", nullable=True), ir.Column("fee", "float", nullable=True), ir.Column("why", "text", nullable=True)),
+    (
+        ir.Column("buy", "ref", "Buy", nullable=True),
+        ir.Column("fee", "float", nullable=True),
+        ir.Column("why", "text", nullable=True),
+    ),
 )
 
 AMOUNT = ir.Col(("amount",))
@@ -60,7 +66,9 @@ USER_HISTORY = ir.Group(
         feature("shops_1h", aggregate("distinct", "Buy", BY_USER, ir.Col(("shop",)), HOUR, 5 * MINUTE, exact_to=256)),
         feature("amounts_1h", aggregate("distinct", "Buy", BY_USER, AMOUNT, HOUR, 5 * MINUTE, exact_to=256)),
         feature("first_kind", aggregate("first", "Buy", BY_USER, KIND, text=True), True),
-        feature("last_kind", aggregate("last", "Buy", BY_USER, KIND, HOUR, 5 * MINUTE, text=True, default="none"), True),
+        feature(
+            "last_kind", aggregate("last", "Buy", BY_USER, KIND, HOUR, 5 * MINUTE, text=True, default="none"), True
+        ),
         feature("last_amount", aggregate("last", "Buy", BY_USER, AMOUNT)),
         feature("idle", aggregate("time_since_last", "Buy", BY_USER)),
         feature("share", ir.Call("div", (ir.Feature("", "large_1h"), ir.Feature("", "buys_10m")))),
@@ -85,13 +93,19 @@ USER_KIND = ir.Group(
         feature("gifts", aggregate("count", "Buy", BY_USER_KIND, None, DAY, HOUR, where=ir.Col(("gift",)))),
     ),
 )
-GROUPS = (SHOP_RISK, USER_HISTORY, USER_KIND)
+SHOP_RETURNS = ir.Group(
+    "ShopReturns",
+    ("Shop",),
+    (
+        feature("returns", aggregate("count", "Return", RETURN_BY_SHOP)),
+        feature("worth", aggregate("mean", "Return", RETURN_BY_SHOP, ir.Col(("buy", "amount")))),
+        feature("after", aggregate("last", "Return", RETURN_BY_SHOP, ir.Col(("buy", "at")))),
+    ),
+)
+GROUPS = (SHOP_RETURNS, SHOP_RISK, USER_HISTORY, USER_KIND)
 
 CHANGED_SOURCE = "def changed(kind, last):\n    return kind != last\n"
-LABEL_SOURCE = (
-    "import numpy as np\n\ndef label(changed, kind, tier):\n"
-    "    return np.where(changed > 0, kind, tier)\n"
-)
+LABEL_SOURCE = "import numpy as np\n\ndef label(changed, kind, tier):\n    return np.where(changed > 0, kind, tier)\n"
 
 
 def column(name, value, text=False):
@@ -103,6 +117,7 @@ VIEW = ir.View(
     "Buy",
     (
         ir.Lookup("kinds", "UserKind", BY_USER_KIND),
+        ir.Lookup("returns", "ShopReturns", BY_SHOP),
         ir.Lookup("shop", "ShopRisk", BY_SHOP),
         ir.Lookup("user", "UserHistory", BY_USER),
     ),
@@ -113,10 +128,13 @@ VIEW = ir.View(
         column("score", ir.Col(("user", "score"))),
         *(column(f"user_{f.name}", ir.Feature("user", f.name), f.text) for f in USER_HISTORY.features),
         *(column(f"shop_{f.name}", ir.Feature("shop", f.name), f.text) for f in SHOP_RISK.features),
+        *(column(f"returns_{f.name}", ir.Feature("returns", f.name), f.text) for f in SHOP_RETURNS.features),
         *(column(f"kinds_{f.name}", ir.Feature("kinds", f.name), f.text) for f in USER_KIND.features),
         column("over_mean", ir.Call("div", (AMOUNT, ir.Feature("user", "mean_1h")))),
         column("changed", ir.Derived("changed", (KIND, ir.Feature("user", "last_kind")), CHANGED_SOURCE)),
-        column("label", ir.Derived("label", (ir.Computed("changed"), KIND, ir.Col(("user", "tier"))), LABEL_SOURCE), True),
+        column(
+            "label", ir.Derived("label", (ir.Computed("changed"), KIND, ir.Col(("user", "tier"))), LABEL_SOURCE), True
+        ),
         column("twice", ir.Call("add", (ir.Computed("changed"), ir.Computed("changed")))),
     ),
 )
@@ -127,3 +145,4 @@ RULES = ir.View(
     (column("burst", ir.Call("gt", (ir.Feature("user", "buys_10m"), ir.Const(2.0)))),),
 )
 GRAPH = ir.Graph(sources=(BUY, RETURN, SHOP, USER), groups=GROUPS, views=(VIEW,))
+SOURCES = {source.name: source for source in GRAPH.sources}

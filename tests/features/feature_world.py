@@ -1,4 +1,4 @@
-"""Random worlds: streams of events with ties, lateness, nulls and targets that come late; and histories made of them."""
+"""Random worlds: events with ties, lateness, nulls and targets that come late; and histories made of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from tidewheel.definitions import ir
 from tidewheel.features.rows import arrow_type
 
 START = 1_700_000_000_000_000
-REFS = {(source.name, column.name): column.target for source in GRAPH.sources for column in source.columns if column.target}
+REFS = {
+    (source.name, column.name): column.target for source in GRAPH.sources for column in source.columns if column.target
+}
 
 
 class ListHistory:
@@ -25,7 +27,11 @@ class ListHistory:
 
     def scan(self, type: str, columns: list[str], *, below: int | None = None, **_: object) -> pa.Table:
         self.scans.append(type)
-        return event_table([e for e in self.events if e.type == type and (below is None or e.offset < below)], self.sources[type], columns)
+        return event_table(
+            [e for e in self.events if e.type == type and (below is None or e.offset < below)],
+            self.sources[type],
+            columns,
+        )
 
     def head(self) -> int:
         return max((event.offset for event in self.events), default=0) + 1
@@ -35,7 +41,9 @@ def event_table(events: list[Happening], source: ir.Source, columns: list[str] |
     names = [column.name for column in source.columns] if columns is None else columns
     found = {
         "_id": pa.array([event.id for event in events], pa.string()),
-        **{f: pa.array([getattr(event, f[1:]) for event in events], pa.int64()) for f in ("_at", "_arrived", "_offset")},
+        **{
+            f: pa.array([getattr(event, f[1:]) for event in events], pa.int64()) for f in ("_at", "_arrived", "_offset")
+        },
     }
     for name in names:
         found[name] = pa.array([event.columns.get(name) for event in events], arrow_type(source.column(name).kind))
@@ -45,7 +53,9 @@ def event_table(events: list[Happening], source: ir.Source, columns: list[str] |
 users = st.sampled_from(["u1", "u2", "u3", None])
 shops = st.sampled_from(["s1", "s2", None])
 kinds = st.sampled_from(["food", "toys", "none", None])
-amounts = st.one_of(st.none(), st.sampled_from([0.1, 0.2, 0.3, 1e9, 7.0]), st.floats(-10, 10, allow_nan=False).map(float))
+amounts = st.one_of(
+    st.none(), st.sampled_from([0.1, 0.2, 0.3, 1e9, 7.0]), st.floats(-10, 10, allow_nan=False).map(float)
+)
 gaps = st.sampled_from([0, 0, 1, MINUTE // 3, MINUTE, 4 * MINUTE, 11 * MINUTE, 40 * MINUTE])
 lateness = st.sampled_from([0, 0, 0, 1, MINUTE, 6 * MINUTE, 30 * MINUTE, 90 * MINUTE])
 
@@ -71,7 +81,13 @@ def worlds(draw, most: int = 40):
 def _columns(type: str, n: int, offset: int):
     if type == "Buy":
         return st.fixed_dictionaries(
-            {"user": users, "shop": shops, "amount": amounts, "kind": kinds, "gift": st.sampled_from([True, False, None])}
+            {
+                "user": users,
+                "shop": shops,
+                "amount": amounts,
+                "kind": kinds,
+                "gift": st.sampled_from([True, False, None]),
+            }
         )
     if type == "Return":
         targets = st.one_of(st.integers(1, n).map(lambda i: f"Buy{i}"), st.none())
@@ -79,6 +95,13 @@ def _columns(type: str, n: int, offset: int):
     if type == "User":
         return st.fixed_dictionaries({"tier": kinds, "score": amounts})
     return st.fixed_dictionaries({"city": kinds})
+
+
+def decisions_on():
+    """Events to decide on: they are read for, and never seen themselves."""
+    return st.fixed_dictionaries(
+        {"user": users, "shop": shops, "amount": amounts, "kind": kinds, "gift": st.sampled_from([True, False, None])}
+    )
 
 
 def same(left: float, right: float) -> bool:

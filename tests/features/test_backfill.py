@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
 from feature_expect import check_row, view_row
 from feature_oracle import Happening
-from feature_shop import BUY, GRAPH, HOUR, MINUTE, VIEW
-from feature_world import START, ListHistory, event_table, worlds
+from feature_shop import BUY, GRAPH, VIEW
+from feature_world import ListHistory, event_table, worlds
 from hypothesis import HealthCheck, given, settings
 
 from tidewheel.features.backfill import read_view

@@ -1,10 +1,11 @@
-"""This process's cores: compiled work that releases the lock, on threads, one per part."""
+"""The cores of this process: compiled work that releases the lock, on threads, one per part."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
@@ -86,4 +87,4 @@ def split_evenly(starts: npt.NDArray[np.int64], parts: int) -> list[tuple[int, i
     entities = len(starts) - 1
     targets = starts[0] + (starts[-1] - starts[0]) * np.arange(1, parts) // parts
     cuts = np.unique(np.concatenate(([0], np.searchsorted(starts, targets), [entities])))
-    return [(int(first), int(end)) for first, end in zip(cuts[:-1], cuts[1:], strict=True)]
+    return [(int(first), int(end)) for first, end in pairwise(cuts)]

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 
 from tidewheel.definitions import ir
 from tidewheel.features.history import Needs
@@ -31,7 +32,7 @@ class Backlog:
         self._below = below
         self._rows = {
             source: rows_of(
-                history.scan(source, list(columns), start=start, below=below),
+                _from(history.scan(source, list(columns), below=below), start),
                 sources[source],
                 list(columns),
                 ids=source in needs.ids,
@@ -56,3 +57,7 @@ class Backlog:
             if end > first:
                 found[source] = rows.slice(int(first), int(end))
         return found, below - 1
+
+
+def _from(table: pa.Table, start: int) -> pa.Table:
+    return table.slice(int(np.searchsorted(table["_offset"].to_numpy(), start)))

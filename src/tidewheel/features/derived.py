@@ -26,7 +26,7 @@ Strings = Callable[[npt.NDArray[np.int64]], npt.NDArray[np.object_]]
 
 @functools.lru_cache(maxsize=1024)
 def load(name: str, source: str) -> Function:
-    """Return the function `name` that `source` defines, in a namespace of its own.
+    r"""Return the function `name` that `source` defines, in a namespace of its own.
 
     Raises
     ------
@@ -35,7 +35,7 @@ def load(name: str, source: str) -> Function:
 
     Examples
     --------
-    >>> load("double", "def double(x):\\n    return 2 * x\\n")(21)
+    >>> load("double", "def double(x):\n    return 2 * x\n")(21)
     42
     """
     namespace: dict[str, Any] = {"__builtins__": builtins, "__name__": f"derived.{name}"}

@@ -74,7 +74,12 @@ def part_array(part: pa.Array) -> pa.Array:
         return part
     if pa.types.is_timestamp(kind):
         return part.cast(pa.timestamp("us", tz=kind.tz)).cast(pa.int64()).cast(pa.string())
-    if pa.types.is_integer(kind) or pa.types.is_boolean(kind) or pa.types.is_large_string(kind) or kind == pa.string_view():
+    if (
+        pa.types.is_integer(kind)
+        or pa.types.is_boolean(kind)
+        or pa.types.is_large_string(kind)
+        or kind == pa.string_view()
+    ):
         return part.cast(pa.string())
     if pa.types.is_null(kind):
         return part.cast(pa.string())

@@ -82,7 +82,11 @@ class OnlineReader:
         self._first = len(self._inputs)
         self._end = self._first + self._plan.n_features
         self._spoken = tuple(
-            tuple((name, position) for position, (name, text) in enumerate(zip(view.names, view.texts, strict=True)) if text)
+            tuple(
+                (name, position)
+                for position, (name, text) in enumerate(zip(view.names, view.texts, strict=True))
+                if text
+            )
             for view in views
         )
         self._strings = Texts(states.text)
@@ -134,30 +138,31 @@ class OnlineReader:
         words: list[object] = []
         for place, text in self._inputs:
             value = values[place]
-            if text:
-                word = hash_text(value)
-                self._strings.add_one(word, value)
-                words.append(word)
-            else:
+            if not text:
                 words.append(math.nan if value is None else value)
+            elif value is None:
+                words.append(0)
+            else:
+                string = str(value)
+                word = hash_text(string)
+                self._strings.add_one(word, string)
+                words.append(word)
         return words
 
     def _read_states(self, values: Sequence[object], now: int, out: Words) -> tuple[int, list[tuple[str, str, int]]]:
         if not self._reads:
             return now, []
-        blobs = []
+        blobs: list[bytes | memoryview] = []
         states = []
         with self._store.snapshot() as snapshot:
             for state_id, key_of in self._reads:
                 key = key_of(values)
-                blob = None if key is None else snapshot.get(state_id, key.encode())
-                if blob is None:
+                if key is None:
                     blobs.append(EMPTY_BLOB)
-                    if key is not None:
-                        states.append((state_id, key, 0))
-                else:
-                    blobs.append(blob)
-                    states.append((state_id, key, _OFFSET.unpack_from(blob, _OFFSET_AT)[0]))
+                    continue
+                blob = snapshot.get(state_id, key.encode()) or EMPTY_BLOB
+                blobs.append(blob)
+                states.append((state_id, key, _OFFSET.unpack_from(blob, _OFFSET_AT)[0]))
             return read_blobs(self._plan, blobs, now, out), states
 
     def _keys(self, paths: tuple[ir.Path, ...]) -> Callable[[Sequence[object]], str | None]:

@@ -48,7 +48,9 @@ class Difference:
     def __str__(self) -> str:
         """Return one line for people."""
         read = f" (state {self.state} of {self.key!r} at offset {self.offset})" if self.state else ""
-        return f"decision {self.decision_id}: {self.view}.{self.feature} was {self.served!r}, is {self.replayed!r}{read}"
+        return (
+            f"decision {self.decision_id}: {self.view}.{self.feature} was {self.served!r}, is {self.replayed!r}{read}"
+        )
 
 
 @dataclass(frozen=True)

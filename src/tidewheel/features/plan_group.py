@@ -11,13 +11,11 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import msgspec
-
-from tidewheel.definitions import ir, state_id
+from tidewheel.definitions import canonical_aggregates, ir, state_id
 from tidewheel.errors import DefinitionError
-from tidewheel.features.nodes import Node, constant, is_text, leaves, literals, place_inputs, to_node
+from tidewheel.features.nodes import constant, is_text, leaves, literals, place_inputs, to_node
 from tidewheel.features.words import text_word
-from tidewheel.kernel import AggregateSpec, Layout, Program, build_layout, compile_program
+from tidewheel.kernel import AggregateSpec, Layout, Node, Program, build_layout, compile_program
 
 AT = "at"
 EVERY_EVENT = -1
@@ -142,12 +140,6 @@ def attribute_group(source: ir.Source) -> ir.Group:
         features=tuple(ir.FeatureColumn(c.name, _latest(source, key, c), c.kind in ir.TEXT_KINDS) for c in columns),
         attributes=source.entity,
     )
-
-
-def canonical_aggregates(group: ir.Group) -> tuple[ir.Aggregate, ...]:
-    """Return the distinct aggregates of a group, in an order that names do not change."""
-    distinct = {feature.value for feature in group.features if isinstance(feature.value, ir.Aggregate)}
-    return tuple(sorted(distinct, key=msgspec.json.encode))
 
 
 def state_hash(state_id: str) -> int:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from tidewheel.definitions import ir
 from tidewheel.errors import DefinitionError
-from tidewheel.features.nodes import Leaf, Node, is_text, leaves, to_node
-from tidewheel.features.plan_group import AT, GroupPlan, attribute_group, column_kind, plan_group
+from tidewheel.features.nodes import is_text, leaves, to_node
+from tidewheel.features.plan_group import GroupPlan, attribute_group, column_kind, plan_group
+from tidewheel.kernel import Node
 
 StateKey = tuple[str, tuple[ir.Path, ...]]
 
@@ -132,7 +133,7 @@ class _ViewPlanner:
             self._derived[name] = DerivedCall(column.value.name, column.value.source, args, texts, column.text)
         return ("derived", name)
 
-    def _leaf(self, expr: ir.Expr) -> Leaf:
+    def _leaf(self, expr: ir.Expr) -> Node:
         if isinstance(expr, ir.Computed):
             return self._column_node(expr.name)
         if isinstance(expr, ir.Feature):
@@ -148,7 +149,9 @@ class _ViewPlanner:
     def _leaf_is_text(self, expr: ir.Expr) -> bool:
         if isinstance(expr, ir.Computed):
             value = self._columns[expr.name].value
-            return self._columns[expr.name].text if isinstance(value, ir.Derived) else is_text(value, self._leaf_is_text)
+            return (
+                self._columns[expr.name].text if isinstance(value, ir.Derived) else is_text(value, self._leaf_is_text)
+            )
         if isinstance(expr, ir.Feature):
             return self._plan(self._groups[self._lookups[expr.alias].group]).is_text(expr.name)
         return isinstance(expr, ir.Col) and self._path_is_text(expr.path)
@@ -173,7 +176,7 @@ class _ViewPlanner:
     def _attributes_of(self, path: ir.Path) -> ir.Group:
         column = self._on.column(path[0])
         target = self._sources.get(column.target or "") if column else None
-        if target is None or not target.entity or len(path) != 2 or path == (AT,):
+        if target is None or not target.entity or len(path) != 2:
             raise self._too_far(path)
         return self._attributes.get(target.name) or attribute_group(target)
 

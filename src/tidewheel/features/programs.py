@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from tidewheel.definitions import ir
 from tidewheel.features.derived import Function, call, load
-from tidewheel.features.nodes import Leaf, Node, leaves, literals, place, place_inputs
+from tidewheel.features.nodes import Leaf, leaves, literals, place, place_inputs
 from tidewheel.features.plan_view import DerivedCall, StateKey, StateRead, ViewPlan
 from tidewheel.features.words import Texts, Words
-from tidewheel.kernel import Program, compile_program, evaluate, hash_text
+from tidewheel.kernel import Node, Program, compile_program, evaluate, hash_text
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +124,7 @@ class _Assembler:
             width=width,
             stages=tuple(self._stages(positions, texts)),
             program=compile_program([place_inputs(node, positions) for node in nodes], texts),
-            slices=tuple(slice(start, end) for start, end in zip(bounds, bounds[1:], strict=False)),
+            slices=tuple(slice(start, end) for start, end in pairwise(bounds)),
             literals=tuple(sorted(words)),
         )
 
@@ -169,11 +170,11 @@ class _Assembler:
         for depth in sorted(set(depths)):
             args: list[Node] = []
             steps = []
-            for index, call in enumerate(calls):
+            for index, made in enumerate(calls):
                 if depths[index] == depth:
-                    function = load(call.name, call.source)
-                    steps.append(Step(call, function, len(args), positions[("derived", index)]))
-                    args += [place_inputs(arg, positions) for arg in call.args]
+                    function = load(made.name, made.source)
+                    steps.append(Step(made, function, len(args), positions[("derived", index)]))
+                    args += [place_inputs(arg, positions) for arg in made.args]
             stages.append(Stage(compile_program(args, texts), tuple(steps)))
         return stages
 

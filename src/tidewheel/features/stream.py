@@ -6,7 +6,7 @@ goes on where it was and a new group catches up from the log's beginning while t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,8 +19,8 @@ from tidewheel.features.keys import plain
 from tidewheel.features.plan_group import GroupPlan
 from tidewheel.features.references import ReferenceIndex
 from tidewheel.features.rows import Fed, Rows, feed_rows, rows_of
-from tidewheel.kernel import Blobs, Events, fold, group_rows, partition_of
 from tidewheel.features.words import hashes_of
+from tidewheel.kernel import Blobs, Events, fold, group_rows, partition_of
 
 if TYPE_CHECKING:
     from tidewheel.collect import History
@@ -40,8 +40,8 @@ class Folder:
     Parameters
     ----------
     log : LogReader
-    history : callable
-        Gives one consistent view of all events; asked for imports and for what the log has trimmed.
+    history : History
+        Asked for imports, and for what the log has trimmed.
     store : StateStore
     partition : int
         Which of the store's partitions.
@@ -57,7 +57,7 @@ class Folder:
     def __init__(
         self,
         log: LogReader,
-        history: Callable[[], History],
+        history: History,
         store: StateStore,
         partition: int,
         graph: ir.Graph,
@@ -149,7 +149,7 @@ class Folder:
         return rows, batch.next - 1
 
     def _bulk(self, needs: Needs, start: int, below: int, most: int) -> tuple[dict[str, Rows], int]:
-        self._backlog = Backlog(self._history(), self._sources, needs, start, below)
+        self._backlog = Backlog(self._history, self._sources, needs, start, below)
         return self._backlog.take(start, min(most, BULK * self._batch))
 
     def _fold(self, plans: Sequence[GroupPlan], rows: Mapping[str, Rows], last: int) -> None:

@@ -7,7 +7,7 @@ strings are 64-bit hashes viewed as float64, 0 for null.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,7 @@ from tidewheel.kernel import hash_strings, hash_text
 Words = npt.NDArray[np.float64]
 Hashes = npt.NDArray[np.int64]
 
-EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 FEW = 8
 """Up to so many, a loop is faster than arrays."""
@@ -69,9 +69,10 @@ def one_array(column: pa.Array | pa.ChunkedArray) -> pa.Array:
 def hashes_of(texts: pa.Array) -> Hashes:
     """Return the hash of each string, 0 for null; a dictionary is hashed once a value."""
     if pa.types.is_dictionary(texts.type):
-        table = np.append(hashes_of(texts.dictionary), np.int64(0))
+        table: Hashes = np.append(hashes_of(texts.dictionary), np.int64(0))
         codes = texts.indices.fill_null(len(texts.dictionary)).to_numpy(zero_copy_only=False)
-        return table[codes]
+        found: Hashes = table[codes]
+        return found
     if not pa.types.is_string(texts.type):
         texts = texts.cast(pa.string())
     return np.ascontiguousarray(hash_strings(texts), dtype=np.int64)
@@ -156,7 +157,8 @@ class Texts:
             text = self._lookup(hash) if self._lookup is not None else None
             if text is None:
                 raise FeatureError(
-                    f"no string is stored for the hash {hash}", remedy="rebuild the state from the log: its strings were lost"
+                    f"no string is stored for the hash {hash}",
+                    remedy="rebuild the state from the log: its strings were lost",
                 )
             self._of[hash] = text
         return text

@@ -1,0 +1,139 @@
+"""Stream, online read, replay and oracle agree on random events."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import numpy as np
+from feature_expect import GROUPS, USER_ATTRIBUTES, check_row, view_row
+from feature_oracle import Happening, group_row
+from feature_shop import GRAPH, RULES, SOURCES, VIEW
+from feature_world import REFS, ListHistory, decisions_on, worlds
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tidewheel.definitions import digest
+from tidewheel.features.online import OnlineReader, Row
+from tidewheel.features.parity import check
+from tidewheel.features.plan_view import plan_view
+from tidewheel.features.stream import Folder
+from tidewheel.storage.decisions import DecisionRecord
+from tidewheel.storage.log import EventLog
+from tidewheel.storage.log_records import NewEvent
+from tidewheel.storage.state import StateStore
+
+PLAN, RULE_PLAN = plan_view(GRAPH, VIEW), plan_view(GRAPH, RULES)
+GROUP_PLANS = [read.plan for read in PLAN.reads]
+STATES = {read.plan.state_id: read.plan.group for read in PLAN.reads}
+
+
+def append(log: EventLog, events: list[Happening]) -> None:
+    for event in events:
+        new = NewEvent(event.type, event.id, event.at, _whole_columns(event), event.arrived)
+        assert log.append([new], now=event.arrived)[0].offset == event.offset
+
+
+def _whole_columns(event: Happening) -> dict[str, object]:
+    return {column.name: event.columns.get(column.name) for column in SOURCES[event.type].columns}
+
+
+def record(number: int, event: dict[str, object], row: Row, at: int) -> DecisionRecord:
+    return DecisionRecord(
+        decision_id=str(number),
+        event_id=f"d{number}",
+        service="S",
+        event_type="Buy",
+        unit="",
+        instant=row.instant,
+        at=at,
+        arrived=at,
+        states=row.states,
+        inputs=event,
+        view=digest(VIEW),
+        features=row.words[0].tobytes(),
+        texts=row.texts[0],
+        model="",
+        bundle="",
+        service_version="",
+        thresholds={},
+        arm="",
+        propensity=1.0,
+        rule="",
+        fallback="",
+        reason="",
+        score=None,
+        decision="",
+        explored=False,
+        timings=[],
+    )
+
+
+def check_against_oracle(events: list[Happening], event: dict[str, object], row: Row) -> None:
+    """The row is what the events up to the recorded offsets give, at the recorded instant."""
+    seen = {(STATES[state].name, STATES[state].attributes, key): offset for state, key, offset in row.states}
+
+    def visible(group, effective) -> bool:
+        lookup = [key for name, attributes, key in seen if (name, attributes) == (group.name, group.attributes)]
+        assert len(lookup) == 1
+        return effective.offset <= seen[group.name, group.attributes, lookup[0]]
+
+    decided = Happening("Buy", "?", row.instant, row.instant, 0, event)
+    expected = view_row(events, decided, row.instant, visible)
+    found = {}
+    for name, text, word in zip(PLAN.names, PLAN.texts, row.words[0], strict=True):
+        found[name] = row.texts[0].get(name) if text else (None if np.isnan(word) else float(word))
+    check_row(found, expected)
+    burst = group_row(
+        GROUPS["UserHistory"],
+        events,
+        REFS,
+        (event.get("user"),),
+        row.instant,
+        lambda e: visible(GROUPS["UserHistory"], e),
+    )
+    assert row.words[1][0] == float(burst["buys_10m"] > 2)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(worlds(), st.data())
+def test_stream_online_replay_and_oracle_agree(events: list[Happening], data: st.DataObject) -> None:
+    partitions = data.draw(st.integers(1, 3), "partitions")
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        log = stack.enter_context(closing(EventLog.open(folder / "log", sync="second")))
+        store = stack.enter_context(closing(StateStore.open(folder / "state", partitions)))
+        history = ListHistory(events)
+        folders = [
+            stack.enter_context(closing(Folder(log, history, store, k, GRAPH, GROUP_PLANS, batch=size)))
+            for k, size in enumerate(data.draw(st.lists(st.integers(1, 9), min_size=partitions, max_size=partitions)))
+        ]
+        reader = OnlineReader(store, [PLAN, RULE_PLAN])
+        records, start = [], 0
+        while start < len(events):
+            end = start + data.draw(st.integers(1, len(events) - start))
+            append(log, events[start:end])
+            start = end
+            behind = data.draw(st.booleans())
+            for each in folders:
+                each.step() if behind else each.catch_up()
+            event = data.draw(decisions_on())
+            now = events[end - 1].arrived + data.draw(st.sampled_from([-5_000_000, 0, 1, 60_000_000]))
+            row = reader.read(event, now)
+            assert row.instant >= now
+            check_against_oracle(events[:end], event, row)
+            if not behind:
+                _check_newest(events[:end], row)
+            records.append(record(len(records), event, row, now))
+        report = check(records, history, GRAPH)
+        assert report.equal, report.first_difference
+        assert (report.checked, report.skipped) == (len(records), 0)
+
+
+def _check_newest(events: list[Happening], row: Row) -> None:
+    """A stream that has caught up has folded every event of the entities read."""
+    for state, key, offset in row.states:
+        group = STATES[state]
+        if group is USER_ATTRIBUTES or group.attributes:
+            assert offset == max((e.offset for e in events if e.type == "User" and e.columns["id"] == key), default=0)
