@@ -11,6 +11,7 @@ import pytest
 from tidewheel.errors import CorruptError, NotFoundError, StorageError
 from tidewheel.storage import disks
 from tidewheel.storage.environments import open_environment
+from tidewheel.storage.journal import JournalWriter
 from tidewheel.storage.log import EventLog
 from tidewheel.storage.log_records import NewEvent
 from tidewheel.storage.state import StateStore
@@ -58,6 +59,7 @@ def _in_child(act: object) -> str:
 def test_a_forked_child_is_refused_and_the_parent_goes_on(tmp_path: Path) -> None:
     log = EventLog.open(tmp_path / "log")
     store = StateStore.open(tmp_path / "state", 1)
+    journal = JournalWriter.open(tmp_path / "journal", "w")
     state = "00000000000000aa"
 
     def read_state() -> None:
@@ -68,10 +70,14 @@ def test_a_forked_child_is_refused_and_the_parent_goes_on(tmp_path: Path) -> Non
     assert "before a fork" in _in_child(lambda: log.append([NewEvent("Sale", "x", 1, {})], now=1))
     assert "before a fork" in _in_child(read_state)
     assert "before a fork" in _in_child(lambda: EventLog.open(tmp_path / "log"))
+    assert "before a fork" in _in_child(lambda: journal.append(b"child"))
     assert _in_child(log.close) == "nothing"
+    assert _in_child(journal.close) == "nothing"
     assert _in_child(lambda: EventLog.open(tmp_path / "another")) == "nothing"
     assert log.append([NewEvent("Sale", "b", 1, {})], now=1)[0].offset == 1
     assert log.head() == 2
+    assert journal.append(b"parent")[1] == 8
+    journal.close()
     log.close()
     store.close()
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from tidewheel.errors import CorruptError, NotFoundError
-from tidewheel.storage.boot import sync_folder
+from tidewheel.storage.disks import sync_folder
 from tidewheel.storage.environments import translated
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")

@@ -7,13 +7,13 @@ tells the two apart: a store that was not closed in an earlier boot is not to be
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
 from tidewheel.errors import StorageError
+from tidewheel.storage.disks import write_durably
 from tidewheel.storage.environments import translated
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -29,29 +29,6 @@ class _Mark(msgspec.Struct):
 def boot_id() -> str:
     """Return the kernel's id of this boot; "" where there is none (then no loss can be told)."""
     return BOOT_ID.read_text().strip() if BOOT_ID.exists() else ""
-
-
-def write_durably(path: Path, content: bytes) -> None:
-    """Replace the file at `path` as a whole: readers see the old bytes or the new, also after a power loss."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Flush a folder's entries, so that a file made or renamed in it survives a power loss."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 class CleanMark:

@@ -1,4 +1,7 @@
-"""What the disk under a path is: network file systems are refused where memory maps are shared."""
+"""What the disk under a path is, and writing to it so that it lasts.
+
+Network file systems are refused: shared memory maps and locks are not safe there.
+"""
 
 from __future__ import annotations
 
@@ -48,3 +51,26 @@ def refuse_network(path: Path) -> None:
             where=str(path),
             remedy="keep the workspace's data on a local disk (`data = ...` in tidewheel.toml)",
         )
+
+
+def write_durably(path: Path, content: bytes) -> None:
+    """Replace the file at `path` as a whole: readers see the old bytes or the new, also after a power loss."""
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Flush a folder's entries, so that a file made or renamed in it survives a power loss."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

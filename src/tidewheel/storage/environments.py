@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 import lmdb
 
 from tidewheel.errors import BusyError, CorruptError, FullError, NotFoundError, StorageError
-from tidewheel.storage.disks import refuse_network
+from tidewheel.storage.disks import refuse_network, sync_folder
 
 MAP_SIZE = 1 << 40
 """Of a sparse file: address space, not disk. So large that it never has to grow."""
@@ -239,7 +239,11 @@ def open_environment(folder: Path, *, map_size: int = MAP_SIZE, sync: bool = Tru
         if found is None and data.exists() and _inode(data) in _INHERITED:
             raise _Forked(str(folder)).error()
         if found is None:
+            new = not data.exists()
             raw = _open_raw(folder, map_size, sync)
+            if new:
+                sync_folder(folder)
+                sync_folder(folder.parent)
             found = _OPEN[_inode(data)] = Environment(raw, str(folder), _inode(data), sync)
             return found
         if found.sync_commits != sync:

@@ -11,14 +11,14 @@ import errno
 import fcntl
 import os
 import threading
+import weakref
 import zlib
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Self
 
 from tidewheel.errors import FullError, StorageError
-from tidewheel.storage.boot import sync_folder
-from tidewheel.storage.disks import refuse_network
+from tidewheel.storage.disks import refuse_network, sync_folder
 from tidewheel.storage.environments import raise_for
 from tidewheel.storage.journal_segments import HEADER, LARGEST_PAYLOAD, MAGIC, SEED, SUFFIX, footer
 
@@ -110,6 +110,7 @@ class JournalWriter:
         self._pid = os.getpid()
         self._thread = threading.Thread(target=self._flush_for_ever, name=f"journal-{writer}", daemon=True)
         self._thread.start()
+        _remember(self)
 
     @classmethod
     def open(cls, folder: Path, writer: str, segment_bytes: int = SEGMENT_BYTES) -> Self:
@@ -217,6 +218,11 @@ class JournalWriter:
         except OSError as error:
             raise_for(error, str(self.folder))
 
+    def forget(self) -> None:
+        """In a forked child: refuse to write what the parent writes."""
+        self._lock = threading.Lock()
+        self._current = _CLOSED
+
     def _next_segment(self) -> _Segment:
         self._number += 1
         while (self.folder / f"{self.writer}-{self._number:08d}{SUFFIX}").exists():
@@ -290,3 +296,18 @@ class JournalWriter:
 
 _CLOSED = _Segment.__new__(_Segment)
 _CLOSED.descriptor, _CLOSED.name, _CLOSED.position, _CLOSED.records = -1, "", 0, 0
+_WRITERS: weakref.WeakSet[JournalWriter] = weakref.WeakSet()
+_HOOKED: list[bool] = []
+
+
+def _remember(writer: JournalWriter) -> None:
+    """Note a writer, so that a forked child forgets it: two processes may not write one file."""
+    if not _HOOKED:
+        os.register_at_fork(after_in_child=_after_fork)
+        _HOOKED.append(True)
+    _WRITERS.add(writer)
+
+
+def _after_fork() -> None:
+    for writer in _WRITERS:
+        writer.forget()

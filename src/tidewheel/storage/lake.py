@@ -253,7 +253,7 @@ class Lake:
 
     def _open(self, table: str, version: int | None = None) -> DeltaTable:
         path = self._path(table)
-        if table not in self._checked and self.exists(table):
+        if table not in self._checked and self.exists(table) and not lake_files.is_checked(path):
             with lake_files.writing(path):
                 self._check(table, path)
         try:

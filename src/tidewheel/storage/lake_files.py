@@ -17,7 +17,8 @@ from urllib.parse import unquote
 import msgspec
 
 from tidewheel.errors import CorruptError
-from tidewheel.storage.boot import boot_id, sync_folder, write_durably
+from tidewheel.storage.boot import boot_id
+from tidewheel.storage.disks import sync_folder, write_durably
 
 FLUSH_ALL_FROM = 16
 """With so many files, one flush of everything is quicker than one each."""
@@ -82,6 +83,12 @@ def safe_version(table: Path) -> int:
     """Newest version known to be on the disk, -1 when none is."""
     note = _read_note(table)
     return note.version if note else -1
+
+
+def is_checked(table: Path) -> bool:
+    """Whether nothing can have been lost since the table was looked at: it was written in this boot."""
+    note = _read_note(table)
+    return note is not None and note.boot == boot_id()
 
 
 def take_back_unsafe(table: Path) -> int:

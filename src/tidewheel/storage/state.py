@@ -11,8 +11,7 @@ import lmdb
 import msgspec
 
 from tidewheel.errors import ConflictError, StorageError
-from tidewheel.storage.boot import write_durably
-from tidewheel.storage.disks import refuse_network
+from tidewheel.storage.disks import refuse_network, write_durably
 from tidewheel.storage.environments import MAP_SIZE, Environment, raise_for, translated
 from tidewheel.storage.keys import LONGEST_KEY, bounded_key
 from tidewheel.storage.state_partition import StatePartition, hash_key, open_partition, read_offsets, state_prefix
