@@ -13,8 +13,8 @@ from tidewheel.definitions import digest, ir
 from tidewheel.errors import NotFoundError
 from tidewheel.features.backfill import read_view
 from tidewheel.registry.bundles import Bundle, load_bundle
-from tidewheel.registry.deployments import find_deployment
 from tidewheel.registry.names import parse_name
+from tidewheel.registry.pointers import find_deployment
 from tidewheel.registry.versions import get_version
 from tidewheel.training.context import TrainingContext
 from tidewheel.training.levels import encode
