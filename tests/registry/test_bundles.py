@@ -119,8 +119,8 @@ def test_trees_through_the_real_store(tmp_path: Path) -> None:
     manifest = Manifest(model="M", view="V", graph=Graph(), columns=("a", "b", "c", "d"), predictor=spec)
     store = ArtifactStore.open(tmp_path)
     found = load_bundle(store, save_bundle(store, Bundle(manifest, trees_arrays(trees))))
-    assert found.predictor().score(rows).tobytes() == booster.predict(rows).tobytes()
-    assert found.predictor().raw(rows).tobytes() == booster.predict(rows, raw_score=True).tobytes()
+    assert found.predictor().score(rows).tobytes() == np.asarray(booster.predict(rows)).tobytes()
+    assert found.predictor().raw(rows).tobytes() == np.asarray(booster.predict(rows, raw_score=True)).tobytes()
     broken = Bundle(manifest, {"trees.words": trees.words})
     with pytest.raises(CorruptError, match="n_features"):
         broken.predictor()

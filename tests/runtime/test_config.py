@@ -41,7 +41,7 @@ def test_file_then_environment_then_variable(tmp_path: Path) -> None:
         ("port = 99999", None, {}, ["port = 99999", "65535"]),
         ("clock = 'fast'", None, {}, ["clock = 'fast'", "real, replay"]),
         ("flush_every = 10", None, {}, ["no unit", '"10s"']),
-        ("flush_every = '10m'", None, {}, ["'10m' is no duration"]),
+        ("flush_every = '10m'", None, {}, ["'10m'"]),
         ("port = ", None, {}, ["not TOML", "Invalid value"]),
         ("env = 3", None, {"TIDEWHEEL_ENV": "x"}, ["no environment 'x'"]),
         ("", None, {"TIDEWHEEL_PROT": "1"}, ["TIDEWHEEL_PROT", "'port'"]),

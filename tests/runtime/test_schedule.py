@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,16 @@ from tidewheel.storage.catalog.notes import list_notes
 
 DAILY = Schedule(every="daily", at="02:00")
 START = instant("2013-09-01T12:00")
+
+
+def noting(seen: list[int], said: str = "") -> Callable[[int], str]:
+    """Return a job that writes its due times down."""
+
+    def run(due: int) -> str:
+        seen.append(due)
+        return said
+
+    return run
 
 
 @pytest.fixture
@@ -33,7 +43,7 @@ def test_each_due_time_runs_once_whoever_asks(catalog: Catalog, clock: ReplayClo
     seen: list[int] = []
     schedulers = [Scheduler(catalog, f"scheduler {number}") for number in range(2)]
     for scheduler in schedulers:
-        scheduler.set_jobs({"retrain": (DAILY, lambda due: seen.append(due) or "trained")})
+        scheduler.set_jobs({"retrain": (DAILY, noting(seen, "trained"))})
         assert scheduler.step() == []
     clock.advance(instant("2013-09-02T02:00"))
     assert [run.status for scheduler in schedulers for run in scheduler.step()] == ["done"]
@@ -44,10 +54,35 @@ def test_each_due_time_runs_once_whoever_asks(catalog: Catalog, clock: ReplayClo
     assert [note.kind for note in list_notes(catalog)] == ["job.done"] * 2
 
 
+def test_a_living_schedulers_claim_is_left_alone(catalog: Catalog, clock: ReplayClock) -> None:
+    register_job(catalog, "a", DAILY)
+    scheduler = Scheduler(catalog, "early")
+    scheduler.set_jobs({"a": (DAILY, lambda due: "twice")})
+    clock.advance(instant("2013-09-02T02:00"))
+    assert claim(catalog, "a", clock.now(), "other") == 1
+    assert scheduler.step() == []
+
+
+def test_before_time_begins_nothing_is_due_and_then_nothing_is_owed(tmp_path: Path) -> None:
+    clock = ReplayClock(tmp_path / "unset")
+    with Catalog.open(tmp_path / "unset.sqlite", clock=clock.now) as catalog:
+        scheduler = Scheduler(catalog, "s")
+        scheduler.set_jobs({"a": (DAILY, lambda due: "ran")})
+        clock.set_next_due(scheduler.next_due())
+        assert clock.advance(START, wait=0) == START  # not a stop a day since 1970
+        assert clock.next_due <= START  # but there the caller waits until the scheduler has looked
+        assert scheduler.step() == []
+        clock.set_next_due(scheduler.next_due())
+        assert clock.next_due == instant("2013-09-02T02:00")
+        clock.advance(clock.next_due, wait=0)
+        assert [run.detail for run in scheduler.step()] == ["ran"]
+    clock.close()
+
+
 def test_of_missed_ones_only_the_latest_runs(catalog: Catalog, clock: ReplayClock) -> None:
     seen: list[int] = []
     scheduler = Scheduler(catalog, "s")
-    scheduler.set_jobs({"retrain": (DAILY, lambda due: seen.append(due) or "")})
+    scheduler.set_jobs({"retrain": (DAILY, noting(seen))})
     clock.advance(instant("2013-09-20T01:00"))
     assert scheduler.next_due() == instant("2013-09-19T02:00")
     scheduler.step()
@@ -96,15 +131,19 @@ def test_a_run_cut_off_by_a_death_is_done_by_the_next_holder(catalog: Catalog, c
 def test_a_run_that_kills_its_process_is_given_up(catalog: Catalog, clock: ReplayClock) -> None:
     register_job(catalog, "a", DAILY)
     clock.advance(instant("2013-09-02T02:00"))
-    lives = [claim(catalog, "a", clock.now(), f"life {number}") for number in range(ATTEMPTS + 2)]
+    lives = [claim(catalog, "a", clock.now(), f"life {number}", again=True) for number in range(ATTEMPTS + 2)]
     assert lives == [1, 2, 3, 0, 0]
+    scheduler = Scheduler(catalog, "life 9")
+    scheduler.set_jobs({"a": (DAILY, lambda due: "never")})
+    assert scheduler.step() == []
+    assert scheduler.next_due() > clock.now()
     assert job_history(catalog, "a")[0].attempt == ATTEMPTS
 
 
 def test_the_replay_clock_stops_for_it(catalog: Catalog, clock: ReplayClock) -> None:
     seen: list[int] = []
     scheduler = Scheduler(catalog, "s")
-    scheduler.set_jobs({"a": (DAILY, lambda due: seen.append(clock.now()) or "")})
+    scheduler.set_jobs({"a": (DAILY, noting(seen))})
     target = instant("2013-09-05T00:00")
     clock.set_next_due(scheduler.next_due())
     while clock.advance(target, wait=0) < target:

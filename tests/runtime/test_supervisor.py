@@ -92,10 +92,9 @@ def test_it_starts_its_children_and_stops_them_cleanly(tmp_path: Path, number: i
 def test_a_killed_child_is_started_again(tmp_path: Path) -> None:
     up = Up(tmp_path, [("a", "children:steady", {}), ("b", "children:steady", {})])
     before = up.ready()
-    for round_ in (1, 2):
-        victim = up.children()["a"].pid
-        os.kill(victim, signal.SIGKILL)
-        up.until(lambda children, n=round_: children["a"].restarts == n and children["a"].state == "ready")
+    for lives in (1, 2):
+        os.kill(up.children()["a"].pid, signal.SIGKILL)
+        up.until(lambda children: children["a"].restarts == lives and children["a"].state == "ready")  # noqa: B023
     after = up.children()
     assert after["b"] == before["b"]
     assert after["a"].pid != before["a"].pid

@@ -7,9 +7,10 @@ from typing import Any, Literal
 import msgspec
 import sqlalchemy as sa
 
+from tidewheel.definitions.graphs import digest as content_digest
 from tidewheel.definitions.ir import Graph
 from tidewheel.errors import NotFoundError
-from tidewheel.registry.canonical import canonical, digest_of
+from tidewheel.registry.canonical import canonical
 from tidewheel.registry.names import current_user
 from tidewheel.storage.catalog import Catalog, touch
 from tidewheel.storage.catalog.notes import add_note
@@ -42,7 +43,7 @@ class ActiveGroup(msgspec.Struct, frozen=True):
 
 def save_graph(connection: sa.Connection, graph: Graph, at: int) -> str:
     """Keep `graph` inside the caller's transaction; return its digest."""
-    digest = digest_of(graph)
+    digest = content_digest(graph)
     if connection.execute(sa.select(graphs.c.digest).where(graphs.c.digest == digest)).first() is None:
         connection.execute(sa.insert(graphs).values(digest=digest, graph=canonical(graph).decode(), created=at))
     return digest

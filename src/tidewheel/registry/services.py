@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import msgspec
 import sqlalchemy as sa
 
+from tidewheel.definitions.graphs import digest as content_digest
 from tidewheel.definitions.ir import Graph, Service
 from tidewheel.errors import NotFoundError
-from tidewheel.registry.canonical import canonical, digest_of
+from tidewheel.registry.canonical import canonical
 from tidewheel.registry.graphs import save_graph
 from tidewheel.storage.catalog import Catalog
 from tidewheel.storage.catalog.tables import graphs, service_versions
@@ -25,7 +28,8 @@ class ServiceVersion(msgspec.Struct, frozen=True):
 
 def freeze_service(catalog: Catalog, service: Service, graph: Graph) -> ServiceVersion:
     """Keep `service` with the graph it reaches; the same pair gives the same version."""
-    digest = digest_of((service, graph))
+    text = f"{content_digest(service)} {content_digest(graph)}"
+    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
     with catalog.write() as connection:
         query = sa.select(service_versions.c.created).where(service_versions.c.digest == digest)
         created = connection.execute(query).scalar()

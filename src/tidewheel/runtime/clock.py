@@ -23,6 +23,9 @@ from tidewheel.errors import ClockError, CorruptError
 NEVER = 2**63 - 1
 """The due instant of a scheduler that waits for nothing, or is not running."""
 
+UNSET = 0
+"""The instant of a replay clock that nobody has set yet: time begins with the first advance, and nothing is missed."""
+
 _MAGIC = 0x7469_6465_636C_6B31
 _WORDS = 8
 _NOW, _DUE, _MOVES = 1, 2, 3
@@ -85,7 +88,8 @@ class ReplayClock:
     path : Path
         The shared file; made when absent.
     start : int
-        The first instant, where the file is made.
+        The first instant, where the file is made. ``UNSET`` leaves it to the first advance, which goes straight
+        there: the past before it has no due instants.
 
     Examples
     --------
@@ -99,7 +103,7 @@ class ReplayClock:
 
     replay = True
 
-    def __init__(self, path: Path, start: int = 0) -> None:
+    def __init__(self, path: Path, start: int = UNSET) -> None:
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -170,7 +174,8 @@ class ReplayClock:
         if self._words[_NOW] >= to:
             return self._words[_NOW]
         with self._alone():
-            target = min(to, self._words[_DUE])
+            begun = self._words[_NOW] != UNSET
+            target = min(to, self._words[_DUE]) if begun else to
             if target > self._words[_NOW]:
                 self._words[_NOW] = target
                 self._words[_MOVES] += 1
@@ -198,6 +203,6 @@ class ReplayClock:
         self._file.close()
 
 
-def open_clock(kind: str, path: Path, start: int = 0) -> RealClock | ReplayClock:
+def open_clock(kind: str, path: Path, start: int = UNSET) -> RealClock | ReplayClock:
     """Return the clock that the settings name: ``real``, or ``replay`` from the file at `path`."""
     return ReplayClock(path, start) if kind == "replay" else RealClock()

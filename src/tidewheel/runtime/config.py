@@ -26,9 +26,10 @@ from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 import msgspec
 
-from tidewheel.errors import ConfigError
+from tidewheel.definitions.durations import parse_duration
+from tidewheel.errors import ConfigError, DefinitionError
 from tidewheel.runtime.layout import Layout
-from tidewheel.runtime.units import parse_size, parse_span
+from tidewheel.runtime.units import parse_size
 
 FILE = "tidewheel.toml"
 PREFIX = "TIDEWHEEL_"
@@ -192,7 +193,7 @@ def _numeric(key: str) -> bool:
 
 
 def _measured(key: str, value: Any, where: str) -> Any:
-    parse: Callable[[str], int] | None = parse_span if key in DURATIONS else parse_size if key in SIZES else None
+    parse: Callable[[str], int] | None = parse_duration if key in DURATIONS else parse_size if key in SIZES else None
     if parse is None:
         return value
     if not isinstance(value, str):
@@ -200,7 +201,7 @@ def _measured(key: str, value: Any, where: str) -> Any:
         raise ConfigError(f"{key} = {value!r} has no unit", where=where, remedy=f"write it like {key} = {example}")
     try:
         return parse(value)
-    except ValueError as error:
+    except (ValueError, DefinitionError) as error:
         raise ConfigError(f"{key}: {error}", where=where) from error
 
 

@@ -15,7 +15,7 @@ import msgspec
 import sqlalchemy as sa
 
 from tidewheel.errors import TidewheelError
-from tidewheel.runtime.clock import NEVER
+from tidewheel.runtime.clock import NEVER, UNSET
 from tidewheel.runtime.due import Schedule, latest_due, next_due
 from tidewheel.storage.catalog import Catalog
 from tidewheel.storage.catalog.notes import add_note
@@ -50,57 +50,74 @@ class Job(msgspec.Struct, frozen=True):
 
 
 class Scheduler:
-    """Claims and runs what is due. One a workspace, by lease; a second one would do no harm, and nothing.
+    """Claims and runs what is due. Whoever makes one must hold the lease of the role.
 
     Parameters
     ----------
     catalog : Catalog
         Holds the claims; its clock says what time it is.
     holder : str
-        Who claims, such as ``scheduler 4711``: must differ between one life of the process and the next.
+        Who claims, such as ``keeper 4711 #3``: must differ between one life of the process and the next.
     """
 
     def __init__(self, catalog: Catalog, holder: str) -> None:
         self._catalog = catalog
         self._holder = holder
         self._jobs: dict[str, Job] = {}
+        self._since: dict[str, int] = {}
+        self._newest = _newest_runs(catalog)
+        self._orphans = {(run.job, run.due) for run in self._newest.values() if _cut_off(run, holder)}
 
     def set_jobs(self, wanted: Mapping[str, tuple[Schedule, Callable[[int], str]]]) -> None:
         """Take these jobs in place of the earlier ones.
 
-        A job that is new, or whose schedule changed, is due for the first time after now.
+        A job that is new, or whose schedule changed, is due for the first time after now; in a replay workspace
+        whose time has not begun, after its beginning.
         """
         for name, (schedule, run) in wanted.items():
-            if name not in self._jobs or self._jobs[name].schedule != schedule:
-                register_job(self._catalog, name, schedule)
-            self._jobs[name] = Job(name, schedule, run)
+            if name in self._jobs and self._jobs[name].schedule != schedule:
+                self._since.pop(name, None)
+            self._jobs[name] = Job(name, schedule.check(), run)
         for name in set(self._jobs) - set(wanted):
             del self._jobs[name]
+        self._register()
+
+    def _register(self) -> None:
+        for name in self._jobs.keys() - self._since.keys() if self._catalog.now() != UNSET else ():
+            self._since[name] = register_job(self._catalog, name, self._jobs[name].schedule)
 
     def step(self) -> list[JobRun]:
-        """Run every job whose time has come, one after the other, in order of due time; return what came of them."""
-        done = []
-        for due, name in sorted(self._ready()):
-            attempt = claim(self._catalog, name, due, self._holder)
-            if attempt:
+        """Run every job whose time has come, one after the other, in order of due time; return what came of them.
+
+        Where nothing is due it asks the clock only, not the catalog.
+        """
+        self._register()
+        ready, done = sorted(self._ready()), []
+        for due, name in ready:
+            again = (name, due) in self._orphans
+            self._orphans.discard((name, due))
+            if claim(self._catalog, name, due, self._holder, again=again):
                 done.append(self._run(self._jobs[name], due))
+        if ready:
+            self._newest = _newest_runs(self._catalog)
         return done
 
     def next_due(self) -> int:
         """Return the next instant at which a job is due; at or before now when one waits; ``NEVER`` without jobs."""
-        ready = [due for due, _ in self._ready()]
         now = self._catalog.now()
+        if now == UNSET:
+            return UNSET if self._jobs else NEVER
+        ready = [due for due, _ in self._ready()]
         return min([*ready, *(next_due(job.schedule, now) for job in self._jobs.values())], default=NEVER)
 
     def _ready(self) -> list[tuple[int, str]]:
         """Return (due, job) for each job's latest due time that is neither done nor from before it was known."""
-        now = self._catalog.now()
-        since, taken = _known(self._catalog)
-        ready = []
-        for name, job in self._jobs.items():
-            due = latest_due(job.schedule, now)
-            state = taken.get((name, due))
-            if due > since.get(name, now) and (state is None or _cut_off(state, self._holder)):
+        now, ready = self._catalog.now(), []
+        for name, since in self._since.items():
+            due = latest_due(self._jobs[name].schedule, now) if name in self._jobs else since
+            newest = self._newest.get(name)
+            taken = newest is not None and newest.due >= due
+            if due > since and (not taken or (name, due) in self._orphans):
                 ready.append((due, name))
         return ready
 
@@ -132,8 +149,19 @@ def register_job(catalog: Catalog, name: str, schedule: Schedule) -> int:
     return now
 
 
-def claim(catalog: Catalog, job: str, due: int, holder: str) -> int:
-    """Take a due time; return which attempt this is, or 0 when it is another's or done."""
+def claim(catalog: Catalog, job: str, due: int, holder: str, *, again: bool = False) -> int:
+    """Take a due time.
+
+    Parameters
+    ----------
+    again : bool
+        Whether a claim of another's may be taken over: its holder is known to be dead.
+
+    Returns
+    -------
+    int
+        Which attempt this is; 0 when the due time is done, given up or another's.
+    """
     same = sa.and_(job_runs.c.job == job, job_runs.c.due == due)
     with catalog.write() as connection:
         found = connection.execute(sa.select(job_runs).where(same)).first()
@@ -143,10 +171,10 @@ def claim(catalog: Catalog, job: str, due: int, holder: str) -> int:
             connection.execute(sa.insert(job_runs).values(**row, detail=""))
             return 1
         run = JobRun(**plain(found))
-        if not _cut_off(run, holder):
+        if not (again and _cut_off(run, holder)):
             return 0
-        again = {"attempt": run.attempt + 1, "holder": holder, "claimed": now}
-        connection.execute(sa.update(job_runs).where(same).values(**again))
+        taken = {"attempt": run.attempt + 1, "holder": holder, "claimed": now}
+        connection.execute(sa.update(job_runs).where(same).values(**taken))
         return run.attempt + 1
 
 
@@ -174,11 +202,9 @@ def job_history(catalog: Catalog, job: str = "", limit: int = 100) -> list[JobRu
         return [JobRun(**plain(row)) for row in connection.execute(query)]
 
 
-def _known(catalog: Catalog) -> tuple[dict[str, int], dict[tuple[str, int], JobRun]]:
-    """Return since when each job counts, and the newest claimed due time of each."""
+def _newest_runs(catalog: Catalog) -> dict[str, JobRun]:
+    """Return the newest due time of each job that was claimed."""
     newest = sa.select(job_runs.c.job, sa.func.max(job_runs.c.due).label("due")).group_by(job_runs.c.job).subquery()
     query = sa.select(job_runs).join(newest, sa.and_(job_runs.c.job == newest.c.job, job_runs.c.due == newest.c.due))
     with catalog.read() as connection:
-        since = {row.name: row.since for row in connection.execute(sa.select(jobs.c.name, jobs.c.since))}
-        runs = [JobRun(**plain(row)) for row in connection.execute(query)]
-    return since, {(run.job, run.due): run for run in runs}
+        return {row.job: JobRun(**plain(row)) for row in connection.execute(query)}
