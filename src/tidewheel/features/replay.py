@@ -20,7 +20,7 @@ from tidewheel.errors import HorizonError
 from tidewheel.features.plan_group import GroupPlan
 from tidewheel.features.rows import Fed, Ints
 from tidewheel.features.words import Words
-from tidewheel.kernel import Events, group_rows, replay
+from tidewheel.kernel import Events, count_visible, group_rows, replay, take
 
 Order = Literal["arrival", "event", "attribute", "offset"]
 """What decides visibility: `arrived < t`, `at < t`, `at <= t`, or `offset <= recorded`."""
@@ -69,16 +69,17 @@ def replay_group(
     # Reads of no entity share one that has no events, so that they are answered like any empty state.
     codes = encoded.indices.fill_null(entities).to_numpy(zero_copy_only=False).astype(np.int64)
     grouped = group_events(plan, feds, encoded.dictionary, order, entities + 1)
-    cuts = _cuts(grouped, codes, reads.bounds, strict=order in ("arrival", "event"))
-    by_entity, read_starts = group_rows(codes, cuts, entities + 1)
-    answers, status = replay(plan.layout, grouped.events, read_starts, cuts[by_entity], reads.instants[by_entity])
+    starts, inclusive = grouped.events.starts, order in ("attribute", "offset")
+    cuts = count_visible(starts, grouped.positions, codes, reads.bounds, inclusive=inclusive)
+    places, read_starts = group_rows(codes, cuts, entities + 1)
+    words, status = replay(
+        plan.layout, grouped.events, read_starts, take(cuts, places), take(reads.instants, places), places=places
+    )
     if status.any() and not lenient:
         raise HorizonError(
             f"an instant of {plan.group.name} lies before the arrival of an event that it is to see",
             remedy="read at a later instant",
         )
-    words = np.empty_like(answers)
-    words[by_entity] = answers
     return words, cuts
 
 
@@ -100,12 +101,12 @@ def group_events(plan: GroupPlan, feds: Sequence[Fed], entities: pa.Array, order
     events = Events(
         starts=starts,
         source=source[permutation],
-        at=at[permutation],
-        arrived=arrived[permutation],
-        offset=offset[permutation],
-        slots=slots[permutation],
+        at=take(at, permutation),
+        arrived=take(arrived, permutation),
+        offset=take(offset, permutation),
+        slots=take(slots, permutation),
     )
-    return Grouped(events, positions[permutation])
+    return Grouped(events, events.offset if order == "offset" else events.arrived)
 
 
 def _wanted(fed: Fed, entities: pa.Array) -> tuple[np.ndarray, Ints]:
@@ -119,21 +120,3 @@ def _wanted(fed: Fed, entities: pa.Array) -> tuple[np.ndarray, Ints]:
         return np.arange(len(fed)), found.to_numpy().astype(np.int64)
     rows = np.flatnonzero(found.is_valid().to_numpy(zero_copy_only=False))
     return rows, found.drop_null().to_numpy(zero_copy_only=False).astype(np.int64)
-
-
-def _cuts(grouped: Grouped, codes: Ints, bounds: Ints, strict: bool) -> Ints:
-    """Return how many events of its entity each read sees: a bisection of all reads at once."""
-    first = grouped.events.starts[codes]
-    low, high = first.copy(), grouped.events.starts[codes + 1]
-    if len(grouped.positions) == 0:
-        return low - first
-    last = len(grouped.positions) - 1
-    while True:
-        open_ = low < high
-        if not open_.any():
-            return low - first
-        middle = (low + high) >> 1
-        position = grouped.positions[np.minimum(middle, last)]
-        seen = (position < bounds) if strict else (position <= bounds)
-        low = np.where(open_ & seen, middle + 1, low)
-        high = np.where(open_ & ~seen, middle, high)
