@@ -7,52 +7,42 @@ never changed; a deployment replaces the decider that holds them.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from tidewheel.errors import DeadlineError, ServingError
+from tidewheel.errors import DeadlineError, ServingError, TidewheelError
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from tidewheel.features.online import Event, Row
+    from tidewheel.routing.explore import Explorer
+
     Words = npt.NDArray[np.float64]
-
-
-class Row(Protocol):
-    """What an online read gives: a row of words per view, and which states they came from."""
-
-    @property
-    def words(self) -> tuple[Words, ...]:
-        """One array per view."""
-        ...
-
-    @property
-    def texts(self) -> tuple[dict[str, str | None], ...]:
-        """Per view, its text columns as strings."""
-        ...
-
-    @property
-    def instant(self) -> int:
-        """The instant of the read."""
-        ...
-
-    @property
-    def states(self) -> list[tuple[str, str, int]]:
-        """The states read: id, entity key, last folded offset."""
-        ...
 
 
 class Reader(Protocol):
     """Reads the views of one arm for one event."""
 
-    def read(self, event: Mapping[str, object], now: int, at: int | None = None) -> Row:
+    def read(self, event: Event, now: int, at: int | None = None) -> Row:
         """Return the views' rows, read in one snapshot."""
         ...
+
+
+class NoReader:
+    """Stands in for a reader while the state store can't be opened: each read says why."""
+
+    def __init__(self, error: TidewheelError) -> None:
+        self.error = error
+
+    def read(self, event: Event, now: int, at: int | None = None) -> Row:
+        """Raise why."""
+        raise self.error
 
 
 class Thresholds:
@@ -62,34 +52,24 @@ class Thresholds:
     ----------
     levels : sequence of (str, float)
         Each action with its lowest score; the first is the floor.
-    prevents : sequence of str
-        Actions after which no outcome is seen.
 
     Examples
     --------
-    >>> thresholds = Thresholds([("allow", 0.0), ("review", 0.6), ("block", 0.95)], prevents=["block"])
-    >>> thresholds.action(0.7), thresholds.let_through("block"), thresholds.action(-1.0)
-    ('review', 'review', 'allow')
+    >>> thresholds = Thresholds([("allow", 0.0), ("review", 0.6), ("block", 0.95)])
+    >>> thresholds.action(0.7), thresholds.action(-1.0)
+    ('review', 'allow')
     """
 
-    def __init__(self, levels: list[tuple[str, float]], prevents: tuple[str, ...] | list[str] = ()) -> None:
-        self.levels = levels
+    __slots__ = ("_actions", "_edges", "levels")
+
+    def __init__(self, levels: Sequence[tuple[str, float]]) -> None:
+        self.levels = dict(levels)
         self._actions = [action for action, _ in levels]
         self._edges = [edge for _, edge in levels[1:]]
-        self.prevents = frozenset(prevents)
 
     def action(self, score: float) -> str:
         """Return the action for a score; "" when the service has none and its score is the answer."""
         return self._actions[bisect_right(self._edges, score)] if self._actions else ""
-
-    def let_through(self, action: str) -> str:
-        """Return the nearest milder action that lets the outcome be seen; "" when there is none."""
-        milder = self._actions[: self._actions.index(action)] if action in self._actions else []
-        return next((other for other in reversed(milder) if other not in self.prevents), "")
-
-    def as_dict(self) -> dict[str, float]:
-        """Return the levels by action."""
-        return dict(self.levels)
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -118,6 +98,8 @@ class Arm:
         From the model view's words to a score; None for a service of rules alone.
     thresholds : Thresholds
         What a score means.
+    explore : Explorer or None
+        Lets a share of what would be prevented through.
     otherwise : str
         The decision of a service of rules alone when none fires.
     """
@@ -131,6 +113,7 @@ class Arm:
     rules: tuple[Rule, ...]
     predict: Callable[[Words], float] | None
     thresholds: Thresholds
+    explore: Explorer | None = None
     otherwise: str = ""
 
 
@@ -189,12 +172,10 @@ def judge(arm: Arm, columns: Mapping[str, object], now: int, at: int, verdict: V
         raise DeadlineError("the deadline passed before the features were read")
     row = arm.reader.read(columns, now, at)
     verdict.row = row
-    ruled = len(row.words) - (arm.predict is not None)
-    if arm.predict is not None:
-        verdict.words = row.words[-1]
+    verdict.words = row.words[-1] if row.words else None
     read = perf_counter_ns()
     verdict.features_ns = read - start
-    for rule in arm.rules if ruled else ():
+    for rule in arm.rules:
         # A condition that is null (NaN) is not true.
         if row.words[0][rule.column] == 1.0:
             verdict.rule, verdict.decision = rule.name, rule.then
@@ -212,5 +193,5 @@ def judge(arm: Arm, columns: Mapping[str, object], now: int, at: int, verdict: V
     if score != score:
         raise ServingError("the model gave no number", where=arm.model)
     verdict.score = score
-    verdict.thresholds = arm.thresholds.as_dict()
+    verdict.thresholds = arm.thresholds.levels
     verdict.decision = arm.thresholds.action(score)

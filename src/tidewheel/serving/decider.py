@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from zlib import crc32
 
 from tidewheel.definitions.ir import Service
 from tidewheel.errors import ServingError
+from tidewheel.routing.split import CHALLENGER, Split
 from tidewheel.serving.arms import Arm, Verdict, judge
 from tidewheel.serving.fallback import Chain
 
@@ -23,9 +23,9 @@ class Decider:
     champion : Arm or None
         None when its bundle can't be loaded: then the chain answers.
     challenger : Arm or None
-        Gets `share` of the units.
-    share, salt : float, str
-        The split: which units are the challenger's.
+        Answers a share of the units.
+    split : Split or None
+        Says which units are the challenger's.
     chain : Chain
         What answers when an arm can't.
     revision : int
@@ -39,8 +39,7 @@ class Decider:
     service: Service
     champion: Arm | None
     challenger: Arm | None
-    share: float
-    salt: str
+    split: Split | None
     chain: Chain
     revision: int = 0
     damage: str = ""
@@ -70,8 +69,9 @@ class Decider:
             judge(arm, columns, now, at, verdict, started + self.service.deadline * 1000)
         except Exception as error:
             return self.chain.answer(columns, now, at, verdict, error)
-        if self.service.explore and verdict.decision in arm.thresholds.prevents and not verdict.rule:
-            self._explore(arm, event_id, verdict)
+        if arm.explore is not None and not verdict.rule:
+            # Drawn from the event, so that a decision that is made again comes out the same.
+            verdict.decision, verdict.explored, verdict.propensity = arm.explore(event_id, verdict.decision)
         return verdict
 
     def unit_of(self, event_id: str, columns: Mapping[str, object]) -> str:
@@ -82,21 +82,6 @@ class Decider:
 
     def arm_of(self, unit: str) -> Arm | None:
         """Return the arm that a unit is on; the champion stands in for a challenger that can't be loaded."""
-        if self.challenger is not None and split_point(self.salt, unit) < self.share:
+        if self.challenger is not None and self.split is not None and self.split(unit).name == CHALLENGER:
             return self.challenger
         return self.champion
-
-    def _explore(self, arm: Arm, event_id: str, verdict: Verdict) -> None:
-        """Let a small share of what would be prevented through, so that its outcome is seen."""
-        through = arm.thresholds.let_through(verdict.decision)
-        if not through:
-            return
-        verdict.propensity = 1.0 - self.service.explore
-        # Drawn from the event, so that a decision that is made again comes out the same.
-        if split_point(f"explore {self.service.name}", event_id) < self.service.explore:
-            verdict.decision, verdict.explored, verdict.propensity = through, True, self.service.explore
-
-
-def split_point(salt: str, unit: str) -> float:
-    """Return a unit's fixed point in [0, 1) under a salt."""
-    return crc32(f"{salt}\0{unit}".encode()) / 4294967296.0

@@ -12,10 +12,10 @@ from concurrent.futures import Future
 from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
-from tidewheel.collect.checks import row_check
+from tidewheel.collect.checks import RowCheck, row_check
 from tidewheel.collect.decision_index import event_key
 from tidewheel.errors import SchemaError
-from tidewheel.serving.answers import Answer, answer_of, decode_answer, encode_answer, record_of
+from tidewheel.serving.answers import answer_of, encode_answer, record_of
 from tidewheel.serving.decider import Decider
 from tidewheel.serving.handler import unknown
 from tidewheel.storage.decisions import DecisionIds, encode_decision
@@ -34,8 +34,8 @@ log = logging.getLogger("tidewheel.serving")
 MOST_REMEMBERED = 20_000
 """Answers kept in memory, for callers who ask again at once."""
 
-Ship = Callable[[NewEvent, str, int], None]
-"""Takes an event whose decision is in the journal, with the record's segment and position, on its way to the log."""
+Ship = Callable[[], None]
+"""Says that the journal has grown: its events are to go to the log."""
 
 
 class Served:
@@ -63,7 +63,7 @@ class Desk:
     metrics : Metrics
         Counts.
     ship : callable
-        Takes the event on to the log.
+        Is told that the journal has grown.
     """
 
     def __init__(self, journal: JournalWriter, recent: Recent, finder: Finder, metrics: Metrics, ship: Ship) -> None:
@@ -115,7 +115,7 @@ class Desk:
         """
         started = perf_counter_ns()
         served = self.served(service)
-        rows = served.check.decode(body, now=now)
+        rows = decoded(served.check, body, now)
         if len(rows) != 1:
             raise SchemaError(
                 f"{len(rows)} events in one request", where=f"service {service}", remedy="post one event at a time"
@@ -123,9 +123,9 @@ class Desk:
         event = rows[0]
         if isinstance(event, BadRow):
             raise SchemaError(event.reason, where=f"{served.source.name} for service {service}")
-        return self.decide(service, event, now, caller, started)
+        return self.decide(served, event, now, caller, started)
 
-    def decide(self, service: str, event: NewEvent, now: int, caller: str = "", started: int = 0) -> bytes:
+    def decide(self, served: Served, event: NewEvent, now: int, caller: str = "", started: int = 0) -> bytes:
         """Decide one checked event, and return the answer's JSON.
 
         Raises
@@ -134,7 +134,7 @@ class Desk:
             As :meth:`decide_json`.
         """
         started = started or perf_counter_ns()
-        served = self.served(service)
+        service = served.decider.service.name
         if event.at > now + FUTURE_ALLOWED:
             raise SchemaError(
                 "at lies more than 5 minutes ahead of the clock",
@@ -157,8 +157,7 @@ class Desk:
         record = record_of(identity, service, unit, event, verdict, now=now, caller=caller, timings=spent)
         segment, position = self.journal.append(encode_decision(record))
         self.recent.put(key, identity.encode(), segment, position)
-        event.arrived = now
-        self._ship(event, segment, position)
+        self._ship()
         answer = encode_answer(answer_of(record))
         self._remember(key, answer)
         self._count(service, verdict, perf_counter_ns() - started)
@@ -197,6 +196,15 @@ class Desk:
                 log.warning("%s fell back to %s: %s", service, verdict.fallback, verdict.reason)
 
 
-def answer_from(data: bytes) -> Answer:
-    """Return an answer from its JSON, for callers in the same process."""
-    return decode_answer(data)
+def decoded(check: RowCheck, body: bytes, now: int, origin: str = "") -> list[NewEvent | BadRow]:
+    """Return a body's rows, checked.
+
+    Raises
+    ------
+    SchemaError
+        It is nested so deeply that it can't be looked at row by row.
+    """
+    try:
+        return check.decode(body, now=now, origin=origin)
+    except RecursionError as error:
+        raise SchemaError("JSON nested too deeply", remedy="an event is one flat object") from error

@@ -97,7 +97,7 @@ class Chain:
         if score != score:
             return None
         verdict.fallback, verdict.score, verdict.decision = "table", score, self.thresholds.action(score)
-        verdict.thresholds = self.thresholds.as_dict()
+        verdict.thresholds = self.thresholds.levels
         return verdict
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from tidewheel.collect.decision_index import Place, event_key
 from tidewheel.errors import CorruptError, NotFoundError
 from tidewheel.storage.decisions import DecisionRecord, decode_decision
-from tidewheel.storage.journal_segments import HEADER, LARGEST_PAYLOAD, SUFFIX
+from tidewheel.storage.journal_segments import HEADER, LARGEST_PAYLOAD, SEED, SUFFIX
 
 if TYPE_CHECKING:
     from tidewheel.collect.decision_index import DecisionIndex
@@ -99,7 +99,7 @@ def record_at(folder: Path, place: Place) -> DecisionRecord | None:
         payload = os.pread(descriptor, length, place.position + HEADER.size)
     finally:
         os.close(descriptor)
-    if len(payload) < length or zlib.crc32(payload, length) != checksum:
+    if len(payload) < length or zlib.crc32(payload, length ^ SEED) != checksum:
         return None
     try:
         return decode_decision(payload)

@@ -1,0 +1,178 @@
+"""What a worker does for the handler: decisions and events in their time, explanations, its state and numbers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Any
+
+from tidewheel.collect.history import History
+from tidewheel.errors import ClockError, TidewheelError
+from tidewheel.serving.explain import explain
+from tidewheel.serving.handler import Accepted
+from tidewheel.serving.instants import text_of
+from tidewheel.serving.metrics import Snapshot, prometheus, read_snapshots
+from tidewheel.storage.log_records import BadRow, NewEvent, Outcome
+
+if TYPE_CHECKING:
+    from tidewheel.serving.service import Serving
+    from tidewheel.serving.steps import Steps
+
+SMALL_BODY = 64 * 1024
+"""Larger bodies of events are checked in a thread, so that decisions need not wait for them."""
+MOST_NAMED = 1000
+"""Quarantined rows that an answer names one by one."""
+
+
+class WorkerBackend:
+    """Answers the handler from a :class:`~tidewheel.serving.service.Serving`.
+
+    Parameters
+    ----------
+    serving : Serving
+        The process's.
+    steps : Steps, optional
+        In a replay workspace.
+    """
+
+    def __init__(self, serving: Serving, steps: Steps | None = None) -> None:
+        self.serving = serving
+        self._steps = steps
+        self._now = serving.stores.clock.now
+        self._committed = serving.stores.settings.durability == "committed"
+        self.not_ready = "loading"
+
+    def services(self) -> list[str]:
+        """Return the services deployed here."""
+        return sorted(self.serving.desk.services)
+
+    def events(self) -> list[str]:
+        """Return the event types taken here."""
+        return sorted(self.serving.loader.sources)
+
+    def decide(self, service: str, body: bytes, now: int | None, caller: str) -> bytes | Awaitable[bytes]:
+        """Decide one event: at once, but for a replayed clock or an answer that waits for the disk."""
+        if self._steps is not None:
+            return self._decide_in_step(self._steps, service, body, now, caller)
+        if now is not None:
+            raise not_replayed()
+        answer = self._decide_now(service, body, caller)
+        return self._on_disk(answer) if self._committed else answer
+
+    def _decide_now(self, service: str, body: bytes, caller: str) -> bytes:
+        try:
+            return self.serving.desk.decide_json(service, body, self._now(), caller)
+        except TidewheelError as error:
+            known = service if service in self.serving.desk.services else ""
+            self.serving.metrics.count("refused", known, type(error).__name__)
+            raise
+
+    async def _decide_in_step(self, steps: Steps, service: str, body: bytes, now: int | None, caller: str) -> bytes:
+        await steps.reach(now)
+        await steps.settle()
+        answer = self._decide_now(service, body, caller)
+        return await self._on_disk(answer) if self._committed else answer
+
+    async def _on_disk(self, answer: bytes) -> bytes:
+        await asyncio.wrap_future(self.serving.desk.committed())
+        return answer
+
+    async def append(self, event: str, body: bytes, now: int | None) -> Accepted:
+        """Check events, put them in the log, and say what became of them."""
+        self.serving.source(event)
+        if self._steps is not None:
+            await self._steps.reach(now)
+        elif now is not None:
+            raise not_replayed()
+        if len(body) > SMALL_BODY:
+            rows = await asyncio.to_thread(self.serving.check, event, body)
+        else:
+            rows = self.serving.check(event, body)
+        outcomes = await asyncio.wrap_future(self.serving.submit(rows))
+        return self._accepted(event, rows, outcomes)
+
+    def _accepted(self, event: str, rows: list[NewEvent | BadRow], outcomes: list[Outcome]) -> Accepted:
+        told = Accepted()
+        for number, (row, outcome) in enumerate(zip(rows, outcomes, strict=True)):
+            if outcome.status == "logged":
+                told.accepted += 1
+            elif outcome.status == "duplicate":
+                told.duplicates += 1
+            elif len(told.quarantined) < MOST_NAMED:
+                identity = row.id if isinstance(row, NewEvent) else ""
+                told.quarantined.append({"row": number, "reason": outcome.reason, "id": identity})
+        bad = len(rows) - told.accepted - told.duplicates
+        for fate, by in (("accepted", told.accepted), ("duplicate", told.duplicates), ("quarantined", bad)):
+            if by:
+                self.serving.metrics.count("events", event, fate, by=by)
+        return told
+
+    async def explain(self, decision_id: str) -> object:
+        """Tell one decision and replay it, in a thread: history is read for it."""
+        return await asyncio.to_thread(self._explain, decision_id)
+
+    def _explain(self, decision_id: str) -> object:
+        stores = self.serving.stores
+        return explain(self.serving.find(decision_id), stores, History(stores.lake, stores.log))
+
+    def ready(self) -> str:
+        """Return why this worker is not ready; "" when it is."""
+        return self.not_ready
+
+    def numbers(self) -> Snapshot:
+        """Return this worker's numbers of the moment."""
+        serving = self.serving
+        gauges = {
+            "journal_unsynced_records": float(serving.journal.unsynced()),
+            "events_waiting": float(serving.appender.waiting()),
+            "stream_lag_events": float(serving.lag),
+        }
+        serving.metrics.gauges.update(gauges)
+        return serving.metrics.snapshot(self._now())
+
+    def metrics(self) -> bytes:
+        """Return all workers' numbers for Prometheus."""
+        return prometheus(read_snapshots(self.serving.stores.layout.run, self.numbers()))
+
+    def status(self) -> object:
+        """Return what is served, how fast, and what is wrong."""
+        serving = self.serving
+        snapshots = read_snapshots(serving.stores.layout.run, self.numbers())
+        return {
+            "now": text_of(self._now()),
+            "clock": serving.stores.settings.clock,
+            "durability": serving.stores.settings.durability,
+            "log": {"head": serving.stores.log.head(), "lag": serving.lag},
+            "workers": [{"worker": snapshot.worker, **snapshot.gauges} for snapshot in snapshots],
+            "services": {name: self._status_of(name, snapshots) for name in self.services()},
+            "error": serving.loader.error,
+        }
+
+    def _status_of(self, name: str, snapshots: list[Snapshot]) -> dict[str, Any]:
+        decider = self.serving.desk.services[name].decider
+        counted = {
+            counter: sum(n for s in snapshots for labels, n in s.counters.get(counter, []) if labels[0] == name)
+            for counter in ("decisions", "fallbacks", "retries", "explored")
+        }
+        latency = type(self.serving.metrics.histogram(name))()
+        for snapshot in snapshots:
+            if name in snapshot.latency:
+                latency.add(snapshot.latency[name])
+        return {
+            "revision": decider.revision,
+            "champion": "" if decider.champion is None else decider.champion.model,
+            "challenger": "" if decider.challenger is None else decider.challenger.model,
+            "killed": decider.killed,
+            "damage": decider.damage,
+            **counted,
+            "latency_us": {f"p{round(q * 100)}": latency.quantile(q) for q in (0.5, 0.95, 0.99)},
+        }
+
+
+def not_replayed() -> ClockError:
+    """Return the refusal of a caller's instant where the clock is the machine's."""
+    return ClockError(
+        "this workspace keeps the real time, and an instant was given",
+        where="header tidewheel-now",
+        remedy='leave the header out, or set clock = "replay" in tidewheel.toml for a workspace of its own',
+    )

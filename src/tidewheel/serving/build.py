@@ -1,0 +1,242 @@
+"""From a deployment's pointers to a decider: frozen services and bundles made ready. No user's module, no learner."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from tidewheel.definitions import digest
+from tidewheel.errors import CorruptError, NotFoundError, TidewheelError
+from tidewheel.features.online import OnlineReader
+from tidewheel.features.plan_view import ViewPlan, plan_view
+from tidewheel.registry.bundles import ArtifactStore, Bundle, load_bundle
+from tidewheel.registry.services import ServiceVersion, load_service
+from tidewheel.registry.thresholds import effective, get_thresholds
+from tidewheel.registry.versions import get_version
+from tidewheel.routing.explore import Explorer
+from tidewheel.routing.split import CHALLENGER, CHAMPION, Split
+from tidewheel.serving.arms import Arm, NoReader, Reader, Rule, Thresholds
+from tidewheel.serving.decider import Decider
+from tidewheel.serving.fallback import Chain, Table
+from tidewheel.serving.predictor import Scorer
+
+if TYPE_CHECKING:
+    from tidewheel.definitions.ir import Graph, Source, View
+    from tidewheel.registry.pointers import Deployment
+    from tidewheel.registry.profile import FallbackTable
+    from tidewheel.storage.catalog import Catalog
+    from tidewheel.storage.state import StateStore
+
+log = logging.getLogger("tidewheel.serving")
+
+PREVIOUS = "previous"
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """A service version with a model's bundle, read and warmed; arms are made of it for free."""
+
+    version: ServiceVersion
+    bundle: Bundle | None
+    arm: Arm
+
+
+class Builder:
+    """Builds deciders and keeps what it has loaded, so that a moved share loads nothing again.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        Where the pointers, versions and frozen services are.
+    artifacts : ArtifactStore
+        Where the bundles are.
+    states : callable
+        Opens the state store, or returns the one that is open.
+    """
+
+    def __init__(self, catalog: Catalog, artifacts: ArtifactStore, states: Callable[[], StateStore]) -> None:
+        self.catalog = catalog
+        self.artifacts = artifacts
+        self._states = states
+        self._loaded: dict[tuple[str, str], Loaded] = {}
+        self.broken = False
+        """True when something could not be loaded, so that it is worth trying again."""
+
+    def build(self, deployment: Deployment) -> tuple[Decider, Source]:
+        """Return the decider for a deployment, and the source of its events.
+
+        A version that can't be loaded leaves its arm empty (`Decider.damage` says why): then the chain answers.
+
+        Raises
+        ------
+        NotFoundError
+            The catalog does not hold the frozen service.
+        """
+        version = load_service(self.catalog, deployment.service_version)
+        service = version.service
+        damage: list[str] = []
+        champion = self._load(deployment.service_version, deployment.champion, damage)
+        challenger = previous = None
+        if deployment.challenger:
+            frozen = deployment.challenger_service_version or deployment.service_version
+            challenger = self._load(frozen, deployment.challenger, damage)
+        if deployment.previous:
+            frozen = deployment.previous_service_version or deployment.service_version
+            previous = self._load(frozen, deployment.previous, damage)
+        self._keep(champion, challenger, previous)
+        shares = {CHALLENGER: deployment.share}
+        decider = Decider(
+            service=service,
+            champion=self._arm(champion, CHAMPION),
+            challenger=self._arm(challenger, CHALLENGER),
+            split=Split(service.name, deployment.salt, shares) if challenger is not None else None,
+            chain=self._chain(version, champion, previous),
+            revision=deployment.revision,
+            damage="; ".join(damage),
+            killed=deployment.killed,
+        )
+        return decider, source_of(version.graph, service.on)
+
+    def _load(self, service_version: str, model: str, damage: list[str]) -> Loaded | None:
+        """Return a version ready to decide; None, with the reason added to `damage`, when it can't be loaded."""
+        key = (service_version, model)
+        if key in self._loaded:
+            return self._loaded[key]
+        try:
+            version = load_service(self.catalog, service_version)
+            digest_of_bundle = get_version(self.catalog, model).bundle if model else ""
+            bundle = load_bundle(self.artifacts, digest_of_bundle) if model else None
+            loaded = Loaded(version, bundle, self._ready(version, model, digest_of_bundle, bundle))
+        except Exception as error:
+            log.error("%s can't be loaded: %s", model or service_version, error)
+            # The damage becomes a reason in answers, where the worker's paths have no business.
+            said = error.message if isinstance(error, TidewheelError) else type(error).__name__
+            damage.append(f"{model or service_version} can't be loaded: {said}")
+            self.broken = True
+            return None
+        if isinstance(loaded.arm.reader, NoReader):
+            damage.append(f"features can't be read: {loaded.arm.reader.error.message}")
+            self.broken = True
+        else:
+            self._loaded[key] = loaded
+        return loaded
+
+    def _keep(self, *loaded: Loaded | None) -> None:
+        """Forget what no arm needs; other services' versions stay."""
+        mine = {id(item) for item in loaded if item is not None}
+        service = next((item.version.service.name for item in loaded if item is not None), "")
+        for key, item in list(self._loaded.items()):
+            if item.version.service.name == service and id(item) not in mine:
+                del self._loaded[key]
+
+    def _ready(self, version: ServiceVersion, model: str, digest_of_bundle: str, bundle: Bundle | None) -> Arm:
+        service = version.service
+        plans = [plan_view(version.graph, service.rule_view)] if service.rule_view is not None else []
+        scorer = None
+        view: View | None = service.rule_view
+        if bundle is not None:
+            view = view_of(bundle.manifest.graph, bundle.manifest.view)
+            plans.append(plan_view(bundle.manifest.graph, view))
+            scorer = Scorer(bundle, plans[-1].names)
+        rules = () if service.rule_view is None else tuple(rules_of(version, plans[0]))
+        arm = Arm(
+            name=CHAMPION,
+            model=model,
+            bundle=digest_of_bundle,
+            view=digest(view) if view is not None else "",
+            service_version=version.digest,
+            reader=self._reader(plans),
+            rules=rules,
+            predict=scorer,
+            thresholds=Thresholds(service.thresholds),
+            otherwise=service.thresholds[0][0] if service.thresholds else "",
+        )
+        warm(arm, plans)
+        return arm
+
+    def _reader(self, plans: list[ViewPlan]) -> Reader:
+        try:
+            return OnlineReader(self._states(), plans)
+        except TidewheelError as error:
+            log.error("features can't be read: %s", error)
+            return NoReader(error)
+
+    def _arm(self, loaded: Loaded | None, name: str) -> Arm | None:
+        if loaded is None:
+            return None
+        service = loaded.version.service
+        turned = get_thresholds(self.catalog, service.name)
+        levels = service.thresholds
+        if turned is not None and turned.levels:
+            try:
+                levels = effective(levels, turned.levels, service=service.name)
+            except TidewheelError as error:
+                log.error("%s: thresholds set at run time do not fit and are left out: %s", service.name, error)
+        actions = [action for action, _ in levels]
+        explore = (
+            Explorer(service.name, actions, service.prevents, service.explore)
+            if service.explore and service.prevents
+            else None
+        )
+        return replace(loaded.arm, name=name, thresholds=Thresholds(levels), explore=explore)
+
+    def _chain(self, version: ServiceVersion, champion: Loaded | None, previous: Loaded | None) -> Chain:
+        service = version.service
+        links: list[Arm | Table | str] = []
+        for link in service.fallback:
+            if link.kind == "action":
+                links.append(link.action)
+            elif link.kind == "previous":
+                arm = self._arm(previous, PREVIOUS)
+                links.extend([arm] if arm is not None else [])
+            else:
+                table = table_of(link.by, champion, previous)
+                links.extend([Table(table.by[0], table.scores, table.default)] if table is not None else [])
+        actions = [link for link in links if isinstance(link, str)]
+        floor = service.thresholds[0][0] if service.thresholds else ""
+        known = self._arm(champion or previous, CHAMPION)
+        thresholds = known.thresholds if known is not None else Thresholds(service.thresholds)
+        return Chain(tuple(links), actions[-1] if actions else floor, thresholds)
+
+
+def rules_of(version: ServiceVersion, plan: ViewPlan) -> list[Rule]:
+    """Return a service's rules with the places of their conditions in the rule view."""
+    return [Rule(rule.name, plan.names.index(rule.column), rule.then) for rule in version.service.rules]
+
+
+def table_of(by: tuple[str, ...], *candidates: Loaded | None) -> FallbackTable | None:
+    """Return the fallback table by a column, from the first bundle that has one."""
+    for loaded in candidates:
+        for table in loaded.bundle.manifest.tables if loaded is not None and loaded.bundle is not None else ():
+            if table.by == by:
+                return table
+    return None
+
+
+def view_of(graph: Graph, name: str) -> View:
+    """Return a view of a graph by name."""
+    for view in graph.views:
+        if view.name == name:
+            return view
+    raise CorruptError(f"the bundle's graph has no view {name!r}", remedy="train again")
+
+
+def source_of(graph: Graph, name: str) -> Source:
+    """Return a source of a graph by name."""
+    for source in graph.sources:
+        if source.name == name:
+            return source
+    raise NotFoundError(f"the frozen service has no event {name!r}", remedy="deploy again")
+
+
+def warm(arm: Arm, plans: list[ViewPlan]) -> None:
+    """Call everything once on an event of nulls, so that the first real one finds it compiled and loaded."""
+    try:
+        row = arm.reader.read(dict.fromkeys(name for plan in plans for name in plan.columns), 0, 0)
+        if arm.predict is not None:
+            arm.predict(row.words[-1])
+    except Exception as error:
+        # A derived function may not like an event without values; that says nothing about real ones.
+        log.info("warming %s: %s", arm.model or arm.service_version, error)

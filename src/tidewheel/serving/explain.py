@@ -1,0 +1,212 @@
+"""Why: one decision told from its record, and replayed bit for bit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from tidewheel.errors import TidewheelError
+from tidewheel.registry.bundles import load_bundle
+from tidewheel.registry.services import load_service
+from tidewheel.serving.instants import text_of
+
+if TYPE_CHECKING:
+    from tidewheel.collect.history import History
+    from tidewheel.definitions.ir import Graph, View
+    from tidewheel.serving.stores import Stores
+    from tidewheel.storage.decisions import DecisionRecord
+
+STAGES = ("decode", "features", "rules", "model", "decide")
+
+
+class Replay(msgspec.Struct):
+    """What came of reading the features again by the offsets that the decision recorded.
+
+    Attributes
+    ----------
+    done : bool
+        False when the decision has no features, or history could not be read.
+    equal : bool
+        Whether every feature came out the same, to the bit.
+    features, differences : int
+        Values compared, and how many differ.
+    first_difference : str
+        The first one, in words.
+    score_equal : bool or None
+        Whether the model gives the same score to the recorded features; None where no model answered.
+    why_not : str
+        Why nothing was replayed.
+    """
+
+    done: bool = False
+    equal: bool = False
+    features: int = 0
+    differences: int = 0
+    first_difference: str = ""
+    score_equal: bool | None = None
+    why_not: str = ""
+
+
+class Explanation(msgspec.Struct):
+    """One decision, for people and for programs.
+
+    Attributes
+    ----------
+    decision_id, service, event_id, event_type, unit : str
+        What was decided on.
+    decision, score, rule, fallback, reason, explored, propensity
+        What was decided, and how it came to be.
+    model, bundle, view, service_version, arm : str
+        Which versions answered.
+    thresholds : dict
+        As they stood.
+    at, arrived, instant : str
+        When it happened, arrived, and what instant the features were read at.
+    inputs, features : dict
+        The event's columns, and the view's row by name.
+    states : list of dict
+        The entity states read, each with the last offset folded into it.
+    timings_us : dict
+        Microseconds by stage.
+    caller : str
+        Who asked.
+    replay : Replay
+        The features read again from history.
+    """
+
+    decision_id: str
+    service: str
+    event_id: str
+    event_type: str
+    unit: str
+    decision: str
+    score: float | None
+    rule: str
+    fallback: str
+    reason: str
+    explored: bool
+    propensity: float
+    model: str
+    bundle: str
+    view: str
+    service_version: str
+    arm: str
+    thresholds: dict[str, float]
+    at: str
+    arrived: str
+    instant: str
+    inputs: dict[str, Any]
+    features: dict[str, float | str | None]
+    states: list[dict[str, str | int]]
+    timings_us: dict[str, float]
+    caller: str
+    replay: Replay
+
+
+def explain(record: DecisionRecord, stores: Stores, history: History | None = None) -> Explanation:
+    """Return the explanation of one decision.
+
+    Parameters
+    ----------
+    record : DecisionRecord
+        From :meth:`~tidewheel.serving.find.Finder.by_id`.
+    stores : Stores
+        The workspace's.
+    history : History, optional
+        Given, the features are replayed from it.
+    """
+    try:
+        graph, view = definitions_of(record, stores)
+        features = features_of(record, view)
+    except TidewheelError as error:
+        return _told(record, {}, Replay(why_not=str(error)))
+    replayed = Replay(why_not="not asked for") if history is None else replay(record, graph, stores, history)
+    return _told(record, features, replayed)
+
+
+def definitions_of(record: DecisionRecord, stores: Stores) -> tuple[Graph, View | None]:
+    """Return the frozen graph that a decision was made by, and the view whose row it recorded.
+
+    Raises
+    ------
+    NotFoundError, CorruptError
+        The bundle or the service version can't be read any more.
+    """
+    if record.bundle:
+        manifest = load_bundle(stores.artifacts, record.bundle).manifest
+        return manifest.graph, next((view for view in manifest.graph.views if view.name == manifest.view), None)
+    if not record.service_version:
+        return _no_graph(), None
+    version = load_service(stores.catalog, record.service_version)
+    return version.graph, version.service.rule_view
+
+
+def _no_graph() -> Graph:
+    from tidewheel.definitions.ir import Graph
+
+    return Graph()
+
+
+def features_of(record: DecisionRecord, view: View | None) -> dict[str, float | str | None]:
+    """Return a record's feature values by name; null is None."""
+    words = np.frombuffer(record.features, np.dtype("<f8"))
+    if view is None or len(words) != len(view.columns):
+        return {}
+    return {
+        column.name: record.texts.get(column.name) if column.text else None if np.isnan(word) else float(word)
+        for column, word in zip(view.columns, words, strict=True)
+    }
+
+
+def replay(record: DecisionRecord, graph: Graph, stores: Stores, history: History) -> Replay:
+    """Read a decision's features again from history, and ask its model again."""
+    from tidewheel.features.parity import check
+
+    if not record.features:
+        return Replay(why_not="no features were read")
+    try:
+        report = check([record], history, graph)
+        score_equal = _same_score(record, stores)
+    except TidewheelError as error:
+        return Replay(why_not=str(error))
+    if not report.checked:
+        return Replay(score_equal=score_equal, why_not="the frozen definitions do not have the view")
+    return Replay(
+        done=True,
+        equal=report.equal,
+        features=report.features,
+        differences=report.differences,
+        first_difference="" if report.first_difference is None else str(report.first_difference),
+        score_equal=score_equal,
+    )
+
+
+def _same_score(record: DecisionRecord, stores: Stores) -> bool | None:
+    from tidewheel.serving.build import view_of
+    from tidewheel.serving.predictor import Scorer
+
+    if record.score is None or not record.bundle:
+        return None
+    bundle = load_bundle(stores.artifacts, record.bundle)
+    names = [column.name for column in view_of(bundle.manifest.graph, bundle.manifest.view).columns]
+    return Scorer(bundle, names)(np.frombuffer(record.features, np.dtype("<f8"))) == record.score
+
+
+def _told(record: DecisionRecord, features: dict[str, float | str | None], replayed: Replay) -> Explanation:
+    same = {
+        name: getattr(record, name)
+        for name in Explanation.__struct_fields__
+        if name not in ("at", "arrived", "instant", "features", "states", "timings_us", "replay")
+    }
+    return Explanation(
+        **same,
+        at=text_of(record.at),
+        arrived=text_of(record.arrived),
+        instant=text_of(record.instant),
+        features=features,
+        states=[{"state": state, "key": key, "offset": offset} for state, key, offset in record.states],
+        timings_us={stage: ns / 1000 for stage, ns in zip(STAGES, record.timings, strict=False)},
+        replay=replayed,
+    )

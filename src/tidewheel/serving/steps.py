@@ -1,0 +1,144 @@
+"""Replay in step: results that do not depend on the machine's speed.
+
+In a replay workspace the caller says what time it is. Before the clock moves, the events of the decisions made at
+the instant that ends go to the log; before a decision is made, the stream has folded everything that the log holds.
+So all decisions of one instant see the same past, and none sees another of its own instant.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from tidewheel.collect.decision_index import read_entries
+from tidewheel.collect.shipping import POSITION, Shipper
+from tidewheel.errors import ConflictError, NotReadyError
+from tidewheel.runtime.clock import ReplayClock
+from tidewheel.storage.journal_segments import is_live, list_segments
+
+if TYPE_CHECKING:
+    from tidewheel.serving.service import Serving
+
+MOST_SHIPPED = 4096
+PATIENCE = 60.0
+"""Seconds in which the stream has to catch up."""
+SHORT, LONG = 0.0002, 0.005
+"""Seconds between looks at the stream, at first and at most."""
+
+
+class Steps:
+    """Keeps one process of a replay workspace in step. For its event loop's thread.
+
+    Parameters
+    ----------
+    serving : Serving
+        Made with ``hold=True``.
+    """
+
+    def __init__(self, serving: Serving) -> None:
+        clock = serving.stores.clock
+        assert isinstance(clock, ReplayClock)
+        self._clock = clock
+        self._serving = serving
+        self._log = serving.stores.log
+        self._folder = serving.stores.layout.journal
+        self._shipper = Shipper(self._log, self._folder, serving.recent.writer)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="tidewheel-steps")
+        self._turn = asyncio.Lock()
+        self._shipped_at = -1
+        self._settled = (-1, -1)
+        """Instant and log head for which everything is known to be folded."""
+
+    async def reach(self, instant: int | None) -> int:
+        """Let the clock be at `instant` (where it stands when None), with all earlier decisions' events logged.
+
+        Raises
+        ------
+        ClockError
+            It lies before the clock's instant.
+        """
+        now = self._clock.now()
+        if (instant is None or instant == now) and self._shipped_at == now:
+            return now
+        async with self._turn:
+            now = self._clock.now()
+            if self._shipped_at != now or (instant is not None and instant > now):
+                await self._run(self._ship)
+            if instant is not None and instant != now:
+                now = await self._run(self._move, instant)
+            self._shipped_at = now
+        return now
+
+    async def settle(self) -> None:
+        """Wait until the stream has folded everything in the log.
+
+        Raises
+        ------
+        NotReadyError
+            It does not catch up.
+        """
+        now = self._clock.now()
+        if self._settled == (now, self._log.head()):
+            return
+        async with self._turn:
+            pause, until = SHORT, time.monotonic() + PATIENCE
+            while not self._others_shipped() or not self._folded(head := self._log.head()):
+                if time.monotonic() > until:
+                    raise NotReadyError(
+                        f"the stream has not folded the log within {PATIENCE:g} s",
+                        remedy="see that its workers run: tidewheel status",
+                    )
+                await asyncio.sleep(pause)
+                pause = min(pause * 1.5, LONG)
+            self._settled = (now, head)
+
+    def ship(self) -> None:
+        """Ship everything now; for the end of the process."""
+        self._ship()
+        self._thread.shutdown()
+
+    async def _run(self, work: Callable[..., int], *arguments: int) -> int:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
+
+    def _move(self, instant: int) -> int:
+        return self._clock.advance(instant)
+
+    def _ship(self) -> int:
+        """Bring the journal's events to the log; return the log's head."""
+        look = True
+        while True:
+            shipment = self._shipper.collect(MOST_SHIPPED, look=look)
+            look = False
+            if not shipment.entries:
+                return self._log.head()
+            try:
+                self._log.append(
+                    shipment.events, now=self._clock.now(), positions=shipment.after, expected=shipment.before
+                )
+            except ConflictError:
+                self._shipper.forget()
+                continue
+            self._shipper.shipped(shipment)
+            self._serving.index.add_shipped(self._folder, shipment.entries)
+            self._serving.ring(0)
+
+    def _folded(self, head: int) -> bool:
+        wanted = self._serving.state_ids()
+        if not wanted:
+            return True
+        offsets = self._serving.stores.state.offsets()
+        return all(of.get(state_id, 0) >= head - 1 for of in offsets for state_id in wanted)
+
+    def _others_shipped(self) -> bool:
+        """Whether the log has all decisions of other live writers that were made at an earlier instant."""
+        own, now = self._serving.recent.writer, self._clock.now()
+        for path in list_segments(self._folder):
+            if path.stem.rpartition("-")[0] == own or not is_live(path):
+                continue
+            waiting = next(read_entries(path, self._log.position(POSITION + path.stem)), None)
+            if waiting is not None and waiting.record.arrived < now:
+                return False
+        return True

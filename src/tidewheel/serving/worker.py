@@ -1,0 +1,170 @@
+"""A serving process: opens the stores, loads what is deployed, listens, and drains when it is asked to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tidewheel.errors import TidewheelError
+from tidewheel.runtime.clock import ReplayClock
+from tidewheel.runtime.config import load_config
+from tidewheel.serving.backend import WorkerBackend
+from tidewheel.serving.handler import Handler
+from tidewheel.serving.http import Limits
+from tidewheel.serving.metrics import write_snapshot
+from tidewheel.serving.service import Serving
+from tidewheel.serving.steps import Steps
+from tidewheel.serving.stores import WorkerStores
+from tidewheel.serving.transport import HttpServer
+
+if TYPE_CHECKING:
+    from tidewheel.runtime.child import Life
+    from tidewheel.runtime.config import Settings
+
+log = logging.getLogger("tidewheel.serving")
+
+SWITCH_SECONDS = 0.0005
+"""How long a thread beside the loop may keep the interpreter; Python's own 5 ms would show in every p99."""
+TICK = 0.5
+STEP_TICK = 0.02
+ROLE = "worker"
+
+
+class WorkerAddress(msgspec.Struct, frozen=True):
+    """Where a worker listens; in the run folder as ``worker-<index>.json``."""
+
+    index: int
+    pid: int
+    host: str
+    port: int
+
+
+def main(life: Life, folder: str, env: str = "", index: int = 0) -> None:
+    """Serve until asked to stop: the target of a ``ChildSpec`` (``tidewheel.serving.worker:main``).
+
+    Parameters
+    ----------
+    life : Life
+        The supervised process.
+    folder : str
+        The project's.
+    env : str
+        Its environment; "" for none.
+    index : int
+        Which worker this is.
+
+    Raises
+    ------
+    TidewheelError
+        The stores can't be opened, or the port is taken.
+    """
+    import uvloop
+
+    sys.setswitchinterval(SWITCH_SECONDS)
+    config = load_config(folder, env or None)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(WorkerStores(config), index, life.ready, life.on_stop))
+
+
+async def _serve(
+    stores: WorkerStores, index: int, ready: Callable[[], None], on_stop: Callable[[Callable[[], None]], None]
+) -> None:
+    from tidewheel.kernel.warm import warm
+
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+
+    def wake() -> None:
+        loop.call_soon_threadsafe(stop.set)
+
+    on_stop(wake)
+    replayed = isinstance(stores.clock, ReplayClock)
+    serving = Serving(stores, role=ROLE, worker=index, hold=replayed)
+    try:
+        await asyncio.to_thread(warm)
+        await asyncio.to_thread(serving.start)
+        steps = Steps(serving) if replayed else None
+        backend = WorkerBackend(serving, steps)
+        limits = limits_of(stores.settings)
+        server = HttpServer(Handler(backend, limits), limits)
+        port = await server.start(stores.settings.host, stores.settings.port)
+        address = write_address(stores.layout.run, WorkerAddress(index, os.getpid(), stores.settings.host, port))
+        ticking = [loop.create_task(_tick(backend, server))]
+        if steps is not None:
+            ticking.append(loop.create_task(_keep_in_step(steps)))
+        backend.not_ready = ""
+        ready()
+        log.info("serving %s on %s:%d", ", ".join(backend.services()) or "nothing yet", address.host, port)
+        await stop.wait()
+        backend.not_ready = "stopping"
+        await server.drain()
+        for task in ticking:
+            task.cancel()
+        if steps is not None:
+            await asyncio.to_thread(steps.ship)
+    finally:
+        await asyncio.to_thread(serving.close)
+        stores.close()
+    log.info("stopped")
+
+
+async def _tick(backend: WorkerBackend, server: HttpServer) -> None:
+    """Twice a second: share the numbers, look at the stream's lag and for other writers' tables."""
+    serving, run = backend.serving, backend.serving.stores.layout.run
+    while True:
+        try:
+            serving.lag = await asyncio.to_thread(lag_of, serving)
+            serving.recent.refresh()
+            serving.metrics.gauges["http_connections"] = float(len(server.connections))
+            serving.metrics.gauges["http_bad_requests"] = float(server.refused)
+            await asyncio.to_thread(write_snapshot, run, backend.numbers())
+        except (TidewheelError, OSError) as error:
+            log.warning("the worker's numbers could not be written: %s", error)
+        await asyncio.sleep(TICK)
+
+
+async def _keep_in_step(steps: Steps) -> None:
+    """Ship what was decided once another worker has moved the clock."""
+    while True:
+        try:
+            await steps.reach(None)
+        except TidewheelError as error:
+            log.warning("decided events could not be shipped: %s", error)
+        await asyncio.sleep(STEP_TICK)
+
+
+def lag_of(serving: Serving) -> int:
+    """Return how many offsets of the log the stream has still to fold into what is served."""
+    wanted = serving.state_ids()
+    if not wanted:
+        return 0
+    stores = serving.stores
+    folded = min(of.get(state_id, 0) for of in stores.state.offsets() for state_id in wanted)
+    return max(stores.log.head() - 1 - folded, 0)
+
+
+def limits_of(settings: Settings) -> Limits:
+    """Return the transport's limits under these settings."""
+    usual = Limits()
+    return Limits(body=settings.max_body, bulk_body=max(usual.bulk_body, settings.max_body))
+
+
+def write_address(run: Path, address: WorkerAddress) -> WorkerAddress:
+    """Say where a worker listens (with ``port = 0`` nobody could know it otherwise)."""
+    path = run / f"worker-{address.index}.json"
+    fresh = path.with_suffix(f".{address.pid}")
+    fresh.write_bytes(msgspec.json.encode(address))
+    fresh.replace(path)
+    return address
+
+
+def read_addresses(run: Path) -> list[WorkerAddress]:
+    """Return where the workers of a workspace listen, as they said last."""
+    return [msgspec.json.decode(path.read_bytes(), type=WorkerAddress) for path in sorted(run.glob("worker-*.json"))]

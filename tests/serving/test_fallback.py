@@ -1,0 +1,183 @@
+"""A caller always gets an answer: damaged bundles, failing features, a missing or full store, passed deadlines."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+
+import lmdb
+import pytest
+from tests.serving.shop import BY_HUNDRED, FAILS, SLOW, Shop, open_shop, payment, service_of, serving
+from tests.serving.test_deciding import eventually, records
+
+from tidewheel.errors import FullError, StorageError
+from tidewheel.registry.alerts import list_alerts
+from tidewheel.registry.deployments import deploy
+from tidewheel.registry.graphs import set_live_graph
+from tidewheel.registry.services import freeze_service
+from tidewheel.serving.service import Serving
+
+
+def damage(path: Path) -> bytes:
+    """Change one byte of a file in the middle; return what it was."""
+    whole = path.read_bytes()
+    path.chmod(0o644)
+    path.write_bytes(whole[: len(whole) // 2] + bytes([whole[len(whole) // 2] ^ 1]) + whole[len(whole) // 2 + 1 :])
+    return whole
+
+
+def two_versions(shop: Shop, second: str = BY_HUNDRED) -> None:
+    shop.deploy(shop.graph())
+    shop.deploy(shop.graph(second))
+
+
+def fallbacks(running: Serving) -> int:
+    return running.metrics.total("fallbacks")
+
+
+def test_a_damaged_bundle_is_answered_for_by_the_version_before(tmp_path: Path) -> None:
+    with open_shop(tmp_path) as shop:
+        two_versions(shop)
+        damage(shop.bundle_file("Fraud@2"))
+        with serving(shop) as running:
+            answer = running.decide("Score", payment(1, amount=700.0))
+            assert (answer.decision, answer.score, answer.model, answer.arm) == ("review", 0.7, "Fraud@1", "previous")
+            assert answer.fallback == "previous"
+            assert "Fraud@2 can't be loaded" in answer.reason
+            assert str(tmp_path) not in answer.reason
+            assert fallbacks(running) == 1
+            assert [alert.kind for alert in list_alerts(shop.stores.catalog, "Score", only_open=True)] == ["load"]
+        assert records(shop.stores.layout.journal)[0].fallback == "previous"
+
+
+def test_a_mended_bundle_takes_over_again(tmp_path: Path) -> None:
+    with open_shop(tmp_path) as shop:
+        shop.deploy(shop.graph())
+        file = shop.bundle_file("Fraud@1")
+        whole = damage(file)
+        with serving(shop) as running:
+            assert running.decide("Score", payment(1)).fallback == "action"
+            file.write_bytes(whole)
+            eventually(lambda: not running.decide("Score", payment(time.time_ns())).fallback)
+            eventually(lambda: not list_alerts(shop.stores.catalog, "Score", only_open=True))
+
+
+def test_with_no_version_at_all_the_constant_answers(tmp_path: Path) -> None:
+    with open_shop(tmp_path) as shop:
+        two_versions(shop)
+        for version in ("Fraud@1", "Fraud@2"):
+            shop.bundle_file(version).unlink()
+        with serving(shop) as running:
+            answer = running.decide("Score", payment(1))
+            assert (answer.decision, answer.score, answer.fallback) == ("review", None, "action")
+
+
+def test_a_champion_that_can_not_be_loaded_leaves_the_old_one_serving(tmp_path: Path) -> None:
+    with open_shop(tmp_path) as shop:
+        shop.deploy(shop.graph())
+        graph = shop.graph(BY_HUNDRED)
+        set_live_graph(shop.stores.catalog, graph)
+        frozen = freeze_service(shop.stores.catalog, service_of(graph, "Score"), graph)
+        second = shop.version(graph)
+        damage(shop.bundle_file(second))
+        with serving(shop) as running:
+            deploy(shop.stores.catalog, "Score", second, frozen.digest)
+            eventually(lambda: list_alerts(shop.stores.catalog, "Score", only_open=True))
+            answer = running.decide("Score", payment(1))
+            assert (answer.model, answer.fallback) == ("Fraud@1", "")
+
+
+def test_a_derived_function_that_fails_is_answered_for_by_the_version_before(tmp_path: Path) -> None:
+    with open_shop(tmp_path) as shop:
+        two_versions(shop, FAILS)
+        with serving(shop) as running:
+            answer = running.decide("Score", payment(1))
+            assert (answer.model, answer.fallback) == ("Fraud@1", "previous")
+            assert "no weight today" in answer.reason
+
+
+def test_without_an_earlier_version_the_table_answers_by_its_column(tmp_path: Path) -> None:
+    with open_shop(tmp_path) as shop:
+        shop.deploy(shop.graph(FAILS))
+        with serving(shop) as running:
+            known = running.decide("Score", payment(1, card="known"))
+            assert (known.decision, known.score, known.fallback) == ("review", 0.7, "table")
+            other = running.decide("Score", payment(2, card="other"))
+            assert (other.decision, other.score, other.fallback) == ("allow", 0.1, "table")
+
+
+def test_a_passed_deadline_is_answered_without_computing_again(tmp_path: Path) -> None:
+    with open_shop(tmp_path) as shop:
+        shop.deploy(shop.graph(deadline="20ms"))
+        shop.deploy(shop.graph(SLOW, deadline="20ms"))
+        with serving(shop) as running:
+            begin = time.monotonic()
+            answer = running.decide("Score", payment(1, card="known"))
+            assert time.monotonic() - begin < 0.5
+            assert answer.fallback == "table"
+            assert answer.reason.startswith("deadline: the deadline passed before the model")
+        record = records(shop.stores.layout.journal)[0]
+        assert record.features
+        assert record.timings[1] > 20_000_000
+
+
+def test_a_store_without_a_free_reader_slot_is_answered_for(tmp_path: Path) -> None:
+    with open_shop(tmp_path) as shop:
+        graph = shop.graph()
+        shop.deploy(graph)
+        with serving(shop) as running:
+            assert running.decide("Score", payment(1)).fallback == ""
+            held = []
+            for folder in sorted(path.parent for path in shop.stores.layout.state.rglob("data.mdb")):
+                held += hold_all_readers(shop, folder)
+            try:
+                answer = running.decide("Score", payment(2, card="known"))
+            finally:
+                for transaction in held:
+                    transaction.abort()
+                held.clear()
+                del transaction
+            assert (answer.fallback, answer.score) == ("table", 0.7)
+            assert fallbacks(running) == 1
+            assert running.decide("Score", payment(3)).fallback == ""
+
+
+def hold_all_readers(shop: Shop, folder: Path) -> list[lmdb.Transaction]:
+    """Take every reader slot of an environment, as a crowd of stuck readers would."""
+    environment = next(e for e in shop.stores.state._environments if Path(e.path) == folder)
+    held = []
+    while True:
+        try:
+            held.append(environment.raw.begin())
+        except lmdb.ReadersFullError:
+            return held
+
+
+def test_a_state_store_that_can_not_be_opened_is_answered_for(tmp_path: Path) -> None:
+    with open_shop(tmp_path) as shop:
+        shop.deploy(shop.graph())
+        folder = shop.stores.layout.state
+        shutil.rmtree(folder)
+        folder.write_text("not a folder")
+        with serving(shop) as running:
+            answer = running.decide("Score", payment(1, card="known"))
+            assert answer.fallback == "table"
+            folder.unlink()
+            eventually(lambda: not running.decide("Score", payment(time.time_ns())).fallback)
+
+
+def test_no_answer_leaves_without_its_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_shop(tmp_path) as shop:
+        shop.deploy(shop.graph())
+        with serving(shop) as running:
+            full = FullError("no space left for a decision")
+
+            def refuse(payload: bytes) -> tuple[str, int]:
+                raise full
+
+            with monkeypatch.context() as patched:
+                patched.setattr(running.journal, "append", refuse)
+                with pytest.raises(StorageError):
+                    running.decide("Score", payment(1))
+            assert running.decide("Score", payment(1)).decision == "allow"
