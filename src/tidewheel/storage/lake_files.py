@@ -73,7 +73,7 @@ def flush_commits(table: Path, safe: int) -> int:
     else:
         for file in files:
             _flush(file)
-        for folder in {file.parent for file in files} | {table, table.parent}:
+        for folder in {file.parent for file in files} | {table} | ({table.parent} if safe < 0 else set()):
             sync_folder(folder)
     write_durably(_note(table), msgspec.json.encode(_Safe(boot_id(), newest)))
     return newest

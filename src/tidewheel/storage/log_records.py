@@ -13,7 +13,7 @@ FUTURE_ALLOWED = 5 * 60 * 1_000_000
 """How far (µs) an event's time may lie ahead of its arrival and still be taken, as of its arrival."""
 
 
-class NewEvent(msgspec.Struct, omit_defaults=True):
+class NewEvent(msgspec.Struct, omit_defaults=True, gc=False):
     """An event to be logged.
 
     Attributes
@@ -38,7 +38,7 @@ class NewEvent(msgspec.Struct, omit_defaults=True):
     arrived: int = 0
 
 
-class LogRecord(msgspec.Struct, frozen=True):
+class LogRecord(msgspec.Struct, frozen=True, gc=False):
     """An event as it stands in the log. `claimed_at` is the `at` it came with, when that lay in the future."""
 
     offset: int
@@ -71,7 +71,7 @@ class ImportRecord(msgspec.Struct, frozen=True, omit_defaults=True):
         return self.offset + max(self.rows, 1)
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class Outcome(msgspec.Struct, frozen=True, gc=False):
     """What became of one event given to `append`.
 
     `offset` is where it stands (for a duplicate: where the first one stands; 0 in quarantine).

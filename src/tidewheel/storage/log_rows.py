@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Sequence
+from itertools import accumulate, pairwise
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import msgspec
@@ -53,40 +55,38 @@ class RowLayout:
         self.first_fixed = 4 + self.null_words
         self.first_length = self.first_fixed + len(self.fixed)
         self._booleans = tuple(i for i in self.fixed if schema.kinds[i] == "b")
-        cell = {position: 5 + self.null_words + k for k, position in enumerate(self.fixed)}
-        self._cell = [cell.get(i) for i in range(len(schema.names))]
+        self._values = slice(5 + self.null_words, 5 + self.null_words + len(self.fixed))
+        place = {position: k for k, position in enumerate((*self.fixed, *self.texts))}
+        # Two places at least, so that the getter gives a tuple; what comes after the texts is None.
+        places = [place.get(i, len(place)) for i in range(len(schema.names))]
+        self._order = itemgetter(*places, len(place), len(place))
 
     def decode(self, chunk: bytes, start: int, offset: int) -> LogRecord:
         """Read the row that starts at byte `start`."""
         cells = self.head.unpack_from(chunk, start)
         begin = start + self.head.size
         body = chunk[begin : begin + cells[1]]
-        identity, *texts = self._split(body, cells[-self.lengths :])
-        at, claimed = cells[2], cells[4]
-        values = [None if i is None else cells[i] for i in self._cell]
-        for position, text in zip(self.texts, texts, strict=True):
-            values[position] = text
-        for position in self._booleans:
-            values[position] = bool(values[position])
-        if any(cells[5 : 5 + self.null_words]):
-            nulls = cells[5 : 5 + self.null_words]
-            values = [None if nulls[i >> 6] >> (i & 63) & 1 else value for i, value in enumerate(values)]
-        columns = dict(zip(self.schema.names, values, strict=True))
-        return LogRecord(offset, self.schema.type, identity, at, cells[3], claimed if claimed != at else None, columns)
-
-    @staticmethod
-    def _split(body: bytes, lengths: tuple[int, ...]) -> list[str]:
+        edges = [0, *accumulate(cells[-self.lengths :])]
         text = body.decode()
-        parts, end = [], 0
         if len(text) == len(body):
-            for length in lengths:
-                parts.append(text[end : end + length])
-                end += length
-            return parts
-        for length in lengths:
-            parts.append(body[end : end + length].decode())
-            end += length
-        return parts
+            texts = [text[a:b] for a, b in pairwise(edges)]
+        else:
+            texts = [body[a:b].decode() for a, b in pairwise(edges)]
+        values = self._order((*cells[self._values], *texts[1:], None, None))
+        if self._booleans or any(cells[5 : 5 + self.null_words]):
+            values = self._with_booleans_and_nulls(values, cells[5 : 5 + self.null_words])
+        at, claimed = cells[2], cells[4]
+        columns = dict(zip(self.schema.names, values))  # noqa: B905 (two getters more than names)
+        return LogRecord(offset, self.schema.type, texts[0], at, cells[3], claimed if claimed != at else None, columns)
+
+    def _with_booleans_and_nulls(self, values: tuple[Any, ...], nulls: tuple[int, ...]) -> list[Any]:
+        mended = list(values)
+        for position in self._booleans:
+            mended[position] = bool(mended[position])
+        for i in range(len(self.schema.names)):
+            if nulls[i >> 6] >> (i & 63) & 1:
+                mended[i] = None
+        return mended
 
 
 class _Plan(NamedTuple):
