@@ -9,7 +9,7 @@ from tidewheel.kernel.curves import interpolate
 from tidewheel.kernel.events import Events
 from tidewheel.kernel.expressions import Node, Program, compile_program, evaluate, run_program
 from tidewheel.kernel.fold import fold
-from tidewheel.kernel.grouping import group_rows
+from tidewheel.kernel.grouping import count_visible, group_rows, take
 from tidewheel.kernel.hashing import hash_numbers, hash_strings, hash_text, partition_of
 from tidewheel.kernel.layout import KERNEL_VERSION, LAYOUT_VERSION, AggregateSpec, Layout, build_layout
 from tidewheel.kernel.levels import encode_levels, fill_levels, level_tables
@@ -39,6 +39,7 @@ __all__ = [
     "build_layout",
     "build_trees",
     "compile_program",
+    "count_visible",
     "empty",
     "encode_levels",
     "evaluate",
@@ -63,5 +64,6 @@ __all__ = [
     "replay",
     "run_program",
     "run_trees",
+    "take",
     "warm",
 ]

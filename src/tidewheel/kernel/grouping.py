@@ -1,4 +1,8 @@
-"""Group rows by entity, ordered within each: the step before a replay or a fold."""
+"""Group rows by entity, ordered within each: the step before a replay or a fold.
+
+Rows are dealt out to their groups in one pass, each with its sort key; a group is then sorted by
+itself, in cache. Groups of small size by insertion and merging, large ones by radix.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidewheel.errors import StorageError
-from tidewheel.kernel._jit import Array, entry, inner
+from tidewheel.kernel._jit import Array, entry, keep, pointer
 from tidewheel.kernel.events import fixed
-from tidewheel.kernel.threads import cores, cut, in_chunks
+from tidewheel.kernel.sorting import DIGITS_WORDS, sort_by_merging, sort_by_radix
+from tidewheel.kernel.threads import SMALL, cores, cut, in_chunks, pieces
 
 Words = NDArray[np.int64]
 
-_SMALL = 100_000
+_RADIX_FROM = 1024
 
 
 def group_rows(codes: Words, order: Words | None = None, n_groups: int | None = None) -> tuple[Words, Words]:
@@ -49,37 +54,115 @@ def group_rows(codes: Words, order: Words | None = None, n_groups: int | None = 
     n = len(codes)
     if n_groups is None:
         n_groups = int(codes.max()) + 1 if n else 0
-    parts = 1 if n < _SMALL or n_groups * 4 > n else cores()
-    rows = [n * part // parts for part in range(parts + 1)]
-    counts = np.zeros((parts, n_groups + 1), np.int64)
-    faults = np.zeros(parts, np.int64)
-
-    def count(first: int, end: int) -> None:
-        for part in range(first, end):
-            faults[part] = _count(codes, rows[part], rows[part + 1], counts[part])
-
-    in_chunks(list(range(parts + 1)), count)
-    if faults.any():
-        raise StorageError(f"group codes must lie in 0 .. {n_groups - 1}")
+    rows = [n * part // _parts(n, n_groups) for part in range(_parts(n, n_groups) + 1)]
+    places = _count_rows(codes, rows, n_groups)
     starts = np.zeros(n_groups + 1, np.int64)
-    _places(counts, starts)
+    _places(places, starts)
     permutation = np.empty(n, np.int64)
-
-    def scatter(first: int, end: int) -> None:
-        for part in range(first, end):
-            _scatter(codes, rows[part], rows[part + 1], counts[part], permutation)
-
-    in_chunks(list(range(parts + 1)), scatter)
-    if order is not None and n:
-        _order_groups(fixed(order, np.int64), starts, permutation)
+    if order is None or n == 0 or _rises(order := fixed(order, np.int64)):
+        in_chunks(_all(rows), lambda i, _: _deal(codes, rows[i], rows[i + 1], places[i], permutation))
+        return permutation, starts
+    pairs = np.empty((n, 2), np.int64)
+    in_chunks(_all(rows), lambda i, _: _deal_pairs(codes, order, rows[i], rows[i + 1], places[i], pairs))
+    bounds = cut(fixed(starts, np.int64), 1 if n < SMALL else 8 * cores())
+    in_chunks(bounds, lambda first, end: _sort_groups(pairs, starts, permutation, first, end))
     return permutation, starts
 
 
-def _order_groups(order: Words, starts: Words, permutation: Words) -> None:
-    if _rises(order):
-        return
-    bounds = cut(fixed(starts, np.int64), 1 if len(order) < _SMALL else 8 * cores())
-    in_chunks(bounds, lambda first, end: _sort_groups(order, starts, permutation, first, end))
+def _parts(n: int, n_groups: int) -> int:
+    return 1 if n < SMALL or n_groups * 4 > n else cores()
+
+
+def _all(rows: list[int]) -> list[int]:
+    return list(range(len(rows)))
+
+
+def _count_rows(codes: Words, rows: list[int], n_groups: int) -> Words:
+    """Return how many rows of each group every part has, int64[parts, n_groups]."""
+    counts = np.zeros((len(rows) - 1, n_groups), np.int64)
+    faults = np.zeros(len(rows) - 1, np.int64)
+
+    def count(part: int, _: int) -> None:
+        faults[part] = _count(codes, rows[part], rows[part + 1], counts[part])
+
+    in_chunks(_all(rows), count)
+    if faults.any():
+        raise StorageError(f"group codes must lie in 0 .. {n_groups - 1}")
+    return counts
+
+
+def take(column: NDArray[np.generic], permutation: Words) -> NDArray[np.generic]:
+    """Return ``column[permutation]``, on all cores.
+
+    Parameters
+    ----------
+    column : array of 8-byte numbers, 1-D or 2-D
+        Rows to take.
+    permutation : int64[n]
+        Row numbers; not checked beyond their range.
+
+    Raises
+    ------
+    StorageError
+        For a row number that doesn't exist.
+
+    Examples
+    --------
+    >>> take(np.array([1.5, 2.5]), np.array([1, 1, 0])).tolist()
+    [2.5, 2.5, 1.5]
+    """
+    permutation = fixed(permutation, np.int64)
+    if column.dtype.itemsize != 8 or column.ndim > 2:
+        return column[permutation]
+    source = fixed(column, column.dtype.type).view(np.int64)
+    out = np.empty((len(permutation), *column.shape[1:]), column.dtype)
+    target = out.view(np.int64).reshape(-1)
+    width = column.shape[1] if column.ndim == 2 else 1
+    n = len(permutation)
+    if n and (len(column) == 0 or not _within(permutation, len(column))):
+        raise StorageError(f"row numbers must lie in 0 .. {len(column) - 1}")
+    flat = source.reshape(-1)
+    in_chunks(pieces(n), lambda first, end: _take(flat, width, permutation, first, end, target))
+    return out
+
+
+def count_visible(starts: Words, positions: Words, codes: Words, bounds: Words, *, inclusive: bool = False) -> Words:
+    """Return how many of its group's rows each read sees: those with a position below its bound.
+
+    Parameters
+    ----------
+    starts : int64[n_groups + 1]
+    positions : int64[n]
+        Arrivals or offsets, not decreasing within a group.
+    codes, bounds : int64[m]
+        Each read's group, and its instant or recorded offset.
+    inclusive : bool
+        A position equal to the bound is seen too.
+
+    Returns
+    -------
+    int64[m]
+
+    Raises
+    ------
+    StorageError
+        For a group that doesn't exist.
+
+    Examples
+    --------
+    >>> count_visible(np.array([0, 2]), np.array([5, 7]), np.array([0, 0]), np.array([7, 8])).tolist()
+    [1, 2]
+    """
+    codes = fixed(codes, np.int64)
+    if len(codes) and not 0 <= int(codes.min()) <= int(codes.max()) < len(starts) - 1:
+        raise StorageError(f"group codes must lie in 0 .. {len(starts) - 2}")
+    out = np.empty(len(codes), np.int64)
+    starts, positions, bounds = (fixed(a, np.int64) for a in (starts, positions, bounds))
+    in_chunks(
+        pieces(len(out)),
+        lambda first, end: _count_visible(starts, positions, codes, bounds, inclusive, first, end, out),
+    )
+    return out
 
 
 @entry
@@ -92,7 +175,7 @@ def _rises(order: Array) -> bool:
 
 @entry
 def _count(codes: Array, first: int, end: int, counts: Array) -> int:
-    n_groups = len(counts) - 1
+    n_groups = len(counts)
     for i in range(first, end):
         code = codes[i]
         if code < 0 or code >= n_groups:
@@ -115,68 +198,77 @@ def _places(counts: Array, starts: Array) -> None:
 
 
 @entry
-def _scatter(codes: Array, first: int, end: int, places: Array, permutation: Array) -> None:
+def _deal(codes: Array, first: int, end: int, places: Array, permutation: Array) -> None:
+    groups, place_of, target = pointer(codes), pointer(places), pointer(permutation)
     for i in range(first, end):
-        place = places[codes[i]]
-        places[codes[i]] = place + 1
-        permutation[place] = i
+        place = place_of[groups[i]]
+        place_of[groups[i]] = place + 1
+        target[place] = i
 
 
 @entry
-def _sort_groups(order: Array, starts: Array, permutation: Array, first: int, end: int) -> None:
+def _deal_pairs(codes: Array, order: Array, first: int, end: int, places: Array, pairs: Array) -> None:
+    groups, keys, place_of, target = pointer(codes), pointer(order), pointer(places), pointer(pairs)
+    for i in range(first, end):
+        place = place_of[groups[i]]
+        place_of[groups[i]] = place + 1
+        target[2 * place] = keys[i]
+        target[2 * place + 1] = i
+
+
+@entry
+def _within(rows: Array, n: int) -> bool:
+    least, greatest = 0, 0
+    for row in rows:
+        least = min(least, row)
+        greatest = max(greatest, row)
+    return least >= 0 and greatest < max(n, 1)
+
+
+@entry
+def _take(source: Array, width: int, permutation: Array, first: int, end: int, out: Array) -> None:
+    values, rows, target = pointer(source), pointer(permutation), pointer(out)
+    if width == 1:
+        for i in range(first, end):
+            target[i] = values[rows[i]]
+        return
+    for i in range(first, end):
+        row = rows[i] * width
+        for j in range(width):
+            target[i * width + j] = values[row + j]
+
+
+@entry
+def _count_visible(
+    starts: Array, positions: Array, codes: Array, bounds: Array, inclusive: bool, first: int, end: int, out: Array
+) -> None:
+    for i in range(first, end):
+        start = starts[codes[i]]
+        low, high = start, starts[codes[i] + 1]
+        while low < high:
+            middle = (low + high) >> 1
+            if positions[middle] < bounds[i] or (inclusive and positions[middle] == bounds[i]):
+                low = middle + 1
+            else:
+                high = middle
+        out[i] = low - start
+
+
+@entry
+def _sort_groups(pairs: Array, starts: Array, permutation: Array, first: int, end: int) -> None:
     most = 0
     for group in range(first, end):
         most = max(most, starts[group + 1] - starts[group])
-    keys = np.empty(most, np.int64)
-    rows = np.empty(most, np.int64)
-    more_keys = np.empty(most, np.int64)
-    more_rows = np.empty(most, np.int64)
+    spare = np.empty((most, 2), np.int64)
+    counts = np.empty(DIGITS_WORDS, np.int64)
     for group in range(first, end):
-        start = starts[group]
-        n = starts[group + 1] - start
-        rising = True
+        n = starts[group + 1] - starts[group]
+        own = pointer(pairs[starts[group] :])
+        if n >= _RADIX_FROM:
+            own = sort_by_radix(own, pointer(spare), pointer(counts), n)
+        elif n > 1:
+            own = sort_by_merging(own, pointer(spare), n)
         for i in range(n):
-            rows[i] = permutation[start + i]
-            keys[i] = order[rows[i]]
-            rising = rising and (i == 0 or keys[i] >= keys[i - 1])
-        if not rising:
-            _merge_sort(keys, rows, more_keys, more_rows, n)
-            for i in range(n):
-                permutation[start + i] = rows[i]
-
-
-@inner
-def _merge_sort(keys: Array, rows: Array, more_keys: Array, more_rows: Array, n: int) -> None:
-    """Sort rows by key, stably: runs of 16 by insertion, then merges."""
-    for low in range(0, n, 16):
-        for i in range(low + 1, min(low + 16, n)):
-            key, row = keys[i], rows[i]
-            j = i
-            while j > low and keys[j - 1] > key:
-                keys[j] = keys[j - 1]
-                rows[j] = rows[j - 1]
-                j -= 1
-            keys[j] = key
-            rows[j] = row
-    width = 16
-    while width < n:
-        for low in range(0, n, 2 * width):
-            _merge(keys, rows, more_keys, more_rows, low, min(low + width, n), min(low + 2 * width, n))
-        for i in range(n):
-            keys[i] = more_keys[i]
-            rows[i] = more_rows[i]
-        width *= 2
-
-
-@inner
-def _merge(keys: Array, rows: Array, to_keys: Array, to_rows: Array, low: int, middle: int, high: int) -> None:
-    i, j = low, middle
-    for k in range(low, high):
-        if i < middle and (j >= high or keys[i] <= keys[j]):
-            to_keys[k] = keys[i]
-            to_rows[k] = rows[i]
-            i += 1
-        else:
-            to_keys[k] = keys[j]
-            to_rows[k] = rows[j]
-            j += 1
+            permutation[starts[group] + i] = own[2 * i + 1]
+    keep(spare)
+    keep(counts)

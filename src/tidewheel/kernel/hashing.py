@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from tidewheel.errors import InputError
 from tidewheel.kernel._jit import Array, Word, as_word, entry, inner
 from tidewheel.kernel.events import fixed
+from tidewheel.kernel.threads import in_chunks, pieces
 
 Words = NDArray[np.int64]
 
@@ -111,7 +112,9 @@ def _hash_array(array: Any) -> Words:
     bounds = np.frombuffer(offsets, kind, n + 1, shift * np.dtype(kind).itemsize)
     bits = np.frombuffer(validity if validity is not None and array.null_count else b"", np.uint8)
     out = np.empty(n, np.int64)
-    _hash_many(np.frombuffer(data if data is not None else b"", np.uint8), fixed(bounds, np.int64), bits, shift, out)
+    text = np.frombuffer(data if data is not None else b"", np.uint8)
+    places = fixed(bounds, np.int64)
+    in_chunks(pieces(n), lambda first, end: _hash_many(text, places, bits, shift, first, end, out))
     return out
 
 
@@ -124,7 +127,8 @@ def hash_numbers(numbers: NDArray[np.float64]) -> Words:
     True
     """
     out = np.empty(len(numbers), np.int64)
-    _hash_numbers(fixed(numbers, np.float64), out)
+    source = fixed(numbers, np.float64)
+    in_chunks(pieces(len(out)), lambda first, end: _hash_numbers(source, first, end, out))
     return out
 
 
@@ -208,8 +212,8 @@ def _hash_one(data: Array, size: int) -> Word:
 
 
 @entry
-def _hash_many(data: Array, bounds: Array, validity: Array, shift: int, out: Array) -> None:
-    for i in range(len(out)):
+def _hash_many(data: Array, bounds: Array, validity: Array, shift: int, first: int, end: int, out: Array) -> None:
+    for i in range(first, end):
         at = i + shift
         if len(validity) > 0 and not (validity[at >> 3] >> (at & 7)) & 1:
             out[i] = 0
@@ -218,6 +222,6 @@ def _hash_many(data: Array, bounds: Array, validity: Array, shift: int, out: Arr
 
 
 @entry
-def _hash_numbers(numbers: Array, out: Array) -> None:
-    for i in range(len(out)):
+def _hash_numbers(numbers: Array, first: int, end: int, out: Array) -> None:
+    for i in range(first, end):
         out[i] = hash_number(numbers[i])

@@ -22,7 +22,14 @@ _SMALL = 20_000
 
 
 def replay(
-    layout: Layout, events: Events, read_starts: Words, cuts: Words, instants: Words, out: Floats | None = None
+    layout: Layout,
+    events: Events,
+    read_starts: Words,
+    cuts: Words,
+    instants: Words,
+    out: Floats | None = None,
+    *,
+    places: Words | None = None,
 ) -> tuple[Floats, Words]:
     """Read each entity's state as it was, for many reads per entity.
 
@@ -40,11 +47,14 @@ def replay(
     instants : int64[m]
     out : float64[m, n_features], optional
         Filled when given (contiguous).
+    places : int64[m], optional
+        Which row of the result each read goes to: the permutation that grouped the reads puts the
+        answers back in order. Every row once.
 
     Returns
     -------
     features : float64[m, n_features]
-        `out`, in the reads' order.
+        `out`.
     status : int64[m]
         `OK`, or `BELOW_HORIZON` for an instant before an arrival that the read sees (nulls).
 
@@ -58,11 +68,14 @@ def replay(
         out = np.empty((len(cuts), layout.n_features))
     read_starts, cuts, instants = (fixed(a, np.int64) for a in (read_starts, cuts, instants))
     _check(columns[0], read_starts, cuts, instants)
+    places = fixed(np.arange(len(cuts)) if places is None else places, np.int64)
+    if len(places) != len(cuts) or not (np.bincount(places, minlength=len(cuts)) == 1).all():
+        raise StorageError("places must hold each row of the result once")
     status = np.empty(len(cuts), np.int64)
     target = out.view(np.int64).reshape(-1)
 
     def run(first: int, end: int) -> None:
-        _replay(layout.code, *columns, read_starts, cuts, instants, first, end, target, status)
+        _replay(layout.code, *columns, read_starts, cuts, instants, places, first, end, target, status)
 
     weights = columns[0] + read_starts
     parts = 1 if weights[-1] < _SMALL else 8 * cores()
@@ -99,30 +112,32 @@ def _replay(
     read_starts: Array,
     cuts: Array,
     instants: Array,
+    places: Array,
     first: int,
     end: int,
     out: Array,
     status: Array,
 ) -> None:
     rooms = np.zeros(ROOM_WORDS * code[C_TRACKS] + 1, np.int64)
-    program, places, values, width = pointer(code), pointer(rooms), pointer(slots), slots.shape[1]
+    program, regions, values, width = pointer(code), pointer(rooms), pointer(slots), slots.shape[1]
     most = 0
     for e in range(first, end):
         most = max(most, starts[e + 1] - starts[e])
-    w = np.empty(lay_rooms(program, places, program, 0, False, most), np.int64)
+    w = np.empty(lay_rooms(program, regions, program, 0, False, most), np.int64)
     cells = np.empty(code[C_CELLS] + 1, np.int64)
     state, scratch, target = pointer(w), pointer(cells), pointer(out)
     for e in range(first, end):
         if read_starts[e + 1] == read_starts[e]:
             continue
-        lay_rooms(program, places, program, 0, False, starts[e + 1] - starts[e])
-        begin(program, state, places)
+        lay_rooms(program, regions, program, 0, False, starts[e + 1] - starts[e])
+        begin(program, state, regions)
         i = starts[e]
         for r in range(read_starts[e], read_starts[e + 1]):
             while i < starts[e] + cuts[r]:
-                apply_event(program, state, places, source[i], at[i], arrived[i], offset[i], values, i * width)
+                apply_event(program, state, regions, source[i], at[i], arrived[i], offset[i], values, i * width)
                 i += 1
-            status[r] = read_state(program, state, 0, True, instants[r], scratch, target, r * code[C_FEATURES])
+            to = places[r] * code[C_FEATURES]
+            status[places[r]] = read_state(program, state, 0, True, instants[r], scratch, target, to)
     keep(w)
     keep(cells)
     keep(rooms)

@@ -15,6 +15,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+SMALL = 100_000
+"""Items for which starting threads does not pay."""
+
 
 def cores() -> int:
     """Return how many cores this process may use (``TIDEWHEEL_THREADS`` overrides).
@@ -50,6 +53,18 @@ def cut(weights: NDArray[np.int64], parts: int) -> list[int]:
     wanted = np.linspace(weights[0], weights[-1], parts + 1)[1:-1]
     inside = np.searchsorted(weights, wanted)
     return sorted({0, len(weights) - 1, *(int(i) for i in inside)})
+
+
+def pieces(n: int) -> list[int]:
+    """Cut `n` equal items into pieces worth a thread each; one piece when there are few.
+
+    Examples
+    --------
+    >>> pieces(10)
+    [0, 10]
+    """
+    parts = 1 if n < SMALL else 4 * cores()
+    return [n * part // parts for part in range(parts + 1)]
 
 
 def in_chunks(bounds: list[int], run: Callable[[int, int], None]) -> None:
