@@ -62,6 +62,17 @@ def test_the_life_of_a_pointer(catalog: Catalog, frozen: str) -> None:
     assert [deployment.service for deployment in list_deployments(catalog)] == ["Score"]
 
 
+def test_rolling_back_never_swings_back_and_forth(catalog: Catalog, frozen: str) -> None:
+    for number in (1, 2, 1, 3, 2):
+        deploy(catalog, "Score", f"Fraud@{number}", frozen)
+    walked = [rollback(catalog, "Score").champion for _ in range(4)]
+    assert walked == ["Fraud@3", "Fraud@1", "Fraud@2", "Fraud@1"]
+    with pytest.raises(ConflictError):
+        rollback(catalog, "Score")
+    deploy(catalog, "Score", "Fraud@4", frozen)
+    assert stands(rollback(catalog, "Score")) == ("Fraud@1", "", "")
+
+
 def test_a_rollback_ends_a_canary_first(catalog: Catalog, frozen: str) -> None:
     deploy(catalog, "Score", "Fraud@1", frozen)
     deploy(catalog, "Score", "Fraud@2", frozen)

@@ -31,6 +31,9 @@ __all__ = [
     "rollback",
 ]
 
+EVERY = 1_000_000
+"""More moves than a service makes in its life."""
+
 
 def deploy(
     catalog: Catalog, service: str, champion: str, service_version: str, *, cause: str = "", who: str = ""
@@ -166,7 +169,7 @@ def rollback(catalog: Catalog, service: str, *, cause: str = "", who: str = "") 
             f"{service} has no version before {before.champion or before.service_version}",
             remedy="deploy another: tidewheel deploy Model@N; or stop it: tidewheel kill " + service,
         )
-    older = _older(catalog, before)
+    older = _older(catalog, service)
     after = msgspec.structs.replace(
         before,
         champion=before.previous,
@@ -177,14 +180,16 @@ def rollback(catalog: Catalog, service: str, *, cause: str = "", who: str = "") 
     return move(catalog, "rollback", before, after, cause=cause, who=who)
 
 
-def _older(catalog: Catalog, current: Deployment) -> tuple[str, str]:
-    """Return what stood before the release that is rolled back to, when it last came in."""
-    target = (current.previous, current.previous_service_version)
-    for entry in history(catalog, current.service):
-        came_in = entry.action in ("deploy", "promote")
-        if came_in and (entry.after.champion, entry.after.service_version) == target:
-            return entry.after.previous, entry.after.previous_service_version
-    return "", ""
+def _older(catalog: Catalog, service: str) -> tuple[str, str]:
+    """Return the release two below the one that stands: deployments and promotions pile up, rollbacks take off."""
+    pile: list[tuple[str, str]] = []
+    for entry in reversed(history(catalog, service, limit=EVERY)):
+        release = (entry.after.champion, entry.after.service_version)
+        if entry.action == "rollback":
+            pile.pop()
+        elif entry.action in ("deploy", "promote") and release != (pile[-1] if pile else None):
+            pile.append(release)
+    return pile[-3] if len(pile) >= 3 else ("", "")
 
 
 def kill(catalog: Catalog, service: str, on: bool = True, *, cause: str = "", who: str = "") -> Deployment:
