@@ -200,7 +200,7 @@ for number in itertools.count(first):
 def test_killed_at_random_all_that_was_answered_is_logged_once(world: World) -> None:
     moments = random.Random(3)
     answered: list[str] = []
-    for run in range(8):
+    for run in range(5):
         script = WORKER.format(tests=str(Path(__file__).parent))
         arguments = [sys.executable, "-c", script, str(world.folder), str(run * 1_000_000)]
         with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as process:

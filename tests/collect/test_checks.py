@@ -201,3 +201,14 @@ def test_the_fast_way_and_the_slow_way_agree(given_rows: list[dict[str, Any]]) -
             else:
                 assert isinstance(other, BadRow)
                 assert one.reason == other.reason
+
+
+def test_a_quarantined_row_is_checked_again_as_it_came() -> None:
+    check = RowCheck(PAYMENT)
+    mended = check.check_again(BadRow("Payment", "?", msgspec.json.encode({**GOOD, "amount": "2.5"})), now=0)
+    assert isinstance(mended, NewEvent)
+    assert mended.columns["amount"] == 2.5
+    for row in (b"nope", b'"3 cells"', b'{"id": "t1"}'):
+        still = check.check_again(BadRow("Payment", "?", row, "p.csv row 3", seq=4), now=0)
+        assert isinstance(still, BadRow)
+        assert (still.row, still.seq) == (row, 4)

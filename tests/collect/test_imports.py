@@ -232,7 +232,7 @@ def test_killed_at_each_point_the_same_command_goes_on(world: World, tmp_path: P
 def test_killed_at_random_nothing_is_lost_or_doubled(world: World, tmp_path: Path) -> None:
     path = write_parquet(tmp_path / "p.parquet", payments(60_000))
     moments = random.Random(7)
-    for _ in range(6):
+    for _ in range(4):
         run_and_kill(world, path, f"after {moments.uniform(0.0, 0.8)}")
         assert len(world.history.scan("Payment", [])) in (0, 60_000)
     world.ingest(path)

@@ -24,12 +24,13 @@ ZONES = ["Europe/Stockholm", "America/New_York", "Australia/Lord_Howe", "Africa/
 whole = st.one_of(st.integers(-(2**63), 2**63 - 1), st.sampled_from([LARGEST_WHOLE, LARGEST_WHOLE + 1, -LARGEST_WHOLE]))
 instants = st.one_of(st.integers(EARLIEST - 5, LATEST + 5), whole)
 texts = st.one_of(st.text(max_size=4), st.sampled_from(["", "x" * 200, "x" * 201, "é" * 101, "y" * 65_537]))
+few, unsigned = st.integers(-9, 9), st.integers(0, 2**64 - 1)
 CELLS: dict[str, list[tuple[pa.DataType, st.SearchStrategy[Any]]]] = {
     "id": [(pa.string(), texts), (pa.int64(), whole), (pa.dictionary(pa.int32(), pa.string()), texts)],
-    "card": [(pa.large_string(), texts), (pa.uint64(), st.integers(0, 2**64 - 1)), (pa.string_view(), texts)],
-    "amount": [(pa.float64(), st.floats()), (pa.float32(), st.floats(width=32)), (pa.int64(), whole), (pa.int8(), st.integers(-9, 9))],
-    "country": [(pa.string(), texts), (pa.int16(), st.integers(-9, 9))],
-    "items": [(pa.int64(), whole), (pa.float64(), st.floats()), (pa.float64(), st.integers(-5, 5).map(float)), (pa.uint64(), st.integers(0, 2**64 - 1))],
+    "card": [(pa.large_string(), texts), (pa.uint64(), unsigned), (pa.string_view(), texts)],
+    "amount": [(pa.float64(), st.floats()), (pa.float32(), st.floats(width=32)), (pa.int64(), whole), (pa.int8(), few)],
+    "country": [(pa.string(), texts), (pa.int16(), few)],
+    "items": [(pa.int64(), whole), (pa.float64(), st.floats() | few.map(float)), (pa.uint64(), unsigned)],
     "online": [(pa.bool_(), st.booleans())],
     "due": [(pa.int64(), instants), (pa.timestamp("us", "UTC"), st.integers(EARLIEST, LATEST))],
     "note": [(pa.string(), texts), (pa.large_string(), texts)],
@@ -58,7 +59,8 @@ def agree(check: TableCheck, batch: pa.RecordBatch, *, as_text: bool = False) ->
         try:
             columns, at = rows.values(row, as_text=as_text)
         except SchemaError as error:
-            assert reasons[number] == str(error)
+            reason = str(error)
+            assert reasons[number] == reason
         else:
             assert number in kept, reasons[number]
             assert kept[number] == {**columns, "_at": at, "_arrived": None}
@@ -72,9 +74,10 @@ def test_tables_and_rows_are_judged_alike(batch: pa.RecordBatch) -> None:
 number_texts = st.one_of(
     st.floats().map(str),
     st.integers(-(2**65), 2**65).map(str),
-    st.sampled_from(["1e5", "+1", ".5", "5.", " 7 ", "0x10", "1_000", "nan", "-inf", "1e999", "1,5", "٣", "3.0", "", "1" * 500, "007"]),
+    st.sampled_from(["1e5", "+1", ".5", "5.", " 7 ", "0x10", "1_000", "nan", "-inf", "1e999", "1,5", "٣", "3.0", ""]),
+    st.sampled_from(["1" * 500, "007"]),
     st.text(max_size=3),
-)  # fmt: skip
+)
 time_texts = st.one_of(
     st.datetimes().map(dt.datetime.isoformat),
     st.datetimes(timezones=st.timezones()).map(dt.datetime.isoformat),

@@ -87,8 +87,10 @@ class RowCheck:
         except (msgspec.MsgspecError, UnicodeDecodeError, SchemaError):
             return [self._row(raw, now, origin) for raw in rows_of(body)]
 
-    def check(self, row: Mapping[str, object], *, now: int, origin: str = "") -> NewEvent | BadRow:
-        """Check one row of Python values.
+    def check(
+        self, row: Mapping[str, object], *, now: int, origin: str = "", as_text: bool = False
+    ) -> NewEvent | BadRow:
+        """Check one row of Python values; with `as_text`, strings may be the cells of a text file.
 
         Examples
         --------
@@ -100,12 +102,23 @@ class RowCheck:
         "amount: missing; no column 'amout', did you mean 'amount'?"
         """
         try:
-            columns, at = self.values(row)
+            columns, at = self.values(row, as_text=as_text)
         except SchemaError as error:
             return self.bad(row, str(error), now, origin)
         at = now if at is None else at
         identity = row_id(self.source, columns, at, now)
         return NewEvent(type=self.source.name, id=identity, at=at, columns=columns)
+
+    def check_again(self, bad: BadRow, *, now: int) -> NewEvent | BadRow:
+        """Check a quarantined row by the declaration of now, as cells of text where it came from a text file."""
+        try:
+            row = msgspec.json.decode(bad.row)
+        except _UNREADABLE:
+            return bad
+        if not isinstance(row, dict):
+            return bad
+        event = self.check(row, now=now, origin=bad.source, as_text=True)
+        return event if isinstance(event, NewEvent) else msgspec.structs.replace(bad, reason=event.reason)
 
     def values(self, row: Mapping[str, object], *, as_text: bool = False) -> tuple[dict[str, object], int | None]:
         """Return a row's columns in canonical types and its ``at`` (None when it has none).

@@ -132,13 +132,21 @@ def _decoded(cell: bytes | str) -> str | bool:
 
 def _read_number(kind: Kind, found: pa.Array) -> ColumnRead:
     if pa.types.is_integer(found.type):
-        wrong = pc.or_(pc.greater(found, LARGEST_WHOLE), pc.less(found, -LARGEST_WHOLE)) if _wide(found.type) else None
-        bad = None if wrong is None else _mask(wrong)
-        return ColumnRead(found.cast(arrow_type(kind), safe=False), bad)
+        return ColumnRead(found.cast(arrow_type(kind), safe=False), _beyond(found))
     numbers = found.cast(pa.float64())
     if kind == "float":
         return ColumnRead(numbers, _mask(pc.invert(pc.is_finite(numbers))))
     return _whole_numbers(numbers)
+
+
+def _beyond(found: pa.Array) -> Mask | None:
+    """Where whole numbers are beyond what float64 counts without gaps."""
+    if found.type.bit_width < 64:
+        return None
+    wrong = pc.greater(found, pa.scalar(LARGEST_WHOLE, found.type))
+    if found.type == pa.int64():
+        wrong = pc.or_(wrong, pc.less(found, -LARGEST_WHOLE))
+    return _mask(wrong)
 
 
 def _whole_numbers(numbers: pa.Array) -> ColumnRead:
@@ -146,10 +154,6 @@ def _whole_numbers(numbers: pa.Array) -> ColumnRead:
     bad = _mask(pc.invert(whole))
     kept = numbers if bad is None else pc.if_else(whole, numbers, 0.0)
     return ColumnRead(kept.cast(pa.int64()), bad)
-
-
-def _wide(found: pa.DataType) -> bool:
-    return found.bit_width == 64  # type: ignore[no-any-return]  # pyarrow has no types
 
 
 def _read_cells(kind: Kind, found: pa.Array, zone: ZoneInfo | None) -> ColumnRead:
@@ -258,7 +262,7 @@ def _microseconds(found: pa.Array) -> tuple[npt.NDArray[np.int64], Mask]:
     else:
         scale = divide = 1
         if found.type == pa.uint64():
-            found = pc.if_else(pc.greater(found, LATEST), pa.scalar(LATEST + 1, pa.uint64()), found)
+            found = pc.min_element_wise(found, pa.scalar(LATEST + 1, pa.uint64()), skip_nulls=False)
         found = found.cast(pa.int64())
     ticks = found.fill_null(0).to_numpy(zero_copy_only=False) // divide
     wrong = (ticks < EARLIEST // scale) | (ticks > LATEST // scale)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import tempfile
+import zlib
 from pathlib import Path
 from typing import IO, Literal, cast, get_args
 
@@ -26,6 +27,8 @@ _BY_EXTENSION: dict[str, Format] = {
     ".arrows": "arrow-stream",
 }
 _MAGIC: dict[bytes, Format] = {b"PAR1": "parquet", b"ARROW1": "arrow", b"\xff\xff\xff\xff": "arrow-stream"}
+UNREADABLE = (OSError, EOFError, zlib.error)
+"""What reading a file, perhaps a gzipped one, may raise."""
 _GZIP = b"\x1f\x8b"
 _CHUNK = 1 << 20
 
@@ -98,7 +101,7 @@ def _first_bytes(path: Path) -> bytes:
                 head = unpacked.read(64)
     except FileNotFoundError as error:
         raise FileError("no such file", where=str(path), remedy="check the path") from error
-    except (OSError, EOFError) as error:
+    except UNREADABLE as error:
         raise FileError(
             f"can't be read: {error}", where=str(path), remedy="check its permissions and content"
         ) from error

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
-from tidewheel.collect.formats import is_gzipped, opened
+from tidewheel.collect.formats import UNREADABLE, is_gzipped, opened
 from tidewheel.collect.readers import Batch, FileOptions
 from tidewheel.definitions.ir import Source
 from tidewheel.errors import FileError
@@ -116,8 +116,11 @@ class DelimitedReader:
 
     def _refuse_open_quote(self) -> None:
         """Arrow drops what follows a quotation mark that is never closed, without a word."""
-        with opened(self._path) as file:
-            quotes = sum(chunk.count(b'"') for chunk in iter(lambda: file.read(_BLOCK), b""))
+        try:
+            with opened(self._path) as file:
+                quotes = sum(chunk.count(b'"') for chunk in iter(lambda: file.read(_BLOCK), b""))
+        except UNREADABLE as error:
+            raise self._unreadable(error) from error
         if quotes % 2 == 0:
             return
         with opened(self._path) as file, io.TextIOWrapper(file, "utf-8", "replace", newline="") as text:

@@ -6,7 +6,7 @@ import gzip
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from tidewheel.collect.checks import RowCheck, rows_of, wire_struct
 from tidewheel.collect.columns import arrow_type
-from tidewheel.collect.formats import opened
+from tidewheel.collect.formats import UNREADABLE, opened
 from tidewheel.collect.readers import Batch, FileOptions
 from tidewheel.collect.tables import ARRIVED
 from tidewheel.collect.values import LARGEST_WHOLE, described
@@ -46,7 +46,6 @@ class LinesReader:
         self._path = path
         self._source = source
         self._options = options
-        self._file = opened(path)
         self._size = max(path.stat().st_size, 1)
         self._strict = not options.mapping
         self._unknown: dict[str, None] = {}
@@ -60,30 +59,34 @@ class LinesReader:
 
     def batches(self) -> Iterator[Batch]:
         """See `Reader.batches`."""
-        with self._file:
-            for lines in self._chunks():
+        with opened(self._path) as file:
+            for lines in self._chunks(file):
+                share = self._share(file)
                 try:
-                    yield Batch(self._typed(lines.rows), self._share(), np.array(lines.numbers, np.int64))
+                    yield Batch(self._typed(lines.rows), share, np.array(lines.numbers, np.int64))
                 except _UNREADABLE:
-                    yield self._line_by_line(lines)
+                    yield self._line_by_line(lines, share)
 
     def _names(self) -> list[str]:
         """Fields of the first line that is an object; the mapped ones and the declared ones count as there."""
         declared = [column.name for column in self._source.columns]
         if self._strict:
             return [*declared, "at", *filter(None, [self._options.arrived_column])]
-        first = next((row for row in self._peek() if isinstance(row, dict)), {})
+        try:
+            first = next((row for row in self._peek() if isinstance(row, dict)), {})
+        except UNREADABLE as error:
+            raise self._unreadable(str(error)) from error
         named = [*self._options.mapping.values(), *filter(None, [self._options.arrived_column])]
         return list(dict.fromkeys([*declared, "at", *named, *first]))
 
     def _peek(self) -> Iterable[object]:
-        for line in itertools.islice(self._file, 100):
-            try:
-                found = msgspec.json.decode(line)
-            except _UNREADABLE:
-                continue
-            yield from found if isinstance(found, list) else [found]
-        self._file.seek(0)
+        with opened(self._path) as file:
+            for line in itertools.islice(file, 100):
+                try:
+                    found = msgspec.json.decode(line)
+                except _UNREADABLE:
+                    continue
+                yield from found if isinstance(found, list) else [found]
 
     def _declare(self, wanted: Mapping[str, str]) -> None:
         self._rename = {column: name for column, name in wanted.items() if name != column}
@@ -100,27 +103,24 @@ class LinesReader:
             # Two columns from one field: only the row check can do that.
             self._decoder = None
 
-    def _chunks(self) -> Iterator[_Lines]:
+    def _chunks(self, file: IO[bytes]) -> Iterator[_Lines]:
         """Lines that hold anything, a few megabytes at a time."""
-        head = self._file.read(64)
-        self._file.seek(0)
-        if head.lstrip()[:1] == b"[":
-            yield self._array()
-            return
-        number = 0
-        while True:
-            try:
-                lines = self._file.readlines(_BYTES_A_BATCH)
-            except (OSError, EOFError) as error:
-                raise self._unreadable(str(error)) from error
-            if not lines:
+        try:
+            head = file.read(64)
+            file.seek(0)
+            if head.lstrip()[:1] == b"[":
+                yield self._array(file)
                 return
-            numbered = [(line, number + i) for i, line in enumerate(lines, 1) if line.strip()]
-            number += len(lines)
-            yield _Lines([line for line, _ in numbered], [place for _, place in numbered])
+            number = 0
+            while lines := file.readlines(_BYTES_A_BATCH):
+                numbered = [(line, number + i) for i, line in enumerate(lines, 1) if line.strip()]
+                number += len(lines)
+                yield _Lines([line for line, _ in numbered], [place for _, place in numbered])
+        except UNREADABLE as error:
+            raise self._unreadable(str(error)) from error
 
-    def _array(self) -> _Lines:
-        body = self._file.read(_LARGEST_ARRAY + 1)
+    def _array(self, file: IO[bytes]) -> _Lines:
+        body = file.read(_LARGEST_ARRAY + 1)
         if len(body) > _LARGEST_ARRAY:
             raise FileError(
                 "one JSON array of more than a gigabyte", where=str(self._path), remedy="write one object a line"
@@ -146,7 +146,7 @@ class LinesReader:
         arrays = [_array_of(column, [getattr(row, column.name) for row in rows]) for column in self._columns]
         return pa.RecordBatch.from_arrays(arrays, [column.name for column in self._columns])
 
-    def _line_by_line(self, lines: _Lines) -> Batch:
+    def _line_by_line(self, lines: _Lines, share: float) -> Batch:
         kept: list[dict[str, object]] = []
         numbers: list[int] = []
         refused: list[BadRow] = []
@@ -160,7 +160,7 @@ class LinesReader:
                 refused.append(self._check.bad(line.strip(), reason, 0, f"{self._path.name} row {number}"))
         arrays = [pa.array([row[it.name] for row in kept], arrow_type(it.kind)) for it in self._columns]
         rows = pa.RecordBatch.from_arrays(arrays, [column.name for column in self._columns])
-        return Batch(rows, self._share(), np.array(numbers, np.int64), refused)
+        return Batch(rows, share, np.array(numbers, np.int64), refused)
 
     def _renamed(self, line: bytes) -> dict[str, Any]:
         row = msgspec.json.decode(line)
@@ -172,8 +172,8 @@ class LinesReader:
         rest = {name: value for name, value in row.items() if self._strict and name not in given.values()}
         return {**rest, **{column: row[name] for column, name in given.items() if name in row}}
 
-    def _share(self) -> float:
-        raw = self._file.fileobj if isinstance(self._file, gzip.GzipFile) else self._file
+    def _share(self, file: IO[bytes]) -> float:
+        raw = file.fileobj if isinstance(file, gzip.GzipFile) else file
         return min(raw.tell() / self._size, 1.0) if raw is not None else 1.0
 
 
