@@ -10,22 +10,23 @@ import click
 from tidewheel.cli.output import print_json, print_table, when
 
 if TYPE_CHECKING:
-    from tidewheel.registry.runs import Metric, Run
+    from tidewheel.registry.runs import Metric, Run, Verdict
     from tidewheel.registry.versions import Version
     from tidewheel.training import TrainResult
 
 
 def print_trained(result: TrainResult) -> None:
     """Print what a run made: rows, metrics with intervals, gates, what to do next."""
-    version = result.version
     counts = ", ".join(f"{count:,} {what}" for what, count in result.counts.items())
-    click.echo(f"{version.name} from run {result.run_id}\nrows: {counts}")
-    _print_metrics(version.metrics)
+    click.echo(f"{result.version} from run {result.run_id} in {result.seconds:.1f} s\nrows: {counts}")
+    _print_metrics(result.metrics)
     for finding in result.findings:
         click.secho(f"warning: {finding}", fg="yellow")
-    _print_gates(version)
-    if version.passed:
-        click.echo(f"deploy it: tidewheel deploy {version.name}")
+    for note in result.notes:
+        click.echo(f"note: {note}")
+    _print_gates(result.verdicts)
+    if result.deployable:
+        click.echo(f"deploy it: tidewheel deploy {result.version}")
 
 
 def print_runs(runs: Sequence[Run], versions: Mapping[str, str]) -> None:
@@ -51,7 +52,7 @@ def print_version(version: Version, run: Run) -> None:
         f"{version.name}, made {when(version.created)} by {version.who}, run {version.run}, bundle {version.bundle[:16]}"
     )
     _print_metrics(version.metrics)
-    _print_gates(version)
+    _print_gates(version.gates)
     click.secho("parameters", bold=True)
     print_json(run.parameters)
     click.secho("lineage", bold=True)
@@ -63,6 +64,6 @@ def _print_metrics(metrics: Sequence[Metric]) -> None:
     print_table(["on", "metric", "value", "low", "high"], rows)
 
 
-def _print_gates(version: Version) -> None:
-    for gate in version.gates:
+def _print_gates(gates: Sequence[Verdict]) -> None:
+    for gate in gates:
         click.echo(f"{'passed' if gate.passed else 'FAILED'}  {gate.gate}: {gate.detail}")

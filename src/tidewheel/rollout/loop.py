@@ -19,7 +19,7 @@ from tidewheel.registry.versions import list_versions
 from tidewheel.rollout.judge import Judgement, judge_canary
 from tidewheel.rollout.view import LoopView
 from tidewheel.storage.catalog.notes import note
-from tidewheel.training import score_words
+from tidewheel.training.scoring import score_words
 
 Floats = npt.NDArray[np.float64]
 log = logging.getLogger("tidewheel.rollout")

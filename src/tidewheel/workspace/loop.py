@@ -37,7 +37,7 @@ class WorkspaceLoop:
 
     def train(self, model: str, cause: str) -> Version:
         """Train a version as of now."""
-        return self._workspace.train(model, cause=cause).version
+        return get_version(self.catalog, self._workspace.train(model, cause=cause).version)
 
     def start_canary(self, service: str, version: str, share: float, cause: str) -> None:
         """Let a version answer a share of a service's units."""

@@ -19,11 +19,13 @@ def training_context(stores: Stores, history: History, project: Project) -> Trai
     """Return a workspace as training sees it."""
 
     def decided(event: str, columns: Sequence[str]) -> pa.Table:
-        return decisions(stores, list(columns), pc.field("event_type") == event)
+        found = decisions(stores).scan([*columns, "event_type"])
+        return found.filter(pc.equal(found["event_type"], event)).select(list(columns))
 
     def served(view: str, most: int) -> list[DecisionRecord]:
-        newest = decisions(stores, where=pc.field("view") == view)
-        return from_arrow(newest.slice(max(0, newest.num_rows - most)))
+        found = decisions(stores).scan()
+        of_view = found.filter(pc.equal(found["view"], view))
+        return from_arrow(of_view.slice(max(0, of_view.num_rows - most)))
 
     return TrainingContext(
         history=history,

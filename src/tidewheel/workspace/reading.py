@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from tidewheel.collect.decisions import Decisions
 from tidewheel.collect.history import History
 from tidewheel.definitions import ir
 from tidewheel.errors import FeatureError
@@ -19,12 +19,9 @@ from tidewheel.features.parity import ParityReport, check
 from tidewheel.features.plan_view import plan_group_alone
 from tidewheel.registry.bundles import load_bundle
 from tidewheel.registry.services import load_service
-from tidewheel.storage.decisions import DecisionRecord, from_arrow, lake_schema
-from tidewheel.workspace.events import flush
+from tidewheel.storage.decisions import DecisionRecord, from_arrow
 from tidewheel.workspace.stores import Stores
 from tidewheel.workspace.workspace import find
-
-DECISIONS = "decisions"
 
 
 class FeatureRow:
@@ -97,27 +94,16 @@ def read_rows(history: History, graph: ir.Graph, name: str, rows: pa.Table | Non
     return read_view(history, graph, view, rows.append_column("_at", at).append_column("_arrived", at))
 
 
-def decisions(
-    stores: Stores, columns: list[str] | None = None, where: pc.Expression | None = None, *, fresh: bool = True
-) -> pa.Table:
-    """Return decisions from the lake, in the order in which they were made; `fresh` brings it up to date first."""
-    if fresh:
-        flush(stores)
-    if not stores.lake.exists(DECISIONS):
-        schema = lake_schema()
-        return schema.empty_table().select(columns or schema.names)
-    wanted = None if columns is None else list(dict.fromkeys([*columns, "decision_id"]))
-    table = stores.lake.scan(DECISIONS, wanted, where=where)
-    ordered = table.take(pc.sort_indices(table, [("decision_id", "ascending")]))
-    return ordered if columns is None else ordered.select(columns)
+def decisions(stores: Stores) -> Decisions:
+    """Return all decisions: those in the lake, and those of the journal that are not there yet."""
+    return Decisions(stores.lake, stores.layout.journal)
 
 
 def check_parity(
     stores: Stores, history: History, service: str | None, sample: int, progress: Callable[[str, float], None] | None
 ) -> ParityReport:
     """Replay an even sample of the decisions, each by the definitions that it was made by."""
-    where = None if service is None else pc.field("service") == service
-    table = decisions(stores, where=where)
+    table = decisions(stores).scan(service=service)
     if sample and table.num_rows > sample:
         table = table.take(pa.array(np.linspace(0, table.num_rows - 1, sample).astype(np.int64)))
     by_view: dict[str, list[DecisionRecord]] = {}

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pyarrow.compute as pc
-
 from tidewheel.errors import NotFoundError
 from tidewheel.monitoring.build import By, VersionFacts, build_report
 from tidewheel.monitoring.report import Happening, Report
@@ -54,8 +52,7 @@ def joined_decisions(workspace: Workspace, name: str, since: int) -> Joined:
     if deployment is None:
         raise NotFoundError(f"{name} is not deployed", remedy="deploy a version: tidewheel deploy MODEL@1")
     frozen = load_service(stores.catalog, deployment.service_version)
-    where = (pc.field("service") == name) & (pc.field("instant") >= since)
-    table = decisions(stores, where=where)
+    table = decisions(stores).scan(service=name, since=since)
     return join_outcomes(workspace.history, frozen.graph, frozen.service, table, stores.clock.now())
 
 
