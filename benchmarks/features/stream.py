@@ -3,7 +3,8 @@
 What is timed is everything the folder does: reading the log, hashing, grouping, reading and writing state blobs in
 LMDB, and committing them with the offset in one transaction per micro-batch (a killed folder goes on where it was:
 tests/features/test_kill.py). Beside it, in the same run, plain Python with dictionaries keeps the same tiles in
-memory: no log, no disk, no offsets, events handed over as tuples. The state of every key is compared before timing counts.
+memory: no log, no disk, no offsets, events handed over as tuples. The state of every key is
+compared before anything is timed.
 """
 
 from __future__ import annotations
@@ -63,7 +64,8 @@ def events() -> list[tuple[str, float, int]]:
     cards = random.permutation(KEYS)[random.choice(KEYS, EVENTS, p=share / share.sum())]
     amounts = np.round(random.lognormal(3.0, 1.0, EVENTS), 2)
     at = START + np.sort(random.integers(0, 2 * DAY, EVENTS))
-    return [(f"c{card}", amount, time) for card, amount, time in zip(cards.tolist(), amounts.tolist(), at.tolist())]
+    columns = cards.tolist(), amounts.tolist(), at.tolist()
+    return [(f"c{card}", amount, time) for card, amount, time in zip(*columns, strict=True)]
 
 
 def fill(log: EventLog, rows: list[tuple[str, float, int]]) -> None:

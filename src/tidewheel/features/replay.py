@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar, cast
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +22,7 @@ from tidewheel.features.rows import Fed, Ints
 from tidewheel.features.words import Words
 from tidewheel.kernel import Events, count_visible, group_rows, replay, take
 
+Column = TypeVar("Column", Ints, Words)
 Order = Literal["arrival", "event", "attribute", "offset"]
 """What decides visibility: `arrived < t`, `at < t`, `at <= t`, or `offset <= recorded`."""
 
@@ -73,7 +74,7 @@ def replay_group(
     cuts = count_visible(starts, grouped.positions, codes, reads.bounds, inclusive=inclusive)
     places, read_starts = group_rows(codes, cuts, entities + 1)
     words, status = replay(
-        plan.layout, grouped.events, read_starts, take(cuts, places), take(reads.instants, places), places=places
+        plan.layout, grouped.events, read_starts, _take(cuts, places), _take(reads.instants, places), places=places
     )
     if status.any() and not lenient:
         raise HorizonError(
@@ -101,12 +102,16 @@ def group_events(plan: GroupPlan, feds: Sequence[Fed], entities: pa.Array, order
     events = Events(
         starts=starts,
         source=source[permutation],
-        at=take(at, permutation),
-        arrived=take(arrived, permutation),
-        offset=take(offset, permutation),
-        slots=take(slots, permutation),
+        at=_take(at, permutation),
+        arrived=_take(arrived, permutation),
+        offset=_take(offset, permutation),
+        slots=_take(slots, permutation),
     )
     return Grouped(events, events.offset if order == "offset" else events.arrived)
+
+
+def _take(column: Column, permutation: Ints) -> Column:
+    return cast(Column, take(column, permutation))
 
 
 def _wanted(fed: Fed, entities: pa.Array) -> tuple[np.ndarray, Ints]:
