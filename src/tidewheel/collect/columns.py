@@ -35,6 +35,8 @@ from tidewheel.definitions.ir import TEXT_KINDS, Kind
 from tidewheel.errors import SchemaError
 
 Mask = npt.NDArray[np.bool_]
+_MICROSECONDS = r"^-?[0-9]{15,18}$"
+"""As in `values.instant_from_text`."""
 _TICKS = {"s": 1_000_000, "ms": 1_000, "us": 1}
 
 
@@ -212,6 +214,8 @@ def _parse_bools(cells: pa.Array, zone: ZoneInfo | None) -> ColumnRead:
 
 
 def _parse_times(cells: pa.Array, zone: ZoneInfo | None) -> ColumnRead:
+    if pc.all(pc.match_substring_regex(cells, _MICROSECONDS)).as_py():
+        return _read_time(cells.cast(pa.int64()), zone)
     # Arrow takes some forms that one value may not have, all of them shorter than a full date and minutes.
     if pc.any(pc.less(pc.binary_length(cells), 16)).as_py():
         return _cell_by_cell("time", cells, zone)

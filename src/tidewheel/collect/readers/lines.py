@@ -11,6 +11,7 @@ from typing import IO, Any, NamedTuple
 import msgspec
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tidewheel.collect.checks import RowCheck, rows_of, wire_struct
 from tidewheel.collect.columns import arrow_type
@@ -143,7 +144,8 @@ class LinesReader:
         rows = self._decoder.decode_lines(b"\n".join(lines))
         if len(rows) != len(lines):
             raise SchemaError("an object and a line are not the same here")
-        arrays = [_array_of(column, [getattr(row, column.name) for row in rows]) for column in self._columns]
+        values = zip(*map(msgspec.structs.astuple, rows), strict=True) if rows else [[]] * len(self._columns)
+        arrays = [_array_of(column, given) for column, given in zip(self._columns, values, strict=True)]
         return pa.RecordBatch.from_arrays(arrays, [column.name for column in self._columns])
 
     def _line_by_line(self, lines: _Lines, share: float) -> Batch:
@@ -177,15 +179,23 @@ class LinesReader:
         return min(raw.tell() / self._size, 1.0) if raw is not None else 1.0
 
 
-def _array_of(column: Column, values: list[Any]) -> pa.Array:
+def _array_of(column: Column, values: Sequence[Any]) -> pa.Array:
     """Values of one decoded column as Arrow has them; raises where only the row check can judge them."""
     if column.kind in TEXT_KINDS:
-        return pa.array([it if it is None or type(it) is str else str(it) for it in values], pa.string())
+        try:
+            return pa.array(values, pa.string())
+        except (pa.ArrowTypeError, pa.ArrowInvalid):
+            return pa.array([it if it is None or type(it) is str else str(it) for it in values], pa.string())
     if column.kind == "time":
-        texts = [it for it in values if type(it) is str]
-        if any(it[4:5] != "-" for it in texts):
-            raise SchemaError("only the row check tells a time from digits")
-        return pa.array(values, pa.string() if texts else pa.int64())
-    if column.kind in ("float", "int") and any(it is not None and abs(it) >= LARGEST_WHOLE for it in values):
+        return _times_of(values)
+    array = pa.array(values, arrow_type(column.kind))
+    if column.kind in ("float", "int") and pc.any(pc.greater_equal(pc.abs(array), LARGEST_WHOLE)).as_py():
         raise SchemaError("only the row check sees whether these were whole numbers")
-    return pa.array(values, arrow_type(column.kind))
+    return array
+
+
+def _times_of(values: Sequence[Any]) -> pa.Array:
+    texts = [it for it in values if type(it) is str]
+    if any(it[4:5] != "-" for it in texts):
+        raise SchemaError("only the row check tells a time from digits")
+    return pa.array(values, pa.string() if texts else pa.int64())
