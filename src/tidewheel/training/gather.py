@@ -15,9 +15,9 @@ from tidewheel.definitions import ir
 from tidewheel.errors import TrainingError
 from tidewheel.features.backfill import read_view
 from tidewheel.features.recorded import STATES_TYPE
+from tidewheel.outcomes.labels import Decided, Labels, decided_rows, label_rows
 from tidewheel.training.context import DECISION_COLUMNS, Progress, TrainingContext
 from tidewheel.training.dataset import DataSet, content_digest
-from tidewheel.training.labels import Decided, Labels, decided_rows, label_rows
 from tidewheel.training.split import Sides, temporal
 
 Ints = npt.NDArray[np.int64]

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tidewheel.definitions import ir
-from tidewheel.errors import TrainingError
+from tidewheel.errors import CorruptError, DefinitionError
 from tidewheel.features.nodes import Leaf, place_inputs, to_node
 from tidewheel.features.words import to_words
 from tidewheel.kernel.expressions import compile_program, evaluate
@@ -87,7 +87,7 @@ def label_rows(
 
     Raises
     ------
-    TrainingError
+    DefinitionError
         When the label's path or expression goes further than one reference.
     """
     at = _ints(rows["_at"])
@@ -126,6 +126,11 @@ def decided_rows(ids: pa.Array, decisions: pa.Table, prevents: frozenset[str]) -
         ``event_id``, ``decision``, ``explored``, ``propensity``; one answered decision an event.
     prevents : frozenset of str
         Actions after which the outcome can't come.
+
+    Raises
+    ------
+    CorruptError
+        An explored decision tells no propensity.
     """
     place = pc.index_in(decisions["event_id"].combine_chunks(), value_set=ids).fill_null(-1)
     rows = place.to_numpy(zero_copy_only=False).astype(np.int64)
@@ -137,7 +142,7 @@ def decided_rows(ids: pa.Array, decisions: pa.Table, prevents: frozenset[str]) -
     let_through = (rows >= 0) & explored
     propensity = decisions["propensity"].to_numpy()[let_through]
     if propensity.size and not np.all(propensity > 0.0):
-        raise TrainingError("an explored decision has no propensity", where="decisions")
+        raise CorruptError("an explored decision has no propensity", where="decisions")
     weight[rows[let_through]] = 1.0 / propensity
     return Decided(prevented, weight)
 
@@ -145,7 +150,7 @@ def decided_rows(ids: pa.Array, decisions: pa.Table, prevents: frozenset[str]) -
 def _first_outcomes(label: ir.Label, rows: pa.Table, outcomes: pa.Table, as_of: int) -> Ints:
     """Return the position of each row's first outcome within its horizon, -1 for none."""
     if len(label.path) != 1:
-        raise TrainingError(
+        raise DefinitionError(
             f"label path {'.'.join(label.path)!r} of {label.source}: an outcome must refer to its row directly",
             remedy=f"give {label.source} a reference to the event it is the outcome of",
         )
@@ -172,7 +177,7 @@ def _values(label: ir.Label, source: ir.Source, rows: pa.Table, outcomes: pa.Tab
 
     def leaf(expr: ir.Expr) -> Leaf:
         if not isinstance(expr, ir.Col):
-            raise TrainingError(f"a label reads columns of {label.source} only", where=label.source)
+            raise DefinitionError(f"a label reads columns of {label.source} only", where=label.source)
         paths.setdefault(expr.path, len(paths))
         return ("col", expr.path)
 
@@ -196,7 +201,7 @@ def _column(
         text = column is not None and column.kind in ir.TEXT_KINDS
         return to_words(outcomes[path[0]].take(pa.array(outcome)), text), text
     if path[:-1] != label.path or path[-1] not in rows.column_names:
-        raise TrainingError(f"a label can't read {'.'.join(path)!r}", where=label.source)
+        raise DefinitionError(f"a label can't read {'.'.join(path)!r}", where=label.source)
     values = rows[path[-1]].take(pa.array(row))
     text = pa.types.is_string(values.type) or pa.types.is_dictionary(values.type)
     return to_words(values, text), text

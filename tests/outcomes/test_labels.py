@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tidewheel.definitions import ir
-from tidewheel.errors import TrainingError
-from tidewheel.training.labels import Labels, decided_rows, label_rows
+from tidewheel.errors import CorruptError, DefinitionError
+from tidewheel.outcomes.labels import Labels, decided_rows, label_rows
 
 ARRIVAL = ir.Source(
     "Arrival",
@@ -111,15 +111,15 @@ def test_a_number_a_category_and_the_row_itself_may_make_a_label() -> None:
     assert label(ir.Call("eq", (ir.Col(("gate",)), ir.Const("A")))) == [0.0, 1.0]
     assert label(ir.Call("sub", (ir.Col(("delay",)), ir.Col(("flight", "planned"))))) == [17.0, 2.0]
     assert label(ir.Col(("at",))) == [10.0, 12.0]
-    with pytest.raises(TrainingError, match="can't read"):
+    with pytest.raises(DefinitionError, match="can't read"):
         label(ir.Col(("flight", "plane", "age")))
-    with pytest.raises(TrainingError, match="columns of Arrival only"):
+    with pytest.raises(DefinitionError, match="columns of Arrival only"):
         label(ir.Feature("", "x"))
 
 
 def test_an_outcome_must_refer_to_its_row_directly() -> None:
     far = ir.Label("happened", "Dispute", ("chargeback", "payment"), 100)
-    with pytest.raises(TrainingError, match="directly"):
+    with pytest.raises(DefinitionError, match="directly"):
         label_rows(far, ARRIVAL, rows(0), outcomes(), 500)
 
 
@@ -139,7 +139,7 @@ def test_prevented_rows_are_unknown_and_explored_ones_stand_for_them() -> None:
     assert labels.weight.tolist() == [100.0, 1.0, 1.0]
     assert labels.dropped == {"prevented": 1}
     broken = decisions.set_column(3, "propensity", pa.array([0.0] * 4))
-    with pytest.raises(TrainingError, match="no propensity"):
+    with pytest.raises(CorruptError, match="no propensity"):
         decided_rows(table["_id"].combine_chunks(), broken, frozenset({"block"}))
 
 
