@@ -97,16 +97,18 @@ __all__ = [
 ]  # fmt: skip
 
 
-def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used."""
-    if name == "open":
-        value = importlib.import_module("tidewheel.workspace").open_workspace
-    elif name in _WHERE:
-        value = getattr(importlib.import_module(_WHERE[name]), name)
-    else:
-        raise AttributeError(f"module 'tidewheel' has no attribute '{name}'")
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # a checker that saw it would let every misspelt name pass
+
+    def __getattr__(name: str) -> Any:
+        """Import a public name when it is first used."""
+        if name == "open":
+            value = importlib.import_module("tidewheel.workspace").open_workspace
+        elif name in _WHERE:
+            value = getattr(importlib.import_module(_WHERE[name]), name)
+        else:
+            raise AttributeError(f"module 'tidewheel' has no attribute '{name}'")
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 
 from tidewheel.definitions import Project, load_project
 
-SHOP = '''
+SHOP = """
 from __future__ import annotations
 
 import tidewheel as tw
@@ -71,7 +71,7 @@ class Fraud(tw.Model):
 class Score(tw.Service, on=Payment):
     model = Fraud
     decide = tw.thresholds(allow=0.0, block=0.9)
-'''.replace("import tidewheel", "from datetime import datetime\nimport tidewheel", 1)
+""".replace("import tidewheel", "from datetime import datetime\nimport tidewheel", 1)
 
 Load = Callable[..., Project]
 

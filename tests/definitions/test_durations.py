@@ -61,7 +61,9 @@ def test_the_hop_is_the_widest_that_fits(width: int, tiles: int) -> None:
     assert all(wider * TILES_AT_LEAST > window or window % wider for wider in HOPS if wider > hop)
 
 
-@pytest.mark.parametrize(("window", "hop"), [("10min", "15s"), ("1d", "1h"), ("7d", "6h"), ("28d", "1d"), ("12s", "1s")])
+@pytest.mark.parametrize(
+    ("window", "hop"), [("10min", "15s"), ("1d", "1h"), ("7d", "6h"), ("28d", "1d"), ("12s", "1s")]
+)
 def test_the_ladder(window: str, hop: str) -> None:
     assert format_duration(hop_of(parse_duration(window))) == hop
 

@@ -22,7 +22,7 @@ class Flight(tw.Event):
     id: tw.Id
     plane: tw.Ref[Plane, None]
     spare: tw.Ref[Plane] | None
-    old: Optional[tw.Ref["Plane"]]  # noqa: UP045
+    old: Optional[tw.Ref[Plane]]  # noqa: UP045
     landed: "tw.Ref[Later] | None"  # noqa: UP037
     distance: float
     stops: int
@@ -98,7 +98,9 @@ def test_a_row_refuses_unknown_columns_and_times_without_a_zone() -> None:
 def test_class_access_gives_columns() -> None:
     assert repr(Flight.plane.seats) == "<column Flight.plane.seats>"
     assert repr(Flight.at) == "<column Flight.at>"
-    with pytest.raises(DefinitionError, match=r"test_rows.py:\d+: Flight has no column 'distanse'; did you mean 'distance'"):
+    with pytest.raises(
+        DefinitionError, match=r"test_rows.py:\d+: Flight has no column 'distanse'; did you mean 'distance'"
+    ):
         Flight.distanse  # type: ignore[attr-defined]  # noqa: B018
     assert not hasattr(Flight, "distanse")
     assert not hasattr(Flight, "_private")
@@ -106,7 +108,7 @@ def test_class_access_gives_columns() -> None:
 
 
 def test_row_classes_compare_by_identity() -> None:
-    assert (Flight == Flight) is True  # noqa: PLR0124
+    assert (Flight == Flight) is True
     assert (Flight == Plane) is False
     assert len({Flight, Plane, Flight}) == 2
 

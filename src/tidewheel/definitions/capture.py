@@ -76,7 +76,7 @@ class _Book:
     def add_names(self, names: set[str], scope: dict[str, Any], wanted_by: str) -> None:
         """Write whatever `names` stand for in a module."""
         for name in sorted(names):
-            if name in scope:
+            if name in scope and name != "__file__":
                 self._add(name, scope[name], scope, wanted_by)
             elif name in _FORBIDDEN or not hasattr(builtins, name):
                 known = (
