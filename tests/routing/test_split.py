@@ -4,7 +4,7 @@ import math
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tidewheel.errors import InputError
@@ -37,6 +37,7 @@ def test_raising_a_share_never_moves_a_unit_that_was_in(
         assert Split(service, salt, {CHALLENGER: high})(unit).name == CHALLENGER
 
 
+@example("0", "", "", [0.0, 0.5, 0.5, 0.5])
 @given(words, words, words, st.lists(st.floats(0, 0.5), min_size=4, max_size=4))
 def test_ramping_two_arms_never_trades_units_between_them(
     service: str, salt: str, unit: str, four: list[float]

@@ -60,7 +60,7 @@ class Split:
             )
         self._draw = Draw("split", service, salt)
         self._rest = Arm(rest, max(0.0, 1.0 - total))
-        self._bounds = _bounds([(Arm(name, share), share) for name, share in shares.items() if share > 0.0])
+        self._bounds = _bounds([Arm(name, share) for name, share in shares.items()])
 
     def __call__(self, unit: str) -> Arm:
         """Return the unit's arm, always the same one."""
@@ -71,13 +71,16 @@ class Split:
         return self._rest
 
 
-def _bounds(arms: list[tuple[Arm, float]]) -> tuple[tuple[float, float, Arm], ...]:
-    """Return (from, to, arm): the first arm upward from 0, the second downward from 1, others after the first."""
+def _bounds(arms: list[Arm]) -> tuple[tuple[float, float, Arm], ...]:
+    """Return (from, to, arm): the first arm upward from 0, the second downward from 1, others after the first.
+
+    An arm's place is the one it was given in, also while its share is 0: ramped up, it takes from its own end.
+    """
     result, used = [], 0.0
-    for place, (arm, share) in enumerate(arms):
+    for place, arm in enumerate(arms):
         if place == 1:
-            result.append((1.0 - share, 1.0, arm))
+            result.append((1.0 - arm.propensity, 1.0, arm))
         else:
-            result.append((used, used + share, arm))
-            used += share
-    return tuple(result)
+            result.append((used, used + arm.propensity, arm))
+            used += arm.propensity
+    return tuple(bound for bound in result if bound[0] < bound[1])
