@@ -163,7 +163,7 @@ class Shop:
         plans = [plan_group(graph, group) for group in graph.groups]
         state, log = self.stores.state, self.stores.log
         history = History(self.stores.lake, log)
-        return [Folder(log, lambda: history, state, k, graph, plans) for k in range(state.partitions)]
+        return [Folder(log, history, state, k, graph, plans) for k in range(state.partitions)]
 
     def fold(self, graph: Graph) -> None:
         """Fold everything that is in the log."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
-import numpy as np
 
 from tidewheel.storage.decisions import DecisionRecord
 
@@ -100,38 +99,34 @@ def record_of(
         Ns: decode, features, rules, model, decide.
     """
     row, words = verdict.row, verdict.words
-    texts = row.texts[-1] if row is not None and words is not None else {}
+    texts = row.texts[-1] if words is not None else None
+    # By position: this runs for each decision, and names cost as much again.
     return DecisionRecord(
-        decision_id=decision_id,
-        event_id=event.id,
-        service=service,
-        event_type=event.type,
-        unit=unit,
-        instant=now if row is None else row.instant,
-        at=min(event.at, now),
-        arrived=now,
-        states=[] if row is None else row.states,
-        inputs=event.columns,
-        view=verdict.view,
-        features=b"" if words is None else words.tobytes(),
-        texts={name: text for name, text in texts.items() if text is not None},
-        model=verdict.model,
-        bundle=verdict.bundle,
-        service_version=verdict.service_version,
-        thresholds=verdict.thresholds or {},
-        arm=verdict.arm,
-        propensity=verdict.propensity,
-        rule=verdict.rule,
-        fallback=verdict.fallback,
-        reason=verdict.reason,
-        score=verdict.score,
-        decision=verdict.decision,
-        explored=verdict.explored,
-        timings=timings,
-        caller=caller,
+        decision_id,
+        event.id,
+        service,
+        event.type,
+        unit,
+        now if row is None else row.instant,
+        event.at if event.at < now else now,
+        now,
+        [] if row is None else row.states,
+        event.columns,
+        verdict.view,
+        b"" if words is None else words.tobytes(),
+        {name: text for name, text in texts.items() if text is not None} if texts else {},
+        verdict.model,
+        verdict.bundle,
+        verdict.service_version,
+        verdict.thresholds or {},
+        verdict.arm,
+        verdict.propensity,
+        verdict.rule,
+        verdict.fallback,
+        verdict.reason,
+        verdict.score,
+        verdict.decision,
+        verdict.explored,
+        timings,
+        caller,
     )
-
-
-def words_of(record: DecisionRecord) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Return a record's feature words."""
-    return np.frombuffer(record.features, np.dtype("<f8"))

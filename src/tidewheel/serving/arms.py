@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -117,8 +117,7 @@ class Arm:
     otherwise: str = ""
 
 
-@dataclass(slots=True)
-class Verdict:
+class Verdict(msgspec.Struct, gc=False):
     """What was decided and why; becomes the answer and the decision record."""
 
     arm: str = ""
@@ -134,8 +133,10 @@ class Verdict:
     explored: bool = False
     propensity: float = 1.0
     thresholds: dict[str, float] | None = None
-    row: Row | None = None
-    words: Words | None = None
+    row: Any = None
+    """What was read: a ``features.online.Row``."""
+    words: Any = None
+    """The model view's words."""
     features_ns: int = 0
     rules_ns: int = 0
     model_ns: int = 0

@@ -156,7 +156,7 @@ class Desk:
         unit = decider.unit_of(event.id, event.columns)
         record = record_of(identity, service, unit, event, verdict, now=now, caller=caller, timings=spent)
         segment, position = self.journal.append(encode_decision(record))
-        self.recent.put(key, identity.encode(), segment, position)
+        self.recent.put(key, segment, position)
         self._ship()
         answer = encode_answer(answer_of(record))
         self._remember(key, answer)

@@ -66,18 +66,21 @@ class Finder:
         NotFoundError
             Neither the journal nor the lake holds it.
         """
-        for place in self.recent.find(decision_id.encode()):
-            record = record_at(self.journal, place)
-            if record is not None and record.decision_id == decision_id:
-                return record
         found = self._indexed(decision_id)
+        if found is None:
+            # It may be so new that the index has not read it.
+            self.index.catch_up(self.journal)
+            found = self._indexed(decision_id)
+        found = found or self.lake(decision_id)
         if found is None:
             raise NotFoundError(f"no decision {decision_id[:40]!r}", remedy="a decision's id is in its answer")
         return found
 
     def _indexed(self, decision_id: str) -> DecisionRecord | None:
         place = self.index.find(decision_id)
-        record = None if place is None else record_at(self.journal, place)
+        if place is None:
+            return None
+        record = record_at(self.journal, place)
         if record is not None and record.decision_id == decision_id:
             return record
         return self.lake(decision_id)

@@ -69,6 +69,7 @@ class Loader:
         self._swapped = swapped
         self._alerting: dict[str, str] = {}
         self._watch = catalog.watch()
+        self._loading = threading.Lock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="tidewheel-loader", daemon=True)
 
@@ -92,14 +93,15 @@ class Loader:
         TidewheelError
             The catalog can't be read.
         """
-        live = live_graph(self.catalog)
-        if live is not None:
-            self.sources = {source.name: source for source in live.graph.sources} | self._served_sources()
-        self._builder.broken = False
-        for deployment in list_deployments(self.catalog):
-            self._bring(deployment)
-        self.sources = self.sources | self._served_sources()
-        self.error = ""
+        with self._loading:
+            live = live_graph(self.catalog)
+            if live is not None:
+                self.sources = {source.name: source for source in live.graph.sources} | self._served_sources()
+            self._builder.broken = False
+            for deployment in list_deployments(self.catalog):
+                self._bring(deployment)
+            self.sources = self.sources | self._served_sources()
+            self.error = ""
 
     def _served_sources(self) -> dict[str, Source]:
         return {served.source.name: served.source for served in self._desk.services.values()}

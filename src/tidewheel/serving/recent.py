@@ -13,7 +13,6 @@ import fcntl
 import mmap
 import os
 import struct
-from collections.abc import Iterator
 from pathlib import Path
 from zlib import crc32
 
@@ -22,8 +21,8 @@ from tidewheel.errors import StorageError
 
 MAGIC = b"TWRECNT1"
 WAYS = 4
-BUCKETS = 32_768
-"""Buckets of four places: 131,072 entries, which are the newest 65,536 decisions of a writer."""
+BUCKETS = 16_384
+"""Buckets of four places: room for the newest 65,536 decisions of a writer."""
 MOST_WRITERS = 256
 _ENTRY = struct.Struct("<QQ")
 _BUCKET = struct.Struct(f"<{2 * WAYS}Q")
@@ -117,13 +116,15 @@ class Recent:
     Examples
     --------
     >>> import tempfile
-    >>> recent = Recent(Path(tempfile.mkdtemp()), "worker")
-    >>> recent.writer
-    'worker-0-1'
-    >>> recent.put(b"event", b"decision", "worker-0-1-00000003", 4096)
-    >>> list(recent.find(b"event"))
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> one = Recent(folder, "worker")
+    >>> other = Recent(folder, "worker")
+    >>> one.writer, other.writer
+    ('worker-0-1', 'worker-1-1')
+    >>> one.put(b"event", "worker-0-1-00000003", 4096)
+    >>> other.find(b"event")
     [Place(segment='worker-0-1-00000003', position=4096)]
-    >>> recent.close()
+    >>> one.close(); other.close()
     """
 
     def __init__(self, folder: Path, role: str = "") -> None:
@@ -150,22 +151,24 @@ class Recent:
             except (OSError, ValueError):
                 continue  # being made this very moment; found by the next refresh
 
-    def put(self, event_key: bytes, decision_id: bytes, segment: str, position: int) -> None:
-        """Remember a decision by its event and by its id."""
+    def put(self, key: bytes, segment: str, position: int) -> None:
+        """Remember where the decision for an event stands."""
         own = self._own
         if own is None:
             return
         if segment != self._segment:
             self._segment, self._number = segment, int(segment.rpartition("-")[2])
-        own.put(event_key, self._number, position)
-        own.put(decision_id, self._number, position)
+        own.put(key, self._number, position)
 
-    def find(self, key: bytes) -> Iterator[Place]:
-        """Yield the places that may hold the decision for `key`, own table first."""
-        if self._own is not None:
-            yield from self._own.find(key)
+    def find(self, key: bytes) -> list[Place]:
+        """Return the places in other writers' segments that may hold the decision for an event.
+
+        A writer knows its own last decisions by itself.
+        """
+        found: list[Place] = []
         for table in self._others.values():
-            yield from table.find(key)
+            found += table.find(key)
+        return found
 
     def close(self) -> None:
         """Unmap all."""

@@ -203,13 +203,18 @@ class Serving:
 
         from tidewheel.storage.decisions import date_of, from_arrow, time_of
 
-        if not self.stores.lake.exists(DECISIONS):
+        if not is_decision_id(decision_id) or not self.stores.lake.exists(DECISIONS):
             return None
         day = date_of(time_of(decision_id))
         # The day is the id's, to the millisecond; the arrival that partitions go by is the same instant.
         where = (pc.field("_date") == day) & (pc.field("decision_id") == decision_id)
         records = from_arrow(self.stores.lake.scan(DECISIONS, where=where))
         return records[0] if records else None
+
+
+def is_decision_id(text: str) -> bool:
+    """Return whether a text looks like a decision's id: 26 characters of Crockford's base 32."""
+    return len(text) == 26 and not set(text) - set("0123456789ABCDEFGHJKMNPQRSTVWXYZ")
 
 
 def _nothing() -> None:
