@@ -26,7 +26,7 @@ from tidewheel.storage.log_records import NewEvent
 
 
 def ids(world: World, type: str = "Payment") -> list[str]:
-    return world.history.scan(type, [])["_id"].to_pylist()
+    return list(world.history.scan(type, [])["_id"].to_pylist())
 
 
 def test_flushed_and_trimmed_events_are_still_history(world: World) -> None:

@@ -241,7 +241,9 @@ def test_killed_at_random_nothing_is_lost_or_doubled(world: World, tmp_path: Pat
     assert len(world.log.imports()) == 1
 
 
-def test_live_events_that_come_during_an_import_refuse_it_at_the_record(world: World, tmp_path: Path) -> None:
+def test_live_events_that_come_during_an_import_refuse_it_at_the_record(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = write_parquet(tmp_path / "p.parquet", payments(10))
     real = world.lake.write_import
 
@@ -249,10 +251,10 @@ def test_live_events_that_come_during_an_import_refuse_it_at_the_record(world: W
         world.log.append([NewEvent("Payment", "live", at=NOW, columns={"amount": 1.0})], now=NOW)
         return real(*given)
 
-    world.lake.write_import = late  # type: ignore[method-assign]  # an event arrives at just this moment
+    monkeypatch.setattr(world.lake, "write_import", late)
     with pytest.raises(ConflictError):
         world.ingest(path)
     assert len(world.history.scan("Payment", [])) == 1
-    world.lake.write_import = real  # type: ignore[method-assign]
+    monkeypatch.undo()
     assert world.ingest(path, arrived="now", now=NOW + 1).accepted == 10
     assert len(world.history.scan("Payment", [])) == 11

@@ -28,7 +28,8 @@ _META_TYPES = {
 }
 _TAIL_ROWS_AT_ONCE = 200_000
 _ROWS_A_TAKE = 1 << 20
-_TABLES_KEPT = 16
+_BYTES_KEPT = 1 << 30
+"""Of tables read from the lake; the newest is always kept."""
 
 
 def events_table(type: str) -> str:
@@ -139,7 +140,8 @@ class History:
         outdated = [kept for kept in self._kept if kept.type == key.type and kept[:3] != key[:3]]
         for kept in outdated:
             del self._kept[kept]
-        while len(self._kept) >= _TABLES_KEPT:
+        room = _BYTES_KEPT - table.nbytes
+        while self._kept and sum(kept.nbytes for kept in self._kept.values()) > room:
             del self._kept[next(iter(self._kept))]
         self._kept[key] = table
 

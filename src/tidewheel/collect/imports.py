@@ -76,6 +76,27 @@ class ImportSummary(msgspec.Struct, frozen=True):
     seconds: float = 0.0
     already: bool = False
 
+    def __str__(self) -> str:
+        """Say it in a few lines, for people.
+
+        >>> print(ImportSummary("Sale", "sales.csv", "", rows=3, accepted=2, quarantined=1))
+        sales.csv: 3 rows of Sale: 2 accepted, 1 quarantined
+        """
+        counts = {
+            "duplicates taken once": self.duplicates,
+            "quarantined": self.quarantined,
+            "times ahead of their arrival taken as of it": self.clamped,
+            "readings of a repeated hour taken as the first": self.repeated,
+            "readings of a skipped hour moved forward": self.skipped,
+        }
+        said = ", ".join([f"{self.accepted} accepted", *(f"{count} {what}" for what, count in counts.items() if count)])
+        lines = [f"{self.file}: {self.rows} rows of {self.type}: {said}"]
+        if self.already:
+            lines = [f"{self.file}: already ingested; nothing was done ({self.rows} rows of {self.type}: {said})"]
+        if self.dropped:
+            lines.append(f"columns of the file that nothing wants: {', '.join(self.dropped)}")
+        return "\n".join(lines)
+
 
 def import_file(
     path: Path,
