@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tidewheel.engine import cores
 from tidewheel.errors import TrainingError
 
 Floats = npt.NDArray[np.float64]
@@ -64,8 +65,13 @@ class Fit:
 
 
 def threads() -> int:
-    """Return how many threads a learner is given on this machine."""
-    return min(MOST_THREADS, os.cpu_count() or 1)
+    """Return how many threads a learner is given here, now.
+
+    On a machine with much more to do than it has cores, one: learners' threads wait for each other at every
+    split, and then run many times slower together than one alone. A LightGBM fit does not depend on the number.
+    """
+    busy = hasattr(os, "getloadavg") and os.getloadavg()[0] >= 2 * cores()
+    return 1 if busy else min(MOST_THREADS, cores())
 
 
 def is_lightgbm(estimator: Any) -> bool:

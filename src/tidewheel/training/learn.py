@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -18,6 +19,7 @@ from tidewheel.training.calibrate import SLICE, Isotonic, Platt, calibrated, fit
 from tidewheel.training.context import Progress
 from tidewheel.training.estimators import Fit, Matrix
 from tidewheel.training.flatten import flatten, verify
+from tidewheel.training.scoring import score_rows
 from tidewheel.training.search import Trial, search
 from tidewheel.training.split import tail
 
@@ -127,7 +129,7 @@ def learn(
     bare = Predictor(spec, arrays)
     proved = verify(bare, fit.estimator, matrix.x[np.concatenate([rows[:2000], test])])
     predictor = _calibrated(plan, bare, matrix, held)
-    return Learned(fit, predictor.score, predictor, "", dict(chosen), trials, proved)
+    return Learned(fit, partial(score_rows, predictor), predictor, "", dict(chosen), trials, proved)
 
 
 def _tuned(
@@ -209,6 +211,3 @@ def gain_of(estimator: Any, columns: list[str]) -> dict[str, float]:
         return {}
     shares = np.asarray(gains, dtype=np.float64) / float(np.sum(gains))
     return dict(sorted(zip(columns, shares.tolist(), strict=True), key=lambda item: -item[1]))
-
-
-__all__ = ["INNER_SHARE", "Learned", "Plan", "default_estimator", "gain_of", "learn"]

@@ -55,7 +55,8 @@ def check_parity(context: TrainingContext, view: ir.View, history: History, rows
     """
     records = list(context.served(digest(view), SAMPLE)) if context.served is not None else []
     if records:
-        report = check(records, history, context.graph)
+        # Not the run's own pinned history: decisions made meanwhile may have read beyond it.
+        report = check(records, context.history, context.graph)
         first = str(report.first_difference) if report.first_difference else ""
         return Compared(report.checked, report.decisions_differing, "decisions replayed", first)
     chosen = np.unique(np.linspace(0, rows.num_rows - 1, min(SAMPLE, rows.num_rows)).astype(np.int64))
