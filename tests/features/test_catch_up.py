@@ -156,3 +156,16 @@ def test_the_live_state_reads_as_history_does(workspace: Workspace) -> None:
     for each in folders:
         each.close()
     store.close()
+
+
+def test_blobs_of_another_kernel_are_folded_again(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace.import_buys(50)
+    expected = workspace.states("state", PLANS, batch=10)
+    monkeypatch.setattr("tidewheel.features.stream._LAYOUT_NUMBER", 999_999)
+    store = StateStore.open(workspace.folder / "state", 2)
+    folder = Folder(workspace.log, workspace.history, store, 0, GRAPH, PLANS)
+    assert folder.position() == 0
+    folder.catch_up()
+    folder.close()
+    store.close()
+    assert workspace.states("state", PLANS, batch=10) == expected

@@ -7,67 +7,19 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 import numpy as np
+from feature_decisions import GROUP_PLANS, PLAN, RULE_PLAN, STATES, append, record
 from feature_expect import GROUPS, USER_ATTRIBUTES, check_row, view_row
 from feature_oracle import Happening, group_row
-from feature_shop import GRAPH, RULES, SOURCES, VIEW
+from feature_shop import GRAPH
 from feature_world import REFS, ListHistory, decisions_on, worlds
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tidewheel.definitions import digest
 from tidewheel.features.online import OnlineReader, Row
 from tidewheel.features.parity import check
-from tidewheel.features.plan_view import plan_view
 from tidewheel.features.stream import Folder
-from tidewheel.storage.decisions import DecisionRecord
 from tidewheel.storage.log import EventLog
-from tidewheel.storage.log_records import NewEvent
 from tidewheel.storage.state import StateStore
-
-PLAN, RULE_PLAN = plan_view(GRAPH, VIEW), plan_view(GRAPH, RULES)
-GROUP_PLANS = [read.plan for read in PLAN.reads]
-STATES = {read.plan.state_id: read.plan.group for read in PLAN.reads}
-
-
-def append(log: EventLog, events: list[Happening]) -> None:
-    for event in events:
-        new = NewEvent(event.type, event.id, event.at, _whole_columns(event), event.arrived)
-        assert log.append([new], now=event.arrived)[0].offset == event.offset
-
-
-def _whole_columns(event: Happening) -> dict[str, object]:
-    return {column.name: event.columns.get(column.name) for column in SOURCES[event.type].columns}
-
-
-def record(number: int, event: dict[str, object], row: Row, at: int) -> DecisionRecord:
-    return DecisionRecord(
-        decision_id=str(number),
-        event_id=f"d{number}",
-        service="S",
-        event_type="Buy",
-        unit="",
-        instant=row.instant,
-        at=at,
-        arrived=at,
-        states=row.states,
-        inputs=event,
-        view=digest(VIEW),
-        features=row.words[0].tobytes(),
-        texts=row.texts[0],
-        model="",
-        bundle="",
-        service_version="",
-        thresholds={},
-        arm="",
-        propensity=1.0,
-        rule="",
-        fallback="",
-        reason="",
-        score=None,
-        decision="",
-        explored=False,
-        timings=[],
-    )
 
 
 def check_against_oracle(events: list[Happening], event: dict[str, object], row: Row) -> None:

@@ -29,7 +29,7 @@ class Backlog:
         self._needs = {source: set(columns) for source, columns in needs.columns.items()}
         self._ids = set(needs.ids)
         self._start = start
-        self._below = below
+        self.below = below
         self._rows = {
             source: rows_of(
                 _from(history.scan(source, list(columns), below=below), start),
@@ -43,14 +43,14 @@ class Backlog:
     def covers(self, start: int, needs: Needs) -> bool:
         """Tell whether this backlog has what is needed from `start` on."""
         return (
-            self._start <= start < self._below
+            self._start <= start < self.below
             and needs.ids <= self._ids
             and all(set(columns) <= self._needs.get(source, set()) for source, columns in needs.columns.items())
         )
 
     def take(self, start: int, limit: int) -> tuple[dict[str, Rows], int]:
         """Return the events from `start` on by source, and the last offset they cover."""
-        below = min(self._below, start + limit)
+        below = min(self.below, start + limit)
         found = {}
         for source, rows in self._rows.items():
             first, end = np.searchsorted(rows.offset, (start, below))

@@ -17,6 +17,7 @@ import msgspec
 import numpy as np
 
 from tidewheel.definitions import ir
+from tidewheel.errors import NotReadyError
 from tidewheel.features.keys import key_text
 from tidewheel.features.plan_group import AT
 from tidewheel.features.plan_view import ViewPlan
@@ -96,6 +97,29 @@ class OnlineReader:
     def state_ids(self) -> tuple[str, ...]:
         """The states that the views read."""
         return tuple(dict.fromkeys(state_id for state_id, _ in self._reads))
+
+    def check_ready(self, head: int, slack: int = 0) -> None:
+        """See that every state that the views read has been folded up to the log's head.
+
+        Parameters
+        ----------
+        head : int
+            The offset that the next event will get.
+        slack : int
+            So many events may be missing.
+
+        Raises
+        ------
+        NotReadyError
+            Naming the group that is furthest behind, and by how much.
+        """
+        folded = {read.plan.state_id: read.plan.group.name for read in self._assembly.reads}
+        offset, name = min(((self._store.offset(state), name) for state, name in folded.items()), default=(head, ""))
+        if offset < head - 1 - slack:
+            raise NotReadyError(
+                f"{name} has been folded up to offset {offset}; the log is at {head - 1}",
+                remedy="wait until the stream has caught up; `tidewheel log status` shows the lag",
+            )
 
     def read(self, event: Event, now: int, at: int | None = None) -> Row:
         """Read every view's row for one event.

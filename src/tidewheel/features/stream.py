@@ -20,7 +20,7 @@ from tidewheel.features.plan_group import GroupPlan
 from tidewheel.features.references import ReferenceIndex
 from tidewheel.features.rows import Fed, Rows, feed_rows, rows_of
 from tidewheel.features.words import hashes_of
-from tidewheel.kernel import Blobs, Events, fold, group_rows, partition_of
+from tidewheel.kernel import KERNEL_VERSION, LAYOUT_VERSION, Blobs, Events, fold, group_rows, partition_of
 
 if TYPE_CHECKING:
     from tidewheel.collect import History
@@ -32,6 +32,9 @@ BATCH = 50_000
 BULK = 10
 """History is folded in batches so many times larger than live events: nobody waits for them one by one."""
 MOST_STRINGS = 200_000
+LAYOUT = "_layout"
+"""Name under which a partition notes, in place of an offset, which kernel its blobs are of."""
+_LAYOUT_NUMBER = 1000 * KERNEL_VERSION + LAYOUT_VERSION
 
 
 class Folder:
@@ -81,10 +84,21 @@ class Folder:
         self._plans = {plan.state_id: plan for plan in plans}
         self._sources = {source.name: source for source in graph.sources}
         self._index = ReferenceIndex(graph, [feed for plan in self._plans.values() for feed in plan.feeds])
+        self._forget_other_layouts()
         with self._writer.batch() as batch:
             self._index.widen(batch)
             self._offsets = {state_id: batch.offset(state_id) for state_id in self._plans}
         self._backlog = None
+
+    def _forget_other_layouts(self) -> None:
+        """Empty the partition when its blobs are of another kernel's making: they are folded again from history."""
+        with self._writer.batch() as batch:
+            written = batch.offset(LAYOUT)
+            batch.set_offset(LAYOUT, _LAYOUT_NUMBER)
+        if written not in (0, _LAYOUT_NUMBER):
+            self._writer.reset()
+            with self._writer.batch() as batch:
+                batch.set_offset(LAYOUT, _LAYOUT_NUMBER)
 
     def position(self) -> int:
         """Return the offset up to which every group has been folded."""
@@ -134,7 +148,7 @@ class Folder:
     def _read(self, needs: Needs, start: int, most: int) -> tuple[dict[str, Rows], int]:
         """Return the next events by source, and the last offset they cover."""
         if self._backlog is not None and self._backlog.covers(start, needs):
-            return self._backlog.take(start, min(most, BULK * self._batch))
+            return self._take(start, most)
         first = self._log.first()
         if start < first:
             return self._bulk(needs, start, first, most)
@@ -150,7 +164,14 @@ class Folder:
 
     def _bulk(self, needs: Needs, start: int, below: int, most: int) -> tuple[dict[str, Rows], int]:
         self._backlog = Backlog(self._history, self._sources, needs, start, below)
-        return self._backlog.take(start, min(most, BULK * self._batch))
+        return self._take(start, most)
+
+    def _take(self, start: int, most: int) -> tuple[dict[str, Rows], int]:
+        assert self._backlog is not None
+        rows, last = self._backlog.take(start, min(most, BULK * self._batch))
+        if last + 1 == self._backlog.below:
+            self._backlog = None
+        return rows, last
 
     def _fold(self, plans: Sequence[GroupPlan], rows: Mapping[str, Rows], last: int) -> None:
         strings: dict[int, str] = {}
@@ -164,7 +185,9 @@ class Folder:
                 batch.set_offset(plan.state_id, last)
             batch.put_strings(strings)
         self._offsets.update((plan.state_id, last) for plan in plans)
-        self._known = self._known | strings.keys() if len(self._known) < MOST_STRINGS else set(strings)
+        if len(self._known) > MOST_STRINGS:
+            self._known.clear()
+        self._known.update(strings)
 
     def _feds(self, batch: StateBatch, plan: GroupPlan, rows: Mapping[str, Rows], below: int) -> dict[int, Fed]:
         """Return what each feed of a group gets of this micro-batch."""
