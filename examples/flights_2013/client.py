@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 import httptools
 
@@ -42,8 +43,7 @@ class Connection(asyncio.Protocol):
             self._transport.close()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
         self._parser.feed_data(data)
@@ -61,7 +61,6 @@ class Connection(asyncio.Protocol):
         answer.status = self._parser.get_status_code()
         answer.body = b"".join(answer.chunks)
         self._answer = Answer()
-        self._parser = httptools.HttpResponseParser(self)
         self._waiting.popleft().set_result(answer)
 
 

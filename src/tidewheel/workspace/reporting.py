@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+import pyarrow as pa
 
 from tidewheel.errors import NotFoundError
 from tidewheel.monitoring.build import By, VersionFacts, build_report
@@ -21,10 +24,12 @@ if TYPE_CHECKING:
     from tidewheel.workspace.workspace import Workspace
 
 
-def report(workspace: Workspace, name: str, by: By, since: int | None) -> Report:
+def report(workspace: Workspace, name: str, by: By, since: int | None, versions: bool = True) -> Report:
     """Return a service's report, with outcomes as they are known now."""
     stores = workspace.stores
     joined = joined_decisions(workspace, name, since or 0)
+    if not versions:
+        joined = _as_one(joined)
     service = workspace.service(name)
     served = sorted({model for model in joined.decisions["model"].to_pylist() if model})
     model = next((model for model in workspace.project.graph.models if model.name == service.model), None)
@@ -37,6 +42,13 @@ def report(workspace: Workspace, name: str, by: By, since: int | None) -> Report
         as_of=stores.clock.now(),
         by=by,
     )
+
+
+def _as_one(joined: Joined) -> Joined:
+    """Return the same decisions as if one version had answered them all."""
+    table = joined.decisions
+    same = pa.array([""] * table.num_rows, pa.string())
+    return replace(joined, decisions=table.set_column(table.schema.get_field_index("model"), "model", same))
 
 
 def joined_decisions(workspace: Workspace, name: str, since: int) -> Joined:

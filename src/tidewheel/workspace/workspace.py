@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import cached_property
 from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from tidewheel.definitions import Project, instant_of, ir
-from tidewheel.errors import LeaseError, NotFoundError
+from tidewheel.definitions import Project, ir, microseconds
+from tidewheel.errors import InputError, LeaseError, NotFoundError
 from tidewheel.workspace.stores import Stores
 from tidewheel.workspace.stream import Stream
 
@@ -154,7 +155,7 @@ class Workspace:
             The workspace is on the real clock, or `to` lies in its past.
         """
         self.sync()
-        return self.stores.clock.advance(instant_of(to))
+        return self.stores.clock.advance(to_instant(to))
 
     # --- features --------------------------------------------------------------------------------
 
@@ -174,7 +175,7 @@ class Workspace:
 
         self.publish()
         self.sync()
-        instant = None if at is None else instant_of(at)
+        instant = None if at is None else to_instant(at)
         return read_features(self.stores, self.history, self.project.graph, name_of(features), keys, instant)
 
     def view(self, view: Named, at: pa.Table | None = None) -> pa.Table:
@@ -216,7 +217,7 @@ class Workspace:
 
         self.publish()
         self.sync()
-        instant = None if as_of is None else instant_of(as_of)
+        instant = None if as_of is None else to_instant(as_of)
         return train(
             self.training_context(),
             name_of(model),
@@ -307,9 +308,11 @@ class Workspace:
     @cached_property
     def serving(self) -> Serving:
         """The request path in this process; made when first asked for."""
+        from tidewheel.kernel.warm import warm
         from tidewheel.serving.service import Serving
 
         self.publish()
+        warm()
         return Serving(self.stores).start()
 
     def decide(self, service: Named, event: Any) -> Answer:
@@ -333,12 +336,35 @@ class Workspace:
         self.sync()
         return explain(self.serving.find(decision_id), self.stores, self.history)
 
-    def report(self, service: Named, *, by: Literal["week", "month"] = "week", since: Instant = None) -> Report:
-        """Return a service's traffic, quality, drift and latency, per version and period."""
+    def report(
+        self,
+        service: Named,
+        *,
+        by: Literal["week", "month"] = "week",
+        since: Instant = None,
+        versions: bool = True,
+    ) -> Report:
+        """Return a service's traffic, quality, drift and latency, per version and period.
+
+        Parameters
+        ----------
+        by : {"week", "month"}
+        since : optional
+            Only decisions from this instant on.
+        versions : bool
+            False takes all versions together.
+        """
         from tidewheel.workspace.reporting import report
 
         self.sync()
-        return report(self, name_of(service), by, None if since is None else instant_of(since))
+        return report(self, name_of(service), by, None if since is None else to_instant(since), versions)
+
+    def decisions(self, service: Named | None = None, columns: Sequence[str] | None = None) -> pa.Table:
+        """Return decisions with all that made them, oldest first; see docs/decision-record.md for the columns."""
+        from tidewheel.workspace.reading import decisions
+
+        self.sync()
+        return decisions(self.stores).scan(columns, service=None if service is None else name_of(service))
 
     # --- about itself ----------------------------------------------------------------------------
 
@@ -433,6 +459,33 @@ class Workspace:
         serving = self.__dict__.get("serving")
         if serving is not None:
             serving.loader.load()
+
+
+def to_instant(moment: Instant) -> int:
+    """Return a moment as int64 microseconds UTC.
+
+    Raises
+    ------
+    InputError
+        A time without a zone, or text that is no RFC 3339 time.
+
+    Examples
+    --------
+    >>> to_instant("1970-01-01T00:00:01Z")
+    1000000
+    """
+    if isinstance(moment, datetime):
+        return microseconds(moment)
+    if isinstance(moment, int):
+        return moment
+    from tidewheel.serving.instants import instant_of
+
+    try:
+        return instant_of(moment)
+    except ValueError as error:
+        raise InputError(
+            f"can't read {moment!r} as a time", remedy="write it like 2026-03-01T12:00:00Z, with a zone"
+        ) from error
 
 
 def find(things: Iterable[Any], name: str, what: str) -> Any:
