@@ -28,6 +28,7 @@ from tidewheel.kernel.layout import (
     F_SUM,
     F_WORDS,
     FIRST,
+    FOREVER,
     H_HORIZON,
     H_KERNEL,
     H_LAYOUT,
@@ -44,6 +45,7 @@ from tidewheel.kernel.layout import (
     MAX,
     MIN,
     MOMENTS,
+    NEVER,
     NULL_BITS,
     SUM,
     T_HOP,
@@ -57,7 +59,7 @@ from tidewheel.kernel.layout import (
     W_WORDS,
 )
 from tidewheel.kernel.sets import count_set
-from tidewheel.kernel.state import FOREVER, NEVER, first_row
+from tidewheel.kernel.state import first_row
 
 OK, BELOW_HORIZON, NOT_THIS_STATE = range(3)
 

@@ -31,13 +31,18 @@ H_LAYOUT, H_KERNEL, H_STATE, H_LENGTH, H_HORIZON, H_OFFSET, HEADER = range(7)
 (C_FEATURES, C_TRACKS, C_WINDOWS, C_CELLS, C_STATE, C_SLOTS,
  C_TRACK_AT, C_WINDOW_AT, C_FEATURE_AT, C_BLOB_HEAD, C_WORDS) = range(11)  # fmt: skip
 # One track.
-T_KIND, T_SOURCE, T_HOP, T_KEEP, T_WIDTH, T_BUNDLE_AT, T_BUNDLES, T_SLOT, T_K, T_WORDS = range(10)
+T_KIND, T_SOURCE, T_HOP, T_KEEP, T_WIDTH, T_BUNDLE_AT, T_BUNDLES, T_SLOT, T_K, T_CLEAR_AT, T_WORDS = range(11)
 TILES, RECENT, PAIRS = range(3)
 """Kinds of track: tiles; each value with its latest tile; each value with all its tiles."""
 # What a track accumulates of one slot: bit i of the mask is accumulator i; their columns are adjacent.
 B_SLOT, B_TEXT, B_MASK, B_COLUMN, B_WORDS = range(5)
 COUNT, SUM, MIN, MAX, MOMENTS, FIRST, LAST, NEWEST = range(8)
-ACCUMULATOR_WORDS = (1, 1, 1, 1, 3, 3, 3, 1)
+NULL_BITS = 0x7FF8000000000000
+"""The canonical NaN: the null of numbers. The null of text is the word 0."""
+NEVER = -(1 << 63)
+FOREVER = (1 << 63) - 1
+CLEAR = ((0,), (0,), (NULL_BITS,), (NULL_BITS,), (0, 0, 0), (FOREVER, 0, 0), (NEVER, 0, 0), (NEVER,))
+"""What each accumulator holds before its first value."""
 # One window of a track, and one cell: an accumulator folded over the window's tiles.
 W_TRACK, W_WIDTH, W_DELAY, W_CELL_AT, W_CELLS, W_WORDS = range(6)
 L_OP, L_COLUMN, L_TO, L_WORDS = range(4)
@@ -46,8 +51,6 @@ DISTINCT = 8
 F_OP, F_CELL, F_OTHER, F_DEFAULT, F_WORDS = range(5)
 F_COUNT, F_SUM, F_MEAN, F_EXTREME, F_STD, F_FIRST, F_LAST, F_SINCE, F_DISTINCT = range(9)
 
-NULL_BITS = 0x7FF8000000000000
-"""The canonical NaN: the null of numbers. The null of text is the word 0."""
 LONGEST = 1 << 61
 
 
@@ -225,6 +228,7 @@ class _Writer:
         for i, key in enumerate(self.order):
             kind, source, hop, slot, k = key
             width = 2 if kind != TILES else 1
+            clear = [0]
             bundle_at = len(self.code)
             bundles = sorted({(slot, text) for slot, _, text in self.tracks[key]})
             for bundle in bundles:
@@ -232,8 +236,11 @@ class _Writer:
                 self.code += [bundle[0], int(bundle[1]), sum(1 << op for op in ops), width]
                 for op in ops:
                     self.columns[key, (bundle[0], op, bundle[1])] = width
-                    width += ACCUMULATOR_WORDS[op]
-            record = [kind, source, hop, self.keep[key], width, bundle_at, len(bundles), slot, k]
+                    width += len(CLEAR[op])
+                    clear += CLEAR[op]
+            clear_at = len(self.code)
+            self.code += clear
+            record = [kind, source, hop, self.keep[key], width, bundle_at, len(bundles), slot, k, clear_at]
             self.code[at + i * T_WORDS : at + (i + 1) * T_WORDS] = record
 
     def _windows(self) -> dict[tuple[_TrackKey, int, int, _Accumulator], int]:
@@ -253,7 +260,7 @@ class _Writer:
                 to = cells[key, width, delay, accumulator] = self.code[C_CELLS]
                 op = accumulator[1]
                 self.code += [op, key[4] if op == DISTINCT else self.columns[key, accumulator], to]
-                self.code[C_CELLS] += 1 if op == DISTINCT else ACCUMULATOR_WORDS[op]
+                self.code[C_CELLS] += 1 if op == DISTINCT else len(CLEAR[op])
             record = [self.order.index(key), width, delay, cell_at, len(accumulators)]
             self.code[at + i * W_WORDS : at + (i + 1) * W_WORDS] = record
         return cells

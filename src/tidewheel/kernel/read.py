@@ -13,8 +13,7 @@ from tidewheel.kernel._jit import Array, entry, keep, pointer
 from tidewheel.kernel._read import BELOW_HORIZON, NOT_THIS_STATE, OK, check_blob, read_state
 from tidewheel.kernel.blobs import Blobs
 from tidewheel.kernel.events import fixed
-from tidewheel.kernel.layout import C_CELLS, C_FEATURES, H_HORIZON, H_LENGTH, H_STATE, HEADER, Layout
-from tidewheel.kernel.state import NEVER
+from tidewheel.kernel.layout import C_CELLS, C_FEATURES, H_HORIZON, H_LENGTH, H_STATE, HEADER, NEVER, Layout
 
 Words = NDArray[np.int64]
 Floats = NDArray[np.float64]

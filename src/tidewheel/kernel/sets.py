@@ -16,21 +16,29 @@ from __future__ import annotations
 
 import numpy as np
 
-from tidewheel.kernel._jit import Array, inner
-from tidewheel.kernel.layout import HEADER, PAIRS, RECENT, T_K, T_KIND
+from tidewheel.kernel._jit import Array, Word, inner, keep, pointer
+from tidewheel.kernel.layout import HEADER, PAIRS, RECENT, T_HOP, T_K, T_KIND
+from tidewheel.kernel.tiles import is_dead, tile_of
 
-ROOM_START, ROOM_ROWS, ROOM_PRUNE, ROOM_HINTS = range(4)
+ROOM_START, ROOM_ROWS, ROOM_PRUNE, ROOM_TILE, ROOM_HINTS = range(5)
 HINTS = 64
 ROOM_WORDS = ROOM_HINTS + HINTS
 """What working memory knows of a track besides its rows, see `state`."""
 
 
 @inner
-def add_to_set(code: Array, track: int, w: Array, rooms: Array, k: int, value: int, tile: int, oldest: int) -> None:
-    """Add one hash seen in one tile."""
+def add_to_set(code: Array, track: int, w: Array, rooms: Array, k: int, value: int, at: int, oldest: int) -> None:
+    """Add one hash seen at one instant."""
     start = w[HEADER + 2 * k]
     n = w[HEADER + 2 * k + 1]
     recent = code[track + T_KIND] == RECENT
+    hop = code[track + T_HOP]
+    tile = rooms[ROOM_WORDS * k + ROOM_TILE]
+    if at < tile * hop or at - tile * hop >= hop:
+        tile = tile_of(at, hop)
+        rooms[ROOM_WORDS * k + ROOM_TILE] = tile
+    if is_dead(tile, hop, oldest):
+        return
     hint = ROOM_WORDS * k + ROOM_HINTS + (value & (HINTS - 1))
     guess = rooms[hint]
     if recent and guess < n and w[start + 2 * guess] == value:
@@ -42,7 +50,7 @@ def add_to_set(code: Array, track: int, w: Array, rooms: Array, k: int, value: i
         rooms[hint] = i
         return
     if n >= rooms[ROOM_WORDS * k + ROOM_PRUNE] or n >= rooms[ROOM_WORDS * k + ROOM_ROWS]:
-        n = prune_set(w, start, n, oldest, code[track + T_K], code[track + T_KIND])
+        n = prune_set(code, track, w, start, n, oldest)
         rooms[ROOM_WORDS * k + ROOM_PRUNE] = max(64, 2 * n)
         i = place_in_set(w, start, n, value, tile, recent)
         if n >= rooms[ROOM_WORDS * k + ROOM_ROWS]:
@@ -69,51 +77,75 @@ def place_in_set(w: Array, start: int, n: int, value: int, tile: int, recent: bo
 
 
 @inner
-def prune_set(w: Array, start: int, n: int, oldest: int, k: int, kind: int) -> int:
+def prune_set(code: Array, track: int, w: Array, start: int, n: int, oldest: int) -> Word:
     """Drop entries that are dead or can't matter any more; return how many are left."""
     kept = 0
     for i in range(n):
-        if w[start + 2 * i + 1] >= oldest:
+        if not is_dead(w[start + 2 * i + 1], code[track + T_HOP], oldest):
             w[start + 2 * kept] = w[start + 2 * i]
             w[start + 2 * kept + 1] = w[start + 2 * i + 1]
             kept += 1
-    if kept <= k + 1:
+    if kept <= code[track + T_K] + 1:
         return kept
     tiles = np.empty(kept, np.int64)
     counts = np.empty(kept, np.int64)
-    n_tiles, n, kept = 0, kept, 0
+    left = drop_outdone(code, track, w, start, kept, pointer(tiles), pointer(counts))
+    keep(tiles)
+    keep(counts)
+    return left
+
+
+@inner
+def drop_outdone(code: Array, track: int, w: Array, start: int, n: int, tiles: Array, counts: Array) -> int:
+    """Drop entries that have more than k rivals among those before them, which have smaller hashes.
+
+    `tiles` and `counts` tally the tiles of the entries that stay.
+    """
+    k = code[track + T_K]
+    n_tiles, kept = 0, 0
     for i in range(n):
         tile = w[start + 2 * i + 1]
-        low = 0
-        high = n_tiles
-        while low < high:
-            middle = (low + high) >> 1
-            if tiles[middle] < tile:
-                low = middle + 1
-            else:
-                high = middle
-        known = low < n_tiles and tiles[low] == tile
-        rivals = counts[low] if known else 0
-        if kind != PAIRS:
-            rivals = 0
-            for j in range(n_tiles - 1, low - 1, -1):
-                rivals += counts[j]
-                if rivals > k:
-                    break
-        if rivals > k:
+        place = place_of_tile(tiles, n_tiles, tile)
+        if count_rivals(tiles, counts, n_tiles, place, tile, k, code[track + T_KIND]) > k:
             continue
-        if not known:
-            for j in range(n_tiles, low, -1):
+        if place == n_tiles or tiles[place] != tile:
+            for j in range(n_tiles, place, -1):
                 tiles[j] = tiles[j - 1]
                 counts[j] = counts[j - 1]
-            tiles[low] = tile
-            counts[low] = 0
+            tiles[place] = tile
+            counts[place] = 0
             n_tiles += 1
-        counts[low] += 1
+        counts[place] += 1
         w[start + 2 * kept] = w[start + 2 * i]
         w[start + 2 * kept + 1] = tile
         kept += 1
     return kept
+
+
+@inner
+def place_of_tile(tiles: Array, n: int, tile: int) -> int:
+    """Return the index of the first of `n` sorted tiles that is at least `tile`."""
+    low, high = 0, n
+    while low < high:
+        middle = (low + high) >> 1
+        if tiles[middle] < tile:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@inner
+def count_rivals(tiles: Array, counts: Array, n: int, place: int, tile: int, k: int, kind: int) -> Word:
+    """Count the tallied entries of this tile (RECENT: or a later one), as far as it matters."""
+    if kind == PAIRS:
+        return counts[place] if place < n and tiles[place] == tile else 0
+    rivals = 0
+    for j in range(n - 1, place - 1, -1):
+        rivals += counts[j]
+        if rivals > k:
+            break
+    return rivals
 
 
 @inner

@@ -37,11 +37,12 @@ from tidewheel.kernel.layout import (
     MAX,
     MIN,
     MOMENTS,
+    NEVER,
     NEWEST,
-    NULL_BITS,
     SUM,
     T_BUNDLE_AT,
     T_BUNDLES,
+    T_CLEAR_AT,
     T_HOP,
     T_K,
     T_KEEP,
@@ -53,24 +54,7 @@ from tidewheel.kernel.layout import (
     TILES,
 )
 from tidewheel.kernel.sets import ROOM_PRUNE, ROOM_ROWS, ROOM_START, ROOM_WORDS, add_to_set, prune_set
-
-NEVER = -(1 << 63)
-FOREVER = (1 << 63) - 1
-
-
-@inner
-def tile_of(at: int, hop: int) -> int:
-    """Return the number of the tile that holds `at`; 0 for a whole life."""
-    return at // hop if hop > 0 else 0
-
-
-@inner
-def oldest_tile(code: Array, track: int, horizon: int) -> Word:
-    """Return the oldest tile that a read at or after `horizon` can see."""
-    hop = code[track + T_HOP]
-    if hop == 0 or horizon == NEVER:
-        return NEVER
-    return (horizon - code[track + T_KEEP]) // hop
+from tidewheel.kernel.tiles import is_dead, oldest_instant, tile_of
 
 
 @inner
@@ -119,10 +103,8 @@ def apply_event(
                     accumulate(code, track, w, row, at, offset, slots, first)
             else:
                 value = slots[first + code[track + T_SLOT]]
-                oldest = oldest_tile(code, track, horizon)
-                tile = tile_of(at, code[track + T_HOP])
-                if value != 0 and tile >= oldest:
-                    add_to_set(code, track, w, rooms, k, value, tile, oldest)
+                if value != 0:
+                    add_to_set(code, track, w, rooms, k, value, at, oldest_instant(code, track, horizon))
         track += T_WORDS
 
 
@@ -139,8 +121,8 @@ def row_for(code: Array, track: int, w: Array, rooms: Array, k: int, at: int, ho
         if hop == 0 or (tile * hop <= at and at - tile * hop < hop):
             return newest
     tile = tile_of(at, hop)
-    oldest = oldest_tile(code, track, horizon)
-    if tile < oldest:
+    oldest = oldest_instant(code, track, horizon)
+    if is_dead(tile, hop, oldest):
         return -1
     if rows > 0 and tile < w[newest]:
         return late_row(code, track, w, rooms, k, tile, oldest)
@@ -191,7 +173,7 @@ def make_room(code: Array, track: int, w: Array, rooms: Array, k: int, oldest: i
     end = region + rooms[ROOM_WORDS * k + ROOM_ROWS] * width
     start = w[HEADER + 2 * k]
     rows = w[HEADER + 2 * k + 1]
-    while rows > 0 and w[start] < oldest:
+    while rows > 0 and is_dead(w[start], code[track + T_HOP], oldest):
         start += width
         rows -= 1
     if start + (rows + 1) * width > end:
@@ -207,31 +189,10 @@ def make_room(code: Array, track: int, w: Array, rooms: Array, k: int, oldest: i
 @inner
 def clear_row(code: Array, track: int, w: Array, row: int, tile: int) -> None:
     """Write an empty row: what each accumulator holds before its first value."""
+    clear = code[track + T_CLEAR_AT]
+    for i in range(1, code[track + T_WIDTH]):
+        w[row + i] = code[clear + i]
     w[row] = tile
-    bundle = code[track + T_BUNDLE_AT]
-    for _ in range(code[track + T_BUNDLES]):
-        column = row + code[bundle + B_COLUMN]
-        for op in range(COUNT, NEWEST + 1):
-            if code[bundle + B_MASK] >> op & 1:
-                column = clear_accumulator(op, w, column)
-        bundle += B_WORDS
-
-
-@inner
-def clear_accumulator(op: int, w: Array, column: int) -> Word:
-    """Write an empty accumulator; return the column after it."""
-    w[column] = 0
-    if op in (MIN, MAX):
-        w[column] = NULL_BITS
-    elif op in (NEWEST, LAST):
-        w[column] = NEVER
-    elif op == FIRST:
-        w[column] = FOREVER
-    if op not in (MOMENTS, FIRST, LAST):
-        return column + 1
-    w[column + 1] = 0
-    w[column + 2] = 0
-    return column + 3
 
 
 @inner
@@ -316,13 +277,13 @@ def pack(code: Array, w: Array, out: Array, position: int) -> Word:
     write = code[C_BLOB_HEAD]
     track = code[C_TRACK_AT]
     for k in range(n_tracks):
-        oldest = oldest_tile(code, track, w[H_HORIZON])
+        oldest = oldest_instant(code, track, w[H_HORIZON])
         start = w[HEADER + 2 * k]
         rows = w[HEADER + 2 * k + 1]
         width = code[track + T_WIDTH]
         if code[track + T_KIND] != TILES:
-            rows = prune_set(w, start, rows, oldest, code[track + T_K], code[track + T_KIND])
-        while code[track + T_KIND] == TILES and rows > 0 and w[start] < oldest:
+            rows = prune_set(code, track, w, start, rows, oldest)
+        while code[track + T_KIND] == TILES and rows > 0 and is_dead(w[start], code[track + T_HOP], oldest):
             start += width
             rows -= 1
         out[position + HEADER + 2 * k] = write
