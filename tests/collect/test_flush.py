@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -74,6 +76,32 @@ def test_history_gives_missing_columns_their_declared_type(world: World) -> None
     assert world.history.scan("Payment", ["amount", "note"]).schema == schema
     flush(world.log, world.lake)
     assert world.history.scan("Payment", ["amount", "note"]).schema == schema
+
+
+def test_history_is_whole_while_events_come_and_are_flushed_and_trimmed(world: World) -> None:
+    stop = threading.Event()
+
+    def append_for_ever() -> None:
+        for number in itertools.count():
+            if stop.is_set():
+                return
+            world.log.append([event(number)], now=NOW)
+
+    def flush_for_ever() -> None:
+        while not stop.is_set():
+            flush(world.log, world.lake, floor=10**9)
+
+    threads = [threading.Thread(target=append_for_ever), threading.Thread(target=flush_for_ever)]
+    for thread in threads:
+        thread.start()
+    until = time.monotonic() + 2
+    while time.monotonic() < until:
+        found = ids(world)
+        assert found == [f"t{i}" for i in range(len(found))]
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert ids(world) == [f"t{i}" for i in range(world.log.head() - 1)]
 
 
 def test_an_import_without_a_record_is_not_seen(world: World) -> None:

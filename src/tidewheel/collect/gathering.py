@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -81,7 +82,7 @@ def gather(
         checked = check.check(batch.rows, batch.numbers, now=now)
         table, late = times.resolve(checked.table)
         tables.append(table)
-        bad += [*batch.refused, *checked.bad, *late]
+        bad += [msgspec.structs.replace(row, at=now) for row in (*batch.refused, *checked.bad, *late)]
         counts.update(rows=len(batch.rows) + len(batch.refused), repeated=checked.repeated, skipped=checked.skipped)
         _refuse_too_many(bad, path)
         if progress:
