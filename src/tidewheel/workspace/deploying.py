@@ -15,9 +15,9 @@ from tidewheel.registry.services import freeze_service
 from tidewheel.registry.versions import Version, get_version
 from tidewheel.runtime.lease import holder_of
 from tidewheel.workspace.groups import choose_groups, groups_of, keep_groups
+from tidewheel.workspace.naming import find
 from tidewheel.workspace.stores import Stores
 from tidewheel.workspace.summaries import Status
-from tidewheel.workspace.workspace import find
 
 LONGEST_WAIT = 3600.0
 """Seconds that a deploy waits for the stream to catch up with a new version's features."""

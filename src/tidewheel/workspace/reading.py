@@ -20,8 +20,8 @@ from tidewheel.features.plan_view import plan_group_alone
 from tidewheel.registry.bundles import load_bundle
 from tidewheel.registry.services import load_service
 from tidewheel.storage.decisions import DecisionRecord, from_arrow
+from tidewheel.workspace.naming import find
 from tidewheel.workspace.stores import Stores
-from tidewheel.workspace.workspace import find
 
 
 class FeatureRow:

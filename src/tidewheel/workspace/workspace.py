@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
-from functools import cached_property
-from tempfile import TemporaryDirectory
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
-from tidewheel.definitions import Project, ir, microseconds
-from tidewheel.errors import InputError, LeaseError, NotFoundError
-from tidewheel.workspace.stores import Stores
-from tidewheel.workspace.stream import Stream
+from tidewheel.definitions import ir
+from tidewheel.workspace.naming import Instant, Named, find, name_of, to_instant
+from tidewheel.workspace.opened import Opened
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -28,45 +21,15 @@ if TYPE_CHECKING:
     from tidewheel.registry.versions import Version
     from tidewheel.serving.answers import Answer
     from tidewheel.serving.explain import Explanation
-    from tidewheel.serving.service import Serving
     from tidewheel.storage.log_records import Outcome
     from tidewheel.training import Comparison, RerunReport, TrainResult
     from tidewheel.workspace.loop import WorkspaceLoop
     from tidewheel.workspace.reading import FeatureRow
     from tidewheel.workspace.summaries import LogStatus, Plan, Status
 
-Named = str | type
-"""Wherever a name is accepted, the class is too."""
-Instant = Any
-"""A datetime with a zone, RFC 3339 text, or int64 microseconds."""
 
-
-def name_of(thing: Named) -> str:
-    """Return the name of a declaration given as itself or by name."""
-    return thing if isinstance(thing, str) else thing.__name__
-
-
-class Workspace:
-    """A project with its data. Made by ``tw.open``; close it, or use it in a ``with`` statement.
-
-    While ``tidewheel up`` runs on the same workspace, its workers fold events into features;
-    otherwise this object does, as part of what it is asked.
-
-    Attributes
-    ----------
-    project : Project
-        The loaded declarations.
-    stores : Stores
-        Log, state, lake, catalog, artifacts, clock.
-    """
-
-    def __init__(self, stores: Stores, project: Project, scratch: TemporaryDirectory[str] | None = None) -> None:
-        self.stores = stores
-        self.project = project
-        self._scratch = scratch
-        self._stream: Stream | None = None
-        self._folding = threading.Lock()
-        self._published = False
+class Workspace(Opened):
+    """A project with its data. Made by ``tw.open``; close it, or use it in a ``with`` statement."""
 
     # --- events ----------------------------------------------------------------------------------
 
@@ -132,19 +95,6 @@ class Workspace:
         from tidewheel.workspace.events import flush
 
         return flush(self.stores)
-
-    def sync(self) -> int:
-        """Fold what is in the log, and what was decided here, into features; return the log's last offset.
-
-        While ``tidewheel up`` runs, its workers do that, and this only hands over what was decided here.
-        """
-        if "serving" in self.__dict__:
-            self.serving.appender.flush()
-        with self._folding:
-            stream = self._own_stream()
-            if stream is not None:
-                stream.catch_up()
-        return self.stores.log.head() - 1
 
     def advance(self, to: Instant) -> int:
         """Move a replay workspace's clock; return the instant reached.
@@ -279,7 +229,7 @@ class Workspace:
         self.publish()
         only = None if service is None else name_of(service)
         moved = deploy(self.stores, self.project.graph, version, only, canary, force=force, cause=cause, sync=self.sync)
-        self._follow()
+        self.follow()
         return moved
 
     def rollback(self, name: Named, *, cause: str = "") -> list[Deployment]:
@@ -287,7 +237,7 @@ class Workspace:
         from tidewheel.workspace.deploying import rollback
 
         moved = rollback(self.stores, self.project.graph, name_of(name), cause)
-        self._follow()
+        self.follow()
         return moved
 
     def thresholds(self, service: Named) -> tuple[tuple[str, float], ...]:
@@ -301,19 +251,9 @@ class Workspace:
         from tidewheel.workspace.deploying import turn_thresholds
 
         turn_thresholds(self.stores, self.project.graph, name_of(service), levels, cause)
-        self._follow()
+        self.follow()
 
     # --- serving ---------------------------------------------------------------------------------
-
-    @cached_property
-    def serving(self) -> Serving:
-        """The request path in this process; made when first asked for."""
-        from tidewheel.kernel.warm import warm
-        from tidewheel.serving.service import Serving
-
-        self.publish()
-        warm()
-        return Serving(self.stores).start()
 
     def decide(self, service: Named, event: Any) -> Answer:
         """Decide one event; the same code as the server runs.
@@ -394,18 +334,13 @@ class Workspace:
         NotFoundError
             The project declares none of this name.
         """
-        return find(self.project.graph.sources, name_of(event), "event or entity")
+        found: ir.Source = find(self.project.graph.sources, name_of(event), "event or entity")
+        return found
 
     def service(self, service: Named) -> ir.Service:
         """Return the declaration of a service."""
-        return find(self.project.graph.services, name_of(service), "service")
-
-    @cached_property
-    def history(self) -> Any:
-        """All events, lake and log, as one ordered table a type."""
-        from tidewheel.collect.history import History
-
-        return History(self.stores.lake, self.stores.log, self.project.graph.sources)
+        found: ir.Service = find(self.project.graph.services, name_of(service), "service")
+        return found
 
     def training_context(self) -> Any:
         """Return what a training run is given."""
@@ -418,89 +353,3 @@ class Workspace:
         from tidewheel.workspace.loop import WorkspaceLoop
 
         return WorkspaceLoop(self)
-
-    def publish(self) -> None:
-        """Make the project's definitions the live ones; done once, by whatever first changes something."""
-        if not self._published:
-            from tidewheel.workspace.groups import publish
-
-            publish(self.stores.catalog, self.stores.artifacts, self.project.graph)
-            self._published = True
-
-    def close(self) -> None:
-        """Hand over what was decided, give the partitions back and close the stores."""
-        serving = self.__dict__.pop("serving", None)
-        if serving is not None:
-            serving.close()
-        if self._stream is not None:
-            self._stream.close()
-            self._stream = None
-        self.stores.close()
-        if self._scratch is not None:
-            self._scratch.cleanup()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def _own_stream(self) -> Stream | None:
-        """Return the stream of this process, or None while stream workers have the partitions."""
-        if self._stream is None:
-            with contextlib.suppress(LeaseError):
-                self._stream = Stream(self.stores, range(self.stores.settings.partitions))
-        return self._stream
-
-    def _follow(self) -> None:
-        """Let this process's own serving see a moved pointer at once."""
-        serving = self.__dict__.get("serving")
-        if serving is not None:
-            serving.loader.load()
-
-
-def to_instant(moment: Instant) -> int:
-    """Return a moment as int64 microseconds UTC.
-
-    Raises
-    ------
-    InputError
-        A time without a zone, or text that is no RFC 3339 time.
-
-    Examples
-    --------
-    >>> to_instant("1970-01-01T00:00:01Z")
-    1000000
-    """
-    if isinstance(moment, datetime):
-        return microseconds(moment)
-    if isinstance(moment, int):
-        return moment
-    from tidewheel.serving.instants import instant_of
-
-    try:
-        return instant_of(moment)
-    except ValueError as error:
-        raise InputError(
-            f"can't read {moment!r} as a time", remedy="write it like 2026-03-01T12:00:00Z, with a zone"
-        ) from error
-
-
-def find(things: Iterable[Any], name: str, what: str) -> Any:
-    """Return the declaration called `name`.
-
-    Raises
-    ------
-    NotFoundError
-        There is none; the error names the likely one.
-    """
-    import difflib
-
-    known = {thing.name: thing for thing in things}
-    if name in known:
-        return known[name]
-    close = difflib.get_close_matches(name, known, n=1)
-    remedy = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(sorted(known)) or 'none'}"
-    raise NotFoundError(f"the project declares no {what} {name!r}", remedy=remedy)

@@ -1,0 +1,113 @@
+"""An open workspace's inside: its stores, the serving path and the stream of this process, made when needed."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from functools import cached_property
+from tempfile import TemporaryDirectory
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from tidewheel.definitions import Project
+from tidewheel.errors import LeaseError
+from tidewheel.workspace.stores import Stores
+from tidewheel.workspace.stream import Stream
+
+if TYPE_CHECKING:
+    from tidewheel.collect.history import History
+    from tidewheel.serving.service import Serving
+
+
+class Opened:
+    """What `Workspace` is made of.
+
+    While ``tidewheel up`` runs on the same workspace, its workers fold events into features;
+    otherwise this process does, as part of what it is asked.
+
+    Attributes
+    ----------
+    project : Project
+        The loaded declarations.
+    stores : Stores
+        Log, state, lake, catalog, artifacts, clock.
+    """
+
+    def __init__(self, stores: Stores, project: Project, scratch: TemporaryDirectory[str] | None = None) -> None:
+        self.stores = stores
+        self.project = project
+        self._scratch = scratch
+        self._stream: Stream | None = None
+        self._folding = threading.Lock()
+        self._published = False
+
+    @cached_property
+    def serving(self) -> Serving:
+        """The request path in this process; made when first asked for."""
+        from tidewheel.kernel.warm import warm
+        from tidewheel.serving.service import Serving
+
+        self.publish()
+        warm()
+        return Serving(self.stores).start()
+
+    @cached_property
+    def history(self) -> History:
+        """All events, lake and log, as one ordered table a type."""
+        from tidewheel.collect.history import History
+
+        return History(self.stores.lake, self.stores.log, self.project.graph.sources)
+
+    def sync(self) -> int:
+        """Fold what is in the log, and what was decided here, into features; return the log's last offset.
+
+        While ``tidewheel up`` runs, its workers do that, and this only hands over what was decided here.
+        """
+        if "serving" in self.__dict__:
+            self.serving.appender.flush()
+        with self._folding:
+            stream = self.own_stream()
+            if stream is not None:
+                stream.catch_up()
+        return self.stores.log.head() - 1
+
+    def publish(self) -> None:
+        """Make the project's definitions the live ones; done once, by whatever first changes something."""
+        if not self._published:
+            from tidewheel.workspace.groups import publish
+
+            publish(self.stores.catalog, self.stores.artifacts, self.project.graph)
+            self._published = True
+
+    def close(self) -> None:
+        """Hand over what was decided, give the partitions back and close the stores."""
+        serving = self.__dict__.pop("serving", None)
+        if serving is not None:
+            serving.close()
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+        self.stores.close()
+        if self._scratch is not None:
+            self._scratch.cleanup()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def own_stream(self) -> Stream | None:
+        """Return the stream of this process, or None while stream workers have the partitions."""
+        if self._stream is None:
+            with contextlib.suppress(LeaseError):
+                self._stream = Stream(self.stores, range(self.stores.settings.partitions))
+        return self._stream
+
+    def follow(self) -> None:
+        """Let this process's own serving see a moved pointer at once."""
+        serving = self.__dict__.get("serving")
+        if serving is not None:
+            serving.loader.load()
