@@ -258,3 +258,30 @@ def test_live_events_that_come_during_an_import_refuse_it_at_the_record(
     monkeypatch.undo()
     assert world.ingest(path, arrived="now", now=NOW + 1).accepted == 10
     assert len(world.history.scan("Payment", [])) == 11
+
+
+FULL = """
+import resource, sys
+sys.path.insert(0, {tests!r})
+from pathlib import Path
+from collect_world import World
+from tidewheel.errors import TidewheelError
+world = World(Path(sys.argv[1]))
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), resource.RLIM_INFINITY))
+try:
+    world.ingest(Path(sys.argv[2]))
+except TidewheelError as error:
+    print(type(error).__name__, error)
+"""
+
+
+@pytest.mark.parametrize("room", [60_000, 400_000])
+def test_no_room_on_the_disk_is_an_error_and_nothing_is_taken(world: World, tmp_path: Path, room: int) -> None:
+    path = write_parquet(tmp_path / "p.parquet", payments(50_000))
+    script = FULL.format(tests=str(Path(__file__).parent))
+    arguments = [sys.executable, "-c", script, str(world.folder), str(path), str(room)]
+    said = subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=False)
+    assert said.stdout.startswith(("FullError", "StorageError")), said
+    assert len(world.history.scan("Payment", [])) == 0
+    assert world.ingest(path).accepted == 50_000
+    assert len(world.history.scan("Payment", [])) == 50_000
