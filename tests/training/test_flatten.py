@@ -98,6 +98,20 @@ def test_rows_without_nulls(estimator: Any, y: np.ndarray) -> None:
     check(estimator, FULL, y, HOLED[:5])
 
 
+@pytest.mark.parametrize("kind", [HistGradientBoostingClassifier, HistGradientBoostingRegressor])
+def test_histogram_boosting_on_categories_seen_unseen_and_null(kind: Any) -> None:
+    codes = RNG.choice([0.0, 2.0, 3.0, 5.0, 8.0, np.nan], (N, 2))  # 1, 4, 6, 7 never shown; 9 stands for unseen
+    x = np.column_stack([FULL[:, 0], codes[:, 0], FULL[:, 2], codes[:, 1]])
+    y = (np.isin(x[:, 1], (2, 8)) ^ np.isnan(x[:, 3]) ^ (x[:, 0] > 1)).astype(float)
+    matrix = Matrix(x, y, np.ones(N), ["a", "b", "c", "d"], [1, 3])
+    fitted = estimators.fit(estimators.prepare(kind(max_iter=15), 1), matrix).estimator
+    assert fitted.is_categorical_.tolist() == [False, True, False, True]
+    found = flatten(fitted, [0, 9, 0, 9], np.zeros(4))
+    assert not isinstance(found, str), found
+    every = [[a, b, 0.5, d] for a in (-1.0, 2.0, np.nan) for b in [*range(10), np.nan] for d in [*range(10), np.nan]]
+    assert verify(Predictor(*found), fitted, np.vstack([x, every])) == N + 363
+
+
 def test_float32_rounding_of_values_near_a_threshold() -> None:
     x = np.sort(RNG.normal(1e8, 3.0, 800))[:, None] * np.ones((1, 4))
     y = (np.arange(800) % 2).astype(float)

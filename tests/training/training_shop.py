@@ -35,6 +35,8 @@ class CardHistory(tw.Features, by=Card):
     payments_1d = tw.count(Payment, "1d")
     mean_7d = tw.mean(Payment.amount, "7d")
     last_country = tw.last(Payment.country)
+    disputes_14d = tw.count(Chargeback, "14d")
+    lost_14d = tw.sum(Chargeback.loss, "14d")
 
 
 class PaymentView(tw.View, on=Payment):

@@ -114,6 +114,7 @@ def fit(estimator: Any, matrix: Matrix) -> Fit:
         Whatever the estimator raised, as the cause.
     """
     arguments, notes = _fit_arguments(estimator, matrix)
+    _name_categories(estimator, matrix)
     started = time.monotonic()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -199,6 +200,19 @@ def _fit_arguments(estimator: Any, matrix: Matrix) -> tuple[dict[str, Any], list
                 f"{type(estimator).__name__}.fit takes no sample_weight: weights of explored rows were ignored"
             )
     return arguments, notes
+
+
+def _is_histogram(estimator: Any) -> bool:
+    return type(estimator).__name__.startswith("HistGradientBoosting")
+
+
+def _name_categories(estimator: Any, matrix: Matrix) -> None:
+    """Tell histogram gradient boosting which columns are categories, as far as it can count their levels."""
+    if not _is_histogram(estimator):
+        return
+    if estimator.categorical_features in (None, "from_dtype"):
+        few = [place for place in matrix.categories if np.nanmax(matrix.x[:, place], initial=0.0) < estimator.max_bins]
+        estimator.set_params(categorical_features=few or None)
 
 
 def _weight_argument(estimator: Any) -> str:
