@@ -7,17 +7,12 @@ resample's value is checked to equal scikit-learn's on the same drawn rows.
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
+from benchmarks.harness import medians, report
 from sklearn.metrics import average_precision_score
 
 from tidewheel import metrics
 from tidewheel.metrics import bootstrap, compiled
-
-sys.path.insert(0, str(Path(__file__).parent.parent))
-from harness import medians, report
 
 ROWS, RESAMPLES, LOOPED = 1_000_000, 200, 3
 
