@@ -122,13 +122,7 @@ def retry(stores: Stores, graph: ir.Graph, submit: Submit, event: str | None) ->
 
 
 def _again(row: BadRow, source: ir.Source | None, now: int) -> NewEvent | BadRow:
-    if source is None:
-        return row
-    try:
-        columns = msgspec.json.decode(row.row)
-    except msgspec.DecodeError:
-        return row
-    return row_check(source).check(columns, now=now) if isinstance(columns, dict) else row
+    return row if source is None else row_check(source).check_again(row, now=now)
 
 
 def flush(stores: Stores) -> FlushSummary:
