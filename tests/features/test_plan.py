@@ -92,6 +92,7 @@ def test_one_group_read_twice_is_two_reads_of_one_state() -> None:
         (aggregate("count", "Buy", (("user", "tier"),)), "more than one step"),
         (aggregate("sum", "Buy", BY_SHOP, ir.Col(("nothing",))), "no column 'nothing'"),
         (aggregate("sum", "Buy", BY_SHOP, ir.Feature("", "x")), "reads a feature"),
+        (aggregate("count", "Buy", (("amount",),)), "is a float, and a key"),
     ],
 )
 def test_what_an_aggregate_may_not_read(value: ir.Aggregate, message: str) -> None:

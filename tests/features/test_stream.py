@@ -7,11 +7,12 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 import numpy as np
+import pytest
 from feature_decisions import GROUP_PLANS, PLAN, RULE_PLAN, STATES, append, record
 from feature_expect import GROUPS, USER_ATTRIBUTES, check_row, view_row
 from feature_oracle import Happening, group_row
 from feature_shop import GRAPH
-from feature_world import REFS, ListHistory, decisions_on, worlds
+from feature_world import REFS, START, ListHistory, decisions_on, worlds
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -89,3 +90,28 @@ def _check_newest(events: list[Happening], row: Row) -> None:
         group = STATES[state]
         if group is USER_ATTRIBUTES or group.attributes:
             assert offset == max((e.offset for e in events if e.type == "User" and e.columns["id"] == key), default=0)
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3, 10])
+def test_events_that_waited_together_are_folded_in_their_own_order(tmp_path: Path, batch: int) -> None:
+    at = [START + n for n in range(4)]
+    fees = [1.0, 1e16, -1e16]
+    events = [
+        Happening("Return", f"r{n}", at[n], at[n], n + 1, {"buy": "b", "fee": fee, "why": "abc"[n]})
+        for n, fee in enumerate(fees)
+    ]
+    events.append(Happening("Buy", "b", at[3], at[3], 4, {"id": "b", "user": "u1", "shop": "s1"}))
+    decision = {"user": "u1", "shop": "s1", "amount": 1.0, "kind": None, "gift": None}
+    with (
+        closing(EventLog.open(tmp_path / "log", sync="second")) as log,
+        closing(StateStore.open(tmp_path / "state", 1)) as store,
+    ):
+        append(log, events)
+        with closing(Folder(log, ListHistory(events), store, 0, GRAPH, GROUP_PLANS, batch=batch)) as folder:
+            folder.catch_up()
+        row = OnlineReader(store, [PLAN, RULE_PLAN]).read(decision, START)
+    found = dict(zip(PLAN.names, row.words[0].tolist(), strict=True))
+    assert found["shop_fees"] == (1.0 + 1e16) - 1e16 == 0.0
+    assert row.texts[0]["shop_last_why"] == "c"
+    check_against_oracle(events, decision, row)
+    assert check([record(0, decision, row, START)], ListHistory(events), GRAPH).equal

@@ -1,5 +1,5 @@
 """Where partitioned work runs: this process's cores."""
 
-from tidewheel.engine.local import cores, map_parts, split_evenly
+from tidewheel.engine.local import cores, map_parts
 
-__all__ = ["cores", "map_parts", "split_evenly"]
+__all__ = ["cores", "map_parts"]

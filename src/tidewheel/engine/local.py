@@ -5,11 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
 from typing import TypeVar
-
-import numpy as np
-import numpy.typing as npt
 
 Part = TypeVar("Part")
 Result = TypeVar("Result")
@@ -62,29 +58,3 @@ def map_parts(
     finally:
         pool.shutdown(cancel_futures=True)
     return results
-
-
-def split_evenly(starts: npt.NDArray[np.int64], parts: int) -> list[tuple[int, int]]:
-    """Cut entities into runs of about equal numbers of rows.
-
-    Parameters
-    ----------
-    starts : int64[n + 1]
-        Where each entity's rows begin; the last is the number of rows.
-    parts : int
-        At most so many runs.
-
-    Returns
-    -------
-    list of (first, end)
-        Runs of entities, none empty.
-
-    Examples
-    --------
-    >>> split_evenly(np.array([0, 90, 95, 100]), 2)
-    [(0, 1), (1, 3)]
-    """
-    entities = len(starts) - 1
-    targets = starts[0] + (starts[-1] - starts[0]) * np.arange(1, parts) // parts
-    cuts = np.unique(np.concatenate(([0], np.searchsorted(starts, targets), [entities])))
-    return [(int(first), int(end)) for first, end in pairwise(cuts)]

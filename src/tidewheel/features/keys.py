@@ -9,16 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from tidewheel.errors import FeatureError
 from tidewheel.features.words import microseconds
-
-if TYPE_CHECKING:
-    from tidewheel.definitions.ir import Kind
 
 SEPARATOR = "\x1f"
 ESCAPE = "\\"
@@ -89,12 +85,6 @@ def part_array(part: pa.Array) -> pa.Array:
 def plain(column: pa.Array) -> pa.Array:
     """Return a column of texts, a dictionary of them unfolded."""
     return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
-
-
-def check_key_kind(kind: Kind, where: str) -> None:
-    """Refuse a key whose text would not be exact."""
-    if kind == "float":
-        raise FeatureError("a key column is a float", where=where, remedy="key by a string, a whole number or a time")
 
 
 def _escape(text: str) -> str:

@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
-import msgspec
 import numpy as np
 
 from tidewheel.definitions import ir
@@ -29,7 +28,7 @@ from tidewheel.kernel.layout import H_OFFSET
 if TYPE_CHECKING:
     from tidewheel.storage.state import StateStore
 
-Event = msgspec.Struct | Mapping[str, object]
+Event = object
 MOST_STRINGS = 100_000
 _OFFSET = struct.Struct("<q")
 _OFFSET_AT = 8 * H_OFFSET
@@ -126,8 +125,9 @@ class OnlineReader:
 
         Parameters
         ----------
-        event : struct or mapping
-            The event's columns; one that is missing is null.
+        event : mapping, or object with attributes
+            The event's columns: a struct, an instance of the declared class, or a mapping, in which
+            one that is missing is null.
         now : int
             Microseconds.
         at : int, optional
@@ -153,7 +153,7 @@ class OnlineReader:
         return Row(words, texts, instant, states)
 
     def _values(self, event: Event, at: int) -> Sequence[object]:
-        if isinstance(event, dict):
+        if isinstance(event, Mapping):
             get = event.get
             return [at, *[get(name) for name in self._columns[1:]]]
         return (at, *self._get(event))

@@ -162,6 +162,15 @@ def column_kind(sources: dict[str, ir.Source], source: ir.Source, path: ir.Path)
     return column_kind(sources, sources[column.target], path[1:])
 
 
+def check_key(sources: dict[str, ir.Source], source: ir.Source, path: ir.Path) -> None:
+    """Refuse a key that is a float: its text would not be exact."""
+    if column_kind(sources, source, path) == "float":
+        raise DefinitionError(
+            f"'{source.name}.{'.'.join(path)}' is a float, and a key",
+            remedy="key by a string, a whole number, a boolean or a time",
+        )
+
+
 def _latest(source: ir.Source, key: str, column: ir.Column) -> ir.Aggregate:
     return ir.Aggregate("last", source.name, ((key,),), ir.Col((column.name,)), text=column.kind in ir.TEXT_KINDS)
 
@@ -263,6 +272,8 @@ class _FeedMaker:
         inputs = tuple(symbol[1] for symbol in symbols)
         texts = tuple(self._kind_is_text(path) for path in inputs)
         program = compile_program([place_inputs(node, positions) for node in self._slots], texts)
+        for path in self._keys:
+            check_key(self._sources, self._source, path)
         paths = (*self._keys, *inputs)
         own = [path[0] for path in paths if path != (AT,) or self._source.column(AT)]
         return Feed(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from tidewheel.definitions import ir
 from tidewheel.errors import DefinitionError
 from tidewheel.features.nodes import is_text, leaves, to_node
-from tidewheel.features.plan_group import GroupPlan, attribute_group, column_kind, plan_group
+from tidewheel.features.plan_group import GroupPlan, attribute_group, check_key, column_kind, plan_group
 from tidewheel.kernel import Node
 
 StateKey = tuple[str, tuple[ir.Path, ...]]
@@ -169,6 +169,7 @@ class _ViewPlanner:
         for path in keys:
             if len(path) > 1:
                 raise self._too_far(path)
+            check_key(self._sources, self._on, path)
         read = StateRead(plan, keys)
         self._reads.setdefault(read.id, read)
         return list(self._reads).index(read.id)

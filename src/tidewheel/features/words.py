@@ -31,7 +31,7 @@ def microseconds(time: datetime) -> int:
 
     Examples
     --------
-    >>> microseconds(datetime(1970, 1, 1, 0, 0, 1, tzinfo=timezone.utc))
+    >>> microseconds(datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC))
     1000000
     """
     return (time - EPOCH) // MICROSECOND
