@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from training_world import MODELS, NOW, payments, world
 
-from tidewheel.errors import NotFoundError, TrainingError
+from tidewheel.errors import BusyError, NotFoundError, TrainingError
 from tidewheel.registry.bundles import load_bundle
 from tidewheel.registry.runs import get_run, list_runs, steps_of
 from tidewheel.registry.versions import get_version, list_versions
@@ -97,6 +98,31 @@ def test_a_run_that_fails_says_why_and_leaves_no_version(context: TrainingContex
     assert run.status == "failed"
     assert run.error.startswith("learn: LogisticRegression raised in fit")
     assert list_versions(context.catalog, "Broken") == []
+
+
+def test_a_run_that_is_interrupted_is_closed(context: TrainingContext) -> None:
+    def stop(what: str, share: float) -> None:
+        if what == "learn":
+            raise KeyboardInterrupt
+
+    before = len(list_versions(context.catalog, "Fraud"))
+    with pytest.raises(KeyboardInterrupt):
+        train(context, "Fraud", progress=stop)
+    run = list_runs(context.catalog, "Fraud")[0]
+    assert (run.status, run.error) == ("failed", "learn: KeyboardInterrupt: ")
+    assert len(list_versions(context.catalog, "Fraud")) == before
+
+
+def test_a_version_that_can_not_be_made_leaves_its_run_done(
+    context: TrainingContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked(*_: object, **__: object) -> None:
+        raise BusyError("locked by another process")
+
+    monkeypatch.setattr(sys.modules["tidewheel.training.train"], "register", locked)
+    with pytest.raises(BusyError):
+        train(context, "Fraud")
+    assert list_runs(context.catalog, "Fraud")[0].status == "done"
 
 
 def test_a_model_nobody_declares(context: TrainingContext) -> None:

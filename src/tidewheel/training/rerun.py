@@ -86,6 +86,7 @@ def rerun(context: TrainingContext, run_id: str, *, who: str = "", progress: Pro
             context.catalog, run.id, "done",
             parameters=run_parameters(outcome, settings), lineage=lineage, metrics=outcome.metrics, artifacts=artifacts,
         )  # fmt: skip
+        steps.closed = True
     return _report(original, done)
 
 

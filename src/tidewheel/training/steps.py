@@ -20,6 +20,8 @@ class Steps:
         Seconds of each step that ended.
     current : str
         The step under way, for the error of a run that fails.
+    closed : bool
+        The run's record is complete, whatever goes wrong after it.
     """
 
     def __init__(self, catalog: Catalog, run: str, progress: Progress | None) -> None:
@@ -29,6 +31,7 @@ class Steps:
         self._detail = ""
         self.timings: dict[str, float] = {}
         self.current = ""
+        self.closed = False
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:

@@ -160,7 +160,7 @@ class recorded:  # noqa: N801  # used as a statement, like `suppress`
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
         """Close the run when there is an error."""
-        if error is None:
+        if error is None or self._steps.closed:
             return
         said = str(error) if isinstance(error, TidewheelError) else f"{type(error).__name__}: {error}"
         finish_run(self._catalog, self._run, "failed", error=f"{self._steps.current}: {said}")
@@ -234,6 +234,7 @@ def _register(
         context.catalog, run.id, "done",
         parameters=parameters, lineage=lineage, metrics=metrics, gates=verdicts, artifacts=artifacts,
     )  # fmt: skip
+    steps.closed = True
     return register(
         context.catalog, model.name,
         run=run.id, bundle=artifacts.get("bundle", ""), view=view, definition=digest(model),
