@@ -45,7 +45,9 @@ def test_nothing_heavy_is_loaded(code: str) -> None:
 
 
 def test_importing_starts_nothing(tmp_path: Path) -> None:
-    code = "import tidewheel, threading, logging, os; print(threading.active_count(), logging.root.handlers, os.listdir('.'))"
+    code = (
+        "import tidewheel, threading, logging, os\nprint(threading.active_count(), logging.root.handlers, os.listdir())"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert done.stdout.strip() == "1 [] []"
 

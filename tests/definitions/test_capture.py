@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -81,6 +82,7 @@ def code(head: str, body: str, parameters: str = "", returns: str = "") -> str:
         ("from helpers import Box\n", "return x + Box.size", 6.0),
         ("def half(x):\n    return x / 2\n", "return [half(y) for y in [x]][0]", 2.0),
         ("def half(x):\n    return x / 2 if x < 2 else half(x / 2)\n", "return half(x)", 0.5),
+        ("", "y: float\n        return x", 4.0),
         ("ADD = 3\n", "return (lambda y: y + ADD)(x)", 7.0),
     ],
 )
@@ -157,14 +159,16 @@ def test_a_lambda_is_refused(load: Load) -> None:
         load("class V(tw.View, on=Payment):\n    f = tw.derived(Payment.amount)(lambda x: x)")
 
 
-def test_source_that_is_nowhere() -> None:
-    import tidewheel as tw
+def test_source_that_is_nowhere(tmp_path: Path) -> None:
     from tidewheel.definitions.capture import capture
 
-    scope: dict[str, Any] = {"tw": tw}
-    exec("def f(x):\n    return x", scope)
-    with pytest.raises(DefinitionError, match="can't be found"):
-        capture(scope["f"])
+    file = tmp_path / "cell"
+    file.write_text("%magic\n")
+    for name in ("<string>", str(file)):
+        scope: dict[str, Any] = {}
+        exec(compile("def f(x):\n    return x", name, "exec"), scope)
+        with pytest.raises(DefinitionError, match="can't be found"):
+            capture(scope["f"])
 
 
 def test_arrays_of_text(load: Load) -> None:

@@ -96,8 +96,8 @@ def test_a_view_spreads_its_groups(fraud: Project) -> None:
     columns = view(fraud)
     assert list(columns) == [
         "amount", "issued_in",
-        "card.payments_10m", "card.spend_1d", "card.mean_30d", "card.large_7d", "card.terminals_7d", "card.last_country",
-        "card.idle",
+        "card.payments_10m", "card.spend_1d", "card.mean_30d", "card.large_7d", "card.terminals_7d",
+        "card.last_country", "card.idle",
         "terminal.payments_28d", "terminal.frauds_28d", "terminal.fraud_rate",
         "amount_over_mean", "abroad",
     ]  # fmt: skip

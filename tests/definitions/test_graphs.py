@@ -51,7 +51,8 @@ def test_expressions_are_no_part_of_a_state() -> None:
 
 def test_renaming_keeps_state(load: Load) -> None:
     body = 'class H(tw.Features, by=Card):\n    {name} = tw.sum(Payment.amount, "1d"{was})\n    share = {name} / 2\n'
-    body += "class V(tw.View, on=Payment):\n    h = H\nclass M(tw.Model):\n    view = V\n    label = tw.happened(Chargeback, within='1d')\n"
+    body += "class V(tw.View, on=Payment):\n    h = H\n"
+    body += "class M(tw.Model):\n    view = V\n    label = tw.happened(Chargeback, within='1d')\n"
     old = load(body.format(name="spent", was="")).graph
     new = load(body.format(name="spend_1d", was=', was="spent"')).graph
     before, after = (next(group for group in graph.groups if group.name == "H") for graph in (old, new))

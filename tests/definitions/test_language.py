@@ -1,5 +1,7 @@
 """What the language gives beyond the examples: keys, options, expressions, readings."""
 
+# ruff: noqa: RUF012  lists in declarations are never changed
+
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
@@ -129,6 +131,7 @@ def test_expressions() -> None:
         reflected = (2 - Post.length) + (2 * Post.length) + (2 / Post.length) + (1 + Post.length)
         logic = (Post.length > 1) & ~Post.pinned | (Post.length <= 2) | (Post.length < 5) & (Post.length <= 6)
         odd = True & (Post.length != 3) | False
+        odder = False | (Post.length >= 3)
         helpers = tw.fill(tw.log1p(tw.minimum(Post.length, tw.maximum(2, Post.length))), np.float64(0))
         named = tw.isin(Post.topic, ["a", "b"])
         chosen = tw.if_else(tw.not_(Post.pinned), Post.topic, "none")
@@ -151,6 +154,7 @@ def test_expressions() -> None:
         "((((length > 1) & not(pinned)) | (length <= 2)) | ((length < 5) & (length <= 6)))"
     )
     assert text_of(found["odd"]) == "((True & (length != 3)) | False)"
+    assert text_of(found["odder"]) == "(False | (length >= 3))"
     assert text_of(found["helpers"]) == "fill(log1p(minimum(length, maximum(2, length))), 0)"
     assert text_of(found["named"]) == "isin(topic, 'a', 'b')"
     assert text_of(found["early"]) == f"(written < {moment.timestamp() * 1e6:g})"
@@ -355,3 +359,18 @@ def test_estimators_are_told_by_path_and_parameters() -> None:
     assert "C=2.0" in text
     assert "0x" not in text
     assert describe({"b": object(), "a": (1, [int])}) == "{'a': (1, [builtins.int]), 'b': builtins.object}"
+
+
+def test_an_aggregate_is_told_in_words() -> None:
+    class A(tw.Features, by=User):
+        posts = tw.count(Post)
+        long = tw.mean(Post.length * 2)
+
+    assert [text_of(value) for value in aggregates(A).values()] == ["count(Post)", "mean((length * 2))"]
+
+
+def test_a_text_reference_is_looked_up_late() -> None:
+    class Reply(tw.Event):
+        to: tw.Ref["Post"]  # noqa: UP037
+
+    assert compile_declarations(Reply).sources[1].column("to") == ir.Column("to", "ref", "Post")

@@ -1,10 +1,16 @@
 """Each mistake in a declaration is caught at load, by file, line, class and attribute, with a remedy."""
 
+# ruff: noqa: E501  a case stays together, however long its code is
+
 from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.definitions.conftest import SHOP, Load
 
+from tidewheel.definitions import compile_declarations
 from tidewheel.errors import DefinitionError
 
 ROWS = [
@@ -479,6 +485,26 @@ MODELS = [
     ),
 ]
 
+DERIVED = """
+class V(tw.View, on=Payment):
+    @tw.derived(Payment.amount)
+    def x(a):
+        return a
+class A(tw.Features, by=Card):
+    x = tw.sum(tw.fill(V.x, 0) + Payment.amount, "1d")
+"""
+GROUPS.append((DERIVED, "A.x: <column V.x> is no column of Payment", ""))
+
+LOOSE = """
+def f(a):
+    return a
+d = tw.derived(Payment.amount)(f)
+class A(tw.Features, by=Card):
+    x = tw.sum(d + Payment.amount, "1d")
+"""
+GROUPS.append((LOOSE, "A.x: <column Derived> can't be used here", ""))
+ROWS.append(("class A(tw.Event):\n    x: Card.nothing", "Card has no column 'nothing'", "issued_in"))
+
 SERVICES = [
     ("class A(tw.Service):\n    model = Fraud", "A: it is for no event", ""),
     (
@@ -593,3 +619,12 @@ def test_two_classes_of_one_name_from_two_modules(load: Load) -> None:
     other = "import tidewheel as tw\nclass Card(tw.Entity):\n    id: tw.Id\n"
     with pytest.raises(DefinitionError, match=r"two declarations are called Card: .*project.py:"):
         load("from other import Card as Other", other=other)
+
+
+def test_a_class_whose_file_is_no_python(tmp_path: Path) -> None:
+    file = tmp_path / "cell"
+    file.write_text("%magic\n")
+    scope: dict[str, Any] = {}
+    exec(compile("import tidewheel as tw\nclass A(tw.Event):\n    x: str\n", str(file), "exec"), scope)
+    with pytest.raises(DefinitionError, match=r"cell:2 A\.x: a plain str"):
+        compile_declarations(scope["A"])

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from tests.definitions.conftest import SHOP, Load
 
 import tidewheel as tw
-from tidewheel.definitions import compile_declarations, compile_module, load_project
+from tidewheel.definitions import compile_declarations, compile_module, digest, ir, load_project
 from tidewheel.errors import ConfigError, DefinitionError, NotFoundError
 
 
@@ -94,9 +95,9 @@ def test_a_module_that_fails(load: Load, code: str, words: str) -> None:
 
 
 def test_folders_that_are_no_project(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="holds no tidewheel.toml; .*tidewheel init"):
+    with pytest.raises(ConfigError, match=r"holds no tidewheel.toml; .*tidewheel init"):
         load_project(tmp_path)
-    with pytest.raises(ConfigError, match="holds no tidewheel.toml"):
+    with pytest.raises(ConfigError, match=r"holds no tidewheel\.toml"):
         load_project(tmp_path / "missing")
     (tmp_path / "tidewheel.toml").write_text("project = [\n")
     with pytest.raises(ConfigError, match="can't be read"):
@@ -128,3 +129,24 @@ def test_classes_of_a_function_name_each_other() -> None:
         node: tw.Ref[Node]
 
     assert [source.name for source in compile_declarations(Node, After).sources] == ["After", "Node"]
+
+
+def test_an_edit_is_seen_at_once(load: Load) -> None:
+    code = "class V(tw.View, on=Payment):\n    @tw.derived(Payment.amount)\n    def f(x):\n        return x + {n}\n"
+    code += "class M(tw.Model):\n    view = V\n    label = tw.happened(Chargeback, within='1d')\n"
+    for n in range(3):
+        views = load(code.format(n=n)).graph.views
+        derived = next(view for view in views if view.name == "V").columns[0].value
+        assert isinstance(derived, ir.Derived)
+        assert f"x + {n}" in derived.source
+
+
+def test_annotations_that_are_no_strings(load: Load) -> None:
+    plain = SHOP.replace("from __future__ import annotations", "")
+    assert digest(load(shop=plain).graph) == digest(load().graph)
+
+
+def test_a_project_without_a_file() -> None:
+    module = ModuleType("notebook")
+    exec("import tidewheel as tw\nclass A(tw.Event):\n    x: float\n", vars(module))
+    assert [(source.name, source.file) for source in compile_module(module).sources] == [("A", "<string>")]

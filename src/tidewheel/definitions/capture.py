@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import builtins
 import dis
-import importlib.util
 import inspect
 import linecache
 import math
@@ -157,15 +156,7 @@ class _Book:
         installed = (os.path.realpath(sysconfig.get_path(key)) for key in ("purelib", "platlib", "stdlib"))
         if any(path.startswith(folder + os.sep) for folder in installed):
             return False
-        return not self.root or path.startswith(os.path.realpath(self.root) + os.sep) or _is_loose(module)
-
-
-def _is_loose(module: str) -> bool:
-    """Whether a module can't be found by its name, as a project's own can't be elsewhere."""
-    try:
-        return importlib.util.find_spec(module.partition(".")[0]) is None
-    except (ImportError, ValueError):
-        return True
+        return not self.root or path.startswith(os.path.realpath(self.root) + os.sep)
 
 
 def _is_data(value: object) -> bool:
@@ -210,6 +201,7 @@ def _function_node(function: FunctionType) -> ast.FunctionDef:
 
 
 def _tree(file: str, scope: dict[str, Any]) -> ast.Module:
+    linecache.checkcache(file)
     try:
         return ast.parse("".join(linecache.getlines(file, scope)))
     except SyntaxError:
@@ -245,7 +237,10 @@ def _global_names(code: CodeType) -> set[str]:
     """Return the names that code looks up outside of itself."""
     names = set()
     for instruction in dis.get_instructions(code):
-        if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME") and instruction.argval != "__name__":
+        if (
+            instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS")
+            and instruction.argval != "__name__"
+        ):
             names.add(str(instruction.argval))
     for constant in code.co_consts:
         if inspect.iscode(constant):

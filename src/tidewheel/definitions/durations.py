@@ -105,10 +105,8 @@ def format_duration(value: int) -> str:
     """
     if value == 0:
         return "0s"
-    for unit, width in MICROSECONDS.items():
-        if unit != "w" and value % width == 0:
-            return f"{value // width}{unit}"
-    raise AssertionError(value)
+    unit = next(unit for unit, width in MICROSECONDS.items() if unit != "w" and value % width == 0)
+    return f"{value // MICROSECONDS[unit]}{unit}"
 
 
 def hop_of(window: int, hop: int | None = None) -> int:

@@ -46,6 +46,7 @@ def class_node(tree: ast.AST, name: str, line: int) -> ast.ClassDef | None:
 
 def _line_of(file: str, line: int, name: str, attribute: str) -> int:
     """Return the line of a class's attribute, read from its source; the class's own when there is none."""
+    linecache.checkcache(file)
     try:
         tree = ast.parse("".join(linecache.getlines(file)))
     except SyntaxError:

@@ -10,9 +10,10 @@ import tomllib
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.util import module_from_spec, spec_from_file_location
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 from tidewheel.definitions import ir
@@ -103,17 +104,26 @@ def _settings(folder: Path) -> dict[str, Any]:
         raise ConfigError(f"can't be read: {error}", where=short(str(file))) from None
 
 
+class _Fresh(SourceFileLoader):
+    """Compiles a module from its source each time: cached code does not see an edit within its clock's tick."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        """Return the code of the file as it is now."""
+        return self.source_to_code(self.get_data(self.path), self.path)
+
+
 def _import(file: Path) -> ModuleType:
     """Run a project's module under a name of its own."""
     name = PROJECT_PREFIX + hashlib.sha256(os.fsencode(file)).hexdigest()[:12]
-    spec = spec_from_file_location(name, file)
-    if spec is None or spec.loader is None:
+    loader = _Fresh(name, str(file))
+    spec = spec_from_loader(name, loader)
+    if spec is None or file.suffix != ".py":
         raise ConfigError(f"{file.name} is no Python module", where=short(str(file)), remedy="name a .py file")
     module = module_from_spec(spec)
     with _beside(file.parent):
         sys.modules[name] = module
         try:
-            spec.loader.exec_module(module)
+            loader.exec_module(module)
         except DefinitionError as error:
             sys.modules.pop(name, None)
             if error.where:

@@ -77,8 +77,6 @@ def _model(context: Context, cls: type[Service], on: ir.Source) -> str:
         return ""
     if not (isinstance(model, type) and issubclass(model, Model)):
         raise DefinitionError(f"{model!r} is no model class", remedy="write model = Fraud")
-    if model not in context.models:
-        raise DefinitionError(f"{model.__name__} could not be read", remedy="mend it first")
     frozen = context.models[model]
     view = next(view for view in context.views.values() if view.name == frozen.view)
     if view.on != on.name:

@@ -55,8 +55,8 @@ def resolve(annotation: object, cls: type, names: Mapping[str, object]) -> objec
     try:
         meaning = eval(annotation, scope)
         return eval(meaning, scope) if isinstance(meaning, str) else meaning
-    except DefinitionError:
-        raise
+    except DefinitionError as error:  # its place is the evaluation's, not the column's
+        raise DefinitionError(error.message, remedy=error.remedy) from None
     except Exception as error:
         raise DefinitionError(
             f"the annotation '{annotation}' can't be read ({error})", remedy=f"a column is {_KINDS}"

@@ -37,7 +37,6 @@ class RowScope:
 
     def add(self, alias: str, group: type[Features], given: Lookup | None) -> None:
         """Read a group under an alias, by given keys or by the plain way to its key."""
-        self._check_known(group)
         if given is not None:
             self._alias_of[id(given)] = alias
         else:
@@ -107,10 +106,6 @@ class RowScope:
             return named[0]
         self.add(group.__name__, group, None)
         return group.__name__
-
-    def _check_known(self, group: type[Features]) -> None:
-        if group not in self.context.groups:
-            raise DefinitionError(f"{group.__name__} could not be read", remedy="mend it first")
 
     def _keys(self, group: type[Features], keys: tuple[object, ...]) -> tuple[ir.Path, ...]:
         parts = cast("tuple[KeyPart, ...]", self.context.parts[group])
