@@ -1,5 +1,21 @@
 """Decisions joined to what became of them: labels, their horizons, and which are known yet."""
 
+from tidewheel.outcomes.answered import COLUMNS, answered, fell_back, model_scores, time_spent, view_rows
 from tidewheel.outcomes.join import Joined, Status, join_outcomes
+from tidewheel.outcomes.labels import Decided, Labels, decided_rows, label_rows
 
-__all__ = ["Joined", "Status", "join_outcomes"]
+__all__ = [
+    "COLUMNS",
+    "Decided",
+    "Joined",
+    "Labels",
+    "Status",
+    "answered",
+    "decided_rows",
+    "fell_back",
+    "join_outcomes",
+    "label_rows",
+    "model_scores",
+    "time_spent",
+    "view_rows",
+]

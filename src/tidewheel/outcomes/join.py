@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol, TypeVar
@@ -12,9 +12,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from tidewheel.collect.columns import arrow_type
 from tidewheel.definitions import ir
 from tidewheel.errors import NotFoundError
-from tidewheel.outcomes.labels import Decided, decided_rows, label_rows
+from tidewheel.outcomes.answered import COLUMNS, answered
+from tidewheel.outcomes.labels import decided_rows, label_rows
 
 Floats = npt.NDArray[np.float64]
 
@@ -35,7 +37,7 @@ class Status(IntEnum):
 class Events(Protocol):
     """What a join asks of history."""
 
-    def scan(self, type: str, columns: list[str] | None = None, *, below: int | None = None) -> pa.Table:
+    def scan(self, type: str, columns: Sequence[str], *, below: int | None = None) -> pa.Table:
         """Return all events of a type, by offset."""
 
 
@@ -46,7 +48,7 @@ class Joined:
     Attributes
     ----------
     decisions : Table
-        Rows of the lake's ``decisions``, one an event: the answered one.
+        `COLUMNS` of the lake's ``decisions``, one row an event: the answered one.
     label : float64 array
         NaN where unknown.
     weight : float64 array
@@ -68,7 +70,7 @@ class Joined:
     @property
     def matured(self) -> npt.NDArray[np.bool_]:
         """Which rows have a label."""
-        return self.status == Status.MATURED
+        return np.asarray(self.status == int(Status.MATURED))
 
 
 def join_outcomes(events: Events, graph: ir.Graph, service: ir.Service, decisions: pa.Table, as_of: int) -> Joined:
@@ -81,7 +83,7 @@ def join_outcomes(events: Events, graph: ir.Graph, service: ir.Service, decision
     graph : ir.Graph
         Holds the service's model and the sources that it names.
     decisions : Table
-        Rows of the lake's ``decisions`` of this service, in log order.
+        `COLUMNS` of this service's rows of the lake's ``decisions``.
     as_of : int
         Microseconds, UTC; outcomes that arrived at or after it are not seen.
 
@@ -90,44 +92,36 @@ def join_outcomes(events: Events, graph: ir.Graph, service: ir.Service, decision
     NotFoundError
         The graph lacks the model or its outcome's declaration.
     """
-    decisions = _answered(decisions)
+    decisions = answered(decisions).select([name for name in COLUMNS if name in decisions.column_names])
     n = decisions.num_rows
     label, weight = np.full(n, np.nan), np.ones(n)
     if not service.model:
         return Joined(decisions, label, weight, np.full(n, Status.MISSING, dtype=np.int8))
     declared = _named(graph.models, service.model).label
-    source = _named(graph.sources, declared.source)
-    decided = _decided(decisions, service)
+    decided = decided_rows(decisions["event_id"].combine_chunks(), decisions, frozenset(service.prevents))
     wanted = _paths(declared)
-    rows = _rows(decisions, sorted({path[1] for path in wanted if len(path) == 2}))
+    of_row = sorted({path[1] for path in wanted if len(path) == 2})
+    rows = _rows(decisions, _named(graph.sources, service.on) if of_row else None, of_row)
     columns = sorted({declared.path[0], *(path[0] for path in wanted if path != ("at",))})
-    found = label_rows(declared, source, rows, events.scan(declared.source, columns), as_of, decided)
-    label[found.rows], weight[found.rows] = found.y, found.weight
-    at = decisions["at"].to_numpy()
+    outcomes = events.scan(declared.source, columns)
+    found = label_rows(declared, _named(graph.sources, declared.source), rows, outcomes, as_of, decided)
+    label[found.rows], weight[:] = found.y, decided.weight
     status = np.full(n, Status.MISSING, dtype=np.int8)
+    status[decisions["at"].to_numpy() + declared.within > as_of] = Status.PENDING
     status[decided.prevented] = Status.PREVENTED
-    status[at + declared.within > as_of] = Status.PENDING
     status[found.rows] = Status.MATURED
     return Joined(decisions, label, weight, status)
 
 
-def _answered(decisions: pa.Table) -> pa.Table:
-    """Keep the first decision of each event: the one that was answered, and that a retry was given again."""
-    ids = decisions["event_id"].combine_chunks().dictionary_encode()
-    _, first = np.unique(ids.indices.to_numpy(zero_copy_only=False), return_index=True)
-    kept = decisions.take(pa.array(np.sort(first)))
-    return kept.take(pa.array(np.argsort(kept["instant"].to_numpy(), kind="stable")))
-
-
-def _decided(decisions: pa.Table, service: ir.Service) -> Decided:
-    return decided_rows(decisions["event_id"].combine_chunks(), decisions, frozenset(service.prevents))
-
-
-def _rows(decisions: pa.Table, columns: list[str]) -> pa.Table:
+def _rows(decisions: pa.Table, source: ir.Source | None, columns: Sequence[str]) -> pa.Table:
+    """Return the decided events: their ids, times, and the columns that the label reads of them."""
     table = {"_id": decisions["event_id"], "_at": decisions["at"]}
-    if columns:
+    if source is not None:
         inputs = [msgspec.json.decode(text) for text in decisions["inputs"].to_pylist()]
-        table |= {name: pa.array([row.get(name) for row in inputs]) for name in columns}
+        for name in columns:
+            declared = source.column(name)
+            kind = arrow_type(declared.kind) if declared is not None else None
+            table[name] = pa.array([row.get(name) for row in inputs], kind)
     return pa.table(table)
 
 
