@@ -51,7 +51,7 @@ def test_a_champion_must_be_beaten_beyond_chance() -> None:
 
 def test_parity_needs_rows_and_no_difference() -> None:
     for checked, differences, passed in ((100, 0, True), (100, 1, False), (0, 0, False)):
-        result = SimpleNamespace(checked=checked, differences=differences)
+        result = SimpleNamespace(checked=checked, differences=differences, way="decisions replayed", first="")
         assert judge(ir.Gate("parity"), seen(parity=lambda result=result: result)).passed is passed
     with pytest.raises(GateError):
         judge(ir.Gate("parity"), seen())

@@ -21,7 +21,17 @@ TIMED_CALLS = 2_000
 
 
 class ParityResult(Protocol):
-    """What a parity check reports (see `tidewheel.features.parity`)."""
+    """What a parity check reports (see `tidewheel.training.parity`)."""
+
+    @property
+    def way(self) -> str:
+        """How rows were compared: "decisions replayed"."""
+        ...
+
+    @property
+    def first(self) -> str:
+        """The first feature that differs; "" for none."""
+        ...
 
     @property
     def checked(self) -> int:
@@ -133,7 +143,8 @@ def _parity(gate: ir.Gate, evidence: Evidence) -> Verdict:
     if evidence.parity is None:
         raise GateError("nothing here can replay features", where=title(gate))
     result = evidence.parity()
-    sentence = f"{result.checked} rows replayed, {result.differences} with a feature that differs"
+    first = f", first {result.first}" if result.first else ""
+    sentence = f"{result.checked} {result.way}, {result.differences} with a feature that differs{first}"
     passed = result.checked > 0 and result.differences == 0
     return Verdict(title(gate), passed, sentence, {"checked": result.checked, "differences": result.differences})
 
