@@ -15,11 +15,11 @@ from tidewheel.monitoring.report import FeatureDrift
 from tidewheel.registry.alerts import close_alert, list_alerts, raise_alert
 from tidewheel.registry.bundles import Bundle
 from tidewheel.registry.deployments import Deployment, find_deployment, promote, rollback
+from tidewheel.registry.scoring import score_words
 from tidewheel.registry.versions import list_versions
 from tidewheel.rollout.judge import Judgement, judge_canary
 from tidewheel.rollout.view import LoopView
 from tidewheel.storage.catalog.notes import note
-from tidewheel.training.scoring import score_words
 
 Floats = npt.NDArray[np.float64]
 log = logging.getLogger("tidewheel.rollout")
