@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import sys
-import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,21 +100,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.stderr.close()
         sys.exit(1)
     except Exception as error:
-        _leave(f"error: tidewheel itself failed ({type(error).__name__}: {error}); details: {_crash_report()}", 70)
+        from tidewheel.runtime.crash import told
+
+        _leave(f"error: {told(error)}", 70)
 
 
 def _leave(message: str, code: int) -> None:
     click.echo(message, err=True)
     sys.exit(code)
-
-
-def _crash_report() -> Path:
-    """Keep the traceback in a file: a user gets a sentence, whoever mends it gets the rest."""
-    import tempfile
-
-    with tempfile.NamedTemporaryFile("w", prefix="tidewheel-crash-", suffix=".txt", delete=False) as report:
-        traceback.print_exc(file=report)
-    return Path(report.name)
 
 
 if __name__ == "__main__":

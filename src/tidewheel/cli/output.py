@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 import msgspec
@@ -13,8 +13,12 @@ import msgspec
 if TYPE_CHECKING:
     from tidewheel.workspace import Workspace
 
-Progress = Callable[[str, int, int], None]
-"""``progress(stage, done, total)``; a total of 0 is unknown."""
+
+class Progress(Protocol):
+    """Told how far a stage is: a share from 0 to 1, and the rows so far where they are counted."""
+
+    def __call__(self, stage: str, share: float, rows: int = 0) -> None:
+        """Show it."""
 
 
 @contextmanager
@@ -76,26 +80,29 @@ def when(instant: int | None) -> str:
 
 @contextmanager
 def progress_bar() -> Iterator[Progress]:
-    """Show the stage, how far it is, and how long it will take; silent when the output is no terminal."""
+    """Show each stage, how far it is, and how long it will take; silent when standard error is no terminal."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars
 
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
+        TaskProgressColumn(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
+        TextColumn("{task.fields[counted]}"),
     )
     console = Console(stderr=True)
     with Bars(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
         tasks: dict[str, Any] = {}
 
-        def show(stage: str, done: int, total: int) -> None:
+        def show(stage: str, share: float, rows: int = 0) -> None:
             if stage not in tasks:
-                tasks[stage] = bars.add_task(stage, total=total or None)
-            bars.update(tasks[stage], completed=done, total=total or None)
+                for earlier in tasks.values():
+                    bars.update(earlier, completed=1.0)
+                tasks[stage] = bars.add_task(stage, total=1.0, counted="")
+            bars.update(tasks[stage], completed=share, counted=f"{rows:,} rows" if rows else "")
 
         yield show
 

@@ -7,18 +7,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tidewheel.cli.output import print_json, print_table, when
+from tidewheel.cli.output import print_table, when
 
 if TYPE_CHECKING:
-    from tidewheel.registry.runs import Metric, Run, Verdict
+    from tidewheel.registry.runs import Lineage, Metric, Run, Verdict
     from tidewheel.registry.versions import Version
     from tidewheel.training import TrainResult
 
 
 def print_trained(result: TrainResult) -> None:
     """Print what a run made: rows, metrics with intervals, gates, what to do next."""
-    counts = ", ".join(f"{count:,} {what}" for what, count in result.counts.items())
-    click.echo(f"{result.version} from run {result.run_id} in {result.seconds:.1f} s\nrows: {counts}")
+    click.echo(f"{result.version} from run {result.run_id} in {result.seconds:.1f} s\n{_counts(result.counts)}")
     _print_metrics(result.metrics)
     for finding in result.findings:
         click.secho(f"warning: {finding}", fg="yellow")
@@ -49,14 +48,37 @@ def print_runs(runs: Sequence[Run], versions: Mapping[str, str]) -> None:
 def print_version(version: Version, run: Run) -> None:
     """Print a version's metrics, gates and lineage."""
     click.echo(
-        f"{version.name}, made {when(version.created)} by {version.who}, run {version.run}, bundle {version.bundle[:16]}"
+        f"{version.name}, made {when(version.created)} by {version.who}, run {version.run}, "
+        f"bundle {version.bundle[:16] or 'none: it can not be served'}"
     )
     _print_metrics(version.metrics)
     _print_gates(version.gates)
-    click.secho("parameters", bold=True)
-    print_json(run.parameters)
+    _print_facts("parameters", {**run.parameters.get("fitted", {}), **run.parameters.get("chosen", {})})
+    lineage = run.lineage
     click.secho("lineage", bold=True)
-    print_json(run.lineage)
+    click.echo(f"  {_counts(lineage.rows)}")
+    click.echo(f"  as of {when(lineage.as_of)}, log up to offset {lineage.log_head - 1:,}, seed {lineage.seed}")
+    click.echo(f"  data set {lineage.dataset[:16]}, commit {lineage.commit[:12] or 'none'}{_dirty(lineage)}")
+    _print_facts("definitions", lineage.definitions)
+    _print_facts("lake tables", lineage.tables)
+    _print_facts("libraries", lineage.libraries)
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    """Write ``rows`` first and then what became of them, leaving out what is zero."""
+    parts = ", ".join(f"{count:,} {what}" for what, count in counts.items() if what != "rows" and count)
+    return f"{counts.get('rows', 0):,} rows: {parts}"
+
+
+def _dirty(lineage: Lineage) -> str:
+    return f" with uncommitted changes ({lineage.dirty_patch[:16]})" if lineage.dirty_patch else ""
+
+
+def _print_facts(title: str, facts: Mapping[str, object]) -> None:
+    click.secho(title, bold=True)
+    width = max((len(name) for name in facts), default=0)
+    for name, value in facts.items():
+        click.echo(f"  {name:<{width}}  {str(value)[:64]}")
 
 
 def _print_metrics(metrics: Sequence[Metric]) -> None:

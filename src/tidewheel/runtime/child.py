@@ -22,6 +22,7 @@ from typing import Any
 import msgspec
 
 from tidewheel.errors import TidewheelError
+from tidewheel.runtime.crash import told
 from tidewheel.runtime.logs import set_up_logs
 
 HOPELESS = 3
@@ -89,8 +90,8 @@ def main(text: str) -> int:
     except TidewheelError as error:
         _log.error("%s", error)
         return 1 if life.is_ready else HOPELESS
-    except Exception:
-        _log.exception("stopped by an error that nobody foresaw")
+    except Exception as error:
+        _log.error("%s", told(error))
         return 1
     return 0
 

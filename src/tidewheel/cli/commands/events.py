@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from tidewheel.errors import InputError
+
+if TYPE_CHECKING:
+    from tidewheel.storage.log_records import BadRow
 
 
 def _mapping(pairs: tuple[str, ...]) -> dict[str, str]:
@@ -65,7 +70,7 @@ def ingest(
             timezone=timezone,
             arrived=arrived,
             nulls=nulls,
-            progress=lambda done, total: progress(f"ingest {event}", done, total),
+            progress=lambda stage, rows, share: progress(f"{event}: {stage}", share, rows),
         )
     if as_json:
         print_json(summary)
@@ -104,7 +109,7 @@ def quarantine_list(context: click.Context, event: str | None, most: int, as_jso
     with opened(context) as workspace:
         rows = workspace.stores.log.bad_rows(event, limit=most)
     if as_json:
-        print_json(rows)
+        print_json([_told(row) for row in rows])
     elif rows:
         print_table(
             ["number", "event", "when", "from", "reason"],
@@ -130,9 +135,10 @@ def quarantine_show(context: click.Context, number: int, as_json: bool) -> None:
     with opened(context) as workspace:
         row = workspace.stores.log.bad_row(number)
     if as_json:
-        print_json(row)
+        print_json(_told(row))
     else:
-        click.echo(f"{row.type} from {row.source or 'a caller'} at {when(row.at)}\nrefused: {row.reason}\n{row.row}")
+        click.echo(f"{row.type} from {row.source or 'a caller'} at {when(row.at)}\nrefused: {row.reason}")
+        click.echo(row.row)
 
 
 @quarantine.command("retry")
@@ -154,6 +160,17 @@ def quarantine_retry(context: click.Context, event: str | None, as_json: bool) -
         print_json({"taken": taken, "left": left})
     else:
         click.echo(f"{taken} rows taken in, {left} still refused")
+
+
+def _told(row: BadRow) -> dict[str, object]:
+    """Return a refused row for JSON: as an object where it is one, else as the text that came."""
+    import msgspec
+
+    try:
+        came = msgspec.json.decode(row.row)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        came = row.row.decode("utf-8", "replace")
+    return {**msgspec.structs.asdict(row), "row": came}
 
 
 @click.group("log")
@@ -187,7 +204,6 @@ def log_status(context: click.Context, as_json: bool) -> None:
     lag = [[name, position, max(0, status.head - 1 - position)] for name, position in status.positions.items()]
     print_table(["reader", "has", "behind by"], lag)
     if status.counters:
-        print_table(
-            ["event", "counter", "rows"],
-            [[e, c, n] for e, counts in status.counters.items() for c, n in counts.items()],
-        )
+        counters = list(next(iter(status.counters.values())))
+        rows = [[event, *(counts.get(name, 0) for name in counters)] for event, counts in status.counters.items()]
+        print_table(["event", *counters], rows)

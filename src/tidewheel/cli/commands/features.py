@@ -36,9 +36,7 @@ def check(context: click.Context, service: str | None, sample: int, as_json: boo
     from tidewheel.cli.output import opened, print_json, progress_bar
 
     with opened(context) as workspace, progress_bar() as progress:
-        report = workspace.check_features(
-            service, sample=sample, progress=lambda stage, share: progress(stage, int(share * 100), 100)
-        )
+        report = workspace.check_features(service, sample=sample, progress=progress)
     if as_json:
         print_json(report)
     else:

@@ -92,6 +92,7 @@ def compare(context: click.Context, first: str, second: str, as_json: bool) -> N
     Example:
       tidewheel compare Fraud@2 Fraud@3
     """
+    from tidewheel.cli.comparison_view import print_comparison
     from tidewheel.cli.output import opened, print_json
 
     with opened(context) as workspace:
@@ -99,7 +100,7 @@ def compare(context: click.Context, first: str, second: str, as_json: bool) -> N
     if as_json:
         print_json(comparison)
     else:
-        click.echo(str(comparison))
+        print_comparison(comparison)
 
 
 @click.command()
@@ -115,6 +116,7 @@ def rerun(context: click.Context, run: str, as_json: bool) -> None:
     Example:
       tidewheel rerun Fraud@3
     """
+    from tidewheel.cli.comparison_view import print_rerun
     from tidewheel.cli.output import opened, print_json, progress_bar
 
     with opened(context) as workspace, progress_bar() as progress:
@@ -122,6 +124,6 @@ def rerun(context: click.Context, run: str, as_json: bool) -> None:
     if as_json:
         print_json(report)
     else:
-        click.echo(str(report))
+        print_rerun(report)
     if not report.same:
         raise TrainingError(f"run {run} did not come out the same", remedy="the report above says what differed")

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from tidewheel.monitoring.build import By
 
 
 @click.command()
@@ -16,7 +20,7 @@ import click
 @click.option("--html", "page", type=click.Path(path_type=Path), help="Also write one self-contained page with plots.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 @click.pass_context
-def report(context: click.Context, service: str, by: str, since: str | None, page: Path | None, as_json: bool) -> None:
+def report(context: click.Context, service: str, by: By, since: str | None, page: Path | None, as_json: bool) -> None:
     """Traffic, scores, quality on known outcomes, calibration, drift, fallbacks, latency; per version and period.
 
     \b

@@ -1,0 +1,82 @@
+"""One decision in the terminal: what was decided, by what, from what, and whether replay agrees."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from tidewheel.cli.output import cell, print_table
+
+if TYPE_CHECKING:
+    from tidewheel.serving.explain import Explanation, Replay
+
+
+def print_explanation(told: Explanation) -> None:
+    """Print one decision, the features it was made from, and what came of replaying it."""
+    click.secho(f"{told.service} decided {told.decision or 'no action'}{_score(told)}: {_cause(told)}", bold=True)
+    _print_facts(told)
+    if told.features:
+        print_table(["feature", "value"], [[name, _plain(value)] for name, value in told.features.items()])
+    if told.states:
+        states = [[state["state"], state["key"], state["offset"]] for state in told.states]
+        print_table(["state read", "of", "up to offset"], states)
+    click.echo(f"took {_timing(told)}")
+    click.secho(_replayed(told.replay), fg="red" if _differs(told.replay) else None)
+
+
+def _print_facts(told: Explanation) -> None:
+    inputs = ", ".join(f"{name}={cell(value)}" for name, value in told.inputs.items())
+    facts = {
+        "decision": told.decision_id,
+        "event": f"{told.event_type} {told.event_id} ({inputs})",
+        "happened": f"{told.at}, arrived {told.arrived}",
+        "version": f"{told.model} (bundle {told.bundle[:16]})" if told.model else "no model answered",
+        "view": told.view[:16],
+        "service": told.service_version[:16],
+        "arm": f"{told.arm}, propensity {told.propensity:g}, unit {told.unit}" if told.arm else "",
+        "rule": told.rule,
+        "fallback": f"{told.fallback}: {told.reason}" if told.fallback else "",
+        "thresholds": ", ".join(f"{action} from {score:g}" for action, score in told.thresholds.items()),
+        "asked by": told.caller,
+    }
+    for name, value in facts.items():
+        if value:
+            click.echo(f"  {name:<11}{value}")
+
+
+def _score(told: Explanation) -> str:
+    return "" if told.score is None else f" at score {told.score:.4f}"
+
+
+def _cause(told: Explanation) -> str:
+    if told.rule:
+        return f"rule {told.rule}"
+    if told.fallback:
+        return f"fallback {told.fallback}, since {told.reason}"
+    return "explored: let through on purpose" if told.explored else f"model {told.model}"
+
+
+def _timing(told: Explanation) -> str:
+    stages = ", ".join(f"{stage} {spent:.0f}" for stage, spent in told.timings_us.items())
+    return f"{sum(told.timings_us.values()):.0f} µs ({stages})"
+
+
+def _differs(replay: Replay) -> bool:
+    return (replay.done and not replay.equal) or replay.score_equal is False
+
+
+def _replayed(replay: Replay) -> str:
+    if not replay.done:
+        return f"not replayed: {replay.why_not}"
+    if replay.equal:
+        told = f"replayed: all {replay.features} features are the same, to the bit"
+    else:
+        told = f"replayed: {replay.differences} of {replay.features} features DIFFER; first: {replay.first_difference}"
+    if replay.score_equal is None:
+        return told
+    return f"{told}; the model gives {'the same' if replay.score_equal else 'ANOTHER'} score"
+
+
+def _plain(value: float | str | None) -> str:
+    return f"{value:.10g}" if isinstance(value, float) else cell(value)
