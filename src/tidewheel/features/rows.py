@@ -6,8 +6,9 @@ mean one thing in one and another in the other.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,7 @@ from tidewheel.features.words import Words, one_array, to_words
 from tidewheel.kernel import evaluate
 
 Ints = npt.NDArray[np.int64]
+Made = TypeVar("Made")
 
 ARROW_TYPES: dict[str, pa.DataType] = {
     "float": pa.float64(),
@@ -43,9 +45,16 @@ class Rows:
     arrived: Ints
     offset: Ints
     columns: Mapping[str, pa.Array]
+    _made: dict[Hashable, object] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(self.offset)
+
+    def once(self, what: Hashable, make: Callable[[], Made]) -> Made:
+        """Return what `make` makes of these rows, made once: many feeds ask the same of one micro-batch."""
+        if what not in self._made:
+            self._made[what] = make()
+        return self._made[what]  # type: ignore[return-value]  # kept under a name of its own
 
     def take(self, index: npt.NDArray[np.intp] | npt.NDArray[np.bool_]) -> Rows:
         """Return the rows at `index` (positions, or a mask)."""
@@ -96,46 +105,65 @@ class Fed:
     """
 
     feed: Feed
-    keys: pa.Array
-    at: Ints
+    rows: Rows
+    targets: Rows | None
     arrived: Ints
     offset: Ints
-    inputs: tuple[pa.Array, ...]
 
     def __len__(self) -> int:
         return len(self.offset)
+
+    @property
+    def at(self) -> Ints:
+        """When each event happened."""
+        return self.rows.at
+
+    @property
+    def keys(self) -> pa.Array:
+        """The state key of each event, null where a part is null."""
+        return self.rows.once(
+            ("keys", self.feed.keys), lambda: key_array([self.column(path) for path in self.feed.keys])
+        )
+
+    def column(self, path: ir.Path) -> pa.Array:
+        """Return the column that a path leads to."""
+        return self.rows.path(path, self.targets)
 
     def slots(self, index: npt.NDArray[np.intp], width: int) -> Words:
         """Return the slots of the events at `index`; columns beyond the feed's own are null."""
         slots = np.full((len(index), width), np.nan)
         if self.feed.n_slots == 0:
             return slots
-        chosen = None if len(index) == len(self) and _is_range(index) else pa.array(index)
-        words = np.empty((len(index), len(self.inputs)))
-        for position, (column, text) in enumerate(zip(self.inputs, self.feed.texts, strict=True)):
-            words[:, position] = to_words(column if chosen is None else column.take(chosen), text)
+        everything = len(index) == len(self) and _is_range(index)
+        words = np.empty((len(index), len(self.feed.inputs)))
+        for position, (path, text) in enumerate(zip(self.feed.inputs, self.feed.texts, strict=True)):
+            column = self._words(path, text)
+            words[:, position] = column if everything else column[index]
         made = evaluate(self.feed.program, words)
         if made.shape[1] == width:
             return made
         slots[:, : made.shape[1]] = made
         return slots
 
+    def _words(self, path: ir.Path, text: bool) -> Words:
+        return self.rows.once(("words", path), lambda: to_words(self.column(path), text))
+
 
 def feed_rows(feed: Feed, rows: Rows, targets: Rows | None = None) -> Fed:
     """Return what `feed` makes of `rows`; `targets` holds their targets row by row when it goes through a reference."""
-    offset, arrived = rows.offset, rows.arrived
-    if targets is not None:
-        offset, arrived = np.maximum(offset, targets.offset), np.maximum(arrived, targets.arrived)
-        order = np.lexsort((rows.offset, offset))
-        rows, targets, offset, arrived = rows.take(order), targets.take(order), offset[order], arrived[order]
-    return Fed(
-        feed=feed,
-        keys=key_array([rows.path(path, targets) for path in feed.keys]),
-        at=rows.at,
-        arrived=arrived,
-        offset=offset,
-        inputs=tuple(rows.path(path, targets) for path in feed.inputs),
-    )
+    if targets is None:
+        return Fed(feed, rows, None, rows.arrived, rows.offset)
+    rows, targets = in_fold_order(rows, targets)
+    return Fed(feed, rows, targets, np.maximum(rows.arrived, targets.arrived), np.maximum(rows.offset, targets.offset))
+
+
+def in_fold_order(rows: Rows, targets: Rows) -> tuple[Rows, Rows]:
+    """Return rows and their targets by the offset at which both are there; as they are when they stand so already."""
+    offset = np.maximum(rows.offset, targets.offset)
+    if len(offset) < 2 or bool(np.all(offset[1:] > offset[:-1])):
+        return rows, targets
+    order = np.lexsort((rows.offset, offset))
+    return rows.take(order), targets.take(order)
 
 
 def _column(table: pa.Table, source: ir.Source, name: str) -> pa.Array:

@@ -6,10 +6,11 @@ goes on where it was and a new group catches up from the log's beginning while t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from tidewheel.definitions import ir
@@ -17,7 +18,7 @@ from tidewheel.features.backlog import Backlog
 from tidewheel.features.history import Needs
 from tidewheel.features.keys import plain
 from tidewheel.features.plan_group import GroupPlan
-from tidewheel.features.references import ReferenceIndex
+from tidewheel.features.references import Meeting, ReferenceIndex
 from tidewheel.features.rows import Fed, Rows, feed_rows, rows_of
 from tidewheel.features.words import hashes_of
 from tidewheel.kernel import KERNEL_VERSION, LAYOUT_VERSION, Blobs, Events, fold, group_rows, partition_of
@@ -32,6 +33,9 @@ BATCH = 50_000
 BULK = 10
 """History is folded in batches so many times larger than live events: nobody waits for them one by one."""
 MOST_STRINGS = 200_000
+FEW = 64
+"""Up to so many events, lists are faster than columns: what comes between two decisions is a handful."""
+Codes = npt.NDArray[np.int64]
 LAYOUT = "_layout"
 """Name under which a partition notes, in place of an offset, which kernel its blobs are of."""
 _LAYOUT_NUMBER = 1000 * KERNEL_VERSION + LAYOUT_VERSION
@@ -140,9 +144,11 @@ class Folder:
         plans = [plan for state_id, plan in self._plans.items() if self._offsets[state_id] == offset]
         most = BULK * self._batch if below is None else below - offset
         needs = Needs(feed for plan in plans for feed in plan.feeds)
+        for target in needs.ids:
+            needs.columns[target].update(dict.fromkeys(self._index.stored_columns(target)))
         rows, last = self._read(needs, offset + 1, most)
         if last > offset:
-            self._fold(plans, rows, last)
+            self._fold(plans, rows, last, needs.ids)
         return last - offset
 
     def _read(self, needs: Needs, start: int, most: int) -> tuple[dict[str, Rows], int]:
@@ -173,12 +179,12 @@ class Folder:
             self._backlog = None
         return rows, last
 
-    def _fold(self, plans: Sequence[GroupPlan], rows: Mapping[str, Rows], last: int) -> None:
+    def _fold(self, plans: Sequence[GroupPlan], rows: Mapping[str, Rows], last: int, targets: Collection[str]) -> None:
         strings: dict[int, str] = {}
         with self._writer.batch() as batch:
-            self._index.keep(batch, rows)
+            meeting = self._index.meet(batch, rows, last + 1, targets)
             for plan in plans:
-                feds = self._feds(batch, plan, rows, last + 1)
+                feds = _feds(plan, rows, meeting)
                 if feds:
                     fold_group(batch, plan, feds, self._partition, self._partitions)
                     self._collect_strings(feds, strings)
@@ -189,47 +195,58 @@ class Folder:
             self._known.clear()
         self._known.update(strings)
 
-    def _feds(self, batch: StateBatch, plan: GroupPlan, rows: Mapping[str, Rows], below: int) -> dict[int, Fed]:
-        """Return what each feed of a group gets of this micro-batch."""
-        feds = {}
-        for number, feed in enumerate(plan.feeds):
-            if feed.via is None:
-                if feed.source in rows:
-                    feds[number] = feed_rows(feed, rows[feed.source])
-            elif feed.source in rows or feed.via.target in rows:
-                feds[number] = feed_rows(feed, *self._index.effective(batch, plan.state_id, number, feed, rows, below))
-        return {number: fed for number, fed in feds.items() if len(fed)}
-
     def _collect_strings(self, feds: Mapping[int, Fed], strings: dict[int, str]) -> None:
         """Add the strings that the fed events' features may answer with, unless they are stored."""
         for fed in feds.values():
             for path in fed.feed.spoken:
-                texts = plain(fed.inputs[fed.feed.inputs.index(path)]).unique().drop_null()
+                texts = plain(fed.column(path)).unique().drop_null()
                 for hash, text in zip(hashes_of(texts).tolist(), texts.to_pylist(), strict=True):
                     if hash not in self._known:
                         strings[hash] = text
 
 
+def _feds(plan: GroupPlan, rows: Mapping[str, Rows], meeting: Meeting) -> dict[int, Fed]:
+    """Return what each feed of a group gets of a micro-batch."""
+    feds = {}
+    for number, feed in enumerate(plan.feeds):
+        if feed.via is None:
+            if feed.source in rows:
+                feds[number] = feed_rows(feed, rows[feed.source])
+        elif feed.source in rows or feed.via.target in rows:
+            feds[number] = feed_rows(feed, *meeting.effective(f"{plan.state_id}:{number}", feed))
+    return {number: fed for number, fed in feds.items() if len(fed)}
+
+
 def fold_group(batch: StateBatch, plan: GroupPlan, feds: Mapping[int, Fed], partition: int, partitions: int) -> None:
     """Fold a micro-batch's events into the states of one group that live in this partition."""
-    encoded = pa.concat_arrays([plain(fed.keys) for fed in feds.values()]).dictionary_encode()
-    names = [name.encode() for name in encoded.dictionary.to_pylist()]
-    ours = sorted(
-        (code for code, name in enumerate(names) if partition_of(name, partitions) == partition), key=names.__getitem__
-    )
-    if not ours:
+    codes, keys = _encode_keys([fed.keys for fed in feds.values()], partition, partitions)
+    if not keys:
         return
-    # Null keys name no entity; like those of other partitions they get no code.
-    rank = np.full(len(names) + 1, -1, np.int64)
-    rank[ours] = np.arange(len(ours))
-    codes = rank[encoded.indices.fill_null(len(names)).to_numpy(zero_copy_only=False)]
-    events = _events(plan, feds, codes, len(ours))
-    keys = [names[code] for code in ours]
+    events = _events(plan, feds, codes, len(keys))
     folded = fold(plan.layout, Blobs(*batch.blobs(plan.state_id, keys)), events)
     batch.put_blobs(plan.state_id, keys, folded.words, folded.starts)
 
 
-def _events(plan: GroupPlan, feds: Mapping[int, Fed], codes: np.ndarray, entities: int) -> Events:
+def _encode_keys(columns: Sequence[pa.Array], partition: int, partitions: int) -> tuple[Codes, list[bytes]]:
+    """Return a code for each key, -1 for one that is null or another partition's; and the keys by code, in order."""
+    if sum(map(len, columns)) <= FEW:
+        texts = [text for column in columns for text in column.to_pylist()]
+        keys = _ours({text.encode() for text in texts if text is not None}, partition, partitions)
+        place = {key.decode(): code for code, key in enumerate(keys)}
+        return np.array([place.get(text, -1) for text in texts], np.int64), keys
+    encoded = pa.concat_arrays([plain(column) for column in columns]).dictionary_encode()
+    names = [name.encode() for name in encoded.dictionary.to_pylist()]
+    keys = _ours(names, partition, partitions)
+    rank = {key: code for code, key in enumerate(keys)}
+    codes = np.array([*(rank.get(name, -1) for name in names), -1], np.int64)
+    return codes[encoded.indices.fill_null(len(names)).to_numpy(zero_copy_only=False)], keys
+
+
+def _ours(names: Iterable[bytes], partition: int, partitions: int) -> list[bytes]:
+    return sorted(name for name in names if partition_of(name, partitions) == partition)
+
+
+def _events(plan: GroupPlan, feds: Mapping[int, Fed], codes: Codes, entities: int) -> Events:
     """Return the events with a code, grouped by it, in fold order."""
     parts = []
     start = 0
@@ -243,5 +260,13 @@ def _events(plan: GroupPlan, feds: Mapping[int, Fed], codes: np.ndarray, entitie
     code, source, at, arrived, offset, slots = (
         parts[0] if len(parts) == 1 else tuple(np.concatenate(columns) for columns in zip(*parts, strict=True))
     )
-    order, starts = group_rows(code, offset, entities)
+    order, starts = _grouped(code, offset, entities)
     return Events(starts, source[order], at[order], arrived[order], offset[order], slots[order])
+
+
+def _grouped(code: Codes, offset: Codes, entities: int) -> tuple[Codes, Codes]:
+    """Return the order by (code, offset) and where each code begins; without compiled passes for a few events."""
+    if len(code) > FEW:
+        return group_rows(code, offset, entities)
+    order = np.lexsort((offset, code))
+    return order, np.searchsorted(code[order], np.arange(entities + 1))
