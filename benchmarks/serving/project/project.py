@@ -75,10 +75,10 @@ class Fraud(tw.Model):
 
 
 class Score(tw.Service, on=Payment):
-    rules = [tw.rule("burst", CardHistory.n_1h > 1000, then="block")]
+    rules = (tw.rule("burst", CardHistory.n_1h > 1000, then="block"),)
     model = Fraud
     decide = tw.thresholds(allow=0.0, review=0.6, block=0.95)
-    prevents = ["block"]
+    prevents = ("block",)
     explore = 0.01
-    fallback = [tw.previous(Fraud), tw.action("review")]
+    fallback = (tw.previous(Fraud), tw.action("review"))
     deadline = "1s"

@@ -73,6 +73,7 @@ class Desk:
         self.finder = finder
         self.metrics = metrics
         self._ship = ship
+        self.decided = 0
         self._ids = DecisionIds()
         self._answers: dict[bytes, bytes] = {}
         self._warned: set[str] = set()
@@ -157,6 +158,7 @@ class Desk:
         record = record_of(identity, service, unit, event, verdict, now=now, caller=caller, timings=spent)
         segment, position = self.journal.append(encode_decision(record))
         self.recent.put(key, segment, position)
+        self.decided += 1
         self._ship()
         answer = encode_answer(answer_of(record))
         self._remember(key, answer)

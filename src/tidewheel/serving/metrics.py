@@ -113,7 +113,10 @@ class Metrics:
 
     def histogram(self, service: str) -> Histogram:
         """Return the latency histogram of a service, made when it is first asked for."""
-        return self.latency.setdefault(service, Histogram())
+        found = self.latency.get(service)
+        if found is None:
+            found = self.latency[service] = Histogram()
+        return found
 
     def snapshot(self, at: int = 0) -> Snapshot:
         """Return a copy of the numbers."""

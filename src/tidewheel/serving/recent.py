@@ -26,9 +26,10 @@ BUCKETS = 16_384
 MOST_WRITERS = 256
 _ENTRY = struct.Struct("<QQ")
 _BUCKET = struct.Struct(f"<{2 * WAYS}Q")
+_ENTRY_SIZE, _BUCKET_SIZE, _put = _ENTRY.size, _BUCKET.size, _ENTRY.pack_into
 _HEADER = struct.Struct("<8sQ")
 _HEADER_SIZE = 64
-_SIZE = _HEADER_SIZE + BUCKETS * _BUCKET.size
+_SIZE = _HEADER_SIZE + BUCKETS * _BUCKET_SIZE
 _TAG = 0xFFFFFFFF
 _HALF = 0xFFFF
 
@@ -64,6 +65,7 @@ class RecentTable:
         self.slot = path.stem
         self._next = 0
         self._term = _HEADER.unpack_from(self._map, 0)[1] + 1 if write else 0
+        self._term_bits = (self._term & _HALF) << 48
         if write:
             _HEADER.pack_into(self._map, 0, MAGIC, self._term)
 
@@ -75,15 +77,14 @@ class RecentTable:
     def put(self, key: bytes, number: int, position: int) -> None:
         """Remember where the decision for `key` stands: a segment's number, and the byte in it."""
         code = crc32(key)
-        self._next = way = (self._next + 1) % WAYS
-        start = _HEADER_SIZE + (code % BUCKETS) * _BUCKET.size + way * _ENTRY.size
-        segment = (self._term & _HALF) << 16 | number & _HALF
-        _ENTRY.pack_into(self._map, start, code | segment << 32, position + 1)
+        self._next = way = (self._next + 1) & (WAYS - 1)
+        start = _HEADER_SIZE + (code % BUCKETS) * _BUCKET_SIZE + way * _ENTRY_SIZE
+        _put(self._map, start, code | (number & _HALF) << 32 | self._term_bits, position + 1)
 
     def find(self, key: bytes) -> list[Place]:
         """Return where decisions that may be the one for `key` stand."""
         code = crc32(key)
-        words = _BUCKET.unpack_from(self._map, _HEADER_SIZE + (code % BUCKETS) * _BUCKET.size)
+        words = _BUCKET.unpack_from(self._map, _HEADER_SIZE + (code % BUCKETS) * _BUCKET_SIZE)
         if code not in (words[0] & _TAG, words[2] & _TAG, words[4] & _TAG, words[6] & _TAG):
             return []
         return [

@@ -36,6 +36,7 @@ SWITCH_SECONDS = 0.0005
 COLLECT_AFTER = (20_000, 20, 100)
 TICK = 0.5
 STEP_TICK = 0.02
+SHIP_TICK = 0.02
 ROLE = "worker"
 
 
@@ -98,9 +99,8 @@ async def _serve(
         server = HttpServer(Handler(backend, limits), limits)
         port = await server.start(stores.settings.host, stores.settings.port)
         address = write_address(stores.layout.run, WorkerAddress(index, os.getpid(), stores.settings.host, port))
-        ticking = [loop.create_task(_tick(backend, server))]
-        if steps is not None:
-            ticking.append(loop.create_task(_keep_in_step(steps)))
+        beside = _keep_shipping(serving) if steps is None else _keep_in_step(steps)
+        ticking = [loop.create_task(_tick(backend, server)), loop.create_task(beside)]
         settle_memory()
         backend.not_ready = ""
         ready()
@@ -138,6 +138,16 @@ async def _tick(backend: WorkerBackend, server: HttpServer) -> None:
         except (TidewheelError, OSError) as error:
             log.warning("the worker's numbers could not be written: %s", error)
         await asyncio.sleep(TICK)
+
+
+async def _keep_shipping(serving: Serving) -> None:
+    """Wake the appender for the last decisions of a burst, which nobody comes after to wake it."""
+    shipped = 0
+    while True:
+        await asyncio.sleep(SHIP_TICK)
+        if serving.desk.decided != shipped:
+            shipped = serving.desk.decided
+            serving.appender.ship()
 
 
 async def _keep_in_step(steps: Steps) -> None:

@@ -1,0 +1,99 @@
+"""One decision in process: 20 features from LMDB, rules, a hundred trees, thresholds, the journal; then the answer.
+
+Beside it, in the same run, what a team glues together for less: Feast's online read from SQLite and Booster.predict
+(no rules, no journal, no offsets). The scores are compared to the last bit before anything is timed.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from benchmarks.harness import report
+from benchmarks.serving import peers
+from benchmarks.serving.workspace import Made, body, make
+
+from tidewheel.runtime.config import load_config
+from tidewheel.serving.service import Serving
+from tidewheel.serving.stores import WorkerStores
+
+RUNS, DECISIONS, PEER_ROWS = 5, 4_000, 300
+GOAL_US = 40.0
+GOAL_RATIO = 10.0
+PAUSE = 0.5
+"""Seconds between runs, so that shipping the last one's events does not count against the next."""
+
+
+def ours(made: Made) -> tuple[dict[str, float], list[float]]:
+    """Return microseconds by percentile, and the scores of the rows that the peer is given."""
+    stores = WorkerStores(load_config(made.folder, variables={}))
+    serving = Serving(stores).start()
+    try:
+        scores = [
+            serving.decide("Score", body(f"check{i}", keys)).score or 0.0
+            for i, keys in enumerate(made.keys[:PEER_ROWS])
+        ]
+        gc.collect()
+        gc.freeze()
+        percentiles = [timed(serving, made, run) for run in range(RUNS)]
+    finally:
+        serving.close()
+        stores.close()
+    p50, p95, p99 = np.median(np.array(percentiles), axis=0)
+    return {"p50": float(p50), "p95": float(p95), "p99": float(p99)}, scores
+
+
+def timed(serving: Serving, made: Made, run: int) -> list[float]:
+    bodies = [body(f"{run}-{i}", made.keys[i % len(made.keys)]) for i in range(DECISIONS)]
+    time.sleep(PAUSE)
+    spent = []
+    for event in bodies:
+        start = time.perf_counter_ns()
+        serving.decide("Score", event)
+        spent.append((time.perf_counter_ns() - start) / 1000)
+    found: list[float] = np.percentile(spent, [50, 95, 99]).tolist()
+    print(
+        f"  run {run + 1}/{RUNS}  decide  p50 {found[0]:6.1f}  p95 {found[1]:7.1f}  p99 {found[2]:7.1f} us", flush=True
+    )
+    return found
+
+
+def check(made: Made, scores: list[float], theirs: list[float]) -> None:
+    """Stop unless all three agree: our answers, the library on the same rows, and the peer."""
+    import lightgbm
+
+    library = np.asarray(lightgbm.Booster(model_str=made.model).predict(made.rows[:PEER_ROWS]))
+    # Windows move on while the benchmark runs, so ours may differ where an event has just left one.
+    same = np.asarray(scores) == library
+    if same.mean() < 0.9 or not np.array_equal(np.asarray(theirs), library):
+        sys.exit(f"the answers differ: {same.sum()} of {len(same)} are equal to the library's")
+    print(f"  answers equal: {same.sum()} of {len(same)} ours (features move with the clock), {len(theirs)} the peer's")
+
+
+def main() -> bool:
+    """Measure both; return whether the goals are met."""
+    with tempfile.TemporaryDirectory() as folder:
+        made = make(Path(folder))
+        figures, scores = ours(made)
+        rows = [[None if value != value else value for value in row] for row in made.rows[:PEER_ROWS].tolist()]
+        given = {"model": made.model, "names": made.names, "rows": rows, "keys": made.keys[:PEER_ROWS], "runs": 3}
+        theirs = peers.run("feast_decide.py", given)
+        check(made, scores, theirs["scores"])
+    print(f"  feast + Booster.predict  p50 {theirs['p50']:.1f}  p99 {theirs['p99']:.1f} us")
+    print(f"  load of the machine: {os.getloadavg()[0]:.1f}")
+    return report(
+        "serving/decide",
+        {"decide_p50_us": figures["p50"], "decide_p95_us": figures["p95"], "decide_p99_us": figures["p99"]}
+        | {"feast_p50_us": theirs["p50"], "feast_p99_us": theirs["p99"]},
+        {"under_40_us": GOAL_US / figures["p50"], "feast_and_booster": theirs["p50"] / figures["p50"]},
+        {"under_40_us": 1.0, "feast_and_booster": GOAL_RATIO},
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(not main())
