@@ -138,9 +138,13 @@ class Meeting:
     def _released(self, name: str, feed: Feed) -> tuple[Rows, Rows]:
         assert feed.via is not None
         came = self._rows.get(feed.via.target)
-        ids = came.columns["_id"].to_pylist() if came is not None else []
+        if came is None:
+            return NO_ROWS, NO_ROWS
+        ids = came.once("ids", lambda: came.columns["_id"].to_pylist())
         # One at an offset still to come will be met there; it was left behind by a fold that started over.
         taken = [entry for entry in self._batch.take_waiting(name, ids) if entry[1] < self._below]
+        if not taken:
+            return NO_ROWS, NO_ROWS
         found = self._batch.references(feed.via.target, [target for target, _, _ in taken])
         entries = [(offset, _decode(raw)) for _, offset, raw in taken]
         source = self._index.sources[feed.source]
@@ -167,6 +171,9 @@ class Meeting:
                 if name != AT
             },
         )
+
+
+NO_ROWS = Rows(*(np.zeros(0, np.int64) for _ in range(3)), {})
 
 
 def _keep(batch: StateBatch, target: str, rows: Rows, names: Sequence[str]) -> None:
