@@ -173,7 +173,7 @@ class Meeting:
         )
 
 
-NO_ROWS = Rows(*(np.zeros(0, np.int64) for _ in range(3)), {})
+NO_ROWS = Rows(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int64), {})
 
 
 def _keep(batch: StateBatch, target: str, rows: Rows, names: Sequence[str]) -> None:

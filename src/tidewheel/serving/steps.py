@@ -84,6 +84,8 @@ class Steps:
         if self._settled == (now, self._log.head()):
             return
         async with self._turn:
+            # Only now: what was shipped and appended for this instant is folded in one go.
+            self._serving.ring(0)
             pause, until = SHORT, time.monotonic() + PATIENCE
             while not self._others_shipped() or not self._folded(head := self._log.head()):
                 if time.monotonic() > until:
@@ -123,7 +125,6 @@ class Steps:
                 continue
             self._shipper.shipped(shipment)
             self._serving.index.add_shipped(self._folder, shipment.entries)
-            self._serving.ring(0)
 
     def _folded(self, head: int) -> bool:
         wanted = self._serving.state_ids()
