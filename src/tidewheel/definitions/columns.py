@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, Self, TypeAlias, TypeVar, overload
 
 from tidewheel.definitions import ir
@@ -11,7 +11,7 @@ from tidewheel.definitions.places import mistake
 
 T_co = TypeVar("T_co", covariant=True)
 
-Operand: TypeAlias = "float | datetime | Column[Any] | None"
+Operand: TypeAlias = "float | datetime | timedelta | Column[Any] | None"
 Condition: TypeAlias = "bool | Column[bool]"
 
 _TRUTH = "write (a) & (b), (a) | (b), tw.not_(a), (1 < a) & (a < 9), tw.isin(a, [...]), tw.if_else(a, b, c)"
