@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -26,7 +26,7 @@ def print_explanation(told: Explanation) -> None:
 
 
 def _print_facts(told: Explanation) -> None:
-    inputs = ", ".join(f"{name}={cell(value)}" for name, value in told.inputs.items())
+    inputs = ", ".join(f"{name}={_plain(value)}" for name, value in told.inputs.items())
     facts = {
         "decision": told.decision_id,
         "event": f"{told.event_type} {told.event_id} ({inputs})",
@@ -78,5 +78,5 @@ def _replayed(replay: Replay) -> str:
     return f"{told}; the model gives {'the same' if replay.score_equal else 'ANOTHER'} score"
 
 
-def _plain(value: float | str | None) -> str:
+def _plain(value: Any) -> str:
     return f"{value:.10g}" if isinstance(value, float) else cell(value)

@@ -22,12 +22,19 @@ class Progress(Protocol):
 
 
 @contextmanager
-def opened(context: click.Context) -> Iterator[Workspace]:
-    """Open the workspace that the command line names, and close it afterwards."""
-    from tidewheel.workspace import open_workspace
+def opened(context: click.Context, *, declarations: bool = True) -> Iterator[Workspace]:
+    """Open the workspace that the command line names, and close it afterwards.
+
+    Parameters
+    ----------
+    context : Context
+    declarations : bool
+        False for commands that need none: the project's module is not imported, which takes seconds.
+    """
+    from tidewheel.workspace.opening import open_unloaded, open_workspace
 
     folder, env = context.find_root().obj
-    workspace = open_workspace(folder, env=env)
+    workspace = (open_workspace if declarations else open_unloaded)(folder, env=env)
     try:
         yield workspace
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from collections.abc import Callable
 from functools import cached_property
 from tempfile import TemporaryDirectory
 from types import TracebackType
@@ -27,19 +28,24 @@ class Opened:
 
     Attributes
     ----------
-    project : Project
-        The loaded declarations.
     stores : Stores
         Log, state, lake, catalog, artifacts, clock.
     """
 
-    def __init__(self, stores: Stores, project: Project, scratch: TemporaryDirectory[str] | None = None) -> None:
+    def __init__(
+        self, stores: Stores, load: Callable[[], Project], scratch: TemporaryDirectory[str] | None = None
+    ) -> None:
         self.stores = stores
-        self.project = project
+        self._load = load
         self._scratch = scratch
         self._stream: Stream | None = None
         self._folding = threading.Lock()
         self._published = False
+
+    @cached_property
+    def project(self) -> Project:
+        """The declarations; their module is imported when they are first asked for."""
+        return self._load()
 
     @cached_property
     def serving(self) -> Serving:

@@ -62,7 +62,28 @@ def open_workspace(
         config = load_config(folder, env, variables={})
         loaded: Project = _given(project, folder)
         config = msgspec.structs.replace(config, settings=msgspec.structs.replace(config.settings, max_map=1 << 30))
-        return Workspace(Stores(config), loaded, scratch=scratch)
+        return Workspace(Stores(config), lambda: loaded, scratch=scratch)
+    workspace = open_unloaded(path, project, env=env)
+    try:
+        _ = workspace.project  # a wrong declaration is told here, not at some later call
+    except BaseException:
+        workspace.close()
+        raise
+    return workspace
+
+
+def open_unloaded(
+    path: str | Path = ".", project: ModuleType | Sequence[type] | None = None, *, env: str | None = None
+) -> Workspace:
+    """Open a project's workspace, and import its module only when something asks for declarations.
+
+    For what needs none of them, such as listing runs: importing a training library takes seconds.
+
+    Raises
+    ------
+    ConfigError
+        The folder holds no project, or a setting is wrong.
+    """
     folder = Path(path).expanduser().absolute()
     if not (folder / FILE).exists():
         raise ConfigError(
@@ -70,9 +91,8 @@ def open_workspace(
             where=str(folder),
             remedy="go to a project's folder, or make one: tidewheel init NAME",
         )
-    config = load_config(folder, env)
-    loaded = load_project(folder) if project is None else _given(project, folder)
-    return Workspace(Stores(config), loaded)
+    stores = Stores(load_config(folder, env))
+    return Workspace(stores, lambda: load_project(folder) if project is None else _given(project, folder))
 
 
 def _given(project: ModuleType | Sequence[type], folder: Path) -> Project:

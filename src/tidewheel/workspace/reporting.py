@@ -26,11 +26,10 @@ if TYPE_CHECKING:
 
 def report(workspace: Workspace, name: str, by: By, since: int | None, versions: bool = True) -> Report:
     """Return a service's report, with outcomes as they are known now."""
-    stores = workspace.stores
+    stores, service = workspace.stores, workspace.service(name)
     joined = joined_decisions(workspace, name, since or 0)
     if not versions:
         joined = _as_one(joined)
-    service = workspace.service(name)
     served = sorted({model for model in joined.decisions["model"].to_pylist() if model})
     model = next((model for model in workspace.project.graph.models if model.name == service.model), None)
     return build_report(

@@ -106,7 +106,7 @@ def quarantine_list(context: click.Context, event: str | None, most: int, as_jso
     """
     from tidewheel.cli.output import opened, print_json, print_table, when
 
-    with opened(context) as workspace:
+    with opened(context, declarations=False) as workspace:
         rows = workspace.stores.log.bad_rows(event, limit=most)
     if as_json:
         print_json([_told(row) for row in rows])
@@ -132,7 +132,7 @@ def quarantine_show(context: click.Context, number: int, as_json: bool) -> None:
     """
     from tidewheel.cli.output import opened, print_json, when
 
-    with opened(context) as workspace:
+    with opened(context, declarations=False) as workspace:
         row = workspace.stores.log.bad_row(number)
     if as_json:
         print_json(_told(row))
@@ -195,12 +195,13 @@ def log_status(context: click.Context, as_json: bool) -> None:
     """
     from tidewheel.cli.output import opened, print_json, print_table
 
-    with opened(context) as workspace:
+    with opened(context, declarations=False) as workspace:
         status = workspace.log_status()
     if as_json:
         print_json(status)
         return
-    click.echo(f"log: offsets {status.first} to {status.head - 1}, {status.bytes:,} bytes")
+    kept = max(0, status.head - status.first)
+    click.echo(f"log: {status.head - 1:,} offsets given, the last {kept:,} not trimmed yet, {status.bytes:,} bytes")
     lag = [[name, position, max(0, status.head - 1 - position)] for name, position in status.positions.items()]
     print_table(["reader", "has", "behind by"], lag)
     if status.counters:

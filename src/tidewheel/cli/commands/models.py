@@ -48,7 +48,7 @@ def runs(context: click.Context, model: str, most: int, as_json: bool) -> None:
     from tidewheel.cli.output import opened, print_json
     from tidewheel.cli.version_view import print_runs
 
-    with opened(context) as workspace:
+    with opened(context, declarations=False) as workspace:
         found = workspace.runs(model, limit=most)
         versions = {version.run: version.name for version in workspace.versions(model)}
     if as_json:
@@ -72,7 +72,7 @@ def show(context: click.Context, version: str, as_json: bool) -> None:
     from tidewheel.cli.output import opened, print_json
     from tidewheel.cli.version_view import print_version
 
-    with opened(context) as workspace:
+    with opened(context, declarations=False) as workspace:
         found, run = workspace.version(version)
     if as_json:
         print_json({"version": found, "run": run})
@@ -95,7 +95,7 @@ def compare(context: click.Context, first: str, second: str, as_json: bool) -> N
     from tidewheel.cli.comparison_view import print_comparison
     from tidewheel.cli.output import opened, print_json
 
-    with opened(context) as workspace:
+    with opened(context, declarations=False) as workspace:
         comparison = workspace.compare(first, second)
     if as_json:
         print_json(comparison)

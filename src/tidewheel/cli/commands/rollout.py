@@ -84,7 +84,7 @@ def status(context: click.Context, past: bool, as_json: bool) -> None:
     from tidewheel.cli.deployment_view import print_status
     from tidewheel.cli.output import opened, print_json
 
-    with opened(context) as workspace:
+    with opened(context, declarations=False) as workspace:
         found = workspace.status(history=past)
     print_json(found) if as_json else print_status(found)
 
