@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +33,8 @@ from tidewheel.registry.deployments import deploy
 from tidewheel.registry.services import freeze_service
 
 SCORE = "/v1/services/Score"
+KILLS = int(os.environ.get("TIDEWHEEL_KILLS", "2"))
+"""Kills of each kind; the release check sets 20."""
 
 
 def test_a_worker_serves_without_the_module_or_a_learner(tmp_path: Path) -> None:
@@ -71,7 +76,7 @@ def test_kill_nine_under_load_loses_and_doubles_nothing(tmp_path: Path, durabili
     acknowledged: set[str] = set()
     with open_shop(tmp_path, durability=durability) as shop:
         shop.deploy(shop.graph())
-        for turn in range(3):
+        for turn in range(KILLS):
             with worker(tmp_path) as running:
                 load = [threading.Thread(target=hammer, args=(running.port, turn * 10 + n, answered)) for n in range(3)]
                 load.append(threading.Thread(target=feed, args=(running.port, turn, acknowledged)))
@@ -160,13 +165,15 @@ def ask_until(port: int, number: int, done: threading.Event, seen: list[tuple[in
             seen.append(ask(client, SCORE, payment(f"s{number}-{i}", amount=50.0)))
 
 
-def replayed(folder: Path, slow: Callable[[], None]) -> list[dict[str, Any]]:
-    """Replay the same small history through a worker, and return the answers and what they were made from."""
+def replayed(folder: Path, slow: Callable[[], None], workers: int = 1) -> list[dict[str, Any]]:
+    """Replay the same small history through workers, and return the answers and what they were made from."""
     told: list[dict[str, Any]] = []
-    with open_shop(folder, clock="replay") as shop:
+    with open_shop(folder, clock="replay", port=free_port()) as shop, ExitStack() as stack:
         graph = shop.graph()
         shop.deploy(graph)
-        with worker(folder) as running, folding(shop, graph):
+        all_running = [stack.enter_context(worker(folder, index)) for index in range(workers)]
+        running = all_running[0]
+        with folding(shop, graph):
             for step in range(1, 5):
                 now = step * 60_000_000
                 headers = {"tidewheel-now": str(now)}
@@ -177,7 +184,8 @@ def replayed(folder: Path, slow: Callable[[], None]) -> list[dict[str, Any]]:
             assert post(running.port, SCORE, payment("old"), {"tidewheel-now": "60000000"})[0] == 409
             why = [json.loads(get(running.port, f"/v1/decisions/{a['decision_id']}")[1]) for a in answers]
             told = [{"features": w["features"], "now": w["arrived"], "equal": w["replay"]["equal"]} for w in why]
-            running.stop()
+            for each in all_running:
+                each.stop()
         assert shop.stores.log.head() == 4 * 5 + 1
     return told
 
@@ -199,12 +207,58 @@ def ask_all(port: int, events: list[dict[str, object]], headers: dict[str, str],
 
 def test_a_replay_comes_out_the_same_at_any_speed(tmp_path: Path) -> None:
     chance = random.Random(3)
-    (tmp_path / "fast").mkdir()
-    (tmp_path / "slow").mkdir()
+    for name in ("fast", "slow", "both"):
+        (tmp_path / name).mkdir()
     fast = replayed(tmp_path / "fast", lambda: None)
     slow = replayed(tmp_path / "slow", lambda: time.sleep(chance.random() * 0.03))
-    assert fast == slow
+    both = replayed(tmp_path / "both", lambda: None, workers=2)
+    assert fast == slow == both
     # 3 steps of an event and 4 decisions came before, and the fourth step's own event.
     payments = next(value for name, value in fast[0]["features"].items() if name.endswith("payments_1d"))
     assert payments == 3 * 5 + 1
     assert all(row["equal"] for row in fast)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_two_workers_share_a_port_and_one_may_leave(tmp_path: Path) -> None:
+    with open_shop(tmp_path, port=free_port()) as shop:
+        shop.deploy(shop.graph())
+        with worker(tmp_path, 0) as one, worker(tmp_path, 1) as two:
+            assert one.port == two.port
+            first = {n: post(one.port, SCORE, payment(n, amount=700.0))[1] for n in range(20)}
+            # Each connection may reach either worker; the answer is the same.
+            assert all(post(one.port, SCORE, payment(n))[1] == answer for n, answer in first.items() for _ in range(3))
+            done = threading.Event()
+            seen: list[tuple[int, dict[str, Any]]] = []
+            failed: list[str] = []
+            threads = [threading.Thread(target=connect_anew, args=(one.port, n, done, seen, failed)) for n in range(3)]
+            for thread in threads:
+                thread.start()
+            time.sleep(0.2)
+            one.stop()
+            time.sleep(0.2)
+            done.set()
+            for thread in threads:
+                thread.join()
+            two.stop()
+        assert not failed
+        assert {status for status, _ in seen} == {200}
+        logged = [record.id for record in shop.stores.log.read(1, 10**6)]  # type: ignore[union-attr]  # no imports
+        assert len(logged) == len(set(logged)) == len(seen) + 20
+
+
+def connect_anew(
+    port: int, number: int, done: threading.Event, seen: list[tuple[int, dict[str, Any]]], failed: list[str]
+) -> None:
+    i = 0
+    while not done.is_set():
+        i += 1
+        try:
+            seen.append(post(port, SCORE, payment(f"n{number}-{i}")))
+        except (OSError, EOFError) as error:
+            failed.append(repr(error))

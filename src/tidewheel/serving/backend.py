@@ -113,6 +113,7 @@ class WorkerBackend:
 
     def _explain(self, decision_id: str) -> object:
         stores = self.serving.stores
+        # Made for each: what it reads of the lake is kept as long as it lives, and a worker's memory is for serving.
         return explain(self.serving.find(decision_id), stores, History(stores.lake, stores.log))
 
     def ready(self) -> str:

@@ -72,7 +72,7 @@ class Serving:
             journal=None if hold else layout.journal,
             writer=self.recent.writer,
             index=None if hold else self.index,
-            committed=self.ring,
+            committed=None if hold else self.ring,
             limit=settings.max_lag,
         )
         self.finder = Finder(layout.journal, self.recent, self.index, self._in_lake)
