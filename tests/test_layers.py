@@ -12,6 +12,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "tidewheel"
 
 # From the roof to the ground; rooms on one line do not import each other.
 STOREYS: list[set[str]] = [
+    {"__main__"},
     {"cli"},
     {"workspace"},
     {"rollout"},

@@ -18,7 +18,7 @@ _FOR_PEOPLE = frozenset({"doc", "file", "line"})
 _ANY_ORDER: dict[str, tuple[str, ...]] = {
     "Source": ("columns",),
     "Group": ("features",),
-    "View": ("columns", "lookups"),
+    "View": ("lookups",),  # columns keep theirs: a decision's row of words stands in it
     "Model": ("gates",),
     "Service": ("prevents",),
     "Graph": ("sources", "groups", "views", "models", "services"),
