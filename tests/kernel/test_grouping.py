@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tidewheel.errors import StorageError
-from tidewheel.kernel import group_rows
+from tidewheel.kernel import count_visible, group_rows, group_sorted, take
 from tidewheel.kernel.threads import cut
 
 
@@ -31,6 +31,10 @@ def test_large(threads: str, monkeypatch: pytest.MonkeyPatch) -> None:
     order = random.integers(0, 50_000, 300_000)
     permutation, starts = group_rows(codes, order)
     assert np.array_equal(permutation, np.lexsort((order, codes)))
+    assert np.array_equal(group_sorted(codes, order)[2], order[permutation])
+    columns = random.random((300_000, 3))
+    assert np.array_equal(take(columns, permutation), columns[permutation])
+    assert np.array_equal(take(codes.astype(np.int8), permutation), codes.astype(np.int8)[permutation])
     assert np.array_equal(codes[permutation], np.repeat(np.arange(len(starts) - 1), np.diff(starts)))
 
 
@@ -47,3 +51,27 @@ def test_cuts_are_even_and_cover_everything() -> None:
     assert bounds[-1] == 50
     assert bounds == sorted(set(bounds))
     assert cut(np.zeros(1, np.int64), 4) == [0]
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 9)), max_size=40), st.booleans(), st.booleans())
+@settings(deadline=None)
+def test_what_a_read_sees(reads: list[tuple[int, int]], inclusive: bool, grouped: bool) -> None:
+    random = np.random.default_rng(len(reads))
+    starts = np.array([0, 5, 5, 25, 26])
+    positions = np.concatenate([np.sort(random.integers(0, 10, n)) for n in np.diff(starts)])
+    asked = sorted(reads) if grouped else reads
+    codes, bounds = (np.array([read[i] for read in asked], np.int64) for i in (0, 1))
+    expected = [
+        int(np.searchsorted(positions[starts[code] : starts[code + 1]], bound, "right" if inclusive else "left"))
+        for code, bound in asked
+    ]
+    assert count_visible(starts, positions, codes, bounds, inclusive=inclusive).tolist() == expected
+
+
+def test_rows_that_do_not_exist_are_refused() -> None:
+    for rows in ([2], [-1]):
+        with pytest.raises(StorageError):
+            take(np.zeros(2), np.array(rows))
+    with pytest.raises(StorageError):
+        count_visible(np.array([0, 1]), np.zeros(1, np.int64), np.array([1]), np.array([0]))
+    assert len(take(np.zeros(0), np.zeros(0, np.int64))) == 0

@@ -76,6 +76,8 @@ def test_arrays_that_do_not_fit_are_refused() -> None:
     for starts, cuts in (([0, 2], [2, 1]), ([0, 1], [3]), ([0, 1], [-1]), ([0, 2], [1])):
         with pytest.raises(StorageError):
             replay(layout, good, np.array(starts), np.array(cuts), np.array([9] * len(cuts)))
+    with pytest.raises(StorageError):
+        replay(layout, good, np.array([0, 2]), np.array([1, 2]), np.array([9, 9]), places=np.array([1, 1]))
 
 
 def test_headers_of_one() -> None:

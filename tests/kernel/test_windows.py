@@ -169,6 +169,11 @@ def test_fold_in_parts_equals_replay_equals_the_oracle(entities: list[list[Event
     )
     assert (status == OK).all()
     assert [row.tobytes() for row in again] == [one[3] for one in seen]
+    turned = np.arange(len(seen))[::-1]
+    flipped, _ = replay(
+        LAYOUT, whole, starts, np.array([one[1] for one in seen]), np.array([one[2] for one in seen]), places=turned
+    )
+    assert flipped[::-1].tobytes() == again.tobytes()
     at_once = fold(LAYOUT, empty(len(entities)), whole)
     assert at_once.words.tobytes() == blobs.words.tobytes()
     assert at_once.starts.tolist() == blobs.starts.tolist()

@@ -9,7 +9,7 @@ from tidewheel.kernel.curves import interpolate
 from tidewheel.kernel.events import Events
 from tidewheel.kernel.expressions import Node, Program, compile_program, evaluate, run_program
 from tidewheel.kernel.fold import fold
-from tidewheel.kernel.grouping import count_visible, group_rows, take
+from tidewheel.kernel.grouping import count_visible, group_rows, group_sorted, take
 from tidewheel.kernel.hashing import hash_numbers, hash_strings, hash_text, partition_of
 from tidewheel.kernel.layout import KERNEL_VERSION, LAYOUT_VERSION, AggregateSpec, Layout, build_layout
 from tidewheel.kernel.levels import encode_levels, fill_levels, level_tables
@@ -47,6 +47,7 @@ __all__ = [
     "fold",
     "gather",
     "group_rows",
+    "group_sorted",
     "hash_numbers",
     "hash_strings",
     "hash_text",
