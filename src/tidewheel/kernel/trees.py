@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidewheel.errors import CorruptError
-from tidewheel.kernel._jit import Array, Word, as_float, entry, inner
+from tidewheel.kernel._jit import Array, Word, as_float, entry, inner, pointer
 
 Words = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -151,28 +151,29 @@ def predict_trees(trees: Trees, rows: Floats) -> Floats:
     if rows.shape[1] < trees.n_features:
         raise CorruptError(f"the ensemble needs {trees.n_features} columns, found {rows.shape[1]}")
     out = np.empty(len(rows))
-    run_trees(trees.words, rows, out)
+    run_trees(trees.words, np.ascontiguousarray(rows, np.float64), out)
     return out
 
 
 @entry
 def run_trees(words: Array, rows: Array, out: Array) -> None:
-    """Do as `predict_trees` does, into `out` (compiled; for the request path)."""
-    single = words[R_SINGLE] != 0
-    nodes = words[R_NODES_AT]
-    leaves = words[R_LEAVES_AT]
+    """Do as `predict_trees` does, into `out`, of contiguous rows wide enough (compiled; for the request path)."""
+    model, row = pointer(words), pointer(rows)
+    single = model[R_SINGLE] != 0
+    nodes = model[R_NODES_AT]
+    leaves = model[R_LEAVES_AT]
     for i in range(len(rows)):
-        total = as_float(words[R_BASE])
-        for root in range(words[R_ROOTS_AT], words[R_ROOTS_AT] + words[R_TREES]):
-            node = words[root]
+        total = as_float(model[R_BASE])
+        for root in range(model[R_ROOTS_AT], model[R_ROOTS_AT] + model[R_TREES]):
+            node = model[root]
             while node >= 0:
                 at = nodes + N_WORDS * node
-                value = rows[i, words[at + N_FEATURE] >> 8]
+                value = row[i * rows.shape[1] + (model[at + N_FEATURE] >> 8)]
                 if single:
                     value = float(np.float32(value))
-                node = words[at + N_LEFT] if goes_left(words, at, value) else words[at + N_RIGHT]
-            total += as_float(words[leaves + ~node])
-        out[i] = total / as_float(words[R_DIVISOR])
+                node = model[at + N_LEFT] if goes_left(model, at, value) else model[at + N_RIGHT]
+            total += as_float(model[leaves + ~node])
+        out[i] = total / as_float(model[R_DIVISOR])
 
 
 @inner
