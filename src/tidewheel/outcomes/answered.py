@@ -15,7 +15,7 @@ Ints = npt.NDArray[np.int64]
 
 COLUMNS = (
     "decision_id", "event_id", "instant", "at", "inputs", "view", "features", "model", "arm",
-    "propensity", "rule", "fallback", "score", "decision", "explored", "timings",
+    "unit", "propensity", "rule", "fallback", "score", "decision", "explored", "timings",
 )  # fmt: skip
 """What the rooms above read of a decision (see `storage.decisions`)."""
 SHADOW = "shadow"
