@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -14,14 +11,20 @@ import numpy.typing as npt
 from tidewheel.definitions import ir
 from tidewheel.errors import MetricError
 from tidewheel.metrics import Interval, Metric, interval, metric, reliability
-from tidewheel.monitoring.drift import Served, measure_drift
+from tidewheel.monitoring.answers import Answers, By, Coded, answers_of, coded, groups, periods
+from tidewheel.monitoring.drift import Served, measure_drift, served_rows
 from tidewheel.monitoring.report import SCORE_BINS, FeatureDrift, Happening, Latency, Period, Report
 from tidewheel.outcomes import Joined, Status
 from tidewheel.registry.profile import Profile
 
-By = Literal["week", "month"]
+__all__ = ["By", "VersionFacts", "build_report"]
+
 WHOLE = "all"
-Strings = npt.NDArray[np.object_]
+RESAMPLES = 100
+"""For the intervals of a report: many periods times many metrics, looked at by eye."""
+MOST_COLUMNS = 20
+"""Of each version and period so many columns that moved most are in a report, and the score."""
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -55,116 +58,101 @@ def build_report(
     by : {"week", "month"}
         Weeks begin on Monday, UTC.
     """
-    table = joined.decisions
-    model = np.array(table["model"].to_pylist(), dtype=object)
-    instants = table["instant"].to_numpy()
-    starts = period_starts(instants, by)
-    measures = [metric(name) for name in metrics]
-    pairs = sorted(set(zip(starts.tolist(), model.tolist(), strict=True)))
-    periods = [_period(joined.take((starts == s) & (model == v)), v, s, measures) for s, v in pairs]
-    totals = [_period(joined.take(model == v), v, WHOLE, measures) for v in sorted(set(model.tolist()))]
-    drift = [
-        found
-        for start, version in pairs
-        if version in versions
-        for found in _drift(joined.take((starts == start) & (model == version)), version, start, versions[version])
-    ]
+    answers = answers_of(joined)
+    model, instants = coded(joined.decisions["model"]), joined.decisions["instant"].to_numpy()
+    started, whole = periods(instants, by), Coded([WHOLE], np.zeros(len(instants), dtype=np.int64))
+    making = _Making([metric(name) for name in metrics], _score_range(answers.scores))
     first, last = (int(instants.min()), int(instants.max())) if instants.size else (as_of, as_of)
-    return Report(service.name, as_of, first, last, list(metrics), periods, totals, drift, list(happenings))
-
-
-def period_starts(instants: npt.NDArray[np.int64], by: By) -> Strings:
-    """Return the first day of each instant's week or month, as text.
-
-    Examples
-    --------
-    >>> period_starts(np.array([0, 4 * 86_400_000_000]), "week").tolist()
-    ['1969-12-29', '1970-01-05']
-    """
-    days, place = np.unique(instants // 86_400_000_000, return_inverse=True)
-    return np.array([_start_of(int(day), by) for day in days], dtype=object)[place]
-
-
-def _start_of(day: int, by: By) -> str:
-    date = datetime.fromtimestamp(day * 86_400, tz=UTC).date()
-    start = date.replace(day=1) if by == "month" else date - timedelta(days=date.weekday())
-    return start.isoformat()
-
-
-def _period(rows: Joined, version: str, start: str, measures: Sequence[Metric]) -> Period:
-    table = rows.decisions
-    scores = _scores(rows)
-    judged = rows.matured & ~np.isnan(scores)
-    known = rows.label[rows.matured]
-    return Period(
-        version=version,
-        start=start,
-        decisions=table.num_rows,
-        fallbacks=sum(1 for name in table["fallback"].to_pylist() if name),
-        explored=sum(table["explored"].to_pylist()),
-        actions=dict(Counter(table["decision"].to_pylist())),
-        scores=np.histogram(scores[~np.isnan(scores)], SCORE_BINS, (0.0, 1.0))[0].tolist(),
-        matured=int(np.count_nonzero(rows.matured)),
-        pending=int(np.count_nonzero(rows.status == Status.PENDING)),
-        prevented=int(np.count_nonzero(rows.status == Status.PREVENTED)),
-        missing=int(np.count_nonzero(rows.status == Status.MISSING)),
-        positive_share=float(known.mean()) if known.size else None,
-        metrics=_metrics(measures, rows.label[judged], scores[judged], rows.weight[judged]),
-        reliability=reliability(rows.label[judged], scores[judged]) if _probabilities(rows, judged, scores) else [],
-        latency_us=_latency(rows),
+    return Report(
+        service=service.name,
+        generated_at=as_of,
+        start=first,
+        end=last,
+        metrics=[measure.name for measure in making.measures],
+        periods=[making.period(answers.take(rows), v, s) for s, v, rows in groups(started, model)],
+        totals=[making.period(answers.take(rows), v, s) for s, v, rows in groups(whole, model)],
+        drift=list(_drift(joined, started, model, versions)),
+        happenings=list(happenings),
+        score_range=making.score_range,
     )
 
 
-def _scores(rows: Joined) -> npt.NDArray[np.float64]:
-    """Scores of the model itself; what a fallback answered is not held against it."""
-    scores = rows.decisions["score"].to_numpy(zero_copy_only=False).astype(np.float64)
-    fallback = np.array([bool(name) for name in rows.decisions["fallback"].to_pylist()], dtype=bool)
-    scores[fallback] = np.nan
-    return scores
+@dataclass(frozen=True)
+class _Making:
+    """What all periods of a report share."""
+
+    measures: Sequence[Metric]
+    score_range: tuple[float, float]
+
+    def period(self, rows: Answers, version: str, start: str) -> Period:
+        known = rows.status == int(Status.MATURED)
+        judged = known & ~np.isnan(rows.scores)
+        label, score, weight = rows.label[judged], rows.scores[judged], rows.weight[judged]
+        counts = np.bincount(rows.actions, minlength=len(rows.action_names)).tolist()
+        statuses = np.bincount(rows.status, minlength=len(Status)).tolist()
+        return Period(
+            version=version,
+            start=start,
+            decisions=rows.scores.size,
+            fallbacks=int(np.count_nonzero(rows.fallbacks)),
+            explored=int(np.count_nonzero(rows.explored)),
+            actions={name: count for name, count in zip(rows.action_names, counts, strict=True) if count},
+            scores=np.histogram(rows.scores[~np.isnan(rows.scores)], SCORE_BINS, self.score_range)[0].tolist(),
+            matured=statuses[Status.MATURED],
+            pending=statuses[Status.PENDING],
+            prevented=statuses[Status.PREVENTED],
+            missing=statuses[Status.MISSING],
+            positive_share=float(np.average(rows.label[known], weights=rows.weight[known])) if known.any() else None,
+            metrics=_metrics(self.measures, label, score, weight),
+            reliability=reliability(label, score) if _probabilities(label, score) else [],
+            latency_us=_latency(rows.spent),
+        )
 
 
-def _metrics(
-    measures: Sequence[Metric],
-    label: npt.NDArray[np.float64],
-    score: npt.NDArray[np.float64],
-    weight: npt.NDArray[np.float64],
-) -> dict[str, Interval]:
+def _score_range(scores: Floats) -> tuple[float, float]:
+    """Return the ends of the scores' histograms: 0 and 1 for probabilities."""
+    told = scores[np.isfinite(scores)]
+    if not told.size or (told.min() >= 0.0 and told.max() <= 1.0):
+        return 0.0, 1.0
+    low, high = np.quantile(told, (0.005, 0.995)).tolist()
+    return (low, high) if high > low else (low - 0.5, low + 0.5)
+
+
+def _metrics(measures: Sequence[Metric], label: Floats, score: Floats, weight: Floats) -> dict[str, Interval]:
     found: dict[str, Interval] = {}
-    if not label.size:
-        return found
-    for measure in measures:
+    for measure in measures if label.size else ():
         try:
-            found[measure.name] = interval(measure, label, score, weight)
+            found[measure.name] = interval(measure, label, score, weight, resamples=RESAMPLES)
         except MetricError:
             continue  # undefined on these rows, such as a week with one class: shown as a gap
     return found
 
 
-def _probabilities(rows: Joined, judged: npt.NDArray[np.bool_], scores: npt.NDArray[np.float64]) -> bool:
-    label = rows.label[judged]
-    return (
-        bool(label.size)
-        and bool(np.isin(label, (0.0, 1.0)).all())
-        and bool(((scores[judged] >= 0) & (scores[judged] <= 1)).all())
-    )
+def _probabilities(label: Floats, score: Floats) -> bool:
+    if not label.size:
+        return False
+    return bool(np.isin(label, (0.0, 1.0)).all()) and bool(score.min() >= 0.0 and score.max() <= 1.0)
 
 
-def _latency(rows: Joined) -> Latency | None:
-    spent = np.array([sum(stages) for stages in rows.decisions["timings"].to_pylist() if stages], dtype=np.float64)
-    if not spent.size:
+def _latency(spent: Floats) -> Latency | None:
+    told = spent[~np.isnan(spent)]
+    if not told.size:
         return None
-    p50, p95, p99 = np.percentile(spent / 1000.0, (50, 95, 99)).tolist()
+    p50, p95, p99 = np.percentile(told, (50, 95, 99)).tolist()
     return Latency(p50, p95, p99)
 
 
-def _drift(rows: Joined, version: str, start: str, facts: VersionFacts) -> list[FeatureDrift]:
-    return measure_drift(version, start, facts.profile, served_rows(rows, facts.columns))
-
-
-def served_rows(rows: Joined, columns: Sequence[str]) -> Served:
-    """Return the view rows that were served, leaving out answers without one."""
-    width = 8 * len(columns)
-    payloads = rows.decisions["features"].to_pylist()
-    whole = np.array([len(payload or b"") == width for payload in payloads], dtype=bool)
-    words = np.frombuffer(b"".join(p for p in payloads if len(p or b"") == width), dtype="<f8")
-    return Served(columns, words.reshape(-1, len(columns)), _scores(rows)[whole])
+def _drift(
+    joined: Joined, started: Coded, model: Coded, versions: Mapping[str, VersionFacts]
+) -> Iterator[FeatureDrift]:
+    """Compare each version's rows of each period with those that it was trained on."""
+    for place, version in enumerate(model.names):
+        if version not in versions:
+            continue
+        facts, own = versions[version], np.flatnonzero(model.codes == place)
+        served, rows = served_rows(joined, facts.columns, own)
+        codes = started.codes[rows]
+        for period in np.unique(codes).tolist():
+            these = codes == period
+            part = Served(served.columns, served.words[these], served.scores[these])
+            yield from measure_drift(version, started.names[period], facts.profile, part, most=MOST_COLUMNS)

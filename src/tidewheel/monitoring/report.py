@@ -32,12 +32,12 @@ class Period:
     actions : dict of str to int
         Decisions by what was decided.
     scores : list of int
-        Counts in `SCORE_BINS` equal bins of [0, 1].
+        Counts in `SCORE_BINS` equal bins of the report's `score_range`.
     matured, pending, prevented, missing : int
         Decisions whose outcome is known; may still come; can't come, because the decision
         prevented it; did not come.
     positive_share : float or None
-        Mean of the known labels.
+        Mean of the known labels; explored decisions weigh 1 / propensity.
     metrics : dict of str to Interval
         The model's metrics on the matured rows; those that are undefined are left out.
     reliability : list of ReliabilityBin
@@ -103,3 +103,5 @@ class Report:
     totals: list[Period]
     drift: list[FeatureDrift]
     happenings: list[Happening]
+    score_range: tuple[float, float] = (0.0, 1.0)
+    """Ends of the histograms of scores."""
