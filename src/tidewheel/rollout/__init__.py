@@ -2,6 +2,7 @@
 
 from tidewheel.rollout.judge import Judgement, judge_canary
 from tidewheel.rollout.loop import RetrainLoop
+from tidewheel.rollout.outbox import LIFECYCLE, send_notes
 from tidewheel.rollout.view import LoopView
 
-__all__ = ["Judgement", "LoopView", "RetrainLoop", "judge_canary"]
+__all__ = ["LIFECYCLE", "Judgement", "LoopView", "RetrainLoop", "judge_canary", "send_notes"]

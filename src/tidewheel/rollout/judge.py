@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from tidewheel.definitions import ir
 from tidewheel.errors import MetricError
-from tidewheel.metrics import difference, metric
-from tidewheel.outcomes import Joined
+from tidewheel.metrics import Difference, difference, interval, metric, wilson
+from tidewheel.outcomes import Joined, fell_back, model_scores, view_rows
+from tidewheel.outcomes.answered import is_text
+from tidewheel.registry.deployments import Deployment
+from tidewheel.routing.split import CHALLENGER, Split
 
 Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 Score = Callable[[str, Floats], Floats]
-"""``score(version, words)``: a version's scores of view rows."""
+"""``score(version, words)``: a version's scores of rows of its view."""
 
 FEWEST_ROWS = 200
 """Matured decisions below which a canary is not judged."""
 PATIENCE = 3
 """Watching periods after which a canary without enough outcomes is given up."""
-MOST_FALLBACKS = 0.01
-"""How much larger the challenger's share of fallbacks may be."""
+MOST_FAILURES = 0.01
+"""How much larger the share of the challenger's units that it does not answer may be."""
+RESAMPLES = 400
 
 
 @dataclass(frozen=True)
@@ -35,20 +40,62 @@ class Judgement:
     evidence: dict[str, float] = field(default_factory=dict)
 
 
+class Contender(NamedTuple):
+    """What the judge needs to know of a version: its name, its view's digest and how many columns that has."""
+
+    name: str
+    view: str
+    columns: int
+
+
+class Gain(NamedTuple):
+    """By how much the challenger is better, on what, and the figures."""
+
+    value: float
+    measured: str
+    evidence: dict[str, float]
+
+
+def failing(rows: Joined, deployment: Deployment) -> Judgement | None:
+    """Return a rollback when the challenger leaves clearly more of its units unanswered than the champion does.
+
+    Units are told apart by the split itself, so that a fallback counts against the version that
+    should have answered, whatever answered instead. Needs no outcomes: asked from the first day.
+
+    Parameters
+    ----------
+    rows : Joined
+        Decisions since the canary began.
+    deployment : Deployment
+        With its challenger.
+    """
+    split = Split(deployment.service, deployment.salt, {CHALLENGER: deployment.share})
+    mine = np.array([split(unit).name == CHALLENGER for unit in rows.decisions["unit"].to_pylist()], dtype=bool)
+    if not mine.any() or mine.all():
+        return None
+    theirs = ~_by(rows, deployment.champion)[~mine]
+    ours = ~_by(rows, deployment.challenger)[mine]
+    share, usual = float(ours.mean()), float(theirs.mean())
+    low, _ = wilson(float(ours.sum()), ours.size)
+    if low - usual <= MOST_FAILURES:
+        return None
+    reason = f"{deployment.challenger} did not answer {share:.1%} of its units; {deployment.champion} {usual:.1%}"
+    return Judgement("rollback", reason, {"unanswered": share, "champion_unanswered": usual, "units": float(ours.size)})
+
+
 def judge_canary(
     policy: ir.Retrain,
     measure: str,
     rows: Joined,
-    champion: str,
-    challenger: str,
-    views: dict[str, str],
+    champion: Contender,
+    challenger: Contender,
     score: Score,
     watched: int,
 ) -> Judgement:
     """Judge a challenger against the champion on what came of the decisions since its canary began.
 
     Both versions score the same rows (each decision kept its view's row), so that the luck of who
-    answered which unit cancels out. Versions on different views are not compared so: then each is
+    answered which unit cancels out. Versions on different views can't be compared so: each is
     measured on its own traffic.
 
     Parameters
@@ -59,70 +106,71 @@ def judge_canary(
         The metric that decides.
     rows : Joined
         The service's decisions since the canary began.
-    views : dict of str to str
-        Digest of each version's view.
+    champion, challenger : Contender
+    score : callable
     watched : int
         Microseconds since the canary began.
     """
     if watched < policy.watch:
         return Judgement("wait", "the canary has not run for its time")
-    failing = _fallbacks(rows, challenger) - _fallbacks(rows, champion)
-    if failing > MOST_FALLBACKS:
-        return Judgement("rollback", f"{challenger} falls back {failing:.1%} more often", {"fallbacks": failing})
-    judged = rows.take(rows.matured & _answered(rows))
-    enough = judged.label.size >= FEWEST_ROWS and 0.0 < float(np.mean(judged.label > 0)) < 1.0
-    if not enough:
-        if watched < PATIENCE * policy.watch:
-            return Judgement("wait", f"{judged.label.size} outcomes are known, {FEWEST_ROWS} are needed")
-        return Judgement("rollback", f"only {judged.label.size} outcomes came in {PATIENCE} watching periods")
+    judged = rows.take(rows.matured & ~np.isnan(model_scores(rows.decisions)))
     try:
-        gain, how, evidence = _gain(measure, judged, champion, challenger, views, score)
+        gain = _gain(measure, judged, champion, challenger, score)
     except MetricError as error:
-        return Judgement("rollback", f"{measure} can't be computed: {error}")
-    said = f"{measure} {how}: {challenger} is {abs(gain):.4f} {'better' if gain >= 0 else 'worse'} than {champion}"
+        if watched < PATIENCE * policy.watch:
+            return Judgement("wait", f"{measure} can't be computed yet: {error}")
+        return Judgement("rollback", f"{measure} can't be computed after {PATIENCE} watching periods: {error}")
+    size = f"{abs(gain.value):.4f} {'better' if gain.value >= 0 else 'worse'}"
     allowed = f"; {policy.margin:g} worse would do" if policy.margin else ""
-    return Judgement("promote" if gain >= -policy.margin else "rollback", said + allowed, evidence)
+    said = f"{challenger.name} is {size} than {champion.name} in {measure} on {gain.measured}{allowed}"
+    return Judgement("promote" if gain.value >= -policy.margin else "rollback", said, gain.evidence)
 
 
-def _gain(
-    measure: str, rows: Joined, champion: str, challenger: str, views: dict[str, str], score: Score
-) -> tuple[float, str, dict[str, float]]:
-    """Return by how much the challenger is better, how that was measured, and the figures."""
-    if views[champion] != views[challenger]:
-        return _own_traffic(measure, rows, champion, challenger)
-    same = rows.take(np.array(rows.decisions["view"].to_pylist(), dtype=object) == views[champion])
-    payloads = same.decisions["features"].to_pylist()
-    words = np.frombuffer(b"".join(payloads), dtype="<f8").reshape(len(payloads), -1)
-    theirs, ours = score(champion, words), score(challenger, words)
-    found = difference(measure, same.label, ours, theirs, same.weight, resamples=400)
-    evidence = {
-        "rows": float(same.label.size),
-        "champion": metric(measure)(same.label, theirs, same.weight),
-        "challenger": metric(measure)(same.label, ours, same.weight),
-        "gain": found.value,
-        "gain_low": found.low,
-        "gain_high": found.high,
-    }
-    return found.value, f"on the same {same.label.size} decisions", evidence
+def _gain(measure: str, rows: Joined, champion: Contender, challenger: Contender, score: Score) -> Gain:
+    if champion.view != challenger.view:
+        return _own_traffic(measure, rows, champion.name, challenger.name)
+    same = rows.take(np.asarray(is_text(rows.decisions["view"], champion.view).to_numpy(), dtype=bool))
+    kept, words = view_rows(same.decisions, champion.columns)
+    label, weight = same.label[kept], same.weight[kept]
+    _enough(label.size)
+    theirs, ours = score(champion.name, words), score(challenger.name, words)
+    found = difference(measure, label, ours, theirs, weight, resamples=RESAMPLES)
+    values = metric(measure)(label, theirs, weight), metric(measure)(label, ours, weight)
+    return Gain(found.value, f"the same {label.size} decisions", _evidence(label.size, *values, found))
 
 
-def _own_traffic(measure: str, rows: Joined, champion: str, challenger: str) -> tuple[float, str, dict[str, float]]:
-    model = np.array(rows.decisions["model"].to_pylist(), dtype=object)
-    scores = rows.decisions["score"].to_numpy(zero_copy_only=False).astype(np.float64)
-    values = {v: metric(measure)(rows.label[model == v], scores[model == v]) for v in (champion, challenger)}
+def _own_traffic(measure: str, rows: Joined, champion: str, challenger: str) -> Gain:
+    scores = model_scores(rows.decisions)
+    sides = []
+    for version in (champion, challenger):
+        own = _by(rows, version)
+        _enough(int(own.sum()))
+        sides.append(interval(measure, rows.label[own], scores[own], rows.weight[own], resamples=RESAMPLES))
     sign = 1.0 if metric(measure).greater_is_better else -1.0
-    gain = sign * (values[challenger] - values[champion])
-    return gain, "each on its own traffic", {"champion": values[champion], "challenger": values[challenger]}
+    value = sign * (sides[1].value - sides[0].value)
+    spread = float(np.hypot(sides[0].high - sides[0].low, sides[1].high - sides[1].low)) / 2.0
+    found = Difference(value, value - spread, value + spread, float("nan"), 0.95, RESAMPLES)
+    return Gain(value, "each one's own traffic", _evidence(len(scores), sides[0].value, sides[1].value, found))
 
 
-def _answered(rows: Joined) -> npt.NDArray[np.bool_]:
-    """Tell which decisions a model scored from a whole view row."""
-    table = rows.decisions.select(["fallback", "score", "features"]).to_pylist()
-    return np.array([not r["fallback"] and r["score"] is not None and bool(r["features"]) for r in table], dtype=bool)
+def _evidence(rows: int, champion: float, challenger: float, gain: Difference) -> dict[str, float]:
+    found: Mapping[str, float] = {
+        "rows": float(rows),
+        "champion": champion,
+        "challenger": challenger,
+        "gain": gain.value,
+        "gain_low": gain.low,
+        "gain_high": gain.high,
+    }
+    return dict(found)
 
 
-def _fallbacks(rows: Joined, version: str) -> float:
-    """Return the share of a version's decisions that fell back because of it."""
-    table = rows.decisions.select(["model", "arm", "fallback"]).to_pylist()
-    of_version = [bool(row["fallback"]) for row in table if row["model"] == version]
-    return float(np.mean(of_version)) if of_version else 0.0
+def _enough(rows: int) -> None:
+    if rows < FEWEST_ROWS:
+        raise MetricError(f"{rows} outcomes are known, {FEWEST_ROWS} are needed")
+
+
+def _by(rows: Joined, version: str) -> Flags:
+    """Tell which decisions a version answered in the normal way."""
+    own: Flags = np.asarray(is_text(rows.decisions["model"], version).to_numpy(), dtype=np.bool_)
+    return own & ~fell_back(rows.decisions)

@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 import logging
-
-import numpy as np
-import numpy.typing as npt
+from typing import Literal
 
 from tidewheel.definitions import ir
-from tidewheel.errors import TidewheelError
-from tidewheel.monitoring.build import served_rows
-from tidewheel.monitoring.drift import SCORE, measure_drift
+from tidewheel.errors import ConflictError, TidewheelError
 from tidewheel.monitoring.report import FeatureDrift
-from tidewheel.registry.alerts import close_alert, list_alerts, raise_alert
+from tidewheel.outcomes import Joined
 from tidewheel.registry.bundles import Bundle
 from tidewheel.registry.deployments import Deployment, find_deployment, promote, rollback
-from tidewheel.registry.scoring import score_words
-from tidewheel.registry.versions import list_versions
-from tidewheel.rollout.judge import Judgement, judge_canary
+from tidewheel.registry.scoring import score_words, view_columns
+from tidewheel.registry.versions import Version
+from tidewheel.rollout.drift import ALERT_AT, WINDOW, find_drift, lookback, tell
+from tidewheel.rollout.judge import Contender, Judgement, failing, judge_canary
 from tidewheel.rollout.view import LoopView
-from tidewheel.storage.catalog.notes import note
+from tidewheel.storage.catalog.notes import list_notes, note
 
-Floats = npt.NDArray[np.float64]
+__all__ = ["RetrainLoop", "view_columns"]
+
 log = logging.getLogger("tidewheel.rollout")
 
-DAY = 86_400_000_000
-DRIFT_WINDOW = 7 * DAY
-"""Served rows of so long are compared with the training rows."""
+ANSWERED_FOR = 2 * WINDOW
+"""Drift is answered once in so long: the answer itself needs a window to show."""
 WHO = "retraining loop"
+STARTED = "retrain.started"
+EVERY = 1_000_000
+"""More trainings than a model has in its life."""
+Trigger = Literal["schedule", "drift"]
 
 
 class RetrainLoop:
@@ -42,28 +43,44 @@ class RetrainLoop:
     def __init__(self, view: LoopView) -> None:
         self._view = view
 
-    def retrain(self, model: str, cause: str) -> bool:
+    def retrain(self, model: str, cause: str, trigger: Trigger = "schedule") -> bool:
         """Train a challenger of `model` and start its canaries; return whether one started.
 
         Nothing happens while a canary of the model runs: it is judged first.
         """
-        policy = self._policy(model)
-        waiting = [d for s in self._services(model) if (d := self._deployment(s)) is not None and not d.challenger]
-        if policy is None or not waiting:
+        policy, deployments = self._policy(model), self._deployments(model)
+        if policy is None or not deployments or any(deployment.challenger for deployment in deployments):
             return False
+        self._note(STARTED, model, cause=cause, trigger=trigger)
+        version = self._challenger(model, cause)
+        if version is None:
+            return False
+        started = [self._start(deployment.service, version.name, policy, cause) for deployment in deployments]
+        return any(started)
+
+    def _challenger(self, model: str, cause: str) -> Version | None:
+        """Train a version; return it when it may be deployed."""
         try:
             version = self._view.train(model, cause)
         except TidewheelError as error:
-            note(self._view.catalog, "retrain.failed", model, {"cause": cause, "error": str(error)})
+            self._note("retrain.failed", model, cause=cause, error=str(error))
             log.warning("%s: no challenger (%s): %s", model, cause, error)
-            return False
-        if not version.passed:
-            failed = [gate.gate for gate in version.gates if not gate.passed]
-            note(self._view.catalog, "retrain.refused", model, {"version": version.name, "gates": failed})
+            return None
+        failed = [gate.gate for gate in version.gates if not gate.passed]
+        if failed:
+            self._note("retrain.refused", model, cause=cause, version=version.name, gates=failed)
             log.warning("%s: %s did not pass %s", model, version.name, ", ".join(failed))
+            return None
+        return version
+
+    def _start(self, service: str, version: str, policy: ir.Retrain, cause: str) -> bool:
+        try:
+            self._view.start_canary(service, version, policy.canary, cause)
+        except TidewheelError as error:
+            self._note("canary.failed", service, cause=cause, version=version, error=str(error))
+            log.warning("%s: no canary of %s: %s", service, version, error)
             return False
-        for deployment in waiting:
-            self._view.start_canary(deployment.service, version.name, policy.canary, cause)
+        log.info("%s: %s answers %.0f%% (%s)", service, version, 100 * policy.canary, cause)
         return True
 
     def watch(self, service: ir.Service) -> Judgement | None:
@@ -71,75 +88,76 @@ class RetrainLoop:
         deployment, policy = self._deployment(service), self._policy(service.model)
         if deployment is None or policy is None or not deployment.challenger:
             return None
+        rows = self._view.joined(service, deployment.since)
+        judgement = failing(rows, deployment) or self._judge(service, policy, deployment, rows)
+        return self._carry_out(deployment, judgement)
+
+    def _judge(self, service: ir.Service, policy: ir.Retrain, deployment: Deployment, rows: Joined) -> Judgement:
         watched = self._view.now() - deployment.since
-        if watched < policy.watch:
-            return Judgement("wait", "the canary has not run for its time")
-        versions = (deployment.champion, deployment.challenger)
-        bundles = {version: self._view.bundle(version) for version in versions}
-        judgement = judge_canary(
+        champion = self._view.bundle(deployment.champion)
+        try:
+            challenger = self._view.bundle(deployment.challenger)
+        except TidewheelError as error:
+            return Judgement("rollback", f"{deployment.challenger} can't be loaded: {error}")
+        bundles = {deployment.champion: champion, deployment.challenger: challenger}
+        return judge_canary(
             policy,
             policy.metric or self._model(service.model).metrics[0],
-            self._view.joined(service, deployment.since),
-            *versions,
-            {version: bundle.manifest.view_digest for version, bundle in bundles.items()},
+            rows,
+            _contender(deployment.champion, champion),
+            _contender(deployment.challenger, challenger),
             lambda version, words: score_words(bundles[version], words),
             watched,
         )
-        self._carry_out(service.name, judgement)
+
+    def _carry_out(self, deployment: Deployment, judgement: Judgement) -> Judgement:
+        service = deployment.service
+        if judgement.verdict == "wait":
+            return judgement
+        act = promote if judgement.verdict == "promote" else rollback
+        current = find_deployment(self._view.catalog, service)
+        try:
+            if current is None or current.revision != deployment.revision:
+                raise ConflictError(f"{service} was moved while its canary was judged")
+            act(self._view.catalog, service, cause=judgement.reason, who=WHO)
+        except ConflictError as error:
+            return Judgement("wait", str(error))
+        told = {"champion": deployment.champion, "challenger": deployment.challenger, "reason": judgement.reason}
+        self._note(f"canary.{judgement.verdict}", service, **told, evidence=judgement.evidence)
+        log.info("%s: %s (%s)", service, judgement.verdict, judgement.reason)
         return judgement
 
-    def _carry_out(self, service: str, judgement: Judgement) -> None:
-        if judgement.verdict == "wait":
-            return
-        act = promote if judgement.verdict == "promote" else rollback
-        act(self._view.catalog, service, cause=judgement.reason, who=WHO)
-        body = {"reason": judgement.reason, **judgement.evidence}
-        note(self._view.catalog, f"canary.{judgement.verdict}", service, body)
-        log.info("%s: %s (%s)", service, judgement.verdict, judgement.reason)
-
     def look_for_drift(self, service: ir.Service) -> list[FeatureDrift]:
-        """Compare the last week's served rows with the champion's training rows; alert, and maybe retrain.
+        """Compare what was served lately with training, and outcomes with before; alert, and maybe retrain.
 
-        Returns the columns beyond the policy's bound: the lower end of the interval counts, so a
-        small sample raises no alarm by its noise.
+        Returns the columns that moved beyond the policy's bound (see `rollout.drift`).
         """
         deployment, policy = self._deployment(service), self._policy(service.model)
-        if deployment is None or policy is None or not policy.on_drift:
+        if deployment is None or policy is None or not deployment.champion:
             return []
-        moved = [found for found in self._measure(service, deployment) if found.low >= policy.on_drift]
-        self._tell(service.name, deployment.champion, moved)
-        score = next((found for found in moved if found.feature == SCORE), None)
-        if score is not None and not self._answered_already(service.model, deployment):
-            self.retrain(service.model, f"drift of the score: PSI {score.psi:.2f}")
-        return moved
+        view, label = self._view, self._model(service.model).label
+        rows = view.joined(service, view.now() - lookback(label))
+        bundle = view.bundle(deployment.champion)
+        drift = find_drift(rows, label, deployment.champion, bundle, policy.on_drift or ALERT_AT, view.now())
+        tell(view.catalog, service.name, deployment.champion, drift)
+        if drift.causes and policy.on_drift and not self._answered_already(service.model):
+            self.retrain(service.model, f"drift of {service.name}: {'; '.join(drift.causes)}", "drift")
+        return drift.columns
 
-    def _measure(self, service: ir.Service, deployment: Deployment) -> list[FeatureDrift]:
-        rows = self._view.joined(service, self._view.now() - DRIFT_WINDOW)
-        champion = rows.take(np.array(rows.decisions["model"].to_pylist(), dtype=object) == deployment.champion)
-        bundle = self._view.bundle(deployment.champion)
-        served = served_rows(champion, view_columns(bundle))
-        return measure_drift(deployment.champion, "last 7 days", bundle.manifest.profile, served)
+    def _answered_already(self, model: str) -> bool:
+        """Tell whether drift had a challenger trained within two windows. Scheduled ones do not count."""
+        started = list_notes(self._view.catalog, subject=model, kind=STARTED, limit=EVERY)
+        answers = [note.at for note in started if note.body["trigger"] == "drift"]
+        return bool(answers) and self._view.now() - answers[-1] < ANSWERED_FOR
 
-    def _tell(self, service: str, version: str, moved: list[FeatureDrift]) -> None:
-        """Open an alert for each column that moved, close those of columns that came back."""
-        catalog = self._view.catalog
-        for found in moved:
-            message = f"{found.feature} moved from what {version} was trained on: PSI {found.psi:.2f}"
-            detail = {"psi": found.psi, "low": found.low, "high": found.high, "version": version}
-            raise_alert(catalog, service, "drift", found.feature, message, detail)
-        names = {found.feature for found in moved}
-        for alert in list_alerts(catalog, service, only_open=True):
-            if alert.kind == "drift" and alert.subject not in names:
-                close_alert(catalog, service, "drift", alert.subject)
+    def _note(self, kind: str, subject: str, **body: object) -> None:
+        note(self._view.catalog, kind, subject, body)
 
-    def _answered_already(self, model: str, deployment: Deployment) -> bool:
-        """Tell whether a version was trained, for any cause, within two drift windows: drift is answered once."""
-        newest = list_versions(self._view.catalog, model, limit=1)
-        recent = bool(newest) and self._view.now() - newest[0].created < 2 * DRIFT_WINDOW
-        return recent or bool(deployment.challenger)
-
-    def _services(self, model: str) -> list[ir.Service]:
-        return [service for service in self._view.graph.services if service.model == model]
+    def _deployments(self, model: str) -> list[Deployment]:
+        """Return the deployments that answer with a model's champion."""
+        services = [service for service in self._view.graph.services if service.model == model]
+        found = [self._deployment(service) for service in services]
+        return [deployment for deployment in found if deployment is not None and deployment.champion]
 
     def _deployment(self, service: ir.Service) -> Deployment | None:
         return find_deployment(self._view.catalog, service.name)
@@ -151,8 +169,5 @@ class RetrainLoop:
         return self._model(model).retrain if model else None
 
 
-def view_columns(bundle: Bundle) -> tuple[str, ...]:
-    """Return the columns of a bundle's view, in the order of the words that decisions keep."""
-    manifest = bundle.manifest
-    view = next(view for view in manifest.graph.views if view.name == manifest.view)
-    return tuple(column.name for column in view.columns)
+def _contender(name: str, bundle: Bundle) -> Contender:
+    return Contender(name, bundle.manifest.view_digest, len(view_columns(bundle)))
