@@ -99,6 +99,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
+    except OSError as error:
+        _leave(f"error: {error.filename or 'the system'}: {error.strerror or error}", 1)
     except Exception as error:
         from tidewheel.runtime.crash import told
 

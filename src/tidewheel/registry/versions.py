@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 from typing import Any
 
@@ -162,4 +163,8 @@ def _missing(connection: sa.Connection, model: str, name: str) -> NotFoundError:
     query = sa.select(versions.c.number).where(versions.c.model == model).order_by(versions.c.number)
     known = [format_name(model, number) for number in connection.execute(query).scalars()]
     remedy = f"there are: {', '.join(known)}" if known else f"make one: tidewheel train {model}"
+    if not known:
+        models = connection.execute(sa.select(versions.c.model).distinct()).scalars()
+        close = difflib.get_close_matches(model, list(models), n=1)
+        remedy = f"did you mean {close[0]}?" if close else remedy
     return NotFoundError(f"no version {name}", remedy=remedy)

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from tidewheel.collect.history import History
 from tidewheel.definitions import ir
+from tidewheel.definitions.places import likely
 from tidewheel.errors import NotFoundError
 from tidewheel.registry.bundles import ArtifactStore
 from tidewheel.storage.catalog import Catalog
@@ -96,8 +97,8 @@ class TrainingContext:
         """
         found = next((model for model in self.graph.models if model.name == name), None)
         if found is None:
-            known = ", ".join(model.name for model in self.graph.models) or "none"
-            raise NotFoundError(f"no model called {name!r}", remedy=f"models of this project: {known}")
+            known = [model.name for model in self.graph.models]
+            raise NotFoundError(f"the project declares no model {name!r}", remedy=likely(name, known))
         return found
 
     def view(self, model: ir.Model) -> ir.View:

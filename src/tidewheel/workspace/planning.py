@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
+
+import msgspec
 
 from tidewheel.definitions import diff, digest, ir
+from tidewheel.definitions.graphs import Change, nodes_of
 from tidewheel.registry.deployments import list_deployments
 from tidewheel.registry.graphs import live_graph
 from tidewheel.registry.services import load_service
@@ -31,8 +35,58 @@ def plan_of(graph: ir.Graph, catalog: Catalog) -> Plan:
         if kind == "service" and reference is None:
             state = "not deployed"
         declared.append(Declared(kind, node.name, found, _reads(node), state, node.doc))  # type: ignore[arg-type]  # literals
-    changes = [str(change) for change in diff(before, graph)]
+    changes = [_told(change, before, graph) for change in diff(before, graph)]
     return Plan(declared, changes, live.since if live is not None else None)
+
+
+def _told(change: Change, before: ir.Graph, after: ir.Graph) -> str:
+    """Say what changed, down to the parts that have names.
+
+    >>> old = ir.Source("Sale", (ir.Column("id", "id"), ir.Column("price", "int")))
+    >>> new = ir.Source("Sale", (ir.Column("id", "id"), ir.Column("price", "float"), ir.Column("shop", "key")))
+    >>> _told(Change("changed", "Sale", "event"), ir.Graph((old,)), ir.Graph((new,)))
+    'event Sale changed: ~price +shop'
+    """
+    head = f"{change.what} {change.name} {change.kind}"
+    if change.kind != "changed":
+        return head
+    was, now = (
+        next(node for what, node in nodes_of(graph) if (what, node.name) == (change.what, change.name))
+        for graph in (before, after)
+    )
+    parts = [*_parts(_plain(was), _plain(now))]
+    return f"{head}: {' '.join(parts)}" if parts else head
+
+
+def _parts(was: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
+    """Yield ``+name``, ``-name`` and ``~name`` of what differs between two declarations."""
+    for field in dict.fromkeys([*was, *now]):
+        old, new = was.get(field), now.get(field)
+        if old == new:
+            continue
+        olds, news = _named(old), _named(new)
+        if not olds and not news:
+            yield f"~{field}"
+        for name in dict.fromkeys([*olds, *news]):
+            if olds.get(name) != news.get(name):
+                yield f"{'+' if name not in olds else '-' if name not in news else '~'}{name}"
+
+
+def _named(value: Any) -> dict[str, Any]:
+    """Return a list's parts by name; nothing where they have none."""
+    if not isinstance(value, list) or not all(isinstance(part, dict) and "name" in part for part in value):
+        return {}
+    return {part["name"]: part for part in value}
+
+
+def _plain(value: Any) -> Any:
+    """Return a declaration as plain data, without what only says where it stands."""
+    found = msgspec.to_builtins(value)
+    if isinstance(found, list | tuple):
+        return [_plain(part) for part in found]
+    if isinstance(found, dict):
+        return {name: _plain(part) for name, part in found.items() if name not in ("doc", "file", "line")}
+    return found
 
 
 def _nodes(graph: ir.Graph) -> Iterator[tuple[Kind, Node]]:

@@ -138,7 +138,7 @@ def quarantine_show(context: click.Context, number: int, as_json: bool) -> None:
         print_json(_told(row))
     else:
         click.echo(f"{row.type} from {row.source or 'a caller'} at {when(row.at)}\nrefused: {row.reason}")
-        click.echo(row.row)
+        click.echo(row.row.decode("utf-8", "replace"))
 
 
 @quarantine.command("retry")
