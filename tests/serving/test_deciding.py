@@ -163,7 +163,8 @@ def test_a_retry_is_answered_alike_by_another_process_and_after_a_restart(tmp_pa
     with open_shop(tmp_path) as shop:
         shop.deploy(shop.graph())
         with serving(shop) as one, serving(shop) as other:
-            other.recent.refresh()
+            for each in (one, other):
+                each.recent.refresh()
             first = one.decide("Score", payment(1, amount=700.0))
             assert other.decide("Score", payment(1, amount=10.0)) == first
             one.appender.flush()

@@ -17,6 +17,9 @@ from tidewheel.storage.journal import JournalWriter
 def test_a_slot_is_held_by_one_and_taken_over_with_a_new_name(tmp_path: Path) -> None:
     one = Recent(tmp_path, "worker")
     two = Recent(tmp_path, "worker")
+    assert one.alone
+    one.refresh()
+    assert not one.alone
     assert (one.writer, two.writer) == ("worker-0-1", "worker-1-1")
     with pytest.raises(BlockingIOError):
         RecentTable(tmp_path / "worker-0.recent", write=True)
@@ -24,6 +27,7 @@ def test_a_slot_is_held_by_one_and_taken_over_with_a_new_name(tmp_path: Path) ->
     one.close()
     three = Recent(tmp_path, "worker")
     assert three.writer == "worker-0-2"
+    two.refresh()
     assert two.find(b"event") == [Place("worker-0-1-00000002", 77)]
     three.put(b"other", "worker-0-2-00000001", 8)
     assert two.find(b"other") == [Place("worker-0-2-00000001", 8)]

@@ -69,7 +69,7 @@ class Decider:
             judge(arm, columns, now, at, verdict, started + self.service.deadline * 1000)
         except Exception as error:
             return self.chain.answer(columns, now, at, verdict, error)
-        if arm.explore is not None and not verdict.rule:
+        if arm.explore is not None and verdict.decision in self.service.prevents and not verdict.rule:
             # Drawn from the event, so that a decision that is made again comes out the same.
             verdict.decision, verdict.explored, verdict.propensity = arm.explore(event_id, verdict.decision)
         return verdict

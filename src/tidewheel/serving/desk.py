@@ -34,7 +34,7 @@ log = logging.getLogger("tidewheel.serving")
 MOST_REMEMBERED = 20_000
 """Answers kept in memory, for callers who ask again at once."""
 
-Ship = Callable[[], None]
+Ship = Callable[[], bool]
 """Says that the journal has grown: its events are to go to the log."""
 
 
@@ -157,7 +157,8 @@ class Desk:
         unit = decider.unit_of(event.id, event.columns)
         record = record_of(identity, service, unit, event, verdict, now=now, caller=caller, timings=spent)
         segment, position = self.journal.append(encode_decision(record))
-        self.recent.put(key, segment, position)
+        if not self.recent.alone:
+            self.recent.put(key, segment, position)
         self.decided += 1
         self._ship()
         answer = encode_answer(answer_of(record))
@@ -186,8 +187,7 @@ class Desk:
 
     def _count(self, service: str, verdict: Verdict, ns: int) -> None:
         metrics = self.metrics
-        metrics.count("decisions", service, verdict.model, verdict.decision)
-        metrics.histogram(service).observe(ns)
+        metrics.decided(service, verdict.model, verdict.decision, ns)
         if verdict.explored:
             metrics.count("explored", service)
         if verdict.fallback:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("tidewheel.serving")
 
 SECONDS_BETWEEN_LOOKS = 0.03
-SECONDS_BETWEEN_TRIES = 1.0
+SECONDS_BETWEEN_TRIES = 0.5
 ALERT = "load"
 
 
@@ -48,8 +48,8 @@ class Loader:
         Gets them.
     metrics : Metrics
         Counts loads.
-    swapped : callable, optional
-        Called with a service's name after its swap.
+    meanwhile : callable, optional
+        Called by the thread twice a second.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Loader:
         builder: Builder,
         desk: Desk,
         metrics: Metrics,
-        swapped: Callable[[str], None] | None = None,
+        meanwhile: Callable[[], None] | None = None,
     ) -> None:
         self.catalog = catalog
         self.sources: dict[str, Source] = {}
@@ -66,7 +66,7 @@ class Loader:
         self._builder = builder
         self._desk = desk
         self._metrics = metrics
-        self._swapped = swapped
+        self._meanwhile = meanwhile
         self._alerting: dict[str, str] = {}
         self._watch = catalog.watch()
         self._loading = threading.Lock()
@@ -109,12 +109,15 @@ class Loader:
     def _follow(self) -> None:
         next_try = time.monotonic() + SECONDS_BETWEEN_TRIES
         while not self._stop.wait(SECONDS_BETWEEN_LOOKS):
-            again = (self._builder.broken or self.error) and time.monotonic() >= next_try
-            if not (self._watch.changed() or again):
-                continue
-            next_try = time.monotonic() + SECONDS_BETWEEN_TRIES
+            due = time.monotonic() >= next_try
+            again = due and (self._builder.broken or self.error)
+            if due:
+                next_try = time.monotonic() + SECONDS_BETWEEN_TRIES
             try:
-                self.load()
+                if due and self._meanwhile is not None:
+                    self._meanwhile()
+                if self._watch.changed() or again:
+                    self.load()
             except TidewheelError as error:
                 self._say(str(error))
             except Exception as error:  # the thread must outlive what it did not foresee
@@ -142,8 +145,6 @@ class Loader:
         if serving is None or serving.decider.revision != decider.revision:
             self._metrics.count("loads", name, "damaged" if decider.damage else "loaded")
             log.info("%s follows revision %d: %s", name, decider.revision, described(deployment))
-        if self._swapped is not None:
-            self._swapped(name)
 
     def _alert(self, service: str, message: str) -> None:
         """Raise an alert once for each thing that is wrong."""

@@ -16,6 +16,7 @@ BOUNDS_US = (10, 20, 30, 40, 60, 80, 100, 150, 200, 300, 500, 1000, 2000, 5000, 
 """Upper bounds of the latency buckets; one more is above them all."""
 _BOUNDS_NS = tuple(bound * 1000 for bound in BOUNDS_US)
 
+MOST_NOTES = 128
 Labels = tuple[str, ...]
 
 HELP = {
@@ -101,14 +102,30 @@ class Metrics:
         self._counters: dict[str, dict[Labels, int]] = {name: {} for name in HELP}
         self.latency: dict[str, Histogram] = {}
         self.gauges: dict[str, float] = {}
+        self._notes: list[tuple[str, str, str, int]] = []
 
     def count(self, name: str, *labels: str, by: int = 1) -> None:
         """Add to a counter."""
         counter = self._counters[name]
         counter[labels] = counter.get(labels, 0) + by
 
+    def decided(self, service: str, model: str, decision: str, ns: int) -> None:
+        """Note a decision; notes are counted some at a time, which is cheaper than one by one."""
+        self._notes.append((service, model, decision, ns))
+        if len(self._notes) >= MOST_NOTES:
+            self._settle()
+
+    def _settle(self) -> None:
+        notes, self._notes = self._notes, []
+        counter = self._counters["decisions"]
+        for service, model, decision, ns in notes:
+            labels = (service, model, decision)
+            counter[labels] = counter.get(labels, 0) + 1
+            self.histogram(service).observe(ns)
+
     def total(self, name: str, *labels: str) -> int:
         """Return the sum of a counter over all labels that begin with `labels`."""
+        self._settle()
         return sum(value for key, value in self._counters[name].items() if key[: len(labels)] == labels)
 
     def histogram(self, service: str) -> Histogram:
@@ -120,6 +137,7 @@ class Metrics:
 
     def snapshot(self, at: int = 0) -> Snapshot:
         """Return a copy of the numbers."""
+        self._settle()
         counters = {name: list(values.items()) for name, values in self._counters.items()}
         return Snapshot(self.worker, counters, dict(self.latency), dict(self.gauges), at)
 

@@ -53,4 +53,4 @@ class Scorer:
         if self._levels is not None:
             fill_levels(row, self._levels, self._codes)
             row = self._codes
-        return float(self._predictor.score(row)[0])
+        return self._predictor.score_one(row)

@@ -14,6 +14,7 @@ import mmap
 import os
 import struct
 from pathlib import Path
+from time import monotonic
 from zlib import crc32
 
 from tidewheel.collect.decision_index import Place
@@ -24,6 +25,8 @@ WAYS = 4
 BUCKETS = 16_384
 """Buckets of four places: room for the newest 65,536 decisions of a writer."""
 MOST_WRITERS = 256
+LINGER = 30.0
+"""Seconds after a writer's death in which its table is still asked; by then the index has read its journal."""
 _ENTRY = struct.Struct("<QQ")
 _BUCKET = struct.Struct(f"<{2 * WAYS}Q")
 _ENTRY_SIZE, _BUCKET_SIZE, _put = _ENTRY.size, _BUCKET.size, _ENTRY.pack_into
@@ -120,6 +123,7 @@ class Recent:
     >>> folder = Path(tempfile.mkdtemp())
     >>> one = Recent(folder, "worker")
     >>> other = Recent(folder, "worker")
+    >>> one.refresh()
     >>> one.writer, other.writer
     ('worker-0-1', 'worker-1-1')
     >>> one.put(b"event", "worker-0-1-00000003", 4096)
@@ -133,6 +137,9 @@ class Recent:
         self._folder = folder
         self._own = _free_slot(folder, role) if role else None
         self._others: dict[str, RecentTable] = {}
+        self._gone: dict[str, float] = {}
+        self.alone = True
+        """Whether no other writer was there at the last refresh: then nothing needs to be put."""
         self._segment, self._number = "", 0
         self.refresh()
 
@@ -143,14 +150,24 @@ class Recent:
         return self._own.writer
 
     def refresh(self) -> None:
-        """Open the tables of writers that have come since."""
+        """Open the tables of writers that have come since, and close those of writers that have long gone."""
         for path in self._folder.glob("*.recent"):
-            if path.stem in self._others or (self._own is not None and path.stem == self._own.slot):
+            if self._own is not None and path.stem == self._own.slot:
                 continue
-            try:
-                self._others[path.stem] = RecentTable(path)
-            except (OSError, ValueError):
-                continue  # being made this very moment; found by the next refresh
+            if _is_held(path):
+                self._gone.pop(path.stem, None)
+                self._open(path)
+            elif path.stem in self._others and self._gone.setdefault(path.stem, monotonic()) < monotonic() - LINGER:
+                self._others.pop(path.stem).close()
+        self.alone = not self._others
+
+    def _open(self, path: Path) -> None:
+        if path.stem in self._others:
+            return
+        try:
+            self._others[path.stem] = RecentTable(path)
+        except (OSError, ValueError):
+            return  # being made this very moment; found by the next refresh
 
     def put(self, key: bytes, segment: str, position: int) -> None:
         """Remember where the decision for an event stands."""
@@ -176,6 +193,21 @@ class Recent:
         for table in (self._own, *self._others.values()):
             if table is not None:
                 table.close()
+
+
+def _is_held(path: Path) -> bool:
+    """Whether a slot's writer lives."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def _free_slot(folder: Path, role: str) -> RecentTable:

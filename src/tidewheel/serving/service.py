@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 DECISIONS = "decisions"
 """The lake's table of decisions."""
 STREAM_BELLS = "stream"
-SHIP_EVERY_NS = 10_000_000
-"""Ns between two wakings of the appender; it looks by itself, too, some moments after the last one."""
+REST, SHORTEST_REST_NS, LONGEST_REST_NS = 4, 10_000_000, 200_000_000
+"""How long the appender is left alone between two wakings, as a multiple of its last round and in ns."""
 
 
 class Serving:
@@ -76,10 +76,10 @@ class Serving:
             limit=settings.max_lag,
         )
         self.finder = Finder(layout.journal, self.recent, self.index, self._in_lake)
-        self._shipped_at = 0
-        self.desk = Desk(self.journal, self.recent, self.finder, self.metrics, _nothing if hold else self._ship)
+        self._ship_due = self._woken_at = 0
+        self.desk = Desk(self.journal, self.recent, self.finder, self.metrics, _nothing if hold else self.ship)
         self.builder = Builder(stores.catalog, stores.artifacts, lambda: stores.state)
-        self.loader = Loader(stores.catalog, self.builder, self.desk, self.metrics)
+        self.loader = Loader(stores.catalog, self.builder, self.desk, self.metrics, self.recent.refresh)
         self.lag = 0
         """Events that the stream has not folded yet; kept by whoever watches it."""
         self._one_at_a_time = threading.Lock()
@@ -87,6 +87,8 @@ class Serving:
 
     def start(self) -> Serving:
         """Load what is deployed, and begin to follow the pointers and to ship."""
+        # What writers that are gone left unread; those that live are asked through their tables.
+        self.index.catch_up(self.stores.layout.journal)
         self.loader.start()
         self.appender.start()
         return self
@@ -186,12 +188,26 @@ class Serving:
             )
         return self.appender.submit(rows)
 
-    def _ship(self) -> None:
-        """Wake the appender, but not for each decision: what it takes together costs a fraction of one by one."""
+    def ship(self) -> bool:
+        """Wake the appender for what was decided, but not for each decision; return whether it was time to.
+
+        What it takes together costs a fraction of one by one, and while it works it competes with the requests for
+        the interpreter. So it rests several times as long as its last round took.
+        """
         now = monotonic_ns()
-        if now - self._shipped_at > SHIP_EVERY_NS:
-            self._shipped_at = now
+        if now >= self._ship_due:
+            self._ship_due = now + LONGEST_REST_NS
+            self._woken_at = now
             self.appender.ship()
+            return True
+        return False
+
+    def _on_commit(self, head: int) -> None:
+        """Let the stream know what the log has taken, and the appender rest."""
+        self.ring(head)
+        now = monotonic_ns()
+        rest = min(max(REST * (now - self._woken_at), SHORTEST_REST_NS), LONGEST_REST_NS)
+        self._ship_due = min(self._ship_due, now + rest)
 
     def ring(self, _head: int) -> None:
         """Wake the stream workers."""
@@ -226,5 +242,6 @@ def is_decision_id(text: str) -> bool:
     return len(text) == 26 and not set(text) - set("0123456789ABCDEFGHJKMNPQRSTVWXYZ")
 
 
-def _nothing() -> None:
+def _nothing() -> bool:
     """Leave the journal to be shipped later."""
+    return False

@@ -126,12 +126,11 @@ def settle_memory() -> None:
 
 
 async def _tick(backend: WorkerBackend, server: HttpServer) -> None:
-    """Twice a second: share the numbers, look at the stream's lag and for other writers' tables."""
+    """Twice a second, share the numbers and look at the stream's lag."""
     serving, run = backend.serving, backend.serving.stores.layout.run
     while True:
         try:
             serving.lag = await asyncio.to_thread(lag_of, serving)
-            serving.recent.refresh()
             serving.metrics.gauges["http_connections"] = float(len(server.connections))
             serving.metrics.gauges["http_bad_requests"] = float(server.refused)
             await asyncio.to_thread(write_snapshot, run, backend.numbers())
@@ -141,13 +140,13 @@ async def _tick(backend: WorkerBackend, server: HttpServer) -> None:
 
 
 async def _keep_shipping(serving: Serving) -> None:
-    """Wake the appender for the last decisions of a burst, which nobody comes after to wake it."""
-    shipped = 0
+    """Wake the appender for the last decisions of a burst, which nobody comes after to wake it for."""
+    seen = 0
     while True:
         await asyncio.sleep(SHIP_TICK)
-        if serving.desk.decided != shipped:
-            shipped = serving.desk.decided
-            serving.appender.ship()
+        decided = serving.desk.decided
+        if decided != seen and serving.ship():
+            seen = decided
 
 
 async def _keep_in_step(steps: Steps) -> None:
