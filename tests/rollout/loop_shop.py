@@ -45,6 +45,7 @@ class Score(tw.Service, on=Payment):
     model = Fraud
     decide = tw.thresholds(allow=0.0, review=0.3)
     fallback = [tw.action("review")]
+    deadline = "10s"
 
 
 DECLARED = [Payment, Chargeback, CardHistory, PaymentView, Fraud, Score]

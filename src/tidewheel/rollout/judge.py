@@ -26,8 +26,8 @@ FEWEST_ROWS = 200
 """Matured decisions below which a canary is not judged."""
 PATIENCE = 3
 """Watching periods after which a canary without enough outcomes is given up."""
-MOST_FAILURES = 0.01
-"""How much larger the share of the challenger's units that it does not answer may be."""
+MOST_FALLBACKS = 0.01
+"""How much larger the share of the challenger's units that get a fallback may be."""
 RESAMPLES = 400
 
 
@@ -57,7 +57,7 @@ class Gain(NamedTuple):
 
 
 def failing(rows: Joined, deployment: Deployment) -> Judgement | None:
-    """Return a rollback when the challenger leaves clearly more of its units unanswered than the champion does.
+    """Return a rollback when clearly more of the challenger's units get a fallback than of the champion's.
 
     Units are told apart by the split itself, so that a fallback counts against the version that
     should have answered, whatever answered instead. Needs no outcomes: asked from the first day.
@@ -71,16 +71,17 @@ def failing(rows: Joined, deployment: Deployment) -> Judgement | None:
     """
     split = Split(deployment.service, deployment.salt, {CHALLENGER: deployment.share})
     mine = np.array([split(unit).name == CHALLENGER for unit in rows.decisions["unit"].to_pylist()], dtype=bool)
-    if not mine.any() or mine.all():
+    failed = fell_back(rows.decisions)
+    if not mine.any():
         return None
-    theirs = ~_by(rows, deployment.champion)[~mine]
-    ours = ~_by(rows, deployment.challenger)[mine]
-    share, usual = float(ours.mean()), float(theirs.mean())
-    low, _ = wilson(float(ours.sum()), ours.size)
-    if low - usual <= MOST_FAILURES:
+    share = float(failed[mine].mean())
+    usual = 0.0 if mine.all() else float(failed[~mine].mean())
+    low, _ = wilson(float(failed[mine].sum()), int(mine.sum()))
+    if low - usual <= MOST_FALLBACKS:
         return None
-    reason = f"{deployment.challenger} did not answer {share:.1%} of its units; {deployment.champion} {usual:.1%}"
-    return Judgement("rollback", reason, {"unanswered": share, "champion_unanswered": usual, "units": float(ours.size)})
+    reason = f"{share:.1%} of the units of {deployment.challenger} got a fallback, {usual:.1%} of the champion's"
+    evidence = {"fallbacks": share, "champion_fallbacks": usual, "units": float(mine.sum())}
+    return Judgement("rollback", reason, evidence)
 
 
 def judge_canary(
