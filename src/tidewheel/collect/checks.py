@@ -36,7 +36,7 @@ from tidewheel.storage.log_records import BadRow, NewEvent
 MOST_KEPT_OF_A_ROW = 1 << 20
 """Bytes of a bad row that quarantine keeps."""
 _WIRE_TYPES: dict[str, Any] = {"float": float, "int": int, "bool": bool, "time": str | int, "text": str}
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError)
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class RowCheck:
@@ -52,6 +52,7 @@ class RowCheck:
 
     def __init__(self, source: Source, *, zone: ZoneInfo | None = None) -> None:
         self.source = source
+        self._own_id = None if source.entity else source.id_column
         self.zone = zone
         self.wire = wire_struct(source)
         self._one = msgspec.json.Decoder(self.wire)
@@ -172,7 +173,9 @@ class RowCheck:
             at = now
         elif type(at) is not int or not EARLIEST <= at <= LATEST:
             at = instant_of(at, self.zone)
-        return NewEvent(type=self.source.name, id=row_id(self.source, columns, at, now), at=at, columns=columns)
+        own = self._own_id
+        identity = columns[own] if own is not None else row_id(self.source, columns, at, now)
+        return NewEvent(type=self.source.name, id=identity, at=at, columns=columns)
 
     def _row(self, raw: bytes, now: int, origin: str) -> NewEvent | BadRow:
         try:

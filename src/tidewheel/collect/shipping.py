@@ -82,7 +82,7 @@ class Shipper:
 
     def shipped(self, shipment: Shipment) -> None:
         """Note that the log has taken a shipment."""
-        self._positions.update(shipment.after)
+        self._positions.update({name.removeprefix(POSITION): at for name, at in shipment.after.items()})
 
     def forget(self) -> None:
         """Read all positions again: someone else has shipped."""

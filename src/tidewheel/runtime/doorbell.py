@@ -112,6 +112,32 @@ def ring_all(folder: Path, prefix: str) -> int:
     return sum(ring(folder, path.stem) for path in sorted(folder.glob(f"{prefix}*.sock")))
 
 
+class Carillon:
+    """Rings every bell whose name begins with a prefix, often; looks for new bells when the folder changed."""
+
+    def __init__(self, folder: Path, prefix: str) -> None:
+        self._folder = folder
+        self._prefix = prefix
+        self._seen = -1
+        self._ringers: list[Ringer] = []
+
+    def ring(self) -> int:
+        """Ring all; return how many were heard."""
+        changed = os.stat(self._folder).st_mtime_ns
+        if changed != self._seen:
+            self.close()
+            names = sorted(path.stem for path in self._folder.glob(f"{self._prefix}*.sock"))
+            self._ringers = [Ringer(self._folder, name) for name in names]
+            self._seen = changed
+        return sum(ringer.ring() for ringer in self._ringers)
+
+    def close(self) -> None:
+        """Close the sending sockets."""
+        for ringer in self._ringers:
+            ringer.close()
+        self._ringers = []
+
+
 @contextlib.contextmanager
 def _address(path: Path) -> Iterator[str]:
     """Give a path that fits a socket's address: by way of its folder's descriptor when it is too long itself."""

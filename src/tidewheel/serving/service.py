@@ -15,7 +15,7 @@ from tidewheel.collect.appender import Appender
 from tidewheel.collect.checks import row_check
 from tidewheel.collect.decision_index import DecisionIndex
 from tidewheel.errors import OverloadedError, SchemaError
-from tidewheel.runtime.doorbell import ring_all
+from tidewheel.runtime.doorbell import Carillon
 from tidewheel.serving.answers import Answer, decode_answer
 from tidewheel.serving.build import Builder
 from tidewheel.serving.desk import Desk, decoded
@@ -64,6 +64,7 @@ class Serving:
         self.stores = stores
         self.metrics = Metrics(worker)
         self.recent = Recent(recent_folder(layout), role)
+        self._bells = Carillon(layout.bells, STREAM_BELLS)
         self.journal = JournalWriter.open(layout.journal, self.recent.writer)
         self.index = DecisionIndex.open(index_folder(layout))
         self.appender = Appender(
@@ -103,6 +104,7 @@ class Serving:
         self.journal.close()
         self.index.close()
         self.recent.close()
+        self._bells.close()
 
     # --- deciding ------------------------------------------------------------------------------
 
@@ -211,7 +213,7 @@ class Serving:
 
     def ring(self, _head: int) -> None:
         """Wake the stream workers."""
-        ring_all(self.stores.layout.bells, STREAM_BELLS)
+        self._bells.ring()
 
     def state_ids(self) -> set[str]:
         """Return the states that the loaded versions read."""

@@ -8,6 +8,7 @@ So all decisions of one instant see the same past, and none sees another of its 
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -51,6 +52,8 @@ class Steps:
         self._shipped_at = -1
         self._settled = (-1, -1)
         """Instant and log head for which everything is known to be folded."""
+        self._alone_since = -1
+        """When the journal's folder was last changed, if by then no other live writer had a segment in it."""
 
     async def reach(self, instant: int | None) -> int:
         """Let the clock be at `instant` (where it stands when None), with all earlier decisions' events logged.
@@ -135,8 +138,15 @@ class Steps:
 
     def _others_shipped(self) -> bool:
         """Whether the log has all decisions of other live writers that were made at an earlier instant."""
+        changed = os.stat(self._folder).st_mtime_ns
+        if changed == self._alone_since:
+            return True
         own, now = self._serving.recent.writer, self._clock.now()
-        for path in list_segments(self._folder):
+        segments = list_segments(self._folder)
+        if not any(path.stem.rpartition("-")[0] != own and is_live(path) for path in segments):
+            self._alone_since = changed
+            return True
+        for path in segments:
             if path.stem.rpartition("-")[0] == own or not is_live(path):
                 continue
             waiting = next(read_entries(path, self._log.position(POSITION + path.stem)), None)

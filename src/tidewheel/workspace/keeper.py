@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("tidewheel.keeper")
 BELL = "keeper"
-LOOK_EVERY = 0.05
+LOOK_EVERY = 0.02
 """Seconds between looks at the clock; in a replay workspace callers wait for what is due."""
 
 JobTable = dict[str, tuple[Schedule, Callable[[int], str]]]
@@ -54,9 +54,10 @@ class Keeper:
 
     def step(self) -> None:
         """Do what is due, then flush when it is time to."""
-        for done in self._scheduler.step():
-            log.log(logging.WARNING if done.status == "failed" else logging.INFO, "%s: %s", done.job, done.detail)
-        self._announce()
+        if self._workspace.stores.clock.now() >= self._due:
+            for done in self._scheduler.step():
+                log.log(logging.WARNING if done.status == "failed" else logging.INFO, "%s: %s", done.job, done.detail)
+            self._announce()
         every = self._workspace.stores.settings.flush_every / 1e6
         if time.monotonic() - self._flushed >= every:
             self.flush()
@@ -78,10 +79,11 @@ class Keeper:
         self._lease.release()
 
     def _announce(self) -> None:
-        """Tell a replay clock where time has to stop next."""
+        """Note when something is due next, and tell a replay clock to stop there."""
+        self._due = self._scheduler.next_due()
         clock = self._workspace.stores.clock
         if isinstance(clock, ReplayClock):
-            clock.set_next_due(self._scheduler.next_due())
+            clock.set_next_due(self._due)
 
     def _jobs(self) -> JobTable:
         """Return the jobs, named so that of those due at once a canary is judged before another is started."""
