@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 MOST_SHIPPED = 4096
 PATIENCE = 60.0
 """Seconds in which the stream has to catch up."""
-SHORT, LONG = 0.0002, 0.005
+SHORT, LONG = 0.0002, 0.001
 """Seconds between looks at the stream, at first and at most."""
 
 
@@ -97,7 +97,7 @@ class Steps:
                         remedy="see that its workers run: tidewheel status",
                     )
                 await asyncio.sleep(pause)
-                pause = min(pause * 1.5, LONG)
+                pause = min(pause * 1.2, LONG)
             self._settled = (now, head)
 
     def ship(self) -> None:
