@@ -12,7 +12,7 @@ from tidewheel.definitions import ir
 from tidewheel.errors import MetricError
 from tidewheel.metrics import Interval, Metric, interval, metric, reliability
 from tidewheel.monitoring.answers import Answers, By, Coded, answers_of, coded, groups, periods
-from tidewheel.monitoring.drift import Served, measure_drift, served_rows
+from tidewheel.monitoring.drift import measure_drift, served_rows
 from tidewheel.monitoring.report import SCORE_BINS, FeatureDrift, Happening, Latency, Period, Report
 from tidewheel.outcomes import Joined, Status
 from tidewheel.registry.profile import Profile
@@ -74,6 +74,7 @@ def build_report(
         drift=list(_drift(joined, started, model, versions)),
         happenings=list(happenings),
         score_range=making.score_range,
+        by=by,
     )
 
 
@@ -153,6 +154,5 @@ def _drift(
         served, rows = served_rows(joined, facts.columns, own)
         codes = started.codes[rows]
         for period in np.unique(codes).tolist():
-            these = codes == period
-            part = Served(served.columns, served.words[these], served.scores[these])
+            part = served.take(codes == period)
             yield from measure_drift(version, started.names[period], facts.profile, part, most=MOST_COLUMNS)

@@ -10,7 +10,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from tidewheel.kernel import hash_text
-from tidewheel.metrics import Psi, bin_counts, psi
+from tidewheel.metrics import Psi, psi
+from tidewheel.monitoring.answers import DAY
 from tidewheel.monitoring.report import FeatureDrift
 from tidewheel.outcomes import Joined, model_scores, view_rows
 from tidewheel.registry.profile import FeatureProfile, Profile
@@ -21,11 +22,13 @@ SCORE = "(score)"
 """Stands for the model's own score among a version's columns."""
 FEWEST_ROWS = 100
 """Below so many served rows an index says nothing."""
+FEWEST_DAYS = 3
+"""Below so many days they can't be compared with each other."""
 
 
 @dataclass(frozen=True)
 class Served:
-    """Rows that one version answered: its view's words, and its scores.
+    """Rows that one version answered: its view's words, its scores, and the days.
 
     Attributes
     ----------
@@ -35,11 +38,18 @@ class Served:
         As served; text columns hold 64-bit hashes.
     scores : float64 array, shape (n,)
         NaN where the model did not answer.
+    days : int64 array, shape (n,)
+        The day of each decision, by any count.
     """
 
     columns: Sequence[str]
     words: Floats
     scores: Floats
+    days: Ints
+
+    def take(self, rows: npt.NDArray[np.bool_]) -> Served:
+        """Return the rows where `rows` is true."""
+        return Served(self.columns, self.words[rows], self.scores[rows], self.days[rows])
 
 
 def measure_drift(
@@ -63,14 +73,18 @@ def measure_drift(
     if served.words.shape[0] < FEWEST_ROWS:
         return []
     place = {name: position for position, name in enumerate(served.columns)}
+    _, days = np.unique(served.days, return_inverse=True)
     counted = [
-        _counted(feature, served.words[:, place[feature.name]]) for feature in profile.features if feature.name in place
+        _counted(feature, served.words[:, place[feature.name]], days)
+        for feature in profile.features
+        if feature.name in place
     ]
-    counted = sorted((found for found in counted if found is not None), key=lambda found: -found.index)[:most]
+    moved = sorted((found for found in counted if found is not None), key=lambda found: -found.index)[:most]
     if profile.score is not None:
-        scores = served.scores[~np.isnan(served.scores)]
-        counted.append(_counted(profile.score, scores, SCORE))
-    return [_found(version, start, found) for found in counted if found is not None and found.index >= at_least]
+        scored = ~np.isnan(served.scores)
+        score = _counted(profile.score, served.scores[scored], days[scored], SCORE)
+        moved += [score] if score is not None else []
+    return [_found(version, start, found) for found in moved if found.index >= at_least]
 
 
 def served_rows(joined: Joined, columns: Sequence[str], among: Ints | None = None) -> tuple[Served, Ints]:
@@ -86,24 +100,29 @@ def served_rows(joined: Joined, columns: Sequence[str], among: Ints | None = Non
     """
     table = joined.decisions if among is None else joined.decisions.take(pa.array(among))
     rows, words = view_rows(table, len(columns))
-    return Served(columns, words, model_scores(table)[rows]), rows if among is None else among[rows]
+    days = table["instant"].to_numpy()[rows] // DAY
+    return Served(columns, words, model_scores(table)[rows], days), rows if among is None else among[rows]
 
 
 @dataclass(frozen=True)
 class _Counted:
-    """Training and served rows of one column over the same bins, and the index of the two."""
+    """Training and served rows of one column over the same bins, the index of the two, and `design_effect`."""
 
     name: str
     then: Floats
     now: Floats
     index: float
+    effect: float
 
 
-def _counted(trained: FeatureProfile, served: Floats, name: str = "") -> _Counted | None:
-    then, now = _histograms(trained, np.ascontiguousarray(served))
+def _counted(trained: FeatureProfile, served: Floats, days: Ints, name: str = "") -> _Counted | None:
+    counts: Sequence[int] = trained.level_counts or trained.counts
+    then = np.array([*counts, trained.nulls], dtype=np.float64)
+    by_day = _by_day(_bins(trained, np.ascontiguousarray(served)), days, then.size)
+    now = by_day.sum(axis=0)
     if then.sum() == 0 or now.sum() == 0:
         return None
-    return _Counted(name or trained.name, then, now, _index(then, now))
+    return _Counted(name or trained.name, then, now, _index(then, now), design_effect(by_day))
 
 
 def _index(then: Floats, now: Floats) -> float:
@@ -114,29 +133,63 @@ def _index(then: Floats, now: Floats) -> float:
     return float(np.sum((q - p) * np.log(q / p)))
 
 
+def design_effect(by_day: Floats) -> float:
+    """Return by how much days that differ widen the noise of a histogram, at least 1.
+
+    Rows of one day resemble each other, so that a week of them says less than as many rows drawn
+    apart. The first-order correction of Rao and Scott (1981), with days as clusters: the mean, over
+    bins, of the variance from day to day as a multiple of that of independent rows.
+
+    Parameters
+    ----------
+    by_day : float64 array, shape (days, bins)
+        Counts. With fewer than three days, 1.
+
+    Examples
+    --------
+    >>> design_effect(np.array([[10.0, 10.0], [9.0, 11.0], [11.0, 9.0]]))
+    1.0
+    >>> design_effect(np.array([[20.0, 0.0], [0.0, 20.0], [20.0, 0.0]])) > 10.0
+    True
+    """
+    by_day = by_day[:, by_day.sum(axis=0) > 0]
+    days, bins = by_day.shape
+    if days < FEWEST_DAYS or bins < 2:
+        return 1.0
+    n = by_day.sum()
+    share = by_day.sum(axis=0) / n
+    residual = by_day - by_day.sum(axis=1, keepdims=True) * share
+    variance = (residual**2).sum(axis=0) / n**2 * days / (days - 1)
+    return max(1.0, float((variance / share).sum() * n / (bins - 1)))
+
+
 def _found(version: str, start: str, counted: _Counted) -> FeatureDrift:
-    index: Psi = psi(counted.then, counted.now)
+    around: Psi = psi(counted.then / counted.effect, counted.now / counted.effect)
     return FeatureDrift(
         version=version,
         start=start,
         feature=counted.name,
-        psi=index.value,
-        low=index.low,
-        high=index.high,
-        noise=index.noise,
+        psi=counted.index,
+        low=min(around.low, counted.index),
+        high=max(around.high, counted.index),
+        noise=around.noise,
         null_share=float(counted.now[-1] / counted.now.sum()),
         null_share_trained=float(counted.then[-1] / counted.then.sum()),
     )
 
 
-def _histograms(trained: FeatureProfile, served: Floats) -> tuple[Floats, Floats]:
-    """Return counts of the training rows and the served rows over the same bins; nulls last."""
+def _by_day(bins: Ints, days: Ints, width: int) -> Floats:
+    count = int(days.max()) + 1 if days.size else 1
+    return np.bincount(days * width + bins, minlength=count * width).reshape(count, width).astype(np.float64)
+
+
+def _bins(trained: FeatureProfile, served: Floats) -> Ints:
+    """Return the bin of each value, as the training rows were counted; the last is null's."""
     if trained.level_counts:
-        codes = _level_places(trained, served)
-        now = np.bincount(codes, minlength=len(trained.levels) + 2).astype(np.float64)
-        return np.array([*trained.level_counts, trained.nulls], dtype=np.float64), now
-    now = bin_counts(served, trained.edges).astype(np.float64)
-    return np.array([*trained.counts, trained.nulls], dtype=np.float64), now
+        return _level_places(trained, served)
+    bins = np.searchsorted(np.asarray(trained.edges, dtype=np.float64), served, side="left")
+    bins[np.isnan(served)] = len(trained.edges) + 1
+    return bins.astype(np.int64)
 
 
 def _level_places(trained: FeatureProfile, served: Floats) -> npt.NDArray[np.int64]:

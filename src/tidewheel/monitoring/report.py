@@ -66,8 +66,8 @@ class Period:
 class FeatureDrift:
     """How far a column of the served view moved from what the version was trained on.
 
-    `psi` comes with the interval that both sample sizes allow; `noise` is what it would be
-    if nothing had moved.
+    `psi` comes with the interval that both sample sizes allow, days counting as what is independent;
+    `noise` is what it would be if nothing had moved.
     """
 
     version: str
@@ -105,3 +105,5 @@ class Report:
     happenings: list[Happening]
     score_range: tuple[float, float] = (0.0, 1.0)
     """Ends of the histograms of scores."""
+    by: str = "week"
+    """Length of a period: ``week`` or ``month``."""

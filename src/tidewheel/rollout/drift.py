@@ -25,6 +25,8 @@ from tidewheel.storage.catalog import Catalog
 
 WINDOW = 7 * DAY
 """Served rows of so long are compared with the training rows; outcomes of so long with those before."""
+FEWEST_DAYS = 5
+"""Of the window: with fewer, days can't be told from a trend."""
 BEFORE = 4 * WINDOW
 """The time before, for outcomes."""
 ALERT_AT = 0.25
@@ -77,7 +79,9 @@ def find_drift(rows: Joined, label: ir.Label, version: str, bundle: Bundle, boun
     lately = rows.decisions["instant"].to_numpy() >= now - WINDOW
     own = lately & np.asarray(is_text(rows.decisions["model"], version).to_numpy(), dtype=bool)
     served, _ = served_rows(rows, view_columns(bundle), np.flatnonzero(own))
-    measured = measure_drift(version, "last 7 days", bundle.manifest.profile, served, at_least=bound)
+    measured = []
+    if np.unique(served.days).size >= FEWEST_DAYS:
+        measured = measure_drift(version, "last 7 days", bundle.manifest.profile, served, at_least=bound)
     shift = outcome_shift(rows, now - label.within, WINDOW, BEFORE)
     matters = shift is not None and abs(shift.effect) >= OUTCOME_EFFECT and shift.p_value < OUTCOME_LEVEL
     return Drift([found for found in measured if found.low >= bound], shift if matters else None)
