@@ -50,7 +50,8 @@ def test_outcomes_come_when_they_happened(events: Events) -> None:
 def test_the_first_flight_of_the_year(events: Events) -> None:
     """UA 1545 to Houston was planned for 05:15 in New York (10:15 UTC), left 2 minutes late, landed 11 late."""
     first = events.tables["Flight"].slice(0, 1).to_pylist()[0]
-    assert (first["carrier"], first["dest"], first["at"]) == ("UA", "IAH", instant(2013, 1, 1) + (10 * 60 + 15) * MINUTE)
+    assert (first["carrier"], first["dest"]) == ("UA", "IAH")
+    assert first["at"] == instant(2013, 1, 1) + (10 * 60 + 15) * MINUTE
     landed = events.tables["Arrival"].filter(pc.equal(events.tables["Arrival"]["flight"], first["id"]))
     assert landed["delay"].to_pylist() == [11.0]
     assert landed["at"].to_pylist() == [instant(2013, 1, 1) + (14 * 60 + 30) * MINUTE]  # 08:30 in Houston
@@ -62,7 +63,8 @@ def trained(folder: Path, events: Events, leak: bool) -> TrainResult:
     tables = events.before(UNTIL)
     if leak:
         source = source.replace("    distance: float\n", "    distance: float\n    landed_late: float | None\n")
-        source = source.replace("    distance = Flight.distance\n", "    distance = Flight.distance\n    landed_late = Flight.landed_late\n")
+        seen = "    distance = Flight.distance\n"
+        source = source.replace(seen, f"{seen}    landed_late = Flight.landed_late\n")
         tables["Flight"] = with_delay(tables["Flight"], tables["Arrival"])
     (folder / "project.py").write_text(source)
     (folder / "tidewheel.toml").write_text((HERE / "tidewheel.toml").read_text())

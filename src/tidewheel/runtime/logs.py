@@ -25,6 +25,13 @@ class LineFormatter(logging.Formatter):
         return line
 
 
+class LineHandler(logging.StreamHandler[TextIO]):
+    """Writes lines, and leaves out those that can't be written: nobody could read of it, and the work goes on."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # logging's own name
+        """Leave the line out."""
+
+
 def set_up_logs(process: str, level: str = "info", stream: TextIO | None = None) -> logging.Logger:
     """Send this process's ``tidewheel`` log lines to standard output; return their logger.
 
@@ -40,7 +47,7 @@ def set_up_logs(process: str, level: str = "info", stream: TextIO | None = None)
     logger = logging.getLogger("tidewheel")
     for handler in list(logger.handlers):
         logger.removeHandler(handler)
-    handler = logging.StreamHandler(stream or sys.stdout)
+    handler = LineHandler(stream or sys.stdout)
     handler.setFormatter(LineFormatter(process))
     logger.addHandler(handler)
     logger.setLevel(level.upper())

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+
 from tidewheel.definitions import ir, state_id
+from tidewheel.errors import CorruptError
 from tidewheel.features.plan_group import attribute_group
 from tidewheel.registry.bundles import ArtifactStore, load_bundle
 from tidewheel.registry.deployments import list_deployments
@@ -10,6 +13,8 @@ from tidewheel.registry.graphs import active_groups, live_graph, load_graph, set
 from tidewheel.registry.services import load_service
 from tidewheel.registry.versions import get_version
 from tidewheel.storage.catalog import Catalog
+
+log = logging.getLogger("tidewheel.workspace")
 
 Wanted = dict[str, tuple[ir.Group, ir.Graph]]
 
@@ -30,7 +35,14 @@ def keep_groups(catalog: Catalog, graph: ir.Graph) -> None:
 
 def choose_groups(catalog: Catalog, artifacts: ArtifactStore) -> None:
     """Bring the catalog's groups in line with what is live and deployed; what nothing reaches is retired."""
-    wanted = _wanted(catalog, artifacts)
+    try:
+        wanted = _wanted(catalog, artifacts)
+    except CorruptError as error:
+        log.warning("no feature state is given up while a bundle can't be read: %s", error)
+        live = live_graph(catalog)
+        if live is not None:
+            keep_groups(catalog, live.graph)
+        return
     known = {group.state_id: group for group in active_groups(catalog)}
     for identity, (group, graph) in wanted.items():
         if identity not in known:
