@@ -17,7 +17,7 @@ from typing import Self
 
 import msgspec
 
-from tidewheel.errors import LeaseError
+from tidewheel.errors import LeaseError, StorageError
 
 GLANCE = 0.05
 """Seconds that :func:`holder_of` may keep a free lease from being taken, at the very most."""
@@ -80,6 +80,8 @@ class Lease:
         ------
         LeaseError
             Another process holds it; the message says which, and since when.
+        StorageError
+            The file can't be written, as on a full disk.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -88,6 +90,9 @@ class Lease:
             before = _read(descriptor)
             holder = Holder(role, os.getpid(), time.time_ns() // 1000, before.token + 1 if before else 1)
             _write(descriptor, holder)
+        except OSError as error:
+            os.close(descriptor)
+            raise StorageError(f"can't be written: {error.strerror}", where=str(path)) from error
         except BaseException:
             os.close(descriptor)
             raise

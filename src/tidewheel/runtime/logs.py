@@ -28,7 +28,7 @@ class LineFormatter(logging.Formatter):
 class LineHandler(logging.StreamHandler[TextIO]):
     """Writes lines, and leaves out those that can't be written: nobody could read of it, and the work goes on."""
 
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # logging's own name
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # the standard library names it  # noqa: N802  # logging's own name
         """Leave the line out."""
 
 

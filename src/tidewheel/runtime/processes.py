@@ -35,7 +35,7 @@ class Child:
         self.state: Literal["starting", "ready", "waiting", "stopped"] = "stopped"
         self.restarts = -1
         self.since = 0.0
-        self.was_ready = False
+        self.ever_ready = False
         self.pause = 0.0
         self.again_at = 0.0
         self.listening = -1
@@ -60,7 +60,7 @@ class Child:
             self._process = subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=[ready])
         finally:
             os.close(ready)
-        self.state, self.was_ready = "starting", False
+        self.state = "starting"
         self.restarts += 1
         self.since, self._born = time.time(), time.monotonic()
 
@@ -72,7 +72,7 @@ class Child:
         """Take a word from the process: True when it says that it is ready, False when it is gone."""
         if not os.read(self.listening, 64):
             return False
-        self.state, self.was_ready = "ready", True
+        self.state, self.ever_ready = "ready", True
         return True
 
     def collect(self) -> int:

@@ -145,10 +145,12 @@ class Supervisor:
         self._changed()
 
     def _bury(self, child: Child) -> None:
-        """Take note of a death, and say when the child is started again, or that all is over."""
-        was_ready, lived = child.was_ready, child.age()
-        said = child.collect()
-        if said == HOPELESS and not was_ready:
+        """Take note of a death, and say when the child is started again, or that all is over.
+
+        One that was ready once is always started again: what keeps it from it now, such as a full disk, may pass.
+        """
+        lived, said = child.age(), child.collect()
+        if said == HOPELESS and not child.ever_ready:
             _log.error("%s can't start; stopping everything", child.spec.name)
             self._failed = True
             return
@@ -180,8 +182,11 @@ class Supervisor:
         if self._status_file is not None:
             text = msgspec.json.encode({"pid": os.getpid(), "children": self.status()})
             fresh = self._status_file.with_suffix(".new")
-            fresh.write_bytes(text)
-            fresh.replace(self._status_file)
+            try:
+                fresh.write_bytes(text)
+                fresh.replace(self._status_file)
+            except OSError as error:  # a full disk must not end the processes that could go on
+                _log.warning("can't note how the processes do: %s: %s", fresh, error.strerror)
 
 
 def read_status(path: Path) -> list[ChildStatus]:

@@ -66,7 +66,7 @@ class Keeper:
         """Bring the lake up to the log and the journal; what keeps it from that is logged and tried again."""
         try:
             self._workspace.flush()
-        except TidewheelError as error:
+        except (TidewheelError, OSError) as error:
             log.warning("flush: %s", error)
         self._flushed = time.monotonic()
 
