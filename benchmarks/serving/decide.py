@@ -19,8 +19,8 @@ from benchmarks.serving import peers
 from benchmarks.serving.workspace import Made, body, make
 
 from tidewheel.runtime.config import load_config
+from tidewheel.runtime.stores import Stores
 from tidewheel.serving.service import Serving
-from tidewheel.serving.stores import WorkerStores
 
 RUNS, DECISIONS, PEER_ROWS = 5, 4_000, 300
 GOAL_US = 40.0
@@ -31,7 +31,7 @@ PAUSE = 0.5
 
 def ours(made: Made) -> tuple[dict[str, float], list[float]]:
     """Return microseconds by percentile, and the scores of the rows that the peer is given."""
-    stores = WorkerStores(load_config(made.folder, variables={}))
+    stores = Stores(load_config(made.folder, variables={}))
     serving = Serving(stores).start()
     try:
         scores = [

@@ -26,7 +26,7 @@ from tidewheel.registry.runs import start_run
 from tidewheel.registry.services import freeze_service
 from tidewheel.registry.versions import register
 from tidewheel.runtime.config import load_config
-from tidewheel.serving.stores import WorkerStores
+from tidewheel.runtime.stores import Stores
 from tidewheel.storage.log_records import NewEvent
 
 HERE = Path(__file__).parent
@@ -50,7 +50,7 @@ def make(folder: Path, settings: str = "") -> Made:
     shutil.copytree(HERE / "project", folder, dirs_exist_ok=True)
     (folder / "tidewheel.toml").write_text(f'port = 0\nsync = "second"\n{settings}')
     graph = load_project(folder).graph
-    stores = WorkerStores(load_config(folder, variables={}))
+    stores = Stores(load_config(folder, variables={}))
     try:
         set_live_graph(stores.catalog, graph)
         fill(stores, graph)
@@ -76,7 +76,7 @@ def columns_of(number: object, card: int, terminal: int, amount: float) -> dict[
     return {"id": f"h{number}", "card": f"card-{card}", "terminal": f"terminal-{terminal}", "amount": amount}
 
 
-def fill(stores: WorkerStores, graph: Graph) -> None:
+def fill(stores: Stores, graph: Graph) -> None:
     """Log the events and fold them."""
     given = events(stores.clock.now())
     for start in range(0, len(given), 5000):
@@ -91,7 +91,7 @@ def fill(stores: WorkerStores, graph: Graph) -> None:
         folding.close()
 
 
-def train(stores: WorkerStores, graph: Graph, folder: Path) -> Made:
+def train(stores: Stores, graph: Graph, folder: Path) -> Made:
     """Train on the features as they are served, register and deploy."""
     view = next(view for view in graph.views if view.name == "PaymentView")
     reader = OnlineReader(stores.state, [plan_view(graph, view)])

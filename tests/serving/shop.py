@@ -37,8 +37,8 @@ from tidewheel.registry.runs import start_run
 from tidewheel.registry.services import freeze_service
 from tidewheel.registry.versions import register
 from tidewheel.runtime.config import load_config
+from tidewheel.runtime.stores import Stores
 from tidewheel.serving.service import Serving
-from tidewheel.serving.stores import WorkerStores
 from tidewheel.serving.worker import WorkerAddress, read_addresses
 
 PROJECT = """
@@ -117,7 +117,7 @@ class Shop:
     """The workspace's folder and stores."""
 
     folder: Path
-    stores: WorkerStores
+    stores: Stores
 
     def graph(self, weight: str = BY_THOUSAND, *, explore: float = 0.0, deadline: str = "10s") -> Graph:
         """The project's graph with this body of `weight`; its module is gone when this returns."""
@@ -180,7 +180,7 @@ def service_of(graph: Graph, name: str) -> Service:
 def open_shop(folder: Path, **settings: object) -> Iterator[Shop]:
     lines = [f"{key} = {json.dumps(value)}" for key, value in {"port": 0, "sync": "second", **settings}.items()]
     (folder / "tidewheel.toml").write_text("\n".join(lines) + "\n")
-    stores = WorkerStores(load_config(folder, variables={}))
+    stores = Stores(load_config(folder, variables={}))
     try:
         yield Shop(folder, stores)
     finally:

@@ -59,6 +59,16 @@ class Layout:
         return self.run / "clock"
 
     @property
+    def decisions(self) -> Path:
+        """The index of decisions: where each stands in the journal."""
+        return self.root / "decisions"
+
+    @property
+    def recent(self) -> Path:
+        """The writers' shared tables of their newest decisions."""
+        return self.run / "recent"
+
+    @property
     def bells(self) -> Path:
         """The doorbells' sockets."""
         return self.run / "bells"

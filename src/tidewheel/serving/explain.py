@@ -15,7 +15,7 @@ from tidewheel.serving.instants import text_of
 if TYPE_CHECKING:
     from tidewheel.collect.history import History
     from tidewheel.definitions.ir import Graph, View
-    from tidewheel.serving.stores import Stores
+    from tidewheel.runtime.stores import Stores
     from tidewheel.storage.decisions import DecisionRecord
 
 STAGES = ("decode", "features", "rules", "model", "decide")

@@ -16,6 +16,7 @@ from tidewheel.collect.checks import row_check
 from tidewheel.collect.decision_index import DecisionIndex
 from tidewheel.errors import OverloadedError, SchemaError
 from tidewheel.runtime.doorbell import Carillon
+from tidewheel.runtime.stores import Stores
 from tidewheel.serving.answers import Answer, decode_answer
 from tidewheel.serving.build import Builder
 from tidewheel.serving.desk import Desk, decoded
@@ -24,7 +25,6 @@ from tidewheel.serving.handler import unknown
 from tidewheel.serving.loader import Loader
 from tidewheel.serving.metrics import Metrics
 from tidewheel.serving.recent import Recent
-from tidewheel.serving.stores import Stores, index_folder, recent_folder
 from tidewheel.storage.decisions import DecisionRecord
 from tidewheel.storage.journal import JournalWriter
 from tidewheel.storage.log_records import BadRow, NewEvent, Outcome
@@ -63,10 +63,10 @@ class Serving:
         layout, settings = stores.layout, stores.settings
         self.stores = stores
         self.metrics = Metrics(worker)
-        self.recent = Recent(recent_folder(layout), role)
+        self.recent = Recent(layout.recent, role)
         self._bells = Carillon(layout.bells, STREAM_BELLS)
         self.journal = JournalWriter.open(layout.journal, self.recent.writer)
-        self.index = DecisionIndex.open(index_folder(layout))
+        self.index = DecisionIndex.open(layout.decisions)
         self.appender = Appender(
             stores.log,
             stores.clock.now,

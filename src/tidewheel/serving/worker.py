@@ -16,13 +16,13 @@ import msgspec
 from tidewheel.errors import TidewheelError
 from tidewheel.runtime.clock import ReplayClock
 from tidewheel.runtime.config import load_config
+from tidewheel.runtime.stores import Stores
 from tidewheel.serving.backend import WorkerBackend
 from tidewheel.serving.handler import Handler
 from tidewheel.serving.http import Limits
 from tidewheel.serving.metrics import write_snapshot
 from tidewheel.serving.service import Serving
 from tidewheel.serving.steps import Steps
-from tidewheel.serving.stores import WorkerStores
 from tidewheel.serving.transport import HttpServer
 
 if TYPE_CHECKING:
@@ -73,11 +73,11 @@ def main(life: Life, folder: str, env: str = "", index: int = 0) -> None:
     sys.setswitchinterval(SWITCH_SECONDS)
     config = load_config(folder, env or None)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(WorkerStores(config), index, life.ready, life.on_stop))
+        runner.run(_serve(Stores(config), index, life.ready, life.on_stop))
 
 
 async def _serve(
-    stores: WorkerStores, index: int, ready: Callable[[], None], on_stop: Callable[[Callable[[], None]], None]
+    stores: Stores, index: int, ready: Callable[[], None], on_stop: Callable[[Callable[[], None]], None]
 ) -> None:
     from tidewheel.kernel.warm import warm
 

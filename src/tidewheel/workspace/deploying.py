@@ -14,9 +14,9 @@ from tidewheel.registry.deployments import Deployment
 from tidewheel.registry.services import freeze_service
 from tidewheel.registry.versions import Version, get_version
 from tidewheel.runtime.lease import holder_of
+from tidewheel.runtime.stores import Stores
 from tidewheel.workspace.groups import choose_groups, groups_of, keep_groups
 from tidewheel.workspace.naming import find
-from tidewheel.workspace.stores import Stores
 from tidewheel.workspace.summaries import Status
 
 LONGEST_WAIT = 3600.0

@@ -20,8 +20,8 @@ from tidewheel.collect.readers import FileOptions
 from tidewheel.definitions import Project, ir, values_of
 from tidewheel.errors import InputError, SchemaError
 from tidewheel.registry.graphs import active_groups
+from tidewheel.runtime.stores import Stores
 from tidewheel.storage.log_records import BadRow, NewEvent, Outcome
-from tidewheel.workspace.stores import Stores
 from tidewheel.workspace.summaries import LogStatus
 
 Submit = Callable[[Sequence[NewEvent | BadRow]], Future[list[Outcome]]]
@@ -128,9 +128,8 @@ def _again(row: BadRow, source: ir.Source | None, now: int) -> NewEvent | BadRow
 def flush(stores: Stores) -> FlushSummary:
     """Bring the lake up to the log and the journal; trim what the lake and every stream worker have."""
     from tidewheel.collect.decision_index import DecisionIndex
-    from tidewheel.serving.stores import index_folder
 
-    index = DecisionIndex.open(index_folder(stores.layout))
+    index = DecisionIndex.open(stores.layout.decisions)
     try:
         return flush_to_lake(
             stores.log, stores.lake, journal=stores.layout.journal, index=index, floor=_folded(stores) + 1

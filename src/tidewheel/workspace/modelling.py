@@ -9,10 +9,10 @@ import pyarrow.compute as pc
 
 from tidewheel.collect.history import History
 from tidewheel.definitions import Project
+from tidewheel.runtime.stores import Stores
 from tidewheel.storage.decisions import DecisionRecord, from_arrow
 from tidewheel.training.context import TrainingContext
 from tidewheel.workspace.reading import decisions
-from tidewheel.workspace.stores import Stores
 
 
 def training_context(stores: Stores, history: History, project: Project) -> TrainingContext:

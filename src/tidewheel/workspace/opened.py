@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 
 from tidewheel.definitions import Project
 from tidewheel.errors import LeaseError
-from tidewheel.workspace.stores import Stores
+from tidewheel.runtime.stores import Stores
 from tidewheel.workspace.stream import Stream
 
 if TYPE_CHECKING:

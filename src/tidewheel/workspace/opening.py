@@ -12,7 +12,7 @@ import msgspec
 from tidewheel.definitions import Project, compile_declarations, compile_module, load_project
 from tidewheel.errors import ConfigError
 from tidewheel.runtime.config import FILE, load_config
-from tidewheel.workspace.stores import Stores
+from tidewheel.runtime.stores import Stores
 from tidewheel.workspace.workspace import Workspace
 
 MEMORY = ":memory:"

@@ -19,9 +19,9 @@ from tidewheel.features.parity import ParityReport, check
 from tidewheel.features.plan_view import plan_group_alone
 from tidewheel.registry.bundles import load_bundle
 from tidewheel.registry.services import load_service
+from tidewheel.runtime.stores import Stores
 from tidewheel.storage.decisions import DecisionRecord, from_arrow
 from tidewheel.workspace.naming import find
-from tidewheel.workspace.stores import Stores
 
 
 class FeatureRow:

@@ -17,8 +17,8 @@ from tidewheel.registry.deployments import Move, find_deployment, history
 from tidewheel.registry.services import load_service
 from tidewheel.registry.versions import get_version
 from tidewheel.rollout.loop import view_columns
+from tidewheel.runtime.stores import Stores
 from tidewheel.workspace.reading import decisions
-from tidewheel.workspace.stores import Stores
 
 if TYPE_CHECKING:
     from tidewheel.workspace.workspace import Workspace

@@ -13,8 +13,8 @@ from tidewheel.features.stream import Folder
 from tidewheel.runtime.child import Life
 from tidewheel.runtime.doorbell import Doorbell
 from tidewheel.runtime.lease import Lease
+from tidewheel.runtime.stores import Stores, open_stores
 from tidewheel.workspace.groups import kept_groups
-from tidewheel.workspace.stores import Stores, open_stores
 
 log = logging.getLogger("tidewheel.stream")
 BELL = "stream"
