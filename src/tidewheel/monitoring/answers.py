@@ -127,8 +127,9 @@ def groups(first: Coded, second: Coded) -> Iterator[tuple[str, str, Ints]]:
     key = first.codes * width + second.codes
     order = np.argsort(key, kind="stable")
     values, starts = np.unique(key[order], return_index=True)
-    for value, rows in zip(values.tolist(), np.split(order, starts[1:]), strict=True):
-        yield first.names[value // width], second.names[value % width], rows
+    ends = np.append(starts, order.size)[1:]
+    for value, start, end in zip(values.tolist(), starts.tolist(), ends.tolist(), strict=True):
+        yield first.names[value // width], second.names[value % width], order[start:end]
 
 
 def _start_of(day: int, by: By) -> str:

@@ -35,7 +35,7 @@ _THEME: Spec = {
         "titleColor": _QUIET,
         "titleFontWeight": "normal",
     },
-    "legend": {"orient": "top", "title": None, "labelColor": _QUIET},
+    "legend": {"orient": "top", "title": None, "labelColor": _QUIET, "symbolOpacity": 1},
     "range": {"category": ["#1f5fa8", "#c8560f", "#2c7a51", "#9a3770", "#6244b0", "#806000"]},
 }
 
@@ -80,7 +80,7 @@ def positive_share(report: Report) -> Spec | None:
         if matured:
             rows.append({**_span(report, known[0][0]), "mean": sum(s * p.matured for p, s in known) / matured})
     encoding = {"x": _when("middle"), "y": _value("mean", "mean outcome")}
-    line = {"mark": {"type": "line", "point": True, "color": "#4a5361"}, "encoding": encoding}
+    line = {"mark": {"type": "line", "point": {"color": _QUIET}, "color": _QUIET}, "encoding": encoding}
     return _chart(rows, layer=[_moves(report), line])
 
 
@@ -146,7 +146,7 @@ def score_drift(report: Report) -> Spec | None:
     ]
     shared = {"x": _when("middle"), "color": _color(report)}
     whiskers = {"mark": {"type": "rule", "opacity": 0.45}, "encoding": {**shared, **_range("low", "high", "PSI")}}
-    line = {"mark": {"type": "line", "point": True}, "encoding": {**shared, "y": _value("psi", "PSI of the score")}}
+    line = {"mark": {"type": "line", "point": True}, "encoding": {**shared, "y": _value("psi", "PSI")}}
     return _chart(rows, layer=[_moves(report), whiskers, line])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from html import escape
+from statistics import median
 from typing import Any
 
 from tidewheel.monitoring import charts
@@ -56,7 +57,6 @@ def render(report: Report) -> str:
             _over_time(report),
             _scores(report),
             _drift(report),
-            _latency(report),
             _versions(report),
             _periods(report),
         ]
@@ -115,6 +115,7 @@ def _over_time(report: Report) -> str:
         _figure("Decisions", charts.traffic(report)),
         _figure("Outcomes", charts.positive_share(report)),
         *[_figure(name, charts.metric_lines(report, name)) for name in measured],
+        _figure("Latency inside the service", charts.latency(report)),
     ]
     intro = f'<p class="quiet">By {report.by}, on known outcomes, with 95% intervals; dotted where a pointer moved.</p>'
     return _charts("Over time", drawn, intro)
@@ -126,7 +127,7 @@ def _scores(report: Report) -> str:
 
 
 def _drift(report: Report) -> str:
-    latest = max((d.start for d in report.drift), default="")
+    latest = _latest_full(report)
     moved = most_moved(report.drift, latest)
     if not moved:
         return ""
@@ -137,12 +138,21 @@ def _drift(report: Report) -> str:
     )
     drawn = [
         _figure(f"Most moved, {report.by} of {latest}", charts.drift(moved)),
-        _figure("The score, over time", charts.score_drift(report)) if latest != report.drift[0].start else "",
+        _figure("The score, over time", charts.score_drift(report)) if len({d.start for d in report.drift}) > 1 else "",
     ]
     headers = ["column", "PSI", "low", "high", "if nothing moved", "null", "null when trained"]
     rows = [[d.feature, d.psi, d.low, d.high, d.noise, d.null_share, d.null_share_trained] for d in moved]
     table = f"<details><summary>As a table</summary>{_table(headers, rows)}</details>"
     return _charts("Drift", drawn, intro) + table
+
+
+def _latest_full(report: Report) -> str:
+    """Return the last period with drift that is not just begun: one with half the decisions of a usual one."""
+    decisions: dict[str, int] = {}
+    for p in report.periods:
+        decisions[p.start] = decisions.get(p.start, 0) + p.decisions
+    usual = median(decisions.values()) if decisions else 0
+    return max((d.start for d in report.drift if 2 * decisions.get(d.start, 0) >= usual), default="")
 
 
 def most_moved(drifts: Sequence[FeatureDrift], start: str) -> list[FeatureDrift]:
@@ -156,12 +166,6 @@ def most_moved(drifts: Sequence[FeatureDrift], start: str) -> list[FeatureDrift]
     scores = [d for d in of_version if d.feature == SCORE]
     columns = sorted((d for d in of_version if d.feature != SCORE and d.low > 0.0), key=lambda d: -d.low)
     return (scores + columns)[:MOST_MOVED]
-
-
-def _latency(report: Report) -> str:
-    if len({p.start for p in report.periods}) < 2:
-        return ""
-    return _charts("Latency", [_figure("From the request's bytes to the answer's", charts.latency(report))])
 
 
 def _versions(report: Report) -> str:
