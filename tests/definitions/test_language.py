@@ -1,6 +1,6 @@
 """What the language gives beyond the examples: keys, options, expressions, readings."""
 
-# ruff: noqa: RUF012  lists in declarations are never changed
+
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-# ruff: noqa: RUF012 -- declarations are written as users write them
+
 """A small payment world whose declarations the training tests share."""
 
 from __future__ import annotations
