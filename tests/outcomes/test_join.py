@@ -10,6 +10,7 @@ from tidewheel.definitions import ir
 from tidewheel.errors import NotFoundError
 from tidewheel.outcomes import Status, join_outcomes
 from tidewheel.outcomes.join import Joined
+from tidewheel.storage.decisions import DecisionRecord
 
 PAYMENT = ir.Source("Payment", (ir.Column("id", "id"), ir.Column("amount", "float")))
 CHARGEBACK = ir.Source("Chargeback", (ir.Column("payment", "ref", "Payment"), ir.Column("loss", "float")))
@@ -17,10 +18,10 @@ HAPPENED = ir.Label("happened", "Chargeback", ("payment",), within=3 * DAY)
 SERVICE = ir.Service("Score", "Payment", "Fraud", None, (), (("allow", 0.0), ("block", 0.9)), prevents=("block",))
 
 
-def joined(records: list[object], outcomes: FixedEvents, as_of: int, label: ir.Label = HAPPENED) -> Joined:
+def joined(records: list[DecisionRecord], outcomes: FixedEvents, as_of: int, label: ir.Label = HAPPENED) -> Joined:
     model = ir.Model("Fraud", "PaymentView", label, ir.Split(DAY, DAY), "")
     graph = ir.Graph(sources=(CHARGEBACK, PAYMENT), models=(model,))
-    return join_outcomes(outcomes, graph, SERVICE, table(records), as_of)  # type: ignore[arg-type]  # records
+    return join_outcomes(outcomes, graph, SERVICE, table(records), as_of)
 
 
 def told(found: Joined) -> dict[str, tuple[str, float, float]]:

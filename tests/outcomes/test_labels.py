@@ -103,9 +103,9 @@ def test_a_number_a_category_and_the_row_itself_may_make_a_label() -> None:
     events = outcomes(("f0", 10, 10, 20.0), ("f1", 12, 12, 7.0))
 
     def label(value: ir.Expr) -> list[float]:
-        return label_rows(
-            ir.Label("outcome", "Arrival", ("flight",), 100, value), ARRIVAL, table, events, 500
-        ).y.tolist()
+        outcome = ir.Label("outcome", "Arrival", ("flight",), 100, value)
+        found: list[float] = label_rows(outcome, ARRIVAL, table, events, 500).y.tolist()
+        return found
 
     assert label(ir.Col(("delay",))) == [20.0, 7.0]
     assert label(ir.Call("eq", (ir.Col(("gate",)), ir.Const("A")))) == [0.0, 1.0]
@@ -166,7 +166,7 @@ def test_labels_equal_a_plain_loop(
     table = rows(*at)
     events = [(f"f{flight}", when, when + late, delay) for flight, when, late, delay in raw]
     labels = label_rows(label, ARRIVAL, table, outcomes(*events), as_of)
-    expected = {}
+    expected: dict[str, float] = {}
     for i, start in enumerate(at):
         told = [
             (when, offset, delay)

@@ -1,4 +1,3 @@
-# ruff: noqa: RUF012 -- declarations are written as users write them
 """Payments whose fraud comes from abroad; later, from a country that nobody had seen before."""
 
 from __future__ import annotations

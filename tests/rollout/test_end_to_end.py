@@ -136,3 +136,8 @@ def test_drift_is_seen_answered_and_a_bad_challenger_rolled_back(world: World) -
     kinds = world.workspace.history.scan(LIFECYCLE, ["kind", "subject", "body"])["kind"].to_pylist()
     assert "canary.promote" in kinds
     assert len(kinds) == len(list_notes(stores.catalog))
+
+    world.day(drifted=True)  # the log goes on with lifecycle events in it
+    checked = world.workspace.check_features("Score", sample=300)
+    assert checked.checked == 300
+    assert checked.differences == 0
