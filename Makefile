@@ -33,7 +33,6 @@ types: $(READY)
 
 docs-examples: $(READY)
 	$(BIN)/python -m pytest --doctest-modules src/tidewheel
-	$(BIN)/python -m pytest --doctest-glob='*.md' README.md docs
 
 docs: $(READY)
 	$(BIN)/python docs/figures.py

@@ -1,7 +1,5 @@
 """What the language gives beyond the examples: keys, options, expressions, readings."""
 
-
-
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta

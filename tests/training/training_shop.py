@@ -1,4 +1,3 @@
-
 """A small payment world whose declarations the training tests share."""
 
 from __future__ import annotations
