@@ -3,22 +3,21 @@
 What feeds need of an event that others refer to is kept by its id. An event whose target has not
 come waits, per feed, and takes effect at the offset at which the target arrives. Everything is
 written in the transaction of the micro-batch, beside the state.
+
+The rules stand here once, whichever form a micro-batch's events have: columns, or a few records.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic
 
 import msgspec
-import numpy as np
-import pyarrow as pa
 
 from tidewheel.definitions import ir
-from tidewheel.features.keys import part_array, plain
+from tidewheel.features.forms import Form, Happened, Held
 from tidewheel.features.plan_group import AT, Feed
-from tidewheel.features.rows import Rows, arrow_type
 from tidewheel.storage.state_partition import Reference, StateBatch
 
 COLUMNS = "_columns"
@@ -65,146 +64,123 @@ class ReferenceIndex:
         """Return the columns kept of a type that its rows must bring."""
         return [name for name in self.columns[target] if name != AT]
 
-    def meet(self, batch: StateBatch, rows: Mapping[str, Rows], below: int, targets: Collection[str]) -> Meeting:
+    def meet(
+        self, batch: StateBatch, form: Form[Held], rows: Mapping[str, Held], below: int, targets: Collection[str]
+    ) -> Meeting[Held]:
         """Keep what is needed of a micro-batch's events of some types; return what resolves its references."""
         for target in targets:
             if target in rows and len(rows[target]):
-                _keep(batch, target, rows[target], self.columns[target])
-        return Meeting(self, batch, rows, below)
+                _keep(batch, form, target, rows[target], self.columns[target])
+        return Meeting(self, batch, form, rows, below)
 
 
 @dataclass(frozen=True, eq=False)
-class _Resolved:
-    """A source's rows by one reference column: those with their targets, and those without."""
+class _Resolved(Generic[Held]):
+    """A source's events by one reference column: those with their targets, and those without."""
 
-    ready: Rows
-    targets: Rows
-    without: Rows
+    ready: Held
+    targets: Held
+    without: Held
     wanted: list[str]
 
 
-class Meeting:
+class Meeting(Generic[Held]):
     """The events of one micro-batch (offsets under `below`) and the targets they refer to.
 
     A source's references are looked up once, whatever number of groups go through them.
     """
 
-    def __init__(self, index: ReferenceIndex, batch: StateBatch, rows: Mapping[str, Rows], below: int) -> None:
+    def __init__(
+        self, index: ReferenceIndex, batch: StateBatch, form: Form[Held], rows: Mapping[str, Held], below: int
+    ) -> None:
         self._index = index
         self._batch = batch
+        self._form = form
         self._rows = rows
         self._below = below
-        self._resolved: dict[tuple[str, str], _Resolved] = {}
+        self._resolved: dict[tuple[str, str], _Resolved[Held]] = {}
+        self._ids: dict[str, list[str]] = {}
 
-    def effective(self, name: str, feed: Feed) -> tuple[Rows, Rows]:
+    def effective(self, name: str, feed: Feed) -> tuple[Held, Held] | None:
         """Return a feed's events that take effect in this micro-batch, and beside them their targets.
 
         Those of the batch whose target has come, and those that waited for a target in the batch; the
-        rest of the batch's are put to wait under the feed's `name`.
+        rest of the batch's are put to wait under the feed's `name`. None when there is nothing.
         """
         assert feed.via is not None
-        ready, targets = self._released(name, feed)
+        released = self._released(name, feed)
         if feed.source not in self._rows:
-            return ready, targets
+            return released
         resolved = self._resolve(feed.source, feed.via.ref, feed.via.target)
         self._wait(name, feed, resolved)
-        if not len(ready):
+        if released is None:
             return resolved.ready, resolved.targets
-        return _joined(resolved.ready, ready), _joined(resolved.targets, targets)
+        joined = self._form.joined
+        return joined(resolved.ready, released[0]), joined(resolved.targets, released[1])
 
-    def _resolve(self, source: str, ref: str, target: str) -> _Resolved:
+    def _resolve(self, source: str, ref: str, target: str) -> _Resolved[Held]:
         if (source, ref) not in self._resolved:
-            rows = self._rows[source]
-            refs = part_array(rows.columns[ref])
-            rows = rows.take(refs.is_valid().to_numpy(zero_copy_only=False))
-            ids = refs.drop_null().to_pylist()
-            found = self._batch.references(target, ids)
-            come = np.array([kept is not None and kept.offset < self._below for kept in found], np.bool_)
+            rows, take = self._rows[source], self._form.take
+            refs = [(place, id) for place, id in enumerate(self._form.refs(rows, ref)) if id is not None]
+            ready: list[int] = []
+            kept: list[Reference] = []
+            without: list[tuple[int, str]] = []
+            found = self._batch.references(target, [id for _, id in refs])
+            for (place, id), reference in zip(refs, found, strict=True):
+                if reference is not None and reference.offset < self._below:
+                    ready.append(place)
+                    kept.append(reference)
+                else:
+                    without.append((place, id))
             self._resolved[source, ref] = _Resolved(
-                ready=rows.take(come),
-                targets=self._targets(target, [kept for kept, here in zip(found, come, strict=True) if here and kept]),
-                without=rows.take(~come),
-                wanted=[id for id, here in zip(ids, come, strict=True) if not here],
+                ready=take(rows, ready),
+                targets=self._targets(target, kept),
+                without=take(rows, [place for place, _ in without]),
+                wanted=[id for _, id in without],
             )
         return self._resolved[source, ref]
 
-    def _wait(self, name: str, feed: Feed, resolved: _Resolved) -> None:
-        rows = resolved.without
-        for position, target in enumerate(resolved.wanted):
-            columns = {column: rows.columns[column][position].as_py() for column in feed.columns}
-            entry = _encode(_Waiting(int(rows.at[position]), int(rows.arrived[position]), columns))
-            self._batch.wait(name, target, int(rows.offset[position]), entry)
+    def _wait(self, name: str, feed: Feed, resolved: _Resolved[Held]) -> None:
+        if not resolved.wanted:
+            return
+        events = self._form.events(resolved.without, feed.columns)
+        for target, event in zip(resolved.wanted, events, strict=True):
+            entry = _encode(_Waiting(event.at, event.arrived, event.columns))
+            self._batch.wait(name, target, event.offset, entry)
 
-    def _released(self, name: str, feed: Feed) -> tuple[Rows, Rows]:
+    def _released(self, name: str, feed: Feed) -> tuple[Held, Held] | None:
         assert feed.via is not None
-        came = self._rows.get(feed.via.target)
-        if came is None:
-            return NO_ROWS, NO_ROWS
-        ids = came.once("ids", lambda: came.columns["_id"].to_pylist())
+        target = feed.via.target
+        if target not in self._rows:
+            return None
+        if target not in self._ids:
+            self._ids[target] = self._form.ids(self._rows[target])
         # One at an offset still to come will be met there; it was left behind by a fold that started over.
-        taken = [entry for entry in self._batch.take_waiting(name, ids) if entry[1] < self._below]
+        taken = [entry for entry in self._batch.take_waiting(name, self._ids[target]) if entry[1] < self._below]
         if not taken:
-            return NO_ROWS, NO_ROWS
-        found = self._batch.references(feed.via.target, [target for target, _, _ in taken])
+            return None
+        found = self._batch.references(target, [id for id, _, _ in taken])
         entries = [(offset, _decode(raw)) for _, offset, raw in taken]
+        waited = [Happened(entry.at, entry.arrived, offset, entry.columns) for offset, entry in entries]
         source = self._index.sources[feed.source]
-        waited = Rows(
-            at=_ints(entry.at for _, entry in entries),
-            arrived=_ints(entry.arrived for _, entry in entries),
-            offset=_ints(offset for offset, _ in entries),
-            columns={
-                column: pa.array([entry.columns.get(column) for _, entry in entries], _type_of(source, column))
-                for column in feed.columns
-            },
-        )
-        return waited, self._targets(feed.via.target, [target for target in found if target is not None])
-
-    def _targets(self, target: str, kept: Sequence[Reference]) -> Rows:
-        source, names = self._index.sources[target], self._index.columns[target]
-        return Rows(
-            at=_ints(event.columns.get(AT, 0) for event in kept),
-            arrived=_ints(event.arrived for event in kept),
-            offset=_ints(event.offset for event in kept),
-            columns={
-                name: pa.array([event.columns.get(name) for event in kept], _type_of(source, name))
-                for name in names
-                if name != AT
-            },
+        return (
+            self._form.made(source, feed.columns, waited),
+            self._targets(target, [reference for reference in found if reference is not None]),
         )
 
+    def _targets(self, target: str, kept: Sequence[Reference]) -> Held:
+        events = [Happened(event.columns.get(AT, 0), event.arrived, event.offset, event.columns) for event in kept]
+        return self._form.made(self._index.sources[target], self._index.stored_columns(target), events)
 
-NO_ROWS = Rows(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int64), {})
 
-
-def _keep(batch: StateBatch, target: str, rows: Rows, names: Sequence[str]) -> None:
+def _keep(batch: StateBatch, form: Form[Held], target: str, rows: Held, names: Sequence[str]) -> None:
     """Keep events by id. Of two with one id the first holds."""
-    ids = rows.columns["_id"].to_pylist()
-    columns = [rows.at.tolist() if name == AT else rows.columns[name].to_pylist() for name in names]
-    values = zip(*columns, strict=True) if columns else iter([()] * len(ids))
+    ids = form.ids(rows)
     stored = batch.references(target, ids)
     new: dict[str, Reference] = {}
-    for id, before, offset, arrived, row in zip(
-        ids, stored, rows.offset.tolist(), rows.arrived.tolist(), values, strict=True
-    ):
-        if id not in new and (before is None or before.offset == offset):
-            new[id] = Reference(offset, arrived, dict(zip(names, row, strict=True)))
+    events = form.events(rows, [name for name in names if name != AT])
+    for id, before, event in zip(ids, stored, events, strict=True):
+        if id not in new and (before is None or before.offset == event.offset):
+            columns = {name: event.at if name == AT else event.columns[name] for name in names}
+            new[id] = Reference(event.offset, event.arrived, columns)
     batch.put_references(target, new.items())
-
-
-def _joined(first: Rows, second: Rows) -> Rows:
-    columns = {name: pa.concat_arrays([plain(first.columns[name]), column]) for name, column in second.columns.items()}
-    return Rows(
-        np.concatenate([first.at, second.at]),
-        np.concatenate([first.arrived, second.arrived]),
-        np.concatenate([first.offset, second.offset]),
-        columns,
-    )
-
-
-def _type_of(source: ir.Source, name: str) -> pa.DataType:
-    column = source.column(name)
-    return arrow_type(column.kind) if column else pa.string()
-
-
-def _ints(values: Iterable[int]) -> np.ndarray[Any, np.dtype[np.int64]]:
-    return np.fromiter(values, np.int64)

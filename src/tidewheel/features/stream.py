@@ -6,8 +6,9 @@ goes on where it was and a new group catches up from the log's beginning while t
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,8 @@ import pyarrow as pa
 
 from tidewheel.definitions import ir
 from tidewheel.features.backlog import Backlog
+from tidewheel.features.forms import ColumnForm, Records
+from tidewheel.features.handful import Handful
 from tidewheel.features.history import Needs
 from tidewheel.features.keys import plain
 from tidewheel.features.plan_group import GroupPlan
@@ -34,11 +37,20 @@ BULK = 10
 """History is folded in batches so many times larger than live events: nobody waits for them one by one."""
 MOST_STRINGS = 200_000
 FEW = 64
-"""Up to so many events, lists are faster than columns: what comes between two decisions is a handful."""
+"""Up to so many events, records are faster than columns: what comes between two decisions is a handful."""
+COLUMNS = ColumnForm()
 Codes = npt.NDArray[np.int64]
 LAYOUT = "_layout"
 """Name under which a partition notes, in place of an offset, which kernel its blobs are of."""
 _LAYOUT_NUMBER = 1000 * KERNEL_VERSION + LAYOUT_VERSION
+
+
+class _Together(NamedTuple):
+    """Groups that stand at one offset, and what is the same for each of their micro-batches."""
+
+    plans: tuple[GroupPlan, ...]
+    needs: Needs
+    handful: Handful
 
 
 class Folder:
@@ -59,6 +71,8 @@ class Folder:
         The lease's fencing token.
     batch : int
         At most so many events in one micro-batch.
+    few : int
+        Up to so many are folded as records, more as columns; what they become is the same.
     """
 
     def __init__(
@@ -72,6 +86,7 @@ class Folder:
         *,
         token: int = 0,
         batch: int = BATCH,
+        few: int = FEW,
     ) -> None:
         self._log = log
         self._history = history
@@ -79,8 +94,10 @@ class Folder:
         self._partitions = store.partitions
         self._writer = store.writer(partition, token)
         self._batch = batch
+        self._few = few
         self._known: set[int] = set()
         self._backlog: Backlog | None = None
+        self._together: dict[tuple[str, ...], _Together] = {}
         self.plan(graph, plans)
 
     def plan(self, graph: ir.Graph, plans: Sequence[GroupPlan]) -> None:
@@ -88,6 +105,7 @@ class Folder:
         self._plans = {plan.state_id: plan for plan in plans}
         self._sources = {source.name: source for source in graph.sources}
         self._index = ReferenceIndex(graph, [feed for plan in self._plans.values() for feed in plan.feeds])
+        self._together.clear()
         self._forget_other_layouts()
         with self._writer.batch() as batch:
             self._index.widen(batch)
@@ -141,15 +159,40 @@ class Folder:
 
     def _advance(self, offset: int, below: int | None) -> int:
         """Fold what comes after `offset` for the groups that are there, not beyond offset `below`."""
-        plans = [plan for state_id, plan in self._plans.items() if self._offsets[state_id] == offset]
+        group = self._standing_at(offset)
         most = BULK * self._batch if below is None else below - offset
-        needs = Needs(feed for plan in plans for feed in plan.feeds)
-        for target in needs.ids:
-            needs.columns[target].update(dict.fromkeys(self._index.stored_columns(target)))
-        rows, last = self._read(needs, offset + 1, most)
+        few = self._read_few(group, offset + 1, most)
+        if few is not None:
+            records, last = few
+            if last > offset:
+                self._fold_few(group, records, last)
+            return last - offset
+        rows, last = self._read(group.needs, offset + 1, most)
         if last > offset:
-            self._fold(plans, rows, last, needs.ids)
+            self._fold(group, rows, last)
         return last - offset
+
+    def _standing_at(self, offset: int) -> _Together:
+        """Return the groups whose last folded offset is `offset`."""
+        ids = tuple(state_id for state_id, folded in self._offsets.items() if folded == offset)
+        if ids not in self._together:
+            plans = tuple(self._plans[state_id] for state_id in ids)
+            needs = Needs(feed for plan in plans for feed in plan.feeds)
+            for target in needs.ids:
+                needs.columns[target].update(dict.fromkeys(self._index.stored_columns(target)))
+            handful = Handful(self._index, plans, needs, self._partition, self._partitions)
+            self._together[ids] = _Together(plans, needs, handful)
+        return self._together[ids]
+
+    def _read_few(self, group: _Together, start: int, most: int) -> tuple[dict[str, Records], int] | None:
+        """Return the next events as records by source, and the last offset they cover; None for columns."""
+        if self._backlog is not None or start < self._log.first():
+            return None
+        records = self._log.read(start, min(most, self._batch, self._few + 1))
+        if len(records) > self._few:
+            return None
+        rows = group.handful.sort(records)
+        return None if rows is None else (rows, records[-1].offset if records else start - 1)
 
     def _read(self, needs: Needs, start: int, most: int) -> tuple[dict[str, Rows], int]:
         """Return the next events by source, and the last offset they cover."""
@@ -179,18 +222,29 @@ class Folder:
             self._backlog = None
         return rows, last
 
-    def _fold(self, plans: Sequence[GroupPlan], rows: Mapping[str, Rows], last: int, targets: Collection[str]) -> None:
-        strings: dict[int, str] = {}
-        with self._writer.batch() as batch:
-            meeting = self._index.meet(batch, rows, last + 1, targets)
-            for plan in plans:
+    def _fold_few(self, group: _Together, rows: Mapping[str, Records], last: int) -> None:
+        with self._micro_batch(group, last) as (batch, strings):
+            strings.update(group.handful.fold(batch, rows, last + 1, self._known))
+
+    def _fold(self, group: _Together, rows: Mapping[str, Rows], last: int) -> None:
+        with self._micro_batch(group, last) as (batch, strings):
+            meeting = self._index.meet(batch, COLUMNS, rows, last + 1, group.needs.ids)
+            for plan in group.plans:
                 feds = _feds(plan, rows, meeting)
                 if feds:
                     fold_group(batch, plan, feds, self._partition, self._partitions)
                     self._collect_strings(feds, strings)
+
+    @contextmanager
+    def _micro_batch(self, group: _Together, last: int) -> Iterator[tuple[StateBatch, dict[int, str]]]:
+        """One transaction that takes some groups up to an offset; gives where to put strings, by hash."""
+        strings: dict[int, str] = {}
+        with self._writer.batch() as batch:
+            yield batch, strings
+            for plan in group.plans:
                 batch.set_offset(plan.state_id, last)
             batch.put_strings(strings)
-        self._offsets.update((plan.state_id, last) for plan in plans)
+        self._offsets.update((plan.state_id, last) for plan in group.plans)
         if len(self._known) > MOST_STRINGS:
             self._known.clear()
         self._known.update(strings)
@@ -205,7 +259,7 @@ class Folder:
                         strings[hash] = text
 
 
-def _feds(plan: GroupPlan, rows: Mapping[str, Rows], meeting: Meeting) -> dict[int, Fed]:
+def _feds(plan: GroupPlan, rows: Mapping[str, Rows], meeting: Meeting[Rows]) -> dict[int, Fed]:
     """Return what each feed of a group gets of a micro-batch."""
     feds = {}
     for number, feed in enumerate(plan.feeds):
@@ -213,7 +267,9 @@ def _feds(plan: GroupPlan, rows: Mapping[str, Rows], meeting: Meeting) -> dict[i
             if feed.source in rows:
                 feds[number] = feed_rows(feed, rows[feed.source])
         elif feed.source in rows or feed.via.target in rows:
-            feds[number] = feed_rows(feed, *meeting.effective(f"{plan.state_id}:{number}", feed))
+            met = meeting.effective(f"{plan.state_id}:{number}", feed)
+            if met is not None:
+                feds[number] = feed_rows(feed, *met)
     return {number: fed for number, fed in feds.items() if len(fed)}
 
 
@@ -229,11 +285,6 @@ def fold_group(batch: StateBatch, plan: GroupPlan, feds: Mapping[int, Fed], part
 
 def _encode_keys(columns: Sequence[pa.Array], partition: int, partitions: int) -> tuple[Codes, list[bytes]]:
     """Return a code for each key, -1 for one that is null or another partition's; and the keys by code, in order."""
-    if sum(map(len, columns)) <= FEW:
-        texts = [text for column in columns for text in column.to_pylist()]
-        keys = _ours({text.encode() for text in texts if text is not None}, partition, partitions)
-        place = {key.decode(): code for code, key in enumerate(keys)}
-        return np.array([place.get(text, -1) for text in texts], np.int64), keys
     encoded = pa.concat_arrays([plain(column) for column in columns]).dictionary_encode()
     names = [name.encode() for name in encoded.dictionary.to_pylist()]
     keys = _ours(names, partition, partitions)
@@ -260,13 +311,5 @@ def _events(plan: GroupPlan, feds: Mapping[int, Fed], codes: Codes, entities: in
     code, source, at, arrived, offset, slots = (
         parts[0] if len(parts) == 1 else tuple(np.concatenate(columns) for columns in zip(*parts, strict=True))
     )
-    order, starts = _grouped(code, offset, entities)
+    order, starts = group_rows(code, offset, entities)
     return Events(starts, source[order], at[order], arrived[order], offset[order], slots[order])
-
-
-def _grouped(code: Codes, offset: Codes, entities: int) -> tuple[Codes, Codes]:
-    """Return the order by (code, offset) and where each code begins; without compiled passes for a few events."""
-    if len(code) > FEW:
-        return group_rows(code, offset, entities)
-    order = np.lexsort((offset, code))
-    return order, np.searchsorted(code[order], np.arange(entities + 1))

@@ -1,0 +1,272 @@
+"""A few events folded as they are, without making columns of them.
+
+Between two decisions come a handful of events. Making columns of each source, taking them apart by
+key and putting them together by group costs the same for eight events as for a thousand; here each
+event is met as a record. What a group's states become is the same to the byte.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from tidewheel.definitions import ir
+from tidewheel.features.forms import RecordForm, Records
+from tidewheel.features.history import Needs
+from tidewheel.features.keys import key_text
+from tidewheel.features.plan_group import AT, Feed, GroupPlan
+from tidewheel.features.references import Meeting, ReferenceIndex
+from tidewheel.features.words import Words
+from tidewheel.kernel import Blobs, Events, evaluate, fold, hash_text, partition_of
+from tidewheel.storage.log_records import ImportRecord, LogRecord
+
+if TYPE_CHECKING:
+    from tidewheel.storage.state_partition import StateBatch
+
+TYPES: dict[str, type] = {"float": float, "int": int, "time": int, "bool": bool}
+"""What the log gives for a column of a kind; for every other kind it gives strings."""
+EXACT = 1 << 53
+"""Whole numbers up to this are exact as floats."""
+FORM = RecordForm()
+Pair = tuple[LogRecord, LogRecord]
+"""An event and its target; without one, the event stands in for it."""
+Getter = Callable[[LogRecord, LogRecord], object]
+
+
+class _Line(NamedTuple):
+    """An event in a group, as they are sorted: by entity, in fold order. `place` is its row in the slots."""
+
+    key: bytes
+    offset: int
+    feed: int
+    own_offset: int
+    place: int
+    arrived: int
+    at: int
+
+
+class Handful:
+    """Some groups that are folded together, ready to take single records.
+
+    Parameters
+    ----------
+    index : ReferenceIndex
+    plans : sequence of GroupPlan
+    needs : Needs
+        What these plans need of the log.
+    partition, partitions : int
+        Which partition of how many these groups' states are in.
+    """
+
+    def __init__(
+        self, index: ReferenceIndex, plans: Sequence[GroupPlan], needs: Needs, partition: int, partitions: int
+    ) -> None:
+        self._index = index
+        self._targets = needs.ids
+        self._types = {
+            source: tuple((name, _type_of(index.sources[source], name)) for name in columns)
+            for source, columns in needs.columns.items()
+        }
+        self._groups = [_Group(plan, index.sources) for plan in plans]
+        self._partition = partition
+        self._partitions = partitions
+
+    def sort(self, records: Sequence[LogRecord | ImportRecord]) -> dict[str, Records] | None:
+        """Return the records by source, those that no group needs left out.
+
+        None when they are for columns after all: an import is among them, or a value is not of its
+        column's type (an event older than the column's declaration) and has to be cast.
+        """
+        rows: dict[str, Records] = {}
+        for record in records:
+            if isinstance(record, ImportRecord):
+                return None
+            types = self._types.get(record.type)
+            if types is not None:
+                if not _fits(record.columns, types):
+                    return None
+                rows.setdefault(record.type, []).append(record)
+        return rows
+
+    def fold(
+        self, batch: StateBatch, rows: Mapping[str, Records], below: int, known: Collection[int]
+    ) -> dict[int, str]:
+        """Fold records (at offsets under `below`) into every group; return the strings to keep that are not `known`."""
+        strings: dict[int, str] = {}
+        meeting = self._index.meet(batch, FORM, rows, below, self._targets)
+        keys = _Keys(self._partition, self._partitions)
+        for group in self._groups:
+            group.fold(batch, rows, meeting, keys, strings)
+        return {hash: text for hash, text in strings.items() if hash not in known}
+
+
+class _Keys(dict[str | None, bytes | None]):
+    """Keys as they are stored; None for null and for one that lives in another partition."""
+
+    def __init__(self, partition: int, partitions: int) -> None:
+        super().__init__({None: None})
+        self._partition = partition
+        self._partitions = partitions
+
+    def __missing__(self, text: str) -> bytes | None:
+        key = text.encode()
+        found = self[text] = key if partition_of(key, self._partitions) == self._partition else None
+        return found
+
+
+class _Group:
+    """A group's feeds, ready for records."""
+
+    def __init__(self, plan: GroupPlan, sources: Mapping[str, ir.Source]) -> None:
+        self._plan = plan
+        self._feeds = [
+            _RecordFeed(feed, number, f"{plan.state_id}:{number}", sources[feed.source])
+            for number, feed in enumerate(plan.feeds)
+        ]
+
+    def fold(
+        self,
+        batch: StateBatch,
+        rows: Mapping[str, Records],
+        meeting: Meeting[Records],
+        keys: _Keys,
+        strings: dict[int, str],
+    ) -> None:
+        """Fold what this group gets of some records into its states; add the strings it may answer with."""
+        lines: list[_Line] = []
+        parts: list[tuple[int, Words]] = []
+        for feed in self._feeds:
+            pairs = feed.pairs(rows, meeting)
+            if pairs:
+                feed.speak(pairs, strings)
+                first = len(lines)
+                chosen = feed.place(pairs, keys, lines)
+                if chosen and feed.feed.n_slots:
+                    parts.append((first, feed.slots(chosen)))
+        if not lines:
+            return
+        lines.sort()
+        plan = self._plan
+        entities, starts = _entities(lines)
+        places = [line.place for line in lines]
+        events = Events(
+            np.array(starts, np.int64),
+            np.array([line.feed for line in lines], np.int8),
+            np.array([line.at for line in lines], np.int64),
+            np.array([line.arrived for line in lines], np.int64),
+            np.array([line.offset for line in lines], np.int64),
+            _slots(parts, places, plan.layout.n_slots),
+        )
+        folded = fold(plan.layout, Blobs(*batch.blobs(plan.state_id, entities)), events)
+        batch.put_blobs(plan.state_id, entities, folded.words, folded.starts)
+
+
+class _RecordFeed:
+    """A feed, with the way to each value it reads."""
+
+    def __init__(self, feed: Feed, number: int, name: str, source: ir.Source) -> None:
+        self.feed = feed
+        self._number = number
+        self._name = name
+        self._keys = [_getter(path, source) for path in feed.keys]
+        self._inputs = [(_getter(path, source), text) for path, text in zip(feed.inputs, feed.texts, strict=True)]
+        self._spoken = [_getter(path, source) for path in feed.spoken]
+        self._row = "".join("q" if text else "d" for text in feed.texts)
+
+    def pairs(self, rows: Mapping[str, Records], meeting: Meeting[Records]) -> list[Pair]:
+        """Return the events that take effect, each with its target."""
+        feed = self.feed
+        if feed.via is None:
+            own = rows.get(feed.source)
+            return [(record, record) for record in own] if own else []
+        if feed.source not in rows and feed.via.target not in rows:
+            return []
+        met = meeting.effective(self._name, feed)
+        return list(zip(*met, strict=True)) if met else []
+
+    def place(self, pairs: Sequence[Pair], keys: _Keys, lines: list[_Line]) -> list[Pair]:
+        """Add a line for each event of this partition's entities; return these events."""
+        chosen = []
+        for record, target in pairs:
+            key = keys[key_text([get(record, target) for get in self._keys])]
+            if key is not None:
+                offset, arrived = max(record.offset, target.offset), max(record.arrived, target.arrived)
+                lines.append(_Line(key, offset, self._number, record.offset, len(lines), arrived, record.at))
+                chosen.append((record, target))
+        return chosen
+
+    def slots(self, pairs: Sequence[Pair]) -> Words:
+        """Return the events' slots, row by row."""
+        words = [_word(get(*pair), text) for pair in pairs for get, text in self._inputs]
+        packed = bytearray(8 * len(words))
+        struct.pack_into(f"<{self._row * len(pairs)}", packed, 0, *words)
+        return evaluate(self.feed.program, np.frombuffer(packed).reshape(len(pairs), len(self._inputs)))
+
+    def speak(self, pairs: Sequence[Pair], strings: dict[int, str]) -> None:
+        """Add the strings that features may answer with, by their hash."""
+        for get in self._spoken:
+            for pair in pairs:
+                text = get(*pair)
+                if isinstance(text, str):
+                    strings[hash_text(text)] = text
+
+
+def _entities(lines: Sequence[_Line]) -> tuple[list[bytes], list[int]]:
+    """Return the keys of sorted lines, once each, and where each one's lines begin (and end)."""
+    keys: list[bytes] = []
+    starts: list[int] = []
+    for position, line in enumerate(lines):
+        if not keys or line.key != keys[-1]:
+            keys.append(line.key)
+            starts.append(position)
+    return keys, [*starts, len(lines)]
+
+
+def _slots(parts: Sequence[tuple[int, Words]], places: list[int], width: int) -> Words:
+    """Return the slots of all feeds in the order of `places`; columns beyond a feed's own are null."""
+    if len(parts) == 1 and parts[0][1].shape == (len(places), width):
+        return parts[0][1][places]
+    slots = np.full((len(places), width), np.nan)
+    for first, made in parts:
+        slots[first : first + len(made), : made.shape[1]] = made
+    return slots[places]
+
+
+def _word(value: object, text: bool) -> object:
+    """Return what `struct` packs for a value: a hash for a string, a number with one NaN for null."""
+    if text:
+        return hash_text(value)  # type: ignore[arg-type]  # strings and None only: checked as they were read
+    return np.nan if value is None or value != value else value
+
+
+def _getter(path: ir.Path, source: ir.Source) -> Getter:
+    """Return the way to what a path leads to, from an event and its target."""
+    name = path[-1]
+    if len(path) == 1:
+        if name == AT and source.column(AT) is None:
+            return lambda record, _: record.at
+        return lambda record, _: record.columns.get(name)
+    if name == AT:
+        return lambda _, target: target.at
+    return lambda _, target: target.columns.get(name)
+
+
+def _fits(columns: dict[str, object], types: Sequence[tuple[str, type]]) -> bool:
+    """See that values are of their columns' types; a whole number in a column of floats is made one."""
+    for name, wanted in types:
+        value = columns.get(name)
+        if value is None or type(value) is wanted:
+            continue
+        if wanted is float and type(value) is int and -EXACT <= value <= EXACT:
+            columns[name] = float(value)
+        else:
+            return False
+    return True
+
+
+def _type_of(source: ir.Source, name: str) -> type:
+    column = source.column(name)
+    return TYPES.get(column.kind, str) if column else str
