@@ -50,6 +50,7 @@ def test_states_that_are_gone_are_made_again(light_shop: Path) -> None:
     state = load_config(light_shop).layout.state
     done("features", "read", "CustomerHistory", "customer=c1", folder=light_shop)
     shutil.rmtree(state / "0")
+    (state / "1" / "data.mdb").write_bytes(os.urandom(1 << 16))
     with running(light_shop, workers=1) as (server, client):
         status, told = client.post(SCREEN, order("n1"))
         assert status == 200

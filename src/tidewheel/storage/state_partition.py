@@ -14,6 +14,7 @@ Databases of a partition's environment:
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,10 +25,12 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from tidewheel.errors import LeaseError
+from tidewheel.errors import CorruptError, LeaseError
 from tidewheel.storage.boot import CleanMark
 from tidewheel.storage.environments import MAP_SIZE, Environment, open_environment
 from tidewheel.storage.keys import STAMP, bounded_key, prune
+
+_log = logging.getLogger("tidewheel.storage")
 
 Words = npt.NDArray[np.int64]
 _NAMES = ("blobs", "strings", "references", "waiting", "meta")
@@ -69,6 +72,8 @@ def _folder_lock(folder: Path) -> Iterator[None]:
 def open_partition(folder: Path, map_size: int = MAP_SIZE) -> tuple[Environment, CleanMark]:
     """Open a partition's environment; one that a power loss may have torn is emptied first, to be rebuilt.
 
+    So is one whose file is damaged, since a state can always be made again; the file is put aside.
+
     Raises
     ------
     StorageError
@@ -79,6 +84,12 @@ def open_partition(folder: Path, map_size: int = MAP_SIZE) -> tuple[Environment,
             for name in ("data.mdb", "lock.mdb"):
                 (folder / name).unlink(missing_ok=True)
             mark.set(clean=True)
+        try:
+            return open_environment(folder, map_size=map_size, sync=False), mark
+        except CorruptError as error:
+            _log.warning("%s; put aside as data.mdb.damaged, the state is made again", error.message)
+            (folder / "data.mdb").replace(folder / "data.mdb.damaged")
+            (folder / "lock.mdb").unlink(missing_ok=True)
         return open_environment(folder, map_size=map_size, sync=False), mark
 
 
