@@ -49,6 +49,11 @@ def test_standard_input_and_a_mapping(empty: Path, monkeypatch: pytest.MonkeyPat
     told = done("ingest", "-", "--as", "Order", "--format", "csv", *mapping, *zone, "--json", folder=empty).json
     assert (told["rows"], told["accepted"], told["skipped"]) == (1, 1, 1)
     assert told["first_arrived"] == 1_774_747_800_000_000
+    assert told["file"] == "standard input"
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"")))
+    ran = tidewheel("ingest", "-", "--as", "Order", "--format", "csv", folder=empty)
+    assert (ran.code, ran.err.startswith("error: standard input: ")) == (1, True)
+    assert not list((empty / ".tidewheel" / "run").glob("stdin-*"))
 
 
 def test_the_same_file_twice_is_taken_once(filled: Path) -> None:

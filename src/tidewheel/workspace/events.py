@@ -26,6 +26,7 @@ from tidewheel.workspace.summaries import LogStatus
 
 Submit = Callable[[Sequence[NewEvent | BadRow]], Future[list[Outcome]]]
 STDIN = "-"
+STANDARD_INPUT = "standard input"
 NOW = "now"
 RETRIED_AT_ONCE = 1_000
 
@@ -72,7 +73,6 @@ def ingest(
     progress: Callable[[str, int, float], None] | None = None,
 ) -> ImportSummary:
     """Take a file in; standard input is kept in a file first, so that an interruption can go on."""
-    spool = spooled(sys.stdin.buffer, stores.layout.run) if file == STDIN else None
     options = FileOptions(
         format=format or "",
         mapping=mapping or {},
@@ -80,8 +80,9 @@ def ingest(
         nulls=tuple(nulls),
         zone=_zone(timezone),
     )
+    spool = spooled(sys.stdin.buffer, stores.layout.run) if file == STDIN else None
     try:
-        return import_file(
+        summary = import_file(
             spool or Path(file),
             source,
             log=stores.log,
@@ -92,9 +93,14 @@ def ingest(
             arrived="now" if arrived == NOW else "at",
             progress=progress,
         )
+    except InputError as error:
+        if spool is not None and error.where == str(spool):
+            error.where = STANDARD_INPUT
+        raise
     finally:
         if spool is not None:
             spool.unlink()
+    return summary if spool is None else msgspec.structs.replace(summary, file=STANDARD_INPUT)
 
 
 def _zone(name: str | None) -> ZoneInfo | None:
