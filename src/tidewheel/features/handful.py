@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tidewheel.definitions import ir
 from tidewheel.features.forms import RecordForm, Records
 from tidewheel.features.history import Needs
-from tidewheel.features.keys import key_text
+from tidewheel.features.keys import key_text, part_text
 from tidewheel.features.plan_group import AT, Feed, GroupPlan
 from tidewheel.features.references import Meeting, ReferenceIndex
 from tidewheel.features.words import Words
@@ -36,16 +36,8 @@ Pair = tuple[LogRecord, LogRecord]
 Getter = Callable[[LogRecord, LogRecord], object]
 
 
-class _Line(NamedTuple):
-    """An event in a group, as they are sorted: by entity, in fold order. `place` is its row in the slots."""
-
-    key: bytes
-    offset: int
-    feed: int
-    own_offset: int
-    place: int
-    arrived: int
-    at: int
+Line = tuple[bytes, int, int, int, int, int, int]
+"""An event in a group, as they are sorted: key, offset, feed, own offset; then its row in the slots, arrival, time."""
 
 
 class Handful:
@@ -136,7 +128,7 @@ class _Group:
         strings: dict[int, str],
     ) -> None:
         """Fold what this group gets of some records into its states; add the strings it may answer with."""
-        lines: list[_Line] = []
+        lines: list[Line] = []
         parts: list[tuple[int, Words]] = []
         for feed in self._feeds:
             pairs = feed.pairs(rows, meeting)
@@ -150,15 +142,16 @@ class _Group:
             return
         lines.sort()
         plan = self._plan
-        entities, starts = _entities(lines)
-        places = [line.place for line in lines]
+        ordered, offsets, feeds, _, places, arrivals, times = zip(*lines, strict=True)
+        entities, starts = _entities(ordered)
+        at, arrived, offset = np.array((times, arrivals, offsets), np.int64)
         events = Events(
             np.array(starts, np.int64),
-            np.array([line.feed for line in lines], np.int8),
-            np.array([line.at for line in lines], np.int64),
-            np.array([line.arrived for line in lines], np.int64),
-            np.array([line.offset for line in lines], np.int64),
-            _slots(parts, places, plan.layout.n_slots),
+            np.array(feeds, np.int8),
+            at,
+            arrived,
+            offset,
+            _slots(parts, list(places), plan.layout.n_slots),
         )
         folded = fold(plan.layout, Blobs(*batch.blobs(plan.state_id, entities)), events)
         batch.put_blobs(plan.state_id, entities, folded.words, folded.starts)
@@ -187,16 +180,26 @@ class _RecordFeed:
         met = meeting.effective(self._name, feed)
         return list(zip(*met, strict=True)) if met else []
 
-    def place(self, pairs: Sequence[Pair], keys: _Keys, lines: list[_Line]) -> list[Pair]:
+    def place(self, pairs: Sequence[Pair], keys: _Keys, lines: list[Line]) -> list[Pair]:
         """Add a line for each event of this partition's entities; return these events."""
         chosen = []
-        for record, target in pairs:
-            key = keys[key_text([get(record, target) for get in self._keys])]
+        number = self._number
+        for pair in pairs:
+            key = keys[self._key(pair)]
             if key is not None:
-                offset, arrived = max(record.offset, target.offset), max(record.arrived, target.arrived)
-                lines.append(_Line(key, offset, self._number, record.offset, len(lines), arrived, record.at))
-                chosen.append((record, target))
+                record, target = pair
+                offset, arrived = record.offset, record.arrived
+                if target is not record:
+                    offset, arrived = max(offset, target.offset), max(arrived, target.arrived)
+                lines.append((key, offset, number, record.offset, len(lines), arrived, record.at))
+                chosen.append(pair)
         return chosen
+
+    def _key(self, pair: Pair) -> str | None:
+        if len(self._keys) == 1:
+            part = self._keys[0](*pair)
+            return part if isinstance(part, str) else part_text(part)
+        return key_text([get(*pair) for get in self._keys])
 
     def slots(self, pairs: Sequence[Pair]) -> Words:
         """Return the events' slots, row by row."""
@@ -214,21 +217,21 @@ class _RecordFeed:
                     strings[hash_text(text)] = text
 
 
-def _entities(lines: Sequence[_Line]) -> tuple[list[bytes], list[int]]:
-    """Return the keys of sorted lines, once each, and where each one's lines begin (and end)."""
-    keys: list[bytes] = []
+def _entities(keys: Sequence[bytes]) -> tuple[list[bytes], list[int]]:
+    """Return sorted keys once each, and where the run of each begins, with the end of the last."""
+    entities: list[bytes] = []
     starts: list[int] = []
-    for position, line in enumerate(lines):
-        if not keys or line.key != keys[-1]:
-            keys.append(line.key)
+    for position, key in enumerate(keys):
+        if not entities or key != entities[-1]:
+            entities.append(key)
             starts.append(position)
-    return keys, [*starts, len(lines)]
+    return entities, [*starts, len(keys)]
 
 
 def _slots(parts: Sequence[tuple[int, Words]], places: list[int], width: int) -> Words:
     """Return the slots of all feeds in the order of `places`; columns beyond a feed's own are null."""
     if len(parts) == 1 and parts[0][1].shape == (len(places), width):
-        return parts[0][1][places]
+        return parts[0][1] if len(places) == 1 else parts[0][1][places]
     slots = np.full((len(places), width), np.nan)
     for first, made in parts:
         slots[first : first + len(made), : made.shape[1]] = made

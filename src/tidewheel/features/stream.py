@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from tidewheel.definitions import ir
+from tidewheel.errors import NotFoundError
 from tidewheel.features.backlog import Backlog
 from tidewheel.features.forms import ColumnForm, Records
 from tidewheel.features.handful import Handful
@@ -186,9 +187,12 @@ class Folder:
 
     def _read_few(self, group: _Together, start: int, most: int) -> tuple[dict[str, Records], int] | None:
         """Return the next events as records by source, and the last offset they cover; None for columns."""
-        if self._backlog is not None or start < self._log.first():
+        if self._backlog is not None:
             return None
-        records = self._log.read(start, min(most, self._batch, self._few + 1))
+        try:
+            records = self._log.read(start, min(most, self._batch, self._few + 1))
+        except NotFoundError:  # trimmed: history has it
+            return None
         if len(records) > self._few:
             return None
         rows = group.handful.sort(records)

@@ -18,6 +18,7 @@ import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -107,9 +108,8 @@ class StateBatch:
         """
         prefix, get, database = state_prefix(state_id), self._transaction.get, self._databases["blobs"]
         found = [get(bounded_key(prefix, key), b"", database) for key in keys]
-        starts = np.zeros(len(keys) + 1, np.int64)
-        np.cumsum(np.fromiter(map(len, found), np.int64, len(keys)), out=starts[1:])
-        return np.frombuffer(b"".join(found), np.int64), starts // 8
+        edges = accumulate((len(blob) // 8 for blob in found), initial=0)
+        return np.frombuffer(b"".join(found), np.int64), np.fromiter(edges, np.int64, len(keys) + 1)
 
     def put_blobs(self, state_id: str, keys: Sequence[bytes], words: Words, starts: Words) -> None:
         """Store blobs, given as `blobs` gives them; an empty slice is left out."""
@@ -122,6 +122,8 @@ class StateBatch:
 
     def put_strings(self, texts: Mapping[int, str]) -> None:
         """Store texts by their hash; those known already stay."""
+        if not texts:
+            return
         items = sorted((hash_key(hash), text.encode()) for hash, text in texts.items())
         with self._transaction.cursor(self._databases["strings"]) as cursor:
             cursor.putmulti(items, overwrite=False)
@@ -152,15 +154,20 @@ class StateBatch:
         """Remove and return the events that wait for some targets: ``(target, offset, entry)``, in order of offset."""
         if self._transaction.stat(self._databases["waiting"])["entries"] == 0:
             return []
-        taken = []
+        prefixes = sorted((_waiting_prefix(type, target), target) for target in set(targets))
+        taken, found, here = [], True, b""
         with self._transaction.cursor(self._databases["waiting"]) as cursor:
-            for target in dict.fromkeys(targets):
-                prefix = _waiting_prefix(type, target)
-                found = cursor.set_range(prefix)
-                while found and bytes(cursor.key()[:-8]) == prefix:
+            for prefix, target in prefixes:
+                if here < prefix:
+                    found, here = cursor.set_range(prefix), bytes(cursor.key())
+                while found and here[:-8] == prefix:
                     value = bytes(cursor.value())
                     taken.append((target, STAMP.unpack_from(value)[0], value[STAMP.size :]))
-                    found = cursor.delete() and len(cursor.key()) > 0
+                    cursor.delete()
+                    here = bytes(cursor.key())
+                    found = len(here) > 0
+                if not found:
+                    break
         return sorted(taken, key=lambda entry: entry[1])
 
     def offset(self, name: str) -> int:

@@ -22,6 +22,8 @@ BELL = "stream"
 IDLE = 0.1
 """Seconds to wait for the doorbell before looking at the log anyway."""
 SYNC_EVERY = 1.0
+LOOK_EVERY = 0.02
+"""Seconds after which a stream asks the catalog again which groups to keep."""
 
 
 class Stream:
@@ -44,6 +46,7 @@ class Stream:
         self._leases: list[Lease] = []
         self._folders: list[Folder] = []
         self._watch = stores.catalog.watch()
+        self._look_at = 0.0
         try:
             for partition in partitions:
                 self._add(partition)
@@ -66,10 +69,18 @@ class Stream:
         return ir.Graph(sources=tuple(sources.values())), [plan_group(graph, group) for group, graph in kept]
 
     def step(self) -> int:
-        """Fold one micro-batch in each partition; return how many offsets were passed, 0 at the log's head."""
+        """Fold one micro-batch in each partition; return how many offsets were passed, 0 at the log's head.
+
+        What groups are to be kept is looked up now and then: a change may wait `LOOK_EVERY` seconds.
+        """
+        if time.monotonic() >= self._look_at:
+            self._look()
+        return sum(folder.step() for folder in self._folders)
+
+    def _look(self) -> None:
         if self._watch.changed():
             self.replan()
-        return sum(folder.step() for folder in self._folders)
+        self._look_at = time.monotonic() + LOOK_EVERY
 
     def replan(self) -> None:
         """Look again which groups are to be kept."""
@@ -79,10 +90,8 @@ class Stream:
 
     def catch_up(self) -> int:
         """Fold until every group is at the log's head; return how many offsets were passed."""
-        total = 0
-        while passed := self.step():
-            total += passed
-        return total
+        self._look()
+        return sum(folder.catch_up() for folder in self._folders)
 
     def position(self) -> int:
         """Return the offset up to which everything has been folded."""
