@@ -8,6 +8,7 @@ import zipfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -72,15 +73,16 @@ def _flight_events(flights: pa.Table, zones: dict[str, str | None]) -> dict[str,
     delay = _floats(column["dep_delay"])
     left = scheduled + np.nan_to_num(delay).astype(np.int64) * MINUTE
     identity = _identities(flights)
+    number = pc.binary_join_element_wise(column["carrier"], column["flight"].cast(pa.string()), " ")
+    told = {"number": number, "plane": column["tailnum"]} | {
+        name: column[name] for name in ("carrier", "origin", "dest")
+    }
     base = {"id": identity, "at": pa.array(scheduled)}
     local = _local_hour(flights)
     table = pa.table(
         base
         | {
-            "carrier": column["carrier"],
-            "plane": column["tailnum"],
-            "origin": column["origin"],
-            "dest": column["dest"],
+            **told,
             "hour": local,
             "weekday": ((scheduled - 5 * 60 * MINUTE) // DAY + 3) % 7 * 1.0,
             "distance": column["distance"].cast(pa.float64()),
@@ -93,15 +95,17 @@ def _flight_events(flights: pa.Table, zones: dict[str, str | None]) -> dict[str,
     arrived = left + _minutes_under_way(flights, left, zones) * MINUTE
     return {
         "Flight": table.sort_by("at"),
-        "Departure": _happened("D", identity, left, delay, departed),
-        "Arrival": _happened("A", identity, arrived, landed_late, landed),
+        "Departure": _happened("D", identity, left, delay, departed, **told),
+        "Arrival": _happened("A", identity, arrived, landed_late, landed, lost=landed_late - delay),
     }
 
 
-def _happened(prefix: str, flight: pa.Array, at: np.ndarray, delay: np.ndarray, mask: np.ndarray) -> pa.Table:
-    keep = pa.array(mask)
+def _happened(
+    prefix: str, flight: pa.Array, at: np.ndarray, delay: np.ndarray, mask: np.ndarray, **more: Any
+) -> pa.Table:
     ids = pc.binary_join_element_wise(prefix, flight, "-")
-    return pa.table({"id": ids, "at": at, "flight": flight, "delay": delay}).filter(keep).sort_by([("at", "ascending")])
+    table = pa.table({"id": ids, "at": at, "flight": flight, "delay": delay, **more})
+    return table.filter(pa.array(mask)).sort_by("at")
 
 
 def _identities(flights: pa.Table) -> pa.Array:

@@ -126,7 +126,7 @@ def test_a_version_that_can_not_be_made_leaves_its_run_done(
 
 
 def test_a_model_nobody_declares(context: TrainingContext) -> None:
-    with pytest.raises(NotFoundError, match=r"no model called 'Frod'.*Fraud"):
+    with pytest.raises(NotFoundError, match=r"no model 'Frod'.*Fraud"):
         train(context, "Frod")
 
 
