@@ -21,37 +21,54 @@ class Answer:
 
 
 class Connection(asyncio.Protocol):
-    """One keep-alive connection; requests are pipelined and answered in order."""
+    """One keep-alive connection; requests are pipelined and answered in order.
 
-    def __init__(self) -> None:
-        self._waiting: deque[asyncio.Future[Answer]] = deque()
+    A server may close a connection between requests, to spread its callers. What was not answered is
+    sent again on a new one: an event is taken once and a decision made once, by its id.
+    """
+
+    def __init__(self, host: str, port: int) -> None:
+        self._place = host, port
+        self._waiting: deque[tuple[bytes, asyncio.Future[Answer]]] = deque()
         self._answer = Answer()
-        self._parser = httptools.HttpResponseParser(self)
         self._transport: asyncio.Transport | None = None
+        self._reopening: asyncio.Task[None] | None = None
+        self._closed = False
+
+    async def open(self) -> None:
+        """Connect; send what waits."""
+        await asyncio.get_running_loop().create_connection(lambda: self, *self._place)
+        self._reopening = None
 
     def request(self, head: bytes, body: bytes) -> asyncio.Future[Answer]:
         """Send one request; the future ends with its answer."""
-        assert self._transport is not None
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting.append(future)
-        self._transport.write(b"%bContent-Length: %d\r\n\r\n%b" % (head, len(body), body))
+        data = b"%bContent-Length: %d\r\n\r\n%b" % (head, len(body), body)
+        self._waiting.append((data, future))
+        if self._transport is not None:
+            self._transport.write(data)
         return future
 
     def close(self) -> None:
         """Hang up."""
+        self._closed = True
         if self._transport is not None:
             self._transport.close()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+        self._parser = httptools.HttpResponseParser(self)
+        self._answer = Answer()
+        self._transport.writelines([data for data, _ in self._waiting])
 
     def data_received(self, data: bytes) -> None:
-        self._parser.feed_data(data)
+        if self._transport is not None:
+            self._parser.feed_data(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        for future in self._waiting:
-            if not future.done():
-                future.set_exception(exc or ConnectionError("the server hung up"))
+        self._transport = None
+        if not self._closed:
+            self._reopening = asyncio.get_running_loop().create_task(self.open())
 
     def on_body(self, body: bytes) -> None:
         self._answer.chunks.append(body)
@@ -61,7 +78,11 @@ class Connection(asyncio.Protocol):
         answer.status = self._parser.get_status_code()
         answer.body = b"".join(answer.chunks)
         self._answer = Answer()
-        self._waiting.popleft().set_result(answer)
+        _, future = self._waiting.popleft()
+        future.set_result(answer)
+        if not self._parser.should_keep_alive() and self._transport is not None:
+            transport, self._transport = self._transport, None
+            transport.close()
 
 
 class Client:
@@ -75,9 +96,10 @@ class Client:
     @classmethod
     async def connect(cls, host: str, port: int, connections: int) -> Client:
         """Open the connections."""
-        loop = asyncio.get_running_loop()
-        pairs = [await loop.create_connection(Connection, host, port) for _ in range(connections)]
-        return cls([connection for _, connection in pairs], f"{host}:{port}")
+        opened = [Connection(host, port) for _ in range(connections)]
+        for connection in opened:
+            await connection.open()
+        return cls(opened, f"{host}:{port}")
 
     def post(self, path: str, body: bytes, now: int) -> asyncio.Future[Answer]:
         """POST a body at the caller's instant `now` (µs), on the next connection in turn."""

@@ -220,7 +220,7 @@ class Late(tw.Model):
         tw.at_least("average_precision", 0.35),
         tw.p99_below("5ms"),
     ]
-    retrain = tw.retrain("monthly", on_drift=0.25, canary="20%", watch="5d", metric="average_precision", margin=0.01)
+    retrain = tw.retrain("monthly", on_drift=0.5, canary="20%", watch="5d", metric="average_precision", margin=0.01)
 
 
 class Delays(tw.Service, on=Flight):

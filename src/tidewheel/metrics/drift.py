@@ -182,12 +182,12 @@ def _noncentral(value: float, degrees: int, unit: float, confidence: float) -> t
 
 def _solve(x: float, degrees: int, level: float) -> float:
     from scipy.optimize import brentq
-    from scipy.stats import chi2, ncx2
+    from scipy.special import chdtr, chndtr
 
-    if chi2.cdf(x, degrees) <= level:
+    if chdtr(degrees, x) <= level:
         return 0.0
     top = 4.0 * (x + degrees) + 40.0
-    return float(brentq(lambda ncp: float(ncx2.cdf(x, degrees, ncp)) - level, 0.0, top))
+    return float(brentq(lambda ncp: float(chndtr(x, degrees, ncp)) - level, 0.0, top))
 
 
 def _chi_square_tail(statistic: float, degrees: int) -> float:

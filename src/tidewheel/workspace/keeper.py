@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from tidewheel.definitions import ir
 from tidewheel.errors import TidewheelError
-from tidewheel.rollout import RetrainLoop
+from tidewheel.rollout import RetrainLoop, send_notes
 from tidewheel.runtime.child import Life
 from tidewheel.runtime.clock import NEVER, ReplayClock
 from tidewheel.runtime.doorbell import Doorbell
@@ -65,6 +65,7 @@ class Keeper:
     def flush(self) -> None:
         """Bring the lake up to the log and the journal; what keeps it from that is logged and tried again."""
         try:
+            send_notes(self._workspace.stores.catalog, self._workspace.stores.log, self._workspace.stores.clock.now())
             self._workspace.flush()
         except (TidewheelError, OSError) as error:
             log.warning("flush: %s", error)

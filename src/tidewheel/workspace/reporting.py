@@ -10,13 +10,13 @@ import pyarrow as pa
 from tidewheel.errors import NotFoundError
 from tidewheel.monitoring.build import By, VersionFacts, build_report
 from tidewheel.monitoring.report import Happening, Report
-from tidewheel.outcomes import Joined, join_outcomes
+from tidewheel.outcomes import COLUMNS, Joined, join_outcomes
 from tidewheel.registry.alerts import list_alerts
 from tidewheel.registry.bundles import load_bundle
 from tidewheel.registry.deployments import Move, find_deployment, history
+from tidewheel.registry.scoring import view_columns
 from tidewheel.registry.services import load_service
 from tidewheel.registry.versions import get_version
-from tidewheel.rollout.loop import view_columns
 from tidewheel.runtime.stores import Stores
 from tidewheel.workspace.reading import decisions
 
@@ -63,7 +63,7 @@ def joined_decisions(workspace: Workspace, name: str, since: int) -> Joined:
     if deployment is None:
         raise NotFoundError(f"{name} is not deployed", remedy="deploy a version: tidewheel deploy MODEL@1")
     frozen = load_service(stores.catalog, deployment.service_version)
-    table = decisions(stores).scan(service=name, since=since)
+    table = decisions(stores).scan(COLUMNS, service=name, since=since)
     return join_outcomes(workspace.history, frozen.graph, frozen.service, table, stores.clock.now())
 
 
