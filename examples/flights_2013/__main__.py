@@ -52,7 +52,7 @@ def main() -> None:
 
 def _progress() -> Progress:
     columns = (TextColumn("{task.description:<44}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    return Progress(*columns, TimeRemainingColumn())
+    return Progress(*columns, TimeRemainingColumn(), refresh_per_second=3)
 
 
 def _prepare(folder: Path, until: int, progress: Progress) -> dict[str, pa.Table]:

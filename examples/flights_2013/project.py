@@ -212,7 +212,7 @@ class Late(tw.Model):
 
     view = DelayView
     label = tw.outcome(Arrival.delay > 15, within="2d")
-    estimator = LGBMClassifier(n_estimators=200, learning_rate=0.05, num_leaves=31, min_child_samples=100, verbose=-1)
+    estimator = LGBMClassifier(n_estimators=120, learning_rate=0.08, num_leaves=31, min_child_samples=100, verbose=-1)
     calibrate = tw.isotonic()
     split = tw.temporal(test="30d")
     metrics = ["average_precision", "roc_auc", "brier"]

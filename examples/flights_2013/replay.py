@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 from examples.flights_2013.client import Answer, Client
 
-CONNECTIONS = 8
+CONNECTIONS = 1
 BATCH = 2_000
 
 
@@ -67,8 +67,10 @@ async def replay(
     total = tables[decided].num_rows
     try:
         for step in steps(tables, decided):
-            await _post_events(client, step, seen)
-            await _decide(client, step, service, seen)
+            # Pipelined on one connection: the service answers in order, and decides when the events are folded.
+            posts, questions = _post_events(client, step), _decide(client, step, service)
+            _note_events(seen, await asyncio.gather(*posts))
+            _note_answers(seen, step, await asyncio.gather(*questions))
             progress(len(seen.decisions), total)
     finally:
         client.close()
@@ -76,30 +78,30 @@ async def replay(
     return seen
 
 
-async def _post_events(client: Client, step: Step, seen: Replayed) -> None:
-    posts = [
+def _post_events(client: Client, step: Step) -> list[asyncio.Future[Answer]]:
+    return [
         client.post(f"/v1/events/{name}", msgspec.json.encode(rows[start : start + BATCH]), step.instant)
         for name, rows in step.before.items()
         for start in range(0, len(rows), BATCH)
     ]
-    for answer in await asyncio.gather(*posts):
+
+
+def _decide(client: Client, step: Step, service: str) -> list[asyncio.Future[Answer]]:
+    path = f"/v1/services/{service}"
+    return [client.post(path, msgspec.json.encode(flight), step.instant) for flight in step.flights]
+
+
+def _note_events(seen: Replayed, answers: list[Answer]) -> None:
+    for answer in answers:
         if answer.status != 200 or msgspec.json.decode(answer.body).get("quarantined"):
             seen.refused.append(answer.body.decode())
 
 
-async def _decide(client: Client, step: Step, service: str, seen: Replayed) -> None:
-    path = f"/v1/services/{service}"
-    answers = await asyncio.gather(
-        *[client.post(path, msgspec.json.encode(flight), step.instant) for flight in step.flights]
-    )
+def _note_answers(seen: Replayed, step: Step, answers: list[Answer]) -> None:
     for flight, answer in zip(step.flights, answers, strict=True):
-        _note(seen, flight["id"], answer)
-
-
-def _note(seen: Replayed, flight: str, answer: Answer) -> None:
-    if answer.status != 200:
-        seen.refused.append(answer.body.decode())
-        return
-    body = msgspec.json.decode(answer.body)
-    seen.decisions[flight] = body["decision_id"]
-    seen.fallbacks += bool(body.get("fallback"))
+        if answer.status != 200:
+            seen.refused.append(answer.body.decode())
+            continue
+        body = msgspec.json.decode(answer.body)
+        seen.decisions[flight["id"]] = body["decision_id"]
+        seen.fallbacks += bool(body.get("fallback"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from tidewheel.collect.history import History
@@ -84,11 +85,12 @@ class WorkerBackend:
             await self._steps.reach(now)
         elif now is not None:
             raise not_replayed()
-        if len(body) > SMALL_BODY:
-            rows = await asyncio.to_thread(self.serving.check, event, body)
-        else:
-            rows = self.serving.check(event, body)
-        outcomes = await asyncio.wrap_future(self.serving.submit(rows))
+        with self._steps.appending() if self._steps is not None else nullcontext():
+            if len(body) > SMALL_BODY:
+                rows = await asyncio.to_thread(self.serving.check, event, body)
+            else:
+                rows = self.serving.check(event, body)
+            outcomes = await asyncio.wrap_future(self.serving.submit(rows))
         return self._accepted(event, rows, outcomes)
 
     def _accepted(self, event: str, rows: list[NewEvent | BadRow], outcomes: list[Outcome]) -> Accepted:

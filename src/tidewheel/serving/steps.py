@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from tidewheel.collect.decision_index import read_entries
@@ -52,6 +53,11 @@ class Steps:
         self._shipped_at = -1
         self._settled = (-1, -1)
         """Instant and log head for which everything is known to be folded."""
+        self._quick = serving.stores.settings.sync == "second"
+        """The log does not wait for the disk: then shipping is quicker than a thread's turn."""
+        self._appending = 0
+        self._quiet = asyncio.Event()
+        self._quiet.set()
         self._alone_since = -1
         """When the journal's folder was last changed, if by then no other live writer had a segment in it."""
 
@@ -69,11 +75,25 @@ class Steps:
         async with self._turn:
             now = self._clock.now()
             if self._shipped_at != now or (instant is not None and instant > now):
-                await self._run(self._ship)
+                self._ship() if self._quick else await self._run(self._ship)
             if instant is not None and instant != now:
-                now = await self._run(self._move, instant)
+                # A thread waits where the scheduler has something to do first.
+                due = self._clock.next_due <= instant
+                now = await self._run(self._move, instant) if due else self._move(instant)
             self._shipped_at = now
         return now
+
+    @contextmanager
+    def appending(self) -> Iterator[None]:
+        """Say that events of this instant are on their way to the log: who asks to be settled waits for them."""
+        self._appending += 1
+        self._quiet.clear()
+        try:
+            yield
+        finally:
+            self._appending -= 1
+            if not self._appending:
+                self._quiet.set()
 
     async def settle(self) -> None:
         """Wait until the stream has folded everything in the log.
@@ -83,6 +103,7 @@ class Steps:
         NotReadyError
             It does not catch up.
         """
+        await self._quiet.wait()
         now = self._clock.now()
         if self._settled == (now, self._log.head()):
             return

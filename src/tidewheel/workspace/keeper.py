@@ -30,6 +30,9 @@ BELL = "keeper"
 LOOK_EVERY = 0.02
 """Seconds between looks at the clock; in a replay workspace callers wait for what is due."""
 
+LOOK_FOR_DRIFT = Schedule(every="interval", interval=2 * 86_400_000_000)
+"""What is compared is a week of decisions: every other day sees a jump soon enough."""
+
 JobTable = dict[str, tuple[Schedule, Callable[[int], str]]]
 
 
@@ -94,7 +97,7 @@ class Keeper:
             policy = next((m.retrain for m in graph.models if m.name == service.model), None)
             if policy is not None:
                 jobs[f"canary {service.name}"] = (Schedule(every="daily"), partial(self._judge, service))
-                jobs[f"drift {service.name}"] = (Schedule(every="daily"), partial(self._drift, service))
+                jobs[f"drift {service.name}"] = (LOOK_FOR_DRIFT, partial(self._drift, service))
         for model in graph.models:
             if model.retrain is not None and model.retrain.every:
                 jobs[f"retrain {model.name}"] = (Schedule(every=model.retrain.every), partial(self._retrain, model))
