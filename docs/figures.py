@@ -35,4 +35,4 @@ def demo(summary: dict[str, Any]) -> dict[str, Any]:
 
 if __name__ == "__main__":
     source = Path(sys.argv[1] if len(sys.argv) > 1 else "demo-summary.json")
-    (HERE / "demo.svg").write_text(svg(demo(json.loads(source.read_text()))))
+    (HERE / "demo.svg").write_text(svg(demo(json.loads(source.read_text())), "Average precision by month, served live"))
