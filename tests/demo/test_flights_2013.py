@@ -59,7 +59,7 @@ def test_the_first_flight_of_the_year(events: Events) -> None:
 
 def trained(folder: Path, events: Events, leak: bool) -> TrainResult:
     """Train on two months, on fewer trees; with `leak`, the arrival's delay stands on the flight."""
-    source = (HERE / "project.py").read_text().replace("n_estimators=200", "n_estimators=40")
+    source = (HERE / "project.py").read_text().replace("n_estimators=120", "n_estimators=40")
     tables = events.before(UNTIL)
     if leak:
         source = source.replace("    distance: float\n", "    distance: float\n    landed_late: float | None\n")
