@@ -115,7 +115,7 @@ def canary(
     if before.challenger and before.challenger != challenger:
         raise ConflictError(
             f"{before.challenger} has a canary on {service}",
-            remedy=f"end it first: tidewheel rollback {service}, or tidewheel promote {service}",
+            remedy=f"end it first: tidewheel rollback {service}, or tidewheel deploy {before.challenger}",
         )
     after = msgspec.structs.replace(
         before,
@@ -167,7 +167,7 @@ def rollback(catalog: Catalog, service: str, *, cause: str = "", who: str = "") 
     if not before.previous_service_version:
         raise ConflictError(
             f"{service} has no version before {before.champion or before.service_version}",
-            remedy="deploy another: tidewheel deploy Model@N; or stop it: tidewheel kill " + service,
+            remedy="deploy another: tidewheel deploy Model@N",
         )
     older = _older(catalog, service)
     after = msgspec.structs.replace(
