@@ -45,6 +45,9 @@ def test_a_worker_serves_without_the_module_or_a_learner(tmp_path: Path) -> None
             status, answer = post(running.port, SCORE, payment(1, amount=700.0))
             assert (status, answer["decision"], answer["model"]) == (200, "review", "Fraud@1")
             assert post(running.port, SCORE, payment(1))[1] == answer
+            until = time.monotonic() + 10.0
+            while shop.stores.log.seen("Payment", "p1") is None and time.monotonic() < until:
+                time.sleep(0.02)  # the decided event is on its way to the log
             status, told = post(running.port, "/v1/events/Payment", [payment(2), {"id": 3}, payment(2), payment(1)])
             assert status == 200
             assert (told["accepted"], told["duplicates"]) == (1, 2)
