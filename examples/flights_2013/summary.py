@@ -94,21 +94,17 @@ def show(summary: dict[str, Any]) -> None:
 
 def _months(summary: dict[str, Any]) -> Table:
     table = Table(title="average precision and calibration by month", title_justify="left")
-    versions = sorted({version for month in summary["average_precision"].values() for version in month} - {ALL})
-    for header in ("month", "late", "served", "prototype", "Brier", *versions):
-        table.add_column(header, justify="left" if header == "month" else "right")
+    for header in ("month", "late", "served", "prototype", "Brier"):
+        table.add_column(header, justify="left" if header == "month" else "right", no_wrap=True)
+    table.add_column("each version on its own flights")
     for month, values in summary["average_precision"].items():
-        shown = [f"{values[version]:.3f}" if version in values else "-" for version in versions]
-        bar = PROTOTYPE.get(f"{month}-01")
-        late, brier = summary["late_share"].get(month), summary["brier"].get(month, {}).get(ALL)
-        table.add_row(
-            month,
-            "-" if late is None else f"{late:.1%}",
-            f"{values[ALL]:.3f}",
-            "-" if bar is None else f"{bar:.2f}",
-            "-" if brier is None else f"{brier:.3f}",
-            *shown,
-        )
+        versions = ", ".join(f"{name} {value:.3f}" for name, value in values.items() if name != ALL)
+        bar, late = PROTOTYPE.get(f"{month}-01"), summary["late_share"].get(month)
+        brier = summary["brier"].get(month, {}).get(ALL)
+        shown = [
+            "-" if value is None else f"{value:{form}}" for value, form in ((late, ".1%"), (bar, ".2f"), (brier, ".3f"))
+        ]
+        table.add_row(month, shown[0], f"{values[ALL]:.3f}", shown[1], shown[2], versions)
     return table
 
 
