@@ -2,11 +2,13 @@
 #   make demo    the whole loop on real flights, ending with a summary
 #   make test    the tests
 PYTHON ?= python3
+# Tests run in so many processes; 0 is this one alone.
+JOBS ?= 0
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check lint types layers docs docs-examples bench format clean
+.PHONY: demo test test-slow extras check lint types layers docs docs-examples bench format clean
 
 $(READY): requirements-dev.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "tidewheel needs Python 3.11 or newer; run: make PYTHON=python3.12 $(MAKECMDGOALS)")'
@@ -20,7 +22,13 @@ demo: $(READY)
 	$(BIN)/python -m examples.flights_2013
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+
+test-slow: $(READY)
+	$(BIN)/python -m pytest -m slow
+
+extras: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-extras.txt
 
 check: lint types docs-examples
 
@@ -32,10 +40,11 @@ types: $(READY)
 	$(BIN)/mypy
 
 docs-examples: $(READY)
-	$(BIN)/python -m pytest --doctest-modules src/tidewheel
+	$(BIN)/python -m pytest --doctest-modules --doctest-ignore-import-errors src/tidewheel
 
 docs: $(READY)
-	$(BIN)/python docs/figures.py
+	$(BIN)/python docs/windows.py
+	test ! -f demo-summary.json || $(BIN)/python docs/figures.py
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks $(NAME)

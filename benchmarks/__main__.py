@@ -7,7 +7,18 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-BENCHMARKS = ("features/windows", "features/stream", "serving/decide", "serving/http")
+BENCHMARKS = (
+    "features/asof",
+    "features/online",
+    "features/windows",
+    "features/stream",
+    "features/memory",
+    "training/tune",
+    "serving/decide",
+    "serving/http",
+    "training/pipeline",
+    "training/track",
+)
 
 
 def main() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,8 @@ SOURCE = Path(tidewheel.__file__)
 
 
 def test_all_is_the_namespace() -> None:
-    assert len(tidewheel.__all__) <= MOST_NAMES
+    plain = [name for name in tidewheel.__all__ if not inspect.ismodule(getattr(tidewheel, name))]
+    assert len(plain) <= MOST_NAMES  # namespaces such as `tw.transform` hold families of their own
     assert tidewheel.__all__ == sorted(tidewheel.__all__)
     assert dir(tidewheel) == tidewheel.__all__
     for name in tidewheel.__all__:

@@ -3,8 +3,8 @@
 What is timed is everything the folder does: reading the log, hashing, grouping, reading and writing state blobs in
 LMDB, and committing them with the offset in one transaction per micro-batch (a killed folder goes on where it was:
 tests/features/test_kill.py). Beside it, in the same run, plain Python with dictionaries keeps the same tiles in
-memory: no log, no disk, no offsets, events handed over as tuples. The state of every key is
-compared before anything is timed.
+memory: no log, no disk, no offsets, events handed over as tuples; and Bytewax keeps half of them, in memory too. The
+state of every key is compared before anything is timed.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
+from benchmarks import peers
 from benchmarks.harness import report
 
 from tidewheel.collect.history import History
@@ -32,6 +33,7 @@ from tidewheel.storage.log_records import NewEvent
 from tidewheel.storage.state import StateStore
 
 EVENTS, KEYS, RUNS = 600_000, 100_000, 3
+PEER_EVENTS = 100_000
 GOAL = 100_000
 """Events a second a core."""
 HOUR = 3_600_000_000
@@ -143,6 +145,18 @@ def check_equal(folder: Path, state: Tiles, instant: int) -> None:
     store.close()
 
 
+def bytewax(rows: list[tuple[str, float, int]]) -> float:
+    """Return how many events a second Bytewax takes, of the first of the stream."""
+    some = rows[:PEER_EVENTS]
+    cards, amounts, at = zip(*some, strict=True)
+    found = peers.run("bytewax_stream.py", {"cards": cards, "amounts": amounts, "at": at})
+    if found["count"] != len(some) or not np.isclose(found["sum"], sum(amounts)):
+        sys.exit("bytewax's tiles hold other events")
+    print(f"  bytewax  {len(some)} events in {found['seconds']:.2f} s", flush=True)
+    rate: float = len(some) / found["seconds"]
+    return rate
+
+
 def main() -> bool:
     rows = events()
     base = Path(tempfile.mkdtemp(prefix="stream-"))
@@ -166,15 +180,21 @@ def main() -> bool:
         shutil.rmtree(base)
     wall, cpu = (float(np.median([run[i] for run in ours])) for i in (0, 1))
     plain = float(np.median([run[1] for run in dicts]))
+    rival = bytewax(rows)
     figures = {
         "events": EVENTS,
         "keys": len(state),
         "events_per_second": EVENTS / wall,
         "events_per_cpu_second": EVENTS / cpu,
         "dicts_in_memory_events_per_cpu_second": EVENTS / plain,
+        "bytewax_events_per_second": rival,
     }
-    ratios = {"over_100k_events_per_cpu_second": EVENTS / cpu / GOAL, "over_dicts_in_memory": plain / cpu}
-    return report("features/stream", figures, ratios, {"over_100k_events_per_cpu_second": 1.0})
+    ratios = {
+        "over_100k_events_per_cpu_second": EVENTS / cpu / GOAL,
+        "over_dicts_in_memory": plain / cpu,
+        "over_bytewax": EVENTS / wall / rival,
+    }
+    return report("features/stream", figures, ratios, {"over_100k_events_per_cpu_second": 1.0, "over_bytewax": 3.0})
 
 
 if __name__ == "__main__":

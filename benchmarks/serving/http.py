@@ -22,8 +22,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from benchmarks import peers
 from benchmarks.harness import report
-from benchmarks.serving import peers
 from benchmarks.serving.workspace import Made, make
 
 from tidewheel.runtime.config import load_config

@@ -72,7 +72,9 @@ class DelayView(tw.View, on=Flight):
 
     carrier = Flight.carrier
     distance = Flight.distance
-    seats = tw.fill(Flight.plane.seats, 0)
+    seats = tw.transform.fill(Flight.plane.seats, 0)
+    time = tw.transform.cyclic(Flight.at, "1d")
+    weekday = tw.transform.day_of_week(Flight.at, "-05:00")
     plane = PlaneLately
     origin = tw.lookup(AirportNow, Flight.origin)
     dest = tw.lookup(AirportNow, Flight.dest)

@@ -22,6 +22,7 @@ from examples.flights_2013 import summary as told
 from examples.flights_2013.prepare import DAY, instant, read_events
 from examples.flights_2013.replay import Replayed, replay
 from examples.flights_2013.server import running
+from examples.flights_2013.told import ToldProgress
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 import tidewheel as tw
@@ -52,7 +53,7 @@ def main() -> None:
 
 def _progress() -> Progress:
     columns = (TextColumn("{task.description:<44}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    return Progress(*columns, TimeRemainingColumn(), refresh_per_second=3)
+    return ToldProgress(*columns, TimeRemainingColumn(), refresh_per_second=3)
 
 
 def _prepare(folder: Path, until: int, progress: Progress) -> dict[str, pa.Table]:

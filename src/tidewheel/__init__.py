@@ -15,6 +15,13 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tidewheel.definitions import calibrate as calibrate
+    from tidewheel.definitions import expectations as expect
+    from tidewheel.definitions import gates as gate
+    from tidewheel.definitions import sampling as sample
+    from tidewheel.definitions import splitting as split
+    from tidewheel.definitions import transform as transform
+    from tidewheel.definitions import tuning as tune
     from tidewheel.definitions.aggregates import count as count
     from tidewheel.definitions.aggregates import distinct as distinct
     from tidewheel.definitions.aggregates import first as first
@@ -22,17 +29,14 @@ if TYPE_CHECKING:
     from tidewheel.definitions.aggregates import max as max
     from tidewheel.definitions.aggregates import mean as mean
     from tidewheel.definitions.aggregates import min as min
+    from tidewheel.definitions.aggregates import rate as rate
     from tidewheel.definitions.aggregates import std as std
     from tidewheel.definitions.aggregates import sum as sum
+    from tidewheel.definitions.aggregates import time_since_first as time_since_first
     from tidewheel.definitions.aggregates import time_since_last as time_since_last
+    from tidewheel.definitions.aggregates import var as var
     from tidewheel.definitions.columns import Column as Column
-    from tidewheel.definitions.conditions import fill as fill
-    from tidewheel.definitions.conditions import if_else as if_else
-    from tidewheel.definitions.conditions import is_null as is_null
     from tidewheel.definitions.conditions import isin as isin
-    from tidewheel.definitions.conditions import log1p as log1p
-    from tidewheel.definitions.conditions import maximum as maximum
-    from tidewheel.definitions.conditions import minimum as minimum
     from tidewheel.definitions.conditions import not_ as not_
     from tidewheel.definitions.features import Features as Features
     from tidewheel.definitions.models import Model as Model
@@ -52,7 +56,6 @@ if TYPE_CHECKING:
     from tidewheel.definitions.models import precision_at as precision_at
     from tidewheel.definitions.models import recall_at as recall_at
     from tidewheel.definitions.models import retrain as retrain
-    from tidewheel.definitions.models import temporal as temporal
     from tidewheel.definitions.rows import Category as Category
     from tidewheel.definitions.rows import Entity as Entity
     from tidewheel.definitions.rows import Event as Event
@@ -60,40 +63,62 @@ if TYPE_CHECKING:
     from tidewheel.definitions.rows import Key as Key
     from tidewheel.definitions.rows import Ref as Ref
     from tidewheel.definitions.rows import Text as Text
+    from tidewheel.definitions.rows import Vector as Vector
+    from tidewheel.definitions.rows import personal as personal
     from tidewheel.definitions.services import Service as Service
     from tidewheel.definitions.services import action as action
     from tidewheel.definitions.services import previous as previous
     from tidewheel.definitions.services import rule as rule
     from tidewheel.definitions.services import table as table
     from tidewheel.definitions.services import thresholds as thresholds
+    from tidewheel.definitions.sketches import last_n as last_n
+    from tidewheel.definitions.sketches import quantile as quantile
+    from tidewheel.definitions.sketches import top_k as top_k
+    from tidewheel.definitions.splitting import temporal as temporal
     from tidewheel.definitions.views import Array as Array
     from tidewheel.definitions.views import View as View
     from tidewheel.definitions.views import derived as derived
     from tidewheel.definitions.views import lookup as lookup
+    from tidewheel.training import learner as learner
     from tidewheel.workspace import open_workspace as open
 
 _ROOMS: dict[str, str] = {
-    "definitions.aggregates": "count distinct first last max mean min std sum time_since_last",
+    "definitions.aggregates": (
+        "count distinct first last max mean min rate std sum time_since_first time_since_last var"
+    ),
     "definitions.columns": "Column",
-    "definitions.conditions": "fill if_else is_null isin log1p maximum minimum not_",
+    "definitions.conditions": "isin not_",
     "definitions.features": "Features",
     "definitions.models": (
         "Model at_least at_most beats_champion choice float_range happened int_range isotonic log_range outcome "
-        "p99_below parity platt precision_at recall_at retrain temporal"
+        "p99_below parity platt precision_at recall_at retrain"
     ),
-    "definitions.rows": "Category Entity Event Id Key Ref Text",
+    "definitions.rows": "Category Entity Event Id Key Ref Text Vector personal",
     "definitions.services": "Service action previous rule table thresholds",
+    "definitions.sketches": "last_n quantile top_k",
+    "definitions.splitting": "temporal",
     "definitions.views": "Array View derived lookup",
+}
+_NAMESPACES = {
+    "calibrate": "tidewheel.definitions.calibrate",
+    "expect": "tidewheel.definitions.expectations",
+    "gate": "tidewheel.definitions.gates",
+    "learner": "tidewheel.training.learner",
+    "sample": "tidewheel.definitions.sampling",
+    "split": "tidewheel.definitions.splitting",
+    "transform": "tidewheel.definitions.transform",
+    "tune": "tidewheel.definitions.tuning",
 }
 _WHERE = {name: f"tidewheel.{room}" for room, names in _ROOMS.items() for name in names.split()}
 
 __all__ = [
     "Array", "Category", "Column", "Entity", "Event", "Features", "Id", "Key", "Model", "Ref", "Service", "Text",
-    "View", "action", "at_least", "at_most", "beats_champion", "choice", "count", "derived", "distinct", "fill",
-    "first", "float_range", "happened", "if_else", "int_range", "is_null", "isin", "isotonic", "last", "log1p",
-    "log_range", "lookup", "max", "maximum", "mean", "min", "minimum", "not_", "open", "outcome", "p99_below",
-    "parity", "platt", "precision_at", "previous", "recall_at", "retrain", "rule", "std", "sum", "table",
-    "temporal", "thresholds", "time_since_last",
+    "Vector", "View", "action", "at_least", "at_most", "beats_champion", "calibrate", "choice", "count", "derived",
+    "distinct", "expect", "first", "float_range", "gate", "happened", "int_range", "isin", "isotonic", "last",
+    "last_n", "learner", "log_range", "lookup", "max", "mean", "min", "not_", "open", "outcome", "p99_below", "parity",
+    "personal", "platt", "precision_at", "previous", "quantile", "rate", "recall_at", "retrain", "rule", "sample",
+    "split", "std", "sum", "table", "temporal", "thresholds", "time_since_first", "time_since_last", "top_k",
+    "transform", "tune", "var",
 ]  # fmt: skip
 
 
@@ -103,6 +128,8 @@ if not TYPE_CHECKING:  # a checker that saw it would let every misspelt name pas
         """Import a public name when it is first used."""
         if name == "open":
             value = importlib.import_module("tidewheel.workspace").open_workspace
+        elif name in _NAMESPACES:
+            value = importlib.import_module(_NAMESPACES[name])
         elif name in _WHERE:
             value = getattr(importlib.import_module(_WHERE[name]), name)
         else:

@@ -7,7 +7,8 @@
     ├── ConfigError          tidewheel.toml or an environment variable is wrong
     ├── InputError           an event, a file or a request is wrong
     │   ├── SchemaError      a row does not fit its declaration
-    │   └── FileError        a file can't be read as what it claims to be
+    │   ├── FileError        a file can't be read as what it claims to be
+    │   └── ExpectationError rows are not what is expected of them, and the policy is to stop
     ├── ClockError           an instant was given where the workspace keeps its own clock, or runs backwards
     ├── NotFoundError        no such version, run, decision, service, event type
     ├── ConflictError        the thing exists already, or is used by something live
@@ -19,11 +20,13 @@
     │   └── GateError        a gate can't be judged
     ├── ServingError         a decision could not be made in the normal way
     │   ├── OverloadedError  a queue is full; try again
-    │   └── DeadlineError    the deadline passed
+    │   ├── DeadlineError    the deadline passed
+    │   └── StaleError       features are further behind the log than their view allows
     ├── StorageError         a store can't do what was asked
     │   ├── CorruptError     bytes that fail their checksum
     │   ├── FullError        no space, or past a declared capacity
-    │   └── BusyError        locked by another process for longer than we wait
+    │   ├── BusyError        locked by another process for longer than we wait
+    │   └── UnreachableError a store on the network does not answer
     ├── LeaseError           another process holds the role (a second ``tidewheel up``)
     └── MissingExtraError    an optional dependency is not installed
 
@@ -83,6 +86,13 @@ class FileError(InputError):
     """A file can't be read as what it claims to be."""
 
 
+class ExpectationError(InputError):
+    """Rows are not what is expected of them, and the policy is to stop."""
+
+    expectation = ""
+    """Name of the expectation."""
+
+
 class ClockError(TidewheelError):
     """A caller's instant was refused, or time would run backwards."""
 
@@ -131,6 +141,10 @@ class DeadlineError(ServingError):
     """The deadline passed."""
 
 
+class StaleError(ServingError):
+    """Features are further behind the log than their view allows."""
+
+
 class StorageError(TidewheelError):
     """A store can't do what was asked."""
 
@@ -145,6 +159,10 @@ class FullError(StorageError):
 
 class BusyError(StorageError):
     """Locked by another process for longer than we wait."""
+
+
+class UnreachableError(StorageError):
+    """A store on the network does not answer; it may again."""
 
 
 class LeaseError(TidewheelError):

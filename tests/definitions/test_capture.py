@@ -113,6 +113,7 @@ def test_the_same_helper_in_two_functions_is_written_in_each(load: Load) -> None
     ("head", "body", "words"),
     [
         ("", "return nothing(x)", "'nothing', named in 'f', is not defined"),
+        ("SEEN = 0\n", "global SEEN\n        SEEN += 1\n        return x + SEEN", "'f' changes SEEN of its module"),
         ("", "return open(x)", "'open', named in 'f', may not be used"),
         ("", "return x if __file__ else x", "'__file__', named in 'f'"),
         ("import helpers\n", "return helpers.twice(x)", "names the module 'helpers'"),

@@ -97,7 +97,7 @@ def test_options_of_aggregates() -> None:
     class A(tw.Features, by=User):
         exact = tw.distinct(Post.topic, timedelta(days=7), exact_to=1000, default=0.0)
         fine = tw.count(Post, "10s", hop="1s")
-        late = tw.mean(Like.strength, "1h", delay="20min", by=Like.user, where=~tw.is_null(Like.strength))
+        late = tw.mean(Like.strength, "1h", delay="20min", by=Like.user, where=~tw.transform.is_null(Like.strength))
         first = tw.first(Post.topic, default="none")
         newest = tw.max(Post.at, "30d")
         pinned = tw.last(Post.pinned)
@@ -130,10 +130,12 @@ def test_expressions() -> None:
         logic = (Post.length > 1) & ~Post.pinned | (Post.length <= 2) | (Post.length < 5) & (Post.length <= 6)
         odd = True & (Post.length != 3) | False
         odder = False | (Post.length >= 3)
-        helpers = tw.fill(tw.log1p(tw.minimum(Post.length, tw.maximum(2, Post.length))), np.float64(0))
+        helpers = tw.transform.fill(
+            tw.transform.log1p(tw.transform.minimum(Post.length, tw.transform.maximum(2, Post.length))), np.float64(0)
+        )
         named = tw.isin(Post.topic, ["a", "b"])
-        chosen = tw.if_else(tw.not_(Post.pinned), Post.topic, "none")
-        numbers = tw.if_else(Post.pinned, Post.length, None)
+        chosen = tw.transform.if_else(tw.not_(Post.pinned), Post.topic, "none")
+        numbers = tw.transform.if_else(Post.pinned, Post.length, None)
         age = (Post.at - Post.written) / 86_400_000_000
         early = Post.written < moment
         soon = Post.at + timedelta(hours=1)
@@ -141,8 +143,8 @@ def test_expressions() -> None:
         boss = Post.user.boss
         user = Post.user
         user_id = Post.user.id
-        older = tw.minimum(Post.at, Post.written)
-        nothing = tw.fill(None, None)
+        older = tw.transform.minimum(Post.at, Post.written)
+        nothing = tw.transform.fill(None, None)
 
     found = columns(V)
     texts = [column.name for column in compile_declarations(V).views[0].columns if column.text]
@@ -319,7 +321,7 @@ def test_models_of_other_kinds() -> None:
 class Rules(tw.Service, on=Post):
     rules = [
         tw.rule("long", Post.length > 1000, then="hide"),
-        tw.rule("odd", tw.is_null(Post.user.born), then="ask"),
+        tw.rule("odd", tw.transform.is_null(Post.user.born), then="ask"),
     ]
     decide = tw.thresholds(show=0.0)
     prevents = "hide"

@@ -28,6 +28,8 @@ ROWS = [
     ("class A(tw.Event):\n    x: float = 1.0", "A.x: a column has no default value", "| None"),
     ("class A(tw.Event):\n    x = 1.0", "A.x: nobody reads 'x'", "annotate it"),
     ("class A(tw.Entity):\n    x: float", "A: an entity needs an id", "id: tw.Id"),
+    ("class A(tw.Entity, ttl='3m'):\n    id: tw.Id", "A: '3m' has no known unit", "minutes or months"),
+    ("class A(tw.Entity):\n    id: tw.Id\n    tw_age: float", "A.tw_age: names that begin with 'tw_'", "rename"),
     ("class Card(tw.Entity):\n    id: tw.Id", "Card: the class is declared a second time", "rename"),
     ("class A(tw.Event):\n    x = 1\n    x = 2", "A declares 'x' twice", "rename"),
 ]
@@ -135,7 +137,7 @@ GROUPS = [
     ),
     (
         "class A(tw.Features, by=Card):\n    x = tw.count(Payment, delay='7d')",
-        "A.x: hop= and delay= belong to a window",
+        "A.x: hop=, delay= and exact= belong to a window",
         "",
     ),
     (
@@ -184,7 +186,7 @@ GROUPS = [
         "",
     ),
     (
-        "class A(tw.Features, by=Card):\n    x = tw.mean(tw.if_else(Payment.amount, 1, 2), '1d')",
+        "class A(tw.Features, by=Card):\n    x = tw.mean(tw.transform.if_else(Payment.amount, 1, 2), '1d')",
         "A.x: 'if_else' takes a condition first",
         "",
     ),
@@ -214,6 +216,20 @@ GROUPS = [
         "",
     ),
     ("class A(tw.Features, by=Card):\n    x = tw.distinct(Payment.country, '1d', exact_to=2)", "A.x: exact_to=2", "16"),
+    ("class A(tw.Features, by=Card):\n    x = tw.rate(Payment, None)", "tw.rate() needs a window", "time_since_first"),
+    ("class A(tw.Features, by=Card):\n    x = tw.count(Payment, exact=True)", "belong to a window", "28d"),
+    ("class A(tw.Features, by=Card):\n    x = tw.count(Payment, '1d', cap=9)", "go with exact=True", ""),
+    ("class A(tw.Features, by=Card):\n    x = tw.count(Payment, '1d', exact=True, cap=0)", "cap=0 is no", ""),
+    (
+        "class A(tw.Features, by=Card):\n    x = tw.count(Payment, '1d', exact=True, half_life='1h')",
+        "needs no exact tail",
+        "hop=",
+    ),
+    (
+        "class A(tw.Features, by=Card):\n    x = tw.distinct(Payment.country, '1d', exact=True, delay='1h')",
+        "takes no cap=",
+        "exact_to=",
+    ),
     (
         "class A(tw.Features, by=Card):\n    x = Payment.amount",
         "A.x: Payment.amount is a column of an event",
@@ -247,7 +263,7 @@ GROUPS = [
         "",
     ),
     (
-        "class A(tw.Features, by=Card):\n    x = tw.count(Chargeback, '1d', by=Chargeback.payment.card, where=tw.is_null(Chargeback.payment.amount))\nclass Two(tw.Event):\n    a: tw.Ref[Payment]\n    b: tw.Ref[Payment]\nclass B(tw.Features, by=Card):\n    x = tw.sum(Two.b.amount, by=Two.a.card)",
+        "class A(tw.Features, by=Card):\n    x = tw.count(Chargeback, '1d', by=Chargeback.payment.card, where=tw.transform.is_null(Chargeback.payment.amount))\nclass Two(tw.Event):\n    a: tw.Ref[Payment]\n    b: tw.Ref[Payment]\nclass B(tw.Features, by=Card):\n    x = tw.sum(Two.b.amount, by=Two.a.card)",
         "B.x: one aggregate goes through two references: Two.a, Two.b",
         "event itself",
     ),
@@ -259,6 +275,8 @@ GROUPS = [
 ]
 
 VIEWS = [
+    ("class A(tw.View, on=Chargeback):\n    x = Chargeback.payment.tw_age", "is not an attribute of an entity", ""),
+    ("class A(tw.View, on=Payment):\n    x = Payment.amount.tw_status", "is not an attribute of an entity", ""),
     ("class A(tw.View):\n    x = Payment.amount", "A: it is for no event", "on=Transaction"),
     ("class A(tw.View, on=Card):\n    x = Payment.amount", "A: it is for", "on="),
     ("class A(Row, on=Payment):\n    x = Payment.amount", "A: a view can't extend another", ""),
@@ -382,7 +400,11 @@ VIEWS = [
         "(1 < a) & (a < 9)",
     ),
     ("class A(tw.View, on=Payment):\n    x = not Payment.online", "a column has no truth value", "tw.not_(a)"),
-    ("class A(tw.View, on=Payment):\n    x = 1 if Payment.online else 2", "a column has no truth value", "tw.if_else"),
+    (
+        "class A(tw.View, on=Payment):\n    x = 1 if Payment.online else 2",
+        "a column has no truth value",
+        "tw.transform.if_else",
+    ),
     ("class A(tw.View, on=Payment):\n    x = [*Payment.amount]", "a column can't be iterated", ""),
 ]
 
@@ -491,7 +513,7 @@ class V(tw.View, on=Payment):
     def x(a):
         return a
 class A(tw.Features, by=Card):
-    x = tw.sum(tw.fill(V.x, 0) + Payment.amount, "1d")
+    x = tw.sum(tw.transform.fill(V.x, 0) + Payment.amount, "1d")
 """
 GROUPS.append((DERIVED, "A.x: <column V.x> is no column of Payment", ""))
 

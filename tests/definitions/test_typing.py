@@ -20,25 +20,28 @@ GOOD = """
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 
 import numpy as np
 
 import tidewheel as tw
 
 
-class Card(tw.Entity):
+class Card(tw.Entity, ttl="90d"):
     id: tw.Id
     issued_in: tw.Category
 
 
-class Payment(tw.Event):
+class Payment(tw.Event, keep="400d", owner="payments"):
     id: tw.Id
+    email: Annotated[tw.Text | None, tw.personal]
     card: tw.Ref[Card]
     gift: tw.Ref[Card, None]
     amount: float
     tip: float | None
     country: tw.Category
     online: bool
+    look: Annotated[tw.Vector, 8]
 
 
 class Chargeback(tw.Event):
@@ -46,15 +49,21 @@ class Chargeback(tw.Event):
     reason: tw.Category | None
 
 
-class History(tw.Features, by=Card):
+class History(tw.Features, by=Card, owner="risk"):
     mean_30d = tw.mean(Payment.amount, "30d", where=(Payment.amount > 1) & (Payment.country == "SE"), by=Payment.card)
     tips = tw.sum(Payment.tip, "1d", where=tw.not_(Payment.online))
     n = tw.count(Chargeback, "1d", by=Chargeback.payment.card, hop="1h", delay="1h", default=1.0, was="m")
     last_country = tw.last(Payment.country, "3h")
     last_card = tw.last(Payment.gift, by=Payment.card)
     latest = tw.max(Payment.at, by=Payment.card)
+    look = tw.last(Payment.look, by=Payment.card)
     kinds = tw.distinct(Payment.gift, "7d", exact_to=100, by=Payment.card)
     share = (n + 0.1) / (mean_30d + 100)
+    usual = tw.quantile(Payment.amount, 0.5, "30d", exact_to=64, by=Payment.card)
+    countries = tw.top_k(Payment.country, 3, "30d", by=Payment.card)
+    amounts = tw.last_n(Payment.amount, 2, by=Payment.card)
+    gifts = tw.last_n(Payment.gift, 2, by=Payment.card)
+    growth = amounts[0] / amounts[1]
 
 
 class Row(tw.View, on=Payment):
@@ -64,17 +73,25 @@ class Row(tw.View, on=Payment):
     over = Payment.amount / card.mean_30d
     same = Payment.country == card.last_country
     late = card.latest > Payment.at
-    filled = tw.fill(Payment.tip, 0.0) > 1
+    filled = tw.transform.fill(Payment.tip, 0.0) > 1
     some = tw.isin(Payment.country, ["SE"]) & (card.n > 1)
     mixed = (Payment.amount > 1) & (card.n > 1)
+    alike = tw.transform.cosine(Payment.look, card.look) > 0.5
+    look = Payment.look
     mine = Payment.gift == "c1"
+    abroad_again = Payment.country == card.countries[0]
+    all_countries = card.countries
+    more = Payment.amount > card.amounts[1] + card.usual
+    old = Payment.card.tw_age > 3600
+    status = Payment.card.tw_status
+    expired = Payment.card.tw_status == "expired"
 
     @tw.derived(Payment.country, card.last_country)
     def abroad(country: tw.Array, last: tw.Array) -> tw.Array:
         return country != last
 
 
-class Model(tw.Model):
+class Model(tw.Model, owner="risk"):
     view = Row
     label = tw.happened(Chargeback, within="30d", by=Chargeback.payment)
     search = {"a": tw.int_range(1, 2), "b": tw.log_range(0.1, 1), "c": tw.choice("x", "y")}
@@ -93,7 +110,9 @@ class Score(tw.Service, on=Payment):
     unit = Payment.card
 
 
-payment = Payment(id="p", card="c", gift=None, amount=1, tip=None, country="SE", online=True, at=datetime.now())
+payment = Payment(
+    id="p", email=None, card="c", gift=None, amount=1, tip=None, country="SE", online=True, look=[1], at=datetime.now()
+)
 Chargeback(payment="p", reason=None)
 Card(id="c", issued_in="SE", at=5)
 text: str = payment.card
@@ -101,6 +120,9 @@ moment: int | None = payment.at
 gift: str | None = payment.gift
 mean: float = History().mean_30d
 country: str = History().last_country
+countries: tuple[str | None, ...] = History().countries
+amounts: tuple[float | None, ...] = History().amounts
+newest: tw.Column[str] = History.gifts[0]
 Row.abroad.fn(np.array(["SE"]), np.array(["NO"]))
 Row.card.mean_30d
 """
@@ -112,10 +134,12 @@ BAD = {
     "Chargeback.payment.card.issued": "issued",
     "payment.amout": "amout",
     "Payment(id='p')": "card",
-    "Payment(id='p', card=5, gift=None, amount=1, tip=None, country='SE', online=True)": "card",
+    "Payment(id='p', email=None, card=5, gift=None, amount=1, tip=None, country='SE', online=True, look=[])": "card",
     "tw.sum(Payment.country)": "sum",
     "tw.count('Payment')": "count",
     "tw.mean(Payment.amount, wher=True)": "wher",
+    "tw.top_k(Payment.country, '30d')": "top_k",
+    "History.countries > 1": "ColumnList",
     "History.mean_3d": "mean_3d",
     "tw.lookup(History, Payment.card).mean_3d": "mean_3d",
     "tw.nothing": "nothing",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from feature_oracle import Happening
 from feature_shop import GRAPH, RULES, SOURCES, VIEW
 
-from tidewheel.definitions import digest
+from tidewheel.definitions import digest, ir
 from tidewheel.features.online import Row
 from tidewheel.features.plan_view import plan_view
 from tidewheel.storage.decisions import DecisionRecord
@@ -27,7 +27,7 @@ def _whole_columns(event: Happening) -> dict[str, object]:
     return {column.name: event.columns.get(column.name) for column in SOURCES[event.type].columns}
 
 
-def record(number: int, event: dict[str, object], row: Row, at: int) -> DecisionRecord:
+def record(number: int, event: dict[str, object], row: Row, at: int, view: ir.View = VIEW) -> DecisionRecord:
     return DecisionRecord(
         decision_id=str(number),
         event_id=f"d{number}",
@@ -39,7 +39,7 @@ def record(number: int, event: dict[str, object], row: Row, at: int) -> Decision
         arrived=at,
         states=row.states,
         inputs=event,
-        view=digest(VIEW),
+        view=digest(view),
         features=row.words[0].tobytes(),
         texts=row.texts[0],
         model="",

@@ -74,6 +74,33 @@ USER_HISTORY = ir.Group(
         feature("share", ir.Call("div", (ir.Feature("", "large_1h"), ir.Feature("", "buys_10m")))),
     ),
 )
+
+
+def several(name, n, op, source, keys, value, text=False, **more):
+    """The columns of one aggregate that gives `n` of them."""
+    return [
+        feature(f"{name}_{i}", aggregate(op, source, keys, value, text=text, n=n, place=i, **more), text)
+        for i in range(1, n + 1)
+    ]
+
+
+BY_HOUR = {"window": HOUR, "hop": 5 * MINUTE}
+USER_TASTE = ir.Group(
+    "UserTaste",
+    ("User",),
+    (
+        feature("median", aggregate("quantile", "Buy", BY_USER, AMOUNT, HOUR, 5 * MINUTE, q=0.5, exact_to=3)),
+        feature("high", aggregate("quantile", "Buy", BY_USER, AMOUNT, q=0.9, exact_to=256)),
+        feature("low", aggregate("quantile", "Buy", BY_USER, AMOUNT, **BY_HOUR, delay=10 * MINUTE, q=0.1, exact_to=2)),
+        *several("kinds", 2, "top_k", "Buy", BY_USER, KIND, True, **BY_HOUR, exact_to=2, default="none"),
+        *several("shops", 1, "top_k", "Buy", BY_USER, ir.Col(("shop",)), True, exact_to=1),
+        *several("amounts", 2, "top_k", "Buy", BY_USER, AMOUNT, window=DAY, hop=HOUR, exact_to=2, default=-1.0),
+        *several("large", 3, "last_n", "Buy", BY_USER, AMOUNT, **BY_HOUR, where=LARGE),
+        *several("lately", 2, "last_n", "Buy", BY_USER, KIND, True, **BY_HOUR, delay=10 * MINUTE),
+        *several("gifts", 2, "last_n", "Buy", BY_USER, ir.Col(("gift",))),
+        feature("usual", ir.Call("div", (ir.Feature("", "large_1"), ir.Feature("", "median")))),
+    ),
+)
 SHOP_RISK = ir.Group(
     "ShopRisk",
     ("Shop",),
@@ -100,9 +127,11 @@ SHOP_RETURNS = ir.Group(
         feature("returns", aggregate("count", "Return", RETURN_BY_SHOP)),
         feature("worth", aggregate("mean", "Return", RETURN_BY_SHOP, ir.Col(("buy", "amount")))),
         feature("after", aggregate("last", "Return", RETURN_BY_SHOP, ir.Col(("buy", "at")))),
+        *several("why", 2, "last_n", "Return", RETURN_BY_SHOP, ir.Col(("why",)), True),
+        *several("kinds", 2, "top_k", "Return", RETURN_BY_SHOP, ir.Col(("buy", "kind")), True, exact_to=2),
     ),
 )
-GROUPS = (SHOP_RETURNS, SHOP_RISK, USER_HISTORY, USER_KIND)
+GROUPS = (SHOP_RETURNS, SHOP_RISK, USER_HISTORY, USER_KIND, USER_TASTE)
 
 CHANGED_SOURCE = "def changed(kind, last):\n    return kind != last\n"
 LABEL_SOURCE = "import numpy as np\n\ndef label(changed, kind, tier):\n    return np.where(changed > 0, kind, tier)\n"
@@ -119,6 +148,7 @@ VIEW = ir.View(
         ir.Lookup("kinds", "UserKind", BY_USER_KIND),
         ir.Lookup("returns", "ShopReturns", BY_SHOP),
         ir.Lookup("shop", "ShopRisk", BY_SHOP),
+        ir.Lookup("taste", "UserTaste", BY_USER),
         ir.Lookup("user", "UserHistory", BY_USER),
     ),
     (
@@ -127,6 +157,7 @@ VIEW = ir.View(
         column("tier", ir.Col(("user", "tier")), True),
         column("score", ir.Col(("user", "score"))),
         *(column(f"user_{f.name}", ir.Feature("user", f.name), f.text) for f in USER_HISTORY.features),
+        *(column(f"taste_{f.name}", ir.Feature("taste", f.name), f.text) for f in USER_TASTE.features),
         *(column(f"shop_{f.name}", ir.Feature("shop", f.name), f.text) for f in SHOP_RISK.features),
         *(column(f"returns_{f.name}", ir.Feature("returns", f.name), f.text) for f in SHOP_RETURNS.features),
         *(column(f"kinds_{f.name}", ir.Feature("kinds", f.name), f.text) for f in USER_KIND.features),

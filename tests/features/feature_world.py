@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pyarrow as pa
 from feature_oracle import Happening
 from feature_shop import GRAPH, MINUTE
 from hypothesis import strategies as st
 
+from tidewheel.collect.redactions import Redactions
 from tidewheel.definitions import ir
 from tidewheel.features.rows import arrow_type
 
@@ -24,6 +27,7 @@ class ListHistory:
         self.events = events
         self.sources = {source.name: source for source in graph.sources}
         self.scans: list[str] = []
+        self.redactions = Redactions()
 
     def scan(self, type: str, columns: list[str], *, below: int | None = None, **_: object) -> pa.Table:
         self.scans.append(type)
@@ -32,6 +36,11 @@ class ListHistory:
             self.sources[type],
             columns,
         )
+
+    def pieces(self, type: str, columns: list[str], *, start: int, below: int, rows: int) -> Iterator[pa.Table]:
+        found = [e for e in self.events if e.type == type and start <= e.offset < below]
+        for first in range(0, len(found), rows):
+            yield event_table(found[first : first + rows], self.sources[type], columns)
 
     def head(self) -> int:
         return max((event.offset for event in self.events), default=0) + 1

@@ -13,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[2]))  # the oracle's module `tests.sketch_oracle`
 
 from feature_shop import GRAPH, HOUR, SHOP_RETURNS, SHOP_RISK, USER_KIND
 from feature_world import ListHistory

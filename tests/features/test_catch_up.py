@@ -2,107 +2,27 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from feature_shop import (
-    BUY,
-    GRAPH,
-    GROUPS,
-    HOUR,
-    MINUTE,
-    SHOP_RETURNS,
-    SHOP_RISK,
-    USER_HISTORY,
-    USER_KIND,
-    aggregate,
-    feature,
-)
+from feature_shop import GRAPH, GROUPS, SHOP_RETURNS, SHOP_RISK, USER_HISTORY, USER_KIND, aggregate, feature
+from feature_workspace import Workspace
 
 from tidewheel.collect.flush import flush
 from tidewheel.collect.history import History
-from tidewheel.collect.imports import import_file
 from tidewheel.definitions import ir
 from tidewheel.features.asof import read_group
 from tidewheel.features.online import OnlineReader
 from tidewheel.features.plan_group import plan_group
 from tidewheel.features.plan_view import plan_group_alone
 from tidewheel.features.stream import Folder
-from tidewheel.storage.lake import Lake
-from tidewheel.storage.log import EventLog
-from tidewheel.storage.log_records import NewEvent
 from tidewheel.storage.state import StateStore
 
-START = 1_700_000_000_000_000
 RETURN_KINDS = ir.Group("ReturnKinds", ("Buy.kind",), (feature("n", aggregate("count", "Return", (("buy", "kind"),))),))
 """Goes through a column that no other group needs of a Buy."""
 PLANS = [plan_group(GRAPH, group) for group in GROUPS]
-
-
-class Workspace:
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.log = EventLog.open(folder / "log", sync="second")
-        self.lake = Lake.open(folder / "lake")
-        self.history = History(self.lake, self.log, GRAPH.sources)
-        self.random = random.Random(5)
-        self.now = START
-
-    def import_buys(self, n: int) -> None:
-        at = self.now + np.sort(np.array([self.random.randrange(HOUR) for _ in range(n)]))
-        pick = self.random.choice
-        table = pa.table(
-            {
-                "id": [f"i{self.now}-{i}" for i in range(n)],
-                "user": [pick(["u1", "u2", "u3"]) for _ in range(n)],
-                "shop": [pick(["s1", "s2", None]) for _ in range(n)],
-                "amount": [pick([1.0, 2.5, None]) for _ in range(n)],
-                "kind": [pick(["food", "toys"]) for _ in range(n)],
-                "gift": [True] * n,
-                "at": pa.array(at, pa.timestamp("us", "UTC")),
-            }
-        )
-        path = self.folder / f"{self.now}.parquet"
-        pq.write_table(table, path)
-        self.ids = table["id"].to_pylist()
-        self.now = int(at[-1]) + 1
-        import_file(path, BUY, log=self.log, lake=self.lake, folder=self.folder / "imports", now=self.now)
-
-    def live(self, n: int) -> None:
-        for i in range(n):
-            self.now += self.random.randrange(MINUTE)
-            identity, pick = f"l{self.now}-{i}", self.random.choice
-            if self.random.random() < 0.4:
-                target = pick([*self.ids, f"l{self.now}-{i + 1}"])
-                event = NewEvent(
-                    "Return", identity, self.now, {"buy": target, "fee": 0.1, "why": pick("xyz")}, self.now
-                )
-            else:
-                columns = {"id": identity, "user": pick(["u1", "u2", None]), "shop": pick(["s1", "s3"]), "amount": 0.3}
-                event = NewEvent("Buy", identity, self.now, columns | {"kind": "food", "gift": None}, self.now)
-                self.ids.append(identity)
-            self.log.append([event], now=self.now)
-
-    def states(self, name: str, plans, *, batch: int, partitions: int = 2) -> dict[tuple[str, bytes], bytes]:
-        store, folders = self.fold(name, plans, batch=batch, partitions=partitions)
-        for each in folders:
-            each.close()
-        found = {(plan.state_id, key): blob for plan in plans for key, blob in store.scan(plan.state_id)}
-        store.close()
-        return found
-
-    def fold(self, name: str, plans, *, batch: int, partitions: int = 2) -> tuple[StateStore, list[Folder]]:
-        store = StateStore.open(self.folder / name, partitions)
-        folders = [Folder(self.log, self.history, store, k, GRAPH, plans, batch=batch) for k in range(partitions)]
-        for each in folders:
-            each.catch_up()
-            assert each.position() == self.log.head() - 1
-        return store, folders
 
 
 @pytest.fixture
@@ -188,3 +108,43 @@ def test_blobs_of_another_kernel_are_folded_again(workspace: Workspace, monkeypa
     folder.close()
     store.close()
     assert workspace.states("state", PLANS, batch=10) == expected
+
+
+class Counted(History):
+    """Tells of each piece that is read, and refuses to read a source whole."""
+
+    def __init__(self, *given: object) -> None:
+        super().__init__(*given)
+        self.pieces_read: list[tuple[str, int]] = []
+        self.folder: Folder | None = None
+
+    def scan(self, type: str, columns: Sequence[str], *, below: int | None = None) -> pa.Table:
+        raise AssertionError(f"{type} is read whole")
+
+    def pieces(self, type: str, columns: Sequence[str], **range: int) -> Iterator[pa.Table]:
+        folded = 0
+        for piece in super().pieces(type, columns, **range):
+            if self.folder is not None:
+                assert self.folder.position() >= folded, "the piece before is still held"
+            self.pieces_read.append((type, len(piece)))
+            yield piece
+            folded = piece["_offset"][-1].as_py()
+
+
+def test_a_new_state_holds_one_piece_of_each_source_however_long_the_history(workspace: Workspace) -> None:
+    workspace.import_buys(2000)
+    workspace.live(30)
+    workspace.import_buys(1500)
+    expected = workspace.states("at once", PLANS, batch=100_000)
+    history = Counted(workspace.lake, workspace.log, GRAPH.sources)
+    store = StateStore.open(workspace.folder / "in pieces", 1)
+    history.folder = folder = Folder(workspace.log, history, store, 0, GRAPH, PLANS, batch=20, few=0)
+    folder.catch_up()
+    folder.close()
+    found = {(plan.state_id, key): blob for plan in PLANS for key, blob in store.scan(plan.state_id)}
+    store.close()
+    assert found == expected
+    buys = [rows for type, rows in history.pieces_read if type == "Buy"]
+    assert sum(buys) == 3500
+    assert max(rows for _, rows in history.pieces_read) <= 10 * 20
+    assert len(buys) == 18, "each piece is read once"

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -31,18 +29,6 @@ def buys(n: int) -> list[Happening]:
     return [Happening("Buy", f"b{i}", START + i, START + i, i + 1, columns | {"id": f"b{i}"}) for i in range(n)]
 
 
-@pytest.fixture
-def log(tmp_path: Path) -> Iterator[EventLog]:
-    with closing(EventLog.open(tmp_path / "log", sync="second")) as opened:
-        yield opened
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[StateStore]:
-    with closing(StateStore.open(tmp_path / "state", 2)) as opened:
-        yield opened
-
-
 def fold(log: EventLog, store: StateStore) -> None:
     for partition in range(2):
         with closing(Folder(log, ListHistory([]), store, partition, GRAPH, GROUP_PLANS)) as folder:
@@ -55,6 +41,7 @@ def test_before_anything_happened(store: StateStore) -> None:
     assert sorted((key, offset) for _, key, offset in row.states) == [
         ("s1", 0),
         ("s1", 0),
+        ("u1", 0),
         ("u1", 0),
         ("u1", 0),
         ("u1\x1ftoys", 0),

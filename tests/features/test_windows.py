@@ -7,10 +7,9 @@ from feature_oracle import Happening
 from feature_shop import AMOUNT, BUY, BY_USER, HOUR, MINUTE, aggregate, feature
 from feature_world import ListHistory
 
-from tidewheel.definitions import ir
+from tidewheel.definitions import attribute_group, ir
 from tidewheel.errors import DefinitionError, FeatureError
 from tidewheel.features.asof import read_group
-from tidewheel.features.plan_group import attribute_group
 
 T = 1_700_000_000_000_000 // HOUR * HOUR + 30 * MINUTE
 """Half past an hour: on a tile's edge for hops of 5 and 10 minutes."""

@@ -32,14 +32,22 @@ from tidewheel.kernel import (
     replay,
 )
 
-OPS = ("count", "sum", "mean", "min", "max", "std", "first", "last", "time_since_last")
+ROWS = ("count", "time_since_first", "time_since_last")
+OPS = ("sum", "mean", "min", "max", "std", "var", "first", "last", *ROWS)
 WINDOWS = [(0, 0, 0), (12, 1, 0), (60, 5, 0), (30, 30, 0), (40, 1, 7), (60, 5, 12)]
 SPECS = [AggregateSpec(op, s, s, w, h, d) for op in OPS for s in (0, 1) for w, h, d in WINDOWS]
 SPECS += [AggregateSpec(op, 0, 2, w, h, d, text=True) for op in ("first", "last") for w, h, d in WINDOWS]
 SPECS += [AggregateSpec("distinct", 1, 2, w, h, d) for w, h, d in WINDOWS]
-SPECS += [AggregateSpec(op, 1, -1, w, h, d) for op in ("count", "time_since_last") for w, h, d in WINDOWS]
+SPECS += [AggregateSpec(op, 1, -1, w, h, d) for op in ROWS for w, h, d in WINDOWS]
+SPECS += [AggregateSpec("rate", s, -s, w, h, d) for s in (0, 1) for w, h, d in WINDOWS if w]
+SPECS += [
+    AggregateSpec(op, 0, 0, w, h, d, half_life=half_life)
+    for op in ("count", "sum", "mean")
+    for w, h, d in WINDOWS
+    for half_life in (3, 50)
+]
 LAYOUT = build_layout(SPECS)
-EXACT = {"count", "min", "max", "first", "last", "distinct", "time_since_last"}
+EXACT = {"count", "min", "max", "first", "last", "distinct", "time_since_first", "time_since_last"}
 
 numbers = st.one_of(
     st.none(),
@@ -73,10 +81,16 @@ def in_window(spec: AggregateSpec, event: Event, instant: int) -> bool:
 def answer(spec: AggregateSpec, events: list[Event], instant: int) -> float | int | None:
     """Return the feature's exact value (floats: rounded once); None is null."""
     inside = [event for event in events if in_window(spec, event, instant)]
+    if spec.half_life:
+        return decayed(spec, inside, instant)
     if spec.op == "count":
         return len(inside)
-    if spec.op == "time_since_last":
-        return (instant - max(e.at for e in inside)) / 1e6 if inside else None
+    if spec.op == "rate":
+        first = (instant - spec.window) // spec.hop * spec.hop
+        return len(inside) / ((spec.window if spec.delay else instant - first) / 1e6)
+    if spec.op in ("time_since_first", "time_since_last"):
+        pick = max if spec.op == "time_since_last" else min
+        return (instant - pick(e.at for e in inside)) / 1e6 if inside else None
     values = [event.slots[spec.slot] for event in inside]
     if spec.op == "distinct":
         return len(set(values))
@@ -86,10 +100,28 @@ def answer(spec: AggregateSpec, events: list[Event], instant: int) -> float | in
         pick = min if spec.op == "first" else max
         return pick(inside, key=lambda event: (event.at, event.offset)).slots[spec.slot]
     numbers = [float(value) for value in values if value is not None]
-    if spec.op == "std":
-        return statistics.stdev(map(Fraction, numbers)) if len(numbers) > 1 else None
+    if spec.op in ("std", "var"):
+        spread = statistics.stdev if spec.op == "std" else statistics.variance
+        return float(spread(map(Fraction, numbers))) if len(numbers) > 1 else None
     exact = {"sum": math.fsum, "min": min, "max": max, "mean": lambda v: math.fsum(v) / len(v)}
     return float(exact[spec.op](numbers))
+
+
+def decayed(spec: AggregateSpec, inside: list[Event], instant: int) -> float | None:
+    weights = [2.0 ** (-(instant - spec.delay - event.at) / spec.half_life) for event in inside]
+    values = [float(event.slots[spec.slot] or 0.0) for event in inside]
+    weighted = math.fsum(w * v for w, v in zip(weights, values, strict=True))
+    if not inside:
+        return 0.0 if spec.op == "count" else None
+    if spec.op == "mean":  # all weights may be too small for a float, their shares are not
+        return float(sum(share(inside, e, spec.half_life) * Fraction(v) for e, v in zip(inside, values, strict=True)))
+    return math.fsum(weights) if spec.op == "count" else weighted
+
+
+def share(inside: list[Event], event: Event, half_life: int) -> Fraction:
+    newest = max(e.at for e in inside)
+    weights = {e.offset: Fraction(2.0 ** ((e.at - newest) / half_life)) for e in inside}
+    return weights[event.offset] / sum(weights.values())
 
 
 @st.composite
@@ -136,7 +168,7 @@ def compare(row: np.ndarray, events: list[Event], instant: int) -> None:
             assert word.view(np.int64) == (expected or 0), spec
         elif expected is None:
             assert np.isnan(word), spec
-        elif spec.op in EXACT:
+        elif spec.op in EXACT and not spec.half_life:
             assert word == expected, spec
         else:
             assert word == pytest.approx(expected, rel=1e-9, abs=1e-7), spec
@@ -232,8 +264,10 @@ def test_dead_tiles_go_and_a_state_stays_small() -> None:
 
 @pytest.mark.parametrize("default", [0.0, -1.5])
 def test_defaults(default: float) -> None:
-    layout = build_layout([AggregateSpec(op, 0, 0, default=default) for op in (*OPS, "distinct")])
-    assert read(layout, empty(1), np.zeros(1, np.int64))[0].tolist() == [[default] * 10]
+    specs = [AggregateSpec(op, 0, 0, default=default) for op in (*OPS, "distinct")]
+    specs += [AggregateSpec(op, 0, 0, half_life=5, default=default) for op in ("count", "sum", "mean")]
+    specs.append(AggregateSpec("rate", 0, -1, 12, 1, default=default))
+    assert read(build_layout(specs), empty(1), np.zeros(1, np.int64))[0].tolist() == [[default] * len(specs)]
 
 
 def test_exact_windows_keep_every_instant() -> None:

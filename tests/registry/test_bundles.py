@@ -26,6 +26,9 @@ class Folder:
         (self.root / digest).write_bytes(body)
         return digest
 
+    def current(self, digest: str, /) -> str:
+        return digest
+
     def get(self, digest: str, /) -> Path:
         return self.root / digest
 

@@ -81,10 +81,5 @@ def test_a_bundle_that_wants_what_its_view_lacks() -> None:
         score_words(broken, view_rows(2))
     with pytest.raises(CorruptError, match="no view"):
         view_columns(
-            Bundle(
-                Manifest(
-                    model="M", view="Gone", graph=ir.Graph(), columns=(), predictor=PredictorSpec(kind="constant")
-                ),
-                {},
-            )
+            Manifest(model="M", view="Gone", graph=ir.Graph(), columns=(), predictor=PredictorSpec(kind="constant"))
         )

@@ -2,12 +2,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tidewheel.errors import TrainingError
+from tidewheel.errors import ConfigError, TrainingError
 from tidewheel.runtime.clock import NEVER, ReplayClock
-from tidewheel.runtime.due import Schedule, instant
+from tidewheel.runtime.due import Schedule, instant, latest_due, next_due, show
 from tidewheel.runtime.schedule import ATTEMPTS, Scheduler, claim, job_history, register_job
 from tidewheel.storage.catalog import Catalog
 from tidewheel.storage.catalog.notes import list_notes
@@ -150,3 +153,65 @@ def test_the_replay_clock_stops_for_it(catalog: Catalog, clock: ReplayClock) -> 
         scheduler.step()
         clock.set_next_due(scheduler.next_due())
     assert seen == [instant(f"2013-09-0{day}T02:00") for day in (2, 3, 4)]
+
+
+CRON = Schedule(every="cron", cron="30 2 * * mon-fri", tz="Europe/Stockholm")
+
+
+def test_a_cron_expression_is_due_in_its_zone() -> None:
+    friday = instant("2026-03-27T12:00")
+    assert show(next_due(CRON, friday)) == "2026-03-30T00:30:00+00:00"  # summer time began in between
+    assert show(latest_due(CRON, friday)) == "2026-03-27T01:30:00+00:00"
+    assert latest_due(CRON, instant("2026-03-27T01:30")) == instant("2026-03-27T01:30")
+    assert next_due(CRON, instant("2026-03-27T01:30")) > instant("2026-03-27T01:30")
+
+
+@given(st.integers(0, 40 * 365 * 86_400), st.sampled_from(["*/7 3 * * *", "0 0 1 * *", "15 4 * * sun", "5 5 29 2 *"]))
+def test_the_latest_due_time_is_the_one_before_the_next(seconds: int, expression: str) -> None:
+    schedule, at = Schedule(every="cron", cron=expression), instant("1990-01-01") + seconds * 1_000_000
+    latest = latest_due(schedule, at)
+    assert latest <= at < next_due(schedule, at)
+    assert next_due(schedule, latest - 1) == latest
+    assert next_due(schedule, latest) == next_due(schedule, at)
+
+
+@pytest.mark.parametrize("expression", ["", "0 3 * *", "0 25 * * *", "0 0 30 2 *", "every day at noon please"])
+def test_a_cron_expression_that_makes_no_sense(expression: str) -> None:
+    with pytest.raises(ConfigError, match="cron"):
+        Schedule(every="cron", cron=expression).check()
+
+
+@pytest.mark.parametrize(("missed", "days"), [("latest", [5]), ("skip", []), ("all", [2, 3, 4, 5])])
+def test_what_is_made_up_for(
+    catalog: Catalog, clock: ReplayClock, missed: Literal["latest", "skip", "all"], days: list[int]
+) -> None:
+    seen: list[int] = []
+    schedule = Schedule(every="daily", at="02:00", missed=missed)
+    Scheduler(catalog, "first").set_jobs({"job": (schedule, noting(seen))})
+    clock.advance(instant("2013-09-05T12:00"))
+    later = Scheduler(catalog, "second")
+    later.set_jobs({"job": (schedule, noting(seen))})
+    later.step()
+    assert seen == [instant(f"2013-09-0{day}T02:00") for day in days]
+    assert later.step() == []
+    clock.advance(instant("2013-09-06T02:00"))
+    assert [run.due for run in later.step()] == [instant("2013-09-06T02:00")]
+
+
+def test_a_run_cut_off_while_making_up_comes_before_the_others(catalog: Catalog, clock: ReplayClock) -> None:
+    schedule = Schedule(every="daily", at="02:00", missed="all")
+    first = Scheduler(catalog, "first")
+
+    def dies(due: int) -> str:
+        raise KeyboardInterrupt
+
+    first.set_jobs({"job": (schedule, dies)})
+    clock.advance(instant("2013-09-04T12:00"))
+    with pytest.raises(KeyboardInterrupt):
+        first.step()
+    seen: list[int] = []
+    second = Scheduler(catalog, "second")
+    second.set_jobs({"job": (schedule, noting(seen))})
+    second.step()
+    assert seen == [instant(f"2013-09-0{day}T02:00") for day in (2, 3, 4)]
+    assert [run.attempt for run in job_history(catalog, "job")] == [1, 1, 2]

@@ -13,6 +13,7 @@ from tidewheel.collect.history import History
 from tidewheel.errors import NotFoundError, SchemaError
 from tidewheel.registry.deployments import canary, kill, promote, rollback
 from tidewheel.registry.thresholds import set_thresholds
+from tidewheel.serving import desk
 from tidewheel.serving.explain import explain
 from tidewheel.storage.decisions import DecisionRecord, decode_decision
 from tidewheel.storage.journal_segments import list_segments, read_segment
@@ -75,6 +76,19 @@ def test_the_features_of_what_came_before_are_read_and_replay_to_the_bit(tmp_pat
         assert told.replay.equal
         assert told.replay.score_equal
         assert set(told.timings_us) == {"decode", "features", "rules", "model", "decide"}
+
+
+def test_answers_are_remembered_within_bounds_and_older_ones_found_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk, "MOST_REMEMBERED", 8)
+    with open_shop(tmp_path) as shop:
+        shop.deploy(shop.graph())
+        with serving(shop) as running:
+            first = [running.decide("Score", payment(number)) for number in range(20)]
+            running.appender.flush()
+            assert [running.decide("Score", payment(number)) for number in range(20)] == first
+        assert len(records(shop.stores.layout.journal)) == 20
 
 
 def test_a_rule_decides_before_the_model(tmp_path: Path) -> None:

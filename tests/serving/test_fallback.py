@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -17,6 +20,7 @@ from tidewheel.registry.deployments import deploy
 from tidewheel.registry.graphs import set_live_graph
 from tidewheel.registry.services import freeze_service
 from tidewheel.serving.service import Serving
+from tidewheel.storage import state_partition
 
 
 def damage(path: Path) -> bytes:
@@ -165,6 +169,45 @@ def test_a_state_store_that_can_not_be_opened_is_answered_for(tmp_path: Path) ->
             assert answer.fallback == "table"
             folder.unlink()
             eventually(lambda: not running.decide("Score", payment(time.time_ns())).fallback)
+
+
+def test_a_state_store_that_someone_has_locked_is_answered_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state_partition, "SECONDS_LOCKED", 0.1)
+    with open_shop(tmp_path) as shop:
+        shop.deploy(shop.graph())
+        shop.stores.state.close()
+        del shop.stores.state
+        with (shop.stores.layout.state / "0" / "open.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            with serving(shop) as running:
+                answer = running.decide("Score", payment(1, card="known"))
+                assert answer.fallback == "table"
+                assert "locked by another process" in answer.reason
+                fcntl.flock(lock, fcntl.LOCK_UN)
+                eventually(lambda: not running.decide("Score", payment(time.time_ns())).fallback)
+
+
+HOLDS_THE_WRITE_LOCK = """
+import sys, lmdb
+transactions = [lmdb.open(folder, max_dbs=16, create=False).begin(write=True) for folder in sys.argv[1:]]
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_whoever_holds_the_write_lock_of_the_state_store_stops_no_decision(tmp_path: Path) -> None:
+    with open_shop(tmp_path) as shop:
+        shop.deploy(shop.graph())
+        with serving(shop) as running:
+            running.decide("Score", payment(1))
+            folders = [str(path.parent) for path in shop.stores.layout.state.rglob("data.mdb")]
+            command = [sys.executable, "-c", HOLDS_THE_WRITE_LOCK, *folders]
+            with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+                assert holder.stdout is not None
+                assert holder.stdout.readline() == "held\n"
+                answer = running.decide("Score", payment(2, amount=700.0))
+                holder.communicate("")
+            assert (answer.decision, answer.fallback) == ("review", "")
 
 
 def test_no_answer_leaves_without_its_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

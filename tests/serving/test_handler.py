@@ -24,6 +24,12 @@ class Shop:
         self.why = ""
         self.outcome = Accepted(accepted=1)
 
+    def features(self) -> list[str]:
+        return ["CardHistory"]
+
+    def read(self, features: str, body: bytes) -> bytes:
+        return b"{}"
+
     def services(self) -> list[str]:
         return ["Score"]
 

@@ -60,6 +60,11 @@ def test_a_worker_serves_without_the_module_or_a_learner(tmp_path: Path) -> None
             status, body = get(running.port, f"/v1/decisions/{answer['decision_id']}")
             why = json.loads(body)
             assert (status, why["features"]["amount"], why["replay"]["equal"]) == (200, 700.0, True), why["replay"]
+            status, found = post(running.port, "/v1/features/CardHistory", {"card": ["c1", "nobody"]})
+            assert (status, found["features"]["payments_1d"], found["offsets"][1]) == (200, [0.0, 0.0], 0)
+            assert found["features"]["last_country"] == [None, None]
+            assert post(running.port, "/v1/features/CardHistory", {"cart": "c1"})[0] == 400
+            assert post(running.port, "/v1/features/CardHistori", {"card": "c1"})[0] == 404
             assert get(running.port, "/readyz")[0] == 200
             metrics = get(running.port, "/metrics")[1].decode()
             assert (

@@ -14,6 +14,7 @@ from tidewheel.storage.environments import open_environment
 from tidewheel.storage.journal import JournalWriter
 from tidewheel.storage.log import EventLog
 from tidewheel.storage.log_records import NewEvent
+from tidewheel.storage.rewrite import rewrite_environment
 from tidewheel.storage.state import StateStore
 
 
@@ -151,3 +152,24 @@ def test_threads_open_and_close_the_same_file(tmp_path: Path) -> None:
         thread.start()
     for thread in threads:
         thread.join()
+
+
+def test_a_rewritten_file_holds_only_what_is_kept(tmp_path: Path) -> None:
+    environment = open_environment(tmp_path)
+    database = environment.database("names")
+    with environment.write() as transaction:
+        for n in range(500):
+            transaction.put(f"key-{n:04}".encode(), b"anna-b" if n % 2 else b"other", db=database)
+        for n in range(1, 500, 4):
+            transaction.delete(f"key-{n:04}".encode(), db=database)
+    with pytest.raises(StorageError, match="open in this process"):
+        rewrite_environment(tmp_path, lambda name, key, value: True)
+    environment.close()
+    dropped = rewrite_environment(tmp_path, lambda name, key, value: value != b"anna-b")
+    assert dropped == {"names": 125}
+    assert b"anna-b" not in (tmp_path / "data.mdb").read_bytes()
+    again = open_environment(tmp_path)
+    names = again.database("names")
+    with again.read() as transaction:
+        assert transaction.stat(names)["entries"] == 250
+    again.close()

@@ -12,7 +12,8 @@ import pytest
 
 from tidewheel.errors import ConflictError, CorruptError, FullError, NotFoundError, SchemaError
 from tidewheel.storage import lake_files
-from tidewheel.storage.lake import Lake, dates_of
+from tidewheel.storage.lake import DAY, Lake, dates_of
+from tidewheel.storage.lake_upkeep import compact, drop_days, purge, replace_day
 
 TABLE = "events/Sale"
 
@@ -30,12 +31,31 @@ def test_compaction_keeps_rows_positions_and_versions(tmp_path: Path) -> None:
     for n in range(12):
         lake.append(TABLE, rows(n), position=("flush", n + 1))
     old = lake.version(TABLE)
-    done = lake.compact(TABLE)
+    done = compact(lake, TABLE)
     assert (done["joined"], done["made"], done["deleted"]) == (12, 1, 0)
     assert offsets(lake) == list(range(12)) == offsets(lake, version=old)
     assert lake.position(TABLE, "flush") == 12
-    assert lake.compact(TABLE, keep_hours=0)["deleted"] == 12
+    assert compact(lake, TABLE, keep_hours=0)["deleted"] == 12
     assert offsets(lake) == list(range(12))
+
+
+def test_a_day_is_replaced_and_nothing_of_it_is_left(tmp_path: Path) -> None:
+    lake = Lake.open(tmp_path)
+    for n in range(3):
+        both = pa.table({"_offset": [2 * n, 2 * n + 1], "_arrived": [n * DAY, n * DAY], "who": ["anna-b", "other"]})
+        lake.append(TABLE, both, position=("flush", n + 1))
+    day = lake.scan(TABLE, where=pc.field("_date") == "1970-01-02")
+    position = day.schema.get_field_index("who")
+    replace_day(lake, TABLE, "1970-01-02", day.set_column(position, "who", pa.array([None, "other"])))
+    assert drop_days(lake, TABLE, "1970-01-02") == 2
+    assert drop_days(lake, TABLE, "1970-01-04", only="who = 'anna-b'") == 1
+    assert purge(lake, TABLE) > 3
+    assert lake.scan(TABLE, ["who"])["who"].drop_null().unique().to_pylist() == ["other"]
+    assert lake.position(TABLE, "flush") == 3
+    assert [file for file in tmp_path.rglob("*") if file.is_file() and b"anna-b" in file.read_bytes()] == []
+    assert lake.append(TABLE, rows(9), position=("flush", 4))
+    assert purge(Lake.open(tmp_path), TABLE) > 0
+    assert offsets(Lake.open(tmp_path)) == [2, 3, 5, 9]
 
 
 def test_more_commits_than_a_checkpoint_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

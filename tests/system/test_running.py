@@ -69,7 +69,10 @@ def test_workers_import_neither_the_module_nor_a_learner(live: Server, client: C
 
 
 class Asker(threading.Thread):
-    """Decides without a pause on one connection; keeps (asked at, status, version) of each."""
+    """Decides without a pause on one connection; keeps (asked at, status, version) of each.
+
+    A busy machine may pass a deadline: such an answer comes by fallback, and names no version.
+    """
 
     def __init__(self, name: str, port: int, stop: threading.Event) -> None:
         super().__init__(daemon=True)
@@ -83,7 +86,8 @@ class Asker(threading.Thread):
             while not self.stopped.is_set():
                 asked = time.monotonic()
                 status, told = self.client.post(SCREEN, order(f"{self.prefix}-{number}", f"c{number % 50}"))
-                self.answers.append((asked, status, told["model"]))
+                if status != 200 or not told.get("fallback"):
+                    self.answers.append((asked, status, told.get("model", "")))
                 number += 1
                 time.sleep(0.002)
         except Exception as error:

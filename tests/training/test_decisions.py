@@ -17,7 +17,7 @@ from tidewheel.registry.services import freeze_service
 from tidewheel.storage.decisions import lake_schema
 from tidewheel.training import TrainingContext, train
 from tidewheel.training.context import pinned
-from tidewheel.training.gather import answered, gather
+from tidewheel.training.data.gather import answered, gather
 
 
 @pytest.fixture

@@ -115,3 +115,31 @@ class Score(tw.Service, on=Payment):
     decide = tw.thresholds(allow=0.0, review=0.5, block=0.9)
     prevents = ["block"]
     fallback = [tw.table(by=Payment.country), tw.action("review")]
+
+
+class Watched(tw.Model):
+    view = PaymentView
+    label = tw.happened(Chargeback, within="3d")
+    estimator = LGBMClassifier(n_estimators=10, num_leaves=7, min_child_samples=5)
+    split = tw.temporal(test="20d")
+    metrics = ["roc_auc", "brier"]
+    slices = [PaymentView.country, "issued_in"]
+    blocks = Payment.card
+    gates = [
+        tw.gate.at_least("roc_auc", 0.6),
+        tw.gate.no_slice_worse("brier", by="country", rows=30),
+        tw.gate.calibrated(0.5),
+        tw.gate.churn_below("50%"),
+        tw.gate.fresh_data(within="10d"),
+        tw.gate.schema_compatible(),
+        tw.gate.latency_below("5s", percentile=90),
+        tw.gate.memory_below("4GB"),
+        tw.gate.ask("fairness@bank", when=tw.gate.fair("issued_in", ratio=1.0, rows=10)),
+        tw.gate.ask("risk@bank", "head@bank", expires="2d"),
+    ]
+
+
+class Review(tw.Service, on=Payment):
+    rules = [tw.rule("burst", CardHistory.payments_1d > 1000, then="block")]
+    model = Watched
+    decide = tw.thresholds(allow=0.0, review=0.3, block=0.9)

@@ -25,7 +25,7 @@ DAY = 24 * HOUR
 START = 1_700_000_000_000_000
 NOW = START + 60 * DAY
 DECLARED = [item for item in vars(shop).values() if isinstance(item, type) and item.__module__ == shop.__name__]
-MODELS = {name: getattr(shop, name) for name in ("Fraud", "Tuned", "Loss", "Linear", "Neighbours", "Broken")}
+MODELS = {name: getattr(shop, name) for name in ("Fraud", "Tuned", "Loss", "Linear", "Neighbours", "Broken", "Watched")}
 
 
 def payments(n: int = 1500, seed: int = 0) -> list[NewEvent]:

@@ -12,12 +12,18 @@ if TYPE_CHECKING:
     from tidewheel.serving.explain import Explanation, Replay
 
 
+MOST_CONTRIBUTIONS = 8
+
+
 def print_explanation(told: Explanation) -> None:
     """Print one decision, the features it was made from, and what came of replaying it."""
     click.secho(f"{told.service} decided {told.decision or 'no action'}{_score(told)}: {_cause(told)}", bold=True)
     _print_facts(told)
     if told.features:
         print_table(["feature", "value"], [[name, _plain(value)] for name, value in told.features.items()])
+    if told.contributions:
+        most = list(told.contributions.items())[:MOST_CONTRIBUTIONS]
+        print_table(["moved the raw score most", "by"], [[name, f"{value:+.4g}"] for name, value in most])
     if told.states:
         states = [[state["state"], state["key"], state["offset"]] for state in told.states]
         print_table(["state read", "of", "up to offset"], states)

@@ -11,6 +11,7 @@ from tidewheel.cli.output import print_table, when
 
 if TYPE_CHECKING:
     from tidewheel.registry.deployments import Deployment
+    from tidewheel.registry.parity import ParityCheck
     from tidewheel.workspace.summaries import Status
 
 
@@ -31,6 +32,15 @@ def print_deployments(deployments: Sequence[Deployment]) -> None:
     print_table(["service", "champion", "canary", "previous", "since", "by", "why"], rows)
 
 
+def print_parity(checks: Sequence[ParityCheck]) -> None:
+    """Print the newest check of each service's features, and the features that differ."""
+    rows = [[check.service, when(check.at), check.checked, check.features, check.differences] for check in checks]
+    print_table(["service", "checked at", "decisions", "values", "differ"], rows, title="served features replayed")
+    odd = [[c.view, c.feature, c.mismatch, c.missing, c.extra, c.first] for check in checks for c in check.columns]
+    if odd:
+        print_table(["view", "feature", "mismatch", "missing", "extra", "first"], odd)
+
+
 def print_status(status: Status) -> None:
     """Print what is served, open alerts and running processes."""
     if status.deployments:
@@ -40,6 +50,8 @@ def print_status(status: Status) -> None:
     if status.alerts:
         rows = [[a.service, a.kind, a.subject, when(a.opened), a.times, a.message] for a in status.alerts]
         print_table(["service", "alert", "of", "since", "times", ""], rows, title="open alerts")
+    if status.parity:
+        print_parity(status.parity)
     if status.history:
         moves = [
             [when(m.at), m.service, m.action, m.after.champion, m.after.challenger or "-", m.who, m.cause]

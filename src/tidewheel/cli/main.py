@@ -24,22 +24,48 @@ class Entry:
 COMMANDS: dict[str, Entry] = {
     "init": Entry("project", "Write a new project that runs."),
     "plan": Entry("project", "Show what the project declares and what changed against what is live."),
+    "profile": Entry("profile", "Look at a file: statistics, and a declaration that loads."),
     "ingest": Entry("events", "Take a file of events in, exactly once."),
     "quarantine": Entry("events", "List, show or retry rows that were refused."),
+    "quality": Entry("quality", "Show how events do against what is expected of them."),
     "log": Entry("events", "Show the event log: its head, its lag, its counters."),
     "features": Entry("features", "Read features and check that served equals replayed."),
     "train": Entry("models", "Train a model: view, tune, fit, evaluate, gates, version."),
     "runs": Entry("models", "List training runs."),
+    "versions": Entry("registry", "List versions, or find them by a condition."),
+    "trials": Entry("trials", "Show what a run's search tried, and which parameters mattered."),
     "show": Entry("models", "Show a version: metrics, lineage, gates."),
+    "card": Entry("reports", "Show a version's model card."),
     "compare": Entry("models", "Put two versions side by side."),
+    "datasets": Entry("datasets", "List, show or export the data sets that models were trained on."),
+    "steps": Entry("steps", "Show the steps of a run: keys, what was reused, attempts, seconds."),
     "rerun": Entry("models", "Repeat a run and say whether it came out the same."),
+    "promote": Entry("registry", "Make a version stand in an environment."),
+    "environments": Entry("registry", "Show which version stands in which environment."),
+    "tag": Entry("registry", "Tag a version, to find it by."),
+    "note": Entry("registry", "Write a note about a version, or read them."),
+    "delete": Entry("registry", "Give a version up."),
+    "verify": Entry("garbage", "Check every file that a version needs by its hash."),
+    "approve": Entry("approvals", "Answer for a version that waits for a person."),
+    "approvals": Entry("approvals", "List what people are asked about versions."),
     "deploy": Entry("rollout", "Point a service at a version, whole or as a canary."),
     "rollback": Entry("rollout", "Go back to the version before."),
     "status": Entry("rollout", "Show what each service serves."),
+    "tune-thresholds": Entry("operating", "Choose a threshold by cost, precision or recall."),
     "thresholds": Entry("rollout", "Show or turn a service's thresholds, without a deploy."),
     "up": Entry("serve", "Start serving, streaming and schedules."),
+    "schedules": Entry("schedules", "List schedules: when each is due, and what came of it."),
+    "tick": Entry("schedules", "Do what is due, once: for a cron of your own."),
     "why": Entry("serve", "Explain one decision and replay it."),
-    "report": Entry("reports", "Traffic, quality, drift and latency of a service."),
+    "import-feast": Entry("migrate", "Write declarations from a Feast repository."),
+    "pipeline": Entry("pipeline", "Compile training for Kubernetes, Airflow, Dagster or Prefect."),
+    "mlflow": Entry("mlflow", "Mirror runs, versions and aliases to an MLflow tracking server."),
+    "lineage": Entry("catalog", "Show what a column leads to, and what a version is made of."),
+    "lake": Entry("governance", "Show the lake's tables; drop, join and clean them up now."),
+    "forget": Entry("governance", "Erase an entity from everything, with a proof."),
+    "erasures": Entry("governance", "List what was erased: the redaction ledger."),
+    "gc": Entry("garbage", "Show or delete feature states and files that nothing needs any more."),
+    "report": Entry("reports", "Pages: of a service, of a run, of two runs."),
 }
 
 
@@ -56,7 +82,7 @@ class LazyGroup(click.Group):
         if entry is None:
             return None
         module = importlib.import_module(f"tidewheel.cli.commands.{entry.module}")
-        command: click.Command = getattr(module, cmd_name)
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -109,9 +109,20 @@ def progress_bar() -> Iterator[Progress]:
                 for earlier in tasks.values():
                     bars.update(earlier, completed=1.0)
                 tasks[stage] = bars.add_task(stage, total=1.0, counted="")
-            bars.update(tasks[stage], completed=share, counted=f"{rows:,} rows" if rows else "")
+            bars.update(tasks[stage], completed=share, counted=_counted(rows, bars.tasks[tasks[stage]].elapsed or 0.0))
 
         yield show
+
+
+def _counted(rows: int, seconds: float) -> str:
+    """Write how many rows are done, and how many a second.
+
+    >>> _counted(3_000_000, 2.0), _counted(0, 2.0)
+    ('3,000,000 rows, 1,500,000/s', '')
+    """
+    if not rows:
+        return ""
+    return f"{rows:,} rows" + (f", {rows / seconds:,.0f}/s" if seconds >= 1.0 else "")
 
 
 def _plain(value: Any) -> Any:

@@ -39,5 +39,9 @@ def draw_plan(plan: Plan) -> None:
         click.echo(f"\nagainst what is live since {when(plan.live_since)}:")
         for change in plan.changes:
             click.echo(f"  {change}")
+        for column in plan.schema:
+            click.echo(f"  {column.verdict}: {column.source}: {column.what}")
+            if column.remedy:
+                click.echo(f"    {column.remedy}")
     else:
         click.echo(f"\nno change against what is live since {when(plan.live_since)}")

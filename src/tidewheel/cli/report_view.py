@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tidewheel.cli.deployment_view import print_parity
 from tidewheel.cli.output import print_table, when
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ def print_report(report: Report) -> None:
         print_table(
             ["version", "column", "PSI", "low", "high", "null share"], table, title=f"moved most, since {latest}"
         )
+    if report.parity is not None:
+        print_parity([report.parity])
     if report.happenings:
         print_table(["when", "what", ""], [[when(h.at), h.kind, h.text] for h in report.happenings])
 

@@ -20,7 +20,7 @@ def print_trained(result: TrainResult) -> None:
     click.echo(f"{result.version} from run {result.run_id} in {result.seconds:.1f} s\n{_counts(result.counts)}")
     _print_metrics(result.metrics)
     for finding in result.findings:
-        click.secho(f"warning: {finding}", fg="yellow")
+        click.secho(f"{finding.level}: {finding}", fg="yellow" if finding.level == "warning" else None)
     for note in result.notes:
         click.echo(f"note: {note}")
     _print_gates(result.verdicts)
@@ -53,6 +53,7 @@ def print_version(version: Version, run: Run) -> None:
     )
     _print_metrics(version.metrics)
     _print_gates(version.gates)
+    click.echo(f"good: {_good(version)}, servable: {_yes(version.servable)}")
     _print_facts("parameters", {**run.parameters.get("fitted", {}), **run.parameters.get("chosen", {})})
     lineage = run.lineage
     click.secho("lineage", bold=True)
@@ -62,6 +63,17 @@ def print_version(version: Version, run: Run) -> None:
     _print_facts("definitions", lineage.definitions)
     _print_facts("lake tables", {t: "none" if v < 0 else f"version {v}" for t, v in lineage.tables.items()})
     _print_facts("libraries", lineage.libraries)
+
+
+def _good(version: Version) -> str:
+    asked = all(gate.passed or gate.waits for gate in version.gates if gate.blessing == "good")
+    if asked and not version.good:
+        return f"a person decides (tidewheel approvals {version.name})"
+    return _yes(version.good)
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
 
 
 def _counts(counts: Mapping[str, int]) -> str:
@@ -88,4 +100,5 @@ def _print_metrics(metrics: Sequence[Metric]) -> None:
 
 def _print_gates(gates: Sequence[Verdict]) -> None:
     for gate in gates:
-        click.echo(f"{'passed' if gate.passed else 'FAILED'}  {gate.gate}: {gate.detail}")
+        said = "passed" if gate.passed else f"asks {' or '.join(gate.approvers)}" if gate.waits else "FAILED"
+        click.echo(f"{said}  {gate.gate}: {gate.detail}")

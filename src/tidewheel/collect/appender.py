@@ -28,6 +28,8 @@ MOST_WAITING = 20_000
 MOST_A_COMMIT = 4_096
 SECONDS_IDLE = 0.5
 """How long the thread sleeps when nobody wakes it; then it looks at the journal anyway."""
+REST, SHORTEST_REST, LONGEST_REST = 4, 0.01, 0.2
+"""How long the journal is left alone between two rounds: a multiple of the last one's time, within seconds."""
 SECONDS_AFTER_FAILURE = 0.2
 
 Row = NewEvent | BadRow
@@ -89,7 +91,7 @@ class Appender:
         self._changed = threading.Condition()
         self._flushes: list[Future[None]] = []
         self._journal_grew = True
-        self._closing = False
+        self._idle = self._closing = False
         self._thread = threading.Thread(target=self._run, name="tidewheel-appender", daemon=True)
 
     def start(self) -> Self:
@@ -124,10 +126,14 @@ class Appender:
         return future
 
     def ship(self) -> None:
-        """Say that the journal has grown. Cheap; may be called for each decision or for many at once."""
+        """Say that the journal has grown. Costs next to nothing; called for each decision.
+
+        What is taken together costs a fraction of one by one, and while the thread works it competes with the
+        requests for the interpreter. So after each round it rests several times as long as that took.
+        """
         self._journal_grew = True
         # Without the lock a notice may be missed: then the thread looks SECONDS_IDLE later.
-        if self._changed.acquire(blocking=False):
+        if self._idle and self._changed.acquire(blocking=False):
             try:
                 self._changed.notify()
             finally:
@@ -179,19 +185,36 @@ class Appender:
         look = True
         if self._index is not None and self._journal is not None:
             self._index.catch_up(self._journal)
+        rested = 0.0
         while True:
             with self._changed:
-                if not (self._queue or self._flushes or self._journal_grew or self._closing):
-                    self._changed.wait(SECONDS_IDLE)
+                self._wait(rested)
                 closing = self._closing
                 taken, flushes = self._take(), self._flushes
                 self._flushes, self._journal_grew = [], False
+            began = time.monotonic()
             more = self._round(taken, look=look or bool(flushes) or closing)
             look = False
+            now = time.monotonic()
+            rested = 0.0 if more else now + min(max(REST * (now - began), SHORTEST_REST), LONGEST_REST)
             self._settle_flushes(flushes, more)
             self._journal_grew = self._journal_grew or more is True
             if closing and (isinstance(more, TidewheelError) or not (more or self._queue)):
                 return
+
+    def _wait(self, rested: float) -> None:
+        """Wait for something to do; the journal alone is nothing to do before `rested`."""
+        self._idle = not self._journal_grew
+        if self._idle and not self._asked():
+            self._changed.wait(SECONDS_IDLE)
+        self._idle = False
+        rest = rested - time.monotonic()
+        if rest > 0.0 and not self._asked():
+            self._changed.wait(rest)
+
+    def _asked(self) -> bool:
+        """Return whether somebody waits for an answer."""
+        return bool(self._queue or self._flushes or self._closing)
 
     def _take(self) -> list[_Waiting]:
         taken: list[_Waiting] = []
@@ -221,7 +244,7 @@ class Appender:
             shipment = self._shipper.collect(MOST_A_COMMIT, look=look) if self._shipper else Shipment([], {}, {})
             if taken or shipment.entries:
                 self._append(taken, shipment)
-            return bool(shipment.entries)
+            return len(shipment.entries) >= MOST_A_COMMIT
         except ConflictError:
             # Another process has shipped part of it; the events handed over here are still to be taken.
             if self._shipper is not None:
@@ -248,7 +271,7 @@ class Appender:
             self._shipper.shipped(shipment)
         given = iter(outcomes)
         for waiting in taken:
-            waiting.future.set_result([_outcome(row) or next(given) for row in waiting.rows])
+            waiting.future.set_result([outcome_of(row) or next(given) for row in waiting.rows])
         if self._index is not None and self._journal is not None and shipment.entries:
             self._index.add_shipped(self._journal, shipment.entries)
         if self._committed is not None and any(outcome.status == "logged" for outcome in outcomes):
@@ -267,5 +290,6 @@ class Appender:
         return error
 
 
-def _outcome(row: Row) -> Outcome | None:
+def outcome_of(row: Row) -> Outcome | None:
+    """Return what became of a row that was refused before the log saw it, or None for an event."""
     return Outcome("quarantined", 0, row.reason) if isinstance(row, BadRow) else None

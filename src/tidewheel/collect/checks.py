@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from tidewheel.collect.expectations import row_expectations
 from tidewheel.collect.ids import row_id
 from tidewheel.collect.values import (
     EARLIEST,
@@ -29,7 +30,9 @@ from tidewheel.collect.values import (
     instant_of,
     value_from_text,
 )
+from tidewheel.collect.vectors import checked_vector
 from tidewheel.definitions.ir import TEXT_KINDS, Column, Source
+from tidewheel.definitions.masking import without
 from tidewheel.errors import SchemaError
 from tidewheel.storage.log_records import BadRow, NewEvent
 
@@ -61,10 +64,12 @@ class RowCheck:
         self._texts = tuple(
             (column.name, column.kind, LONGEST_KEY if column.kind in KEY_KINDS else LONGEST_TEXT)
             for column in source.columns
-            if column.kind in TEXT_KINDS
+            if column.kind in TEXT_KINDS and column.kind != "vector"
         )
+        self._vectors = tuple((column.name, column.size) for column in source.columns if column.kind == "vector")
         self._numbers = tuple(column.name for column in source.columns if column.kind in ("float", "int"))
         self._times = tuple(column.name for column in source.columns if column.kind == "time")
+        self._expected = row_expectations(source)
 
     def decode(self, body: bytes, *, now: int, origin: str = "") -> list[NewEvent | BadRow]:
         """Decode one event or many: a JSON object, a JSON array, or JSON lines.
@@ -107,8 +112,11 @@ class RowCheck:
         except SchemaError as error:
             return self.bad(row, str(error), now, origin)
         at = now if at is None else at
+        for expected in self._expected:
+            if not expected.met(columns, at):
+                return self.bad(row, expected.reason(columns, at), now, origin, expected.name)
         identity = row_id(self.source, columns, at, now)
-        return NewEvent(type=self.source.name, id=identity, at=at, columns=columns)
+        return NewEvent(self.source.name, identity, at, columns, revisable=self.source.revisable)
 
     def check_again(self, bad: BadRow, *, now: int) -> NewEvent | BadRow:
         """Check a quarantined row by the declaration of now, as cells of text where it came from a text file."""
@@ -119,7 +127,11 @@ class RowCheck:
         if not isinstance(row, dict):
             return bad
         event = self.check(row, now=now, origin=bad.source, as_text=True)
-        return event if isinstance(event, NewEvent) else msgspec.structs.replace(bad, reason=event.reason)
+        return (
+            event
+            if isinstance(event, NewEvent)
+            else msgspec.structs.replace(bad, reason=event.reason, expectation=event.expectation)
+        )
 
     def values(self, row: Mapping[str, object], *, as_text: bool = False) -> tuple[dict[str, object], int | None]:
         """Return a row's columns in canonical types and its ``at`` (None when it has none).
@@ -133,20 +145,21 @@ class RowCheck:
             try:
                 columns[name] = self._value(column, row.get(name), as_text)
             except SchemaError as error:
-                problems.append(f"{name}: {error}")
+                told = without(str(error), [str(row.get(name))]) if column.personal else str(error)
+                problems.append(f"{name}: {told}")
         at = self._instant(row.get("at"), as_text, problems)
         problems.extend(self._unknown(name) for name in row if name != "at" and name not in self._by_name)
         if problems:
             raise SchemaError("; ".join(problems))
         return columns, at
 
-    def bad(self, row: object, reason: str, now: int, origin: str) -> BadRow:
+    def bad(self, row: object, reason: str, now: int, origin: str, expectation: str = "") -> BadRow:
         """Return the quarantine entry for a row: bytes as they came, or values written as JSON."""
         raw = row if isinstance(row, bytes) else _as_json(row)
         if len(raw) > MOST_KEPT_OF_A_ROW:
             reason = f"{reason}; only the first {MOST_KEPT_OF_A_ROW} of {len(raw)} bytes are kept"
             raw = raw[:MOST_KEPT_OF_A_ROW]
-        return BadRow(type=self.source.name, reason=reason, row=raw, source=origin, at=now)
+        return BadRow(self.source.name, reason, raw, origin, now, expectation=expectation)
 
     def _decode_typed(self, body: bytes) -> list[msgspec.Struct]:
         start = body.lstrip()[:1]
@@ -169,13 +182,19 @@ class RowCheck:
         for name in self._times:
             if columns[name] is not None:
                 columns[name] = instant_of(columns[name], self.zone)
+        for name, size in self._vectors:
+            if columns[name] is not None:
+                columns[name] = checked_vector(columns[name], size)
         if at is None:
             at = now
         elif type(at) is not int or not EARLIEST <= at <= LATEST:
             at = instant_of(at, self.zone)
+        for expected in self._expected:
+            if not expected.met(columns, at):
+                raise SchemaError("only the row-by-row check gives the reason")
         own = self._own_id
         identity = columns[own] if own is not None else row_id(self.source, columns, at, now)
-        return NewEvent(type=self.source.name, id=identity, at=at, columns=columns)
+        return NewEvent(self.source.name, identity, at, columns, revisable=self.source.revisable)
 
     def _row(self, raw: bytes, now: int, origin: str) -> NewEvent | BadRow:
         try:
@@ -185,13 +204,15 @@ class RowCheck:
         if not isinstance(row, dict):
             return self.bad(raw, f"expected an object of columns, found {described(row)}", now, origin)
         event = self.check(row, now=now, origin=origin)
-        return event if isinstance(event, NewEvent) else self.bad(raw, event.reason, now, origin)
+        return event if isinstance(event, NewEvent) else self.bad(raw, event.reason, now, origin, event.expectation)
 
     def _value(self, column: Column, value: object, as_text: bool) -> object:
         if value is None:
             if column.nullable:
                 return None
             raise SchemaError("missing")
+        if column.kind == "vector":
+            return checked_vector(value, column.size)
         if as_text and isinstance(value, str):
             return value_from_text(column.kind, value, self.zone)
         return checked_value(column.kind, value, self.zone)
@@ -239,7 +260,10 @@ def wire_struct(source: Source, rename: Mapping[str, str] | None = None, strict:
 
 
 def _wire_field(column: Column) -> tuple[Any, ...]:
-    wire = _WIRE_TYPES.get(column.kind, str | int)
+    if column.kind == "vector":
+        wire: Any = list[float] | str
+    else:
+        wire = _WIRE_TYPES.get(column.kind, str | int)
     return (column.name, wire | None, None) if column.nullable else (column.name, wire)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -15,8 +16,10 @@ import pyarrow as pa
 
 from tidewheel.collect.decision_index import DecisionIndex, read_entries
 from tidewheel.collect.decisions import TABLE as DECISIONS_TABLE
-from tidewheel.collect.history import events_table
+from tidewheel.collect.history import LOG, events_table
 from tidewheel.collect.shipping import POSITION
+from tidewheel.collect.vectors import to_lake
+from tidewheel.definitions.ir import Source
 from tidewheel.errors import CorruptError, NotFoundError
 from tidewheel.runtime.lease import Lease
 from tidewheel.storage.decisions import to_arrow
@@ -24,8 +27,6 @@ from tidewheel.storage.journal_segments import is_live, list_segments, read_segm
 from tidewheel.storage.lake import Lake
 from tidewheel.storage.log import EventLog
 
-LOG = "log"
-"""Under this name a type's table in the lake stores the offset up to which the log was flushed into it."""
 FLUSHED = "flushed"
 """Under this name the log stores the offset up to which all types were flushed."""
 ROWS_A_COMMIT = 200_000
@@ -57,6 +58,7 @@ def flush(
     index: DecisionIndex | None = None,
     floor: int | None = None,
     wait: float = 60.0,
+    sources: Sequence[Source] = (),
 ) -> FlushSummary:
     """Flush events and decisions to the lake, then trim the log and the journal.
 
@@ -73,6 +75,8 @@ def flush(
         Without it nothing is trimmed.
     wait : float
         Seconds to wait for another flush.
+    sources : sequence of Source
+        The declarations: they tell which columns are vectors.
 
     Raises
     ------
@@ -80,7 +84,7 @@ def flush(
         Another process flushes for longer than `wait`.
     """
     with Lease.acquire(lake.folder / ".flush.lease", "flush to the lake", wait=wait):
-        events, flushed = _flush_events(log, lake)
+        events, flushed = _flush_events(log, lake, {source.name: source for source in sources})
         decisions = removed = 0
         damaged: list[str] = []
         if journal is not None:
@@ -95,7 +99,7 @@ def flush(
     return FlushSummary(events, decisions, removed, flushed, log.first(), tuple(damaged))
 
 
-def _flush_events(log: EventLog, lake: Lake) -> tuple[int, int]:
+def _flush_events(log: EventLog, lake: Lake, sources: Mapping[str, Source]) -> tuple[int, int]:
     """Return how many events were written, and the offset up to which everything is flushed."""
     written, done = 0, log.position(FLUSHED)
     head = log.head()
@@ -109,10 +113,14 @@ def _flush_events(log: EventLog, lake: Lake) -> tuple[int, int]:
                 rows += len(table)
             start = batch.next
         for type, tables in pending.items():
-            written += _flush_type(lake, type, pa.concat_tables(tables, promote_options="permissive"))
+            written += _flush_type(lake, type, _joined(tables, sources.get(type)))
         log.append([], now=0, positions={FLUSHED: start - 1}, expected={FLUSHED: done})
         done = start - 1
     return written, done
+
+
+def _joined(tables: list[pa.Table], source: Source | None) -> pa.Table:
+    return to_lake(pa.concat_tables(tables, promote_options="permissive"), source)
 
 
 def _flush_type(lake: Lake, type: str, rows: pa.Table) -> int:

@@ -18,6 +18,7 @@ from tidewheel.collect.files import EventFile, open_file
 from tidewheel.collect.history import taken
 from tidewheel.collect.ids import entity_row_id
 from tidewheel.collect.readers import FileOptions
+from tidewheel.collect.revisions import firsts, rising
 from tidewheel.collect.tables import ARRIVED, AT, ROW, TableCheck
 from tidewheel.definitions.ir import Source
 from tidewheel.errors import FileError
@@ -39,9 +40,9 @@ class Gathered(NamedTuple):
     table : pyarrow.Table
         Declared columns, ``_id``, ``_at``, ``_arrived``, ``_claimed_at``; ordered by (arrival, row of the file).
     bad : list of BadRow
-    rows, duplicates, clamped, repeated, skipped : int
+    rows, duplicates, clamped, repeated, skipped, future : int
         Rows of the file; ids met again in it; times a little ahead of their arrival; clock readings in
-        an hour that clocks repeat, or skip.
+        an hour that clocks repeat, or skip; rows put aside because they are too far ahead.
     dropped : tuple of str
         Columns of the file that nothing wants.
     """
@@ -54,6 +55,7 @@ class Gathered(NamedTuple):
     repeated: int
     skipped: int
     dropped: tuple[str, ...]
+    future: int
 
 
 def gather(
@@ -84,14 +86,22 @@ def gather(
         tables.append(table)
         bad += [msgspec.structs.replace(row, at=now) for row in (*batch.refused, *checked.bad, *late)]
         counts.update(rows=len(batch.rows) + len(batch.refused), repeated=checked.repeated, skipped=checked.skipped)
-        _refuse_too_many(bad, path)
+        refuse_too_many(bad, path)
         if progress:
             progress("read", counts["rows"], batch.share)
     whole = pa.concat_tables(tables) if tables else _no_rows(check, times, file)
     ordered, duplicates = _once_each(_with_ids(_in_order(whole), source, prefix), source)
     clamped = len(ordered) - ordered["_claimed_at"].null_count
     return Gathered(
-        ordered, bad, counts["rows"], duplicates, clamped, counts["repeated"], counts["skipped"], file.dropped
+        ordered,
+        bad,
+        counts["rows"],
+        duplicates,
+        clamped,
+        counts["repeated"],
+        counts["skipped"],
+        file.dropped,
+        times.future,
     )
 
 
@@ -106,7 +116,8 @@ def _require_times(file: EventFile, source: Source, options: FileOptions, arrive
     )
 
 
-def _refuse_too_many(bad: list[BadRow], path: Path) -> None:
+def refuse_too_many(bad: list[BadRow], path: Path) -> None:
+    """Refuse a file with more than `MOST_BAD_ROWS` bad rows."""
     if len(bad) <= MOST_BAD_ROWS:
         return
     reason, count = Counter(row.reason for row in bad).most_common(1)[0]
@@ -127,6 +138,7 @@ class _Times:
         self._arrives_now = arrived == "now"
         self._has_arrived = bool(options.arrived_column)
         self._timeless = 0 if source.entity else None
+        self.future = 0
 
     def resolve(self, table: pa.Table) -> tuple[pa.Table, list[BadRow]]:
         """Return the rows with ``_at``, ``_arrived`` and ``_claimed_at``, and those whose times can't stand."""
@@ -140,7 +152,9 @@ class _Times:
         elif self._timeless is not None:
             given = np.ones(n, np.bool_)
         known = np.minimum(arrived, self._now)
-        bad = ~given | (arrived - self._now > FUTURE_ALLOWED) | (at - known > FUTURE_ALLOWED)
+        future = (arrived - self._now > FUTURE_ALLOWED) | (at - known > FUTURE_ALLOWED)
+        self.future += int((future & given).sum())
+        bad = ~given | future
         settled = np.minimum(at, known)
         refused = [self._refuse(table, place, given, at, arrived) for place in np.flatnonzero(bad).tolist()]
         columns = {AT: pa.array(settled), ARRIVED: pa.array(known), "_claimed_at": pa.array(at, mask=settled == at)}
@@ -203,9 +217,8 @@ def _rows(batch: pa.RecordBatch) -> Iterator[tuple[Any, ...]]:
 
 
 def _once_each(table: pa.Table, source: Source) -> tuple[pa.Table, int]:
-    """Keep the first row of each id; return also how many went."""
+    """Keep the first row of each id, and those that correct it; return also how many went."""
     if (source.id_column is None and not source.entity) or pc.count_distinct(table["_id"]).as_py() == len(table):
         return table, 0
-    codes = table["_id"].cast(pa.large_string()).combine_chunks().dictionary_encode().indices.to_numpy()
-    _, first = np.unique(codes, return_index=True)
-    return taken(table, np.sort(first)), len(table) - len(first)
+    kept = np.flatnonzero(rising(table)) if source.revisable else firsts(table["_id"])
+    return taken(table, kept), len(table) - len(kept)

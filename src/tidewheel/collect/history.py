@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,8 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tidewheel.collect.columns import arrow_type
+from tidewheel.collect.redactions import Redactions
+from tidewheel.collect.vectors import from_lake
 from tidewheel.definitions.ir import Source
 from tidewheel.errors import NotFoundError
+from tidewheel.storage.decisions import date_of
 from tidewheel.storage.lake import Lake
 from tidewheel.storage.log import EventLog
 from tidewheel.storage.log_records import ImportRecord
@@ -26,6 +29,9 @@ _META_TYPES = {
     "_flushed": pa.bool_(),
     **dict.fromkeys(("_at", "_arrived", "_offset", "_row"), pa.int64()),
 }
+LOG = "log"
+"""Under this name a type's table in the lake stores the offset up to which the log was flushed into it."""
+PIECE = 1_000_000
 _TAIL_ROWS_AT_ONCE = 200_000
 _ROWS_A_TAKE = 1 << 20
 _BYTES_KEPT = 1 << 30
@@ -53,6 +59,8 @@ class History:
     log : EventLog
     sources : sequence of Source, optional
         Gives columns that no event has yet their type; without it they come as nulls without a type.
+    redactions : Redactions, optional
+        The ledger of what was erased from it.
 
     Notes
     -----
@@ -60,7 +68,10 @@ class History:
     each time. Rows come in offset order, the order in which states fold them.
     """
 
-    def __init__(self, lake: Lake, log: EventLog, sources: Sequence[Source] = ()) -> None:
+    def __init__(
+        self, lake: Lake, log: EventLog, sources: Sequence[Source] = (), redactions: Redactions | None = None
+    ) -> None:
+        self.redactions = redactions or Redactions()
         self._lake = lake
         self._log = log
         self._types = {
@@ -91,16 +102,67 @@ class History:
             `columns`, then ``_id, _at, _arrived, _offset``; in offset order. Empty when there are no such events.
         """
         names = tuple(dict.fromkeys([*columns, *META]))
+        end = self.head() if below is None else min(below, self.head())
+        _, tail = self._unflushed(type, names, 1, end)
+        stored = self._stored(type, names)
+        last = _last_flushed(stored)
+        tail = [part.filter(pc.greater(part["_offset"], last)) for part in tail]
+        return _merged(stored, tail, end).select(names)
+
+    def pieces(
+        self, type: str, columns: Sequence[str], *, start: int = 1, below: int | None = None, rows: int = PIECE
+    ) -> Iterator[pa.Table]:
+        """Read the events at offsets `start` up to `below` as `scan` does, at most so many `rows` at a time.
+
+        Memory holds one piece and the row groups of the lake that it lies in, however long the history.
+        """
+        names = tuple(dict.fromkeys([*columns, *META]))
+        end = self.head() if below is None else min(below, self.head())
+        while start < end:
+            record = next((it for it in self._log.imports() if it.next_offset > start), None)
+            if record is None or record.offset > start:
+                stop = min(start + rows, end, record.offset if record else end)
+                piece = self._logged(type, names, start, stop)
+            elif record.type == type:
+                stop = min(start + rows, end, record.next_offset)
+                piece = self._imported(type, names, record, start, stop)
+            else:
+                start = record.next_offset
+                continue
+            if len(piece):
+                yield piece
+            start = stop
+
+    def _imported(self, type: str, names: tuple[str, ...], record: ImportRecord, start: int, stop: int) -> pa.Table:
+        row = pc.field("_row")
+        here = (row >= start - record.offset) & (row < stop - record.offset)
+        found = self._read(type, names, None, [record], (pc.field("_import") == record.import_id) & here)
+        return _in_order(found).select(names)
+
+    def _logged(self, type: str, names: tuple[str, ...], start: int, stop: int) -> pa.Table:
+        """Rows that came by way of the log, wherever they are by now."""
+        flushed, tail = self._unflushed(type, names, start, stop)
+        offset = pc.field("_offset")
+        here = pc.field("_import").is_null() & (offset >= start) & (offset < min(stop, flushed + 1))
+        if flushed >= start:
+            stored = _in_order(self._read(type, names, None, [], here)).select(names)
+        else:
+            stored = self._typed(pa.table({name: pa.nulls(0) for name in names}), type)
+        return pa.concat_tables([stored, *tail], promote_options="permissive")
+
+    def _unflushed(self, type: str, names: tuple[str, ...], start: int, stop: int) -> tuple[int, list[pa.Table]]:
+        """Rows from `start` up to `stop` that only the log has, and the offset up to which the lake has the type's.
+
+        To be read before the lake, which takes longer: what is flushed and trimmed meanwhile, the lake then has too.
+        """
         while True:
-            # In this order: what is flushed, imported or trimmed meanwhile is still seen once.
-            head, first = self._log.head(), self._log.first()
-            end = head if below is None else min(below, head)
-            stored = self._stored(type, names)
+            # In this order: what was trimmed before the first look was flushed before the second.
+            first = self._log.first()
+            flushed = self._lake.position(events_table(type), LOG)
             try:
-                tail = self._tail(type, names, max(_last_flushed(stored) + 1, first), end)
+                return flushed, self._tail(type, names, max(start, flushed + 1, first), stop)
             except NotFoundError:
-                continue  # trimmed between the two reads: the lake has it now
-            return _merged(stored, tail, end).select(names)
+                continue  # trimmed between the looks
 
     def imports(self, type: str | None = None) -> list[ImportRecord]:
         """Return the imports that are part of history, of one type or of all, by offset."""
@@ -111,6 +173,23 @@ class History:
         names = tuple(dict.fromkeys([*columns, *META]))
         only = pc.field("_import") == record.import_id
         return _in_order(self._read(record.type, names, None, [record], only)).select(names)
+
+    def arrivals(self, type: str, since: int, until: int) -> npt.NDArray[np.int64]:
+        """Return when the events of a type arrived that did so from `since` to before `until`, µs."""
+        names = ("_arrived", "_offset")
+        days = (pc.field("_date") >= date_of(since)) & (pc.field("_date") <= date_of(until))
+        within = days & (pc.field("_arrived") >= since) & (pc.field("_arrived") < until)
+        records, head = self.imports(type), self.head()
+        flushed, tail = self._unflushed(type, names, 1, head)
+        found = [np.empty(0, np.int64), *(part["_arrived"].to_numpy() for part in tail)]
+        if self.version(type) >= 0:
+            honoured = pc.field("_import").is_null() | pc.field("_import").isin([r.import_id for r in records])
+            stored = self._read(type, names, None, records, within & honoured)
+            # What is flushed meanwhile is in the tail.
+            stored = stored.filter(pc.or_(pc.invert(stored["_flushed"]), pc.less_equal(stored["_offset"], flushed)))
+            found.append(stored["_arrived"].to_numpy())
+        arrived = np.concatenate(found)
+        return arrived[(arrived >= since) & (arrived < until)]
 
     def version(self, type: str) -> int:
         """Return the version of the type's table in the lake; -1 when it has none."""
@@ -154,7 +233,7 @@ class History:
         where: pc.Expression,
     ) -> pa.Table:
         table = self._lake.scan(events_table(type), [*names, "_import", "_row"], where=where, version=version)
-        table = self._typed(table, type)
+        table = self._typed(from_lake(table), type)
         which = pc.index_in(table["_import"], pa.array([record.import_id for record in records], pa.string()))
         imported = which.is_valid().to_numpy()
         offsets = table["_offset"].fill_null(0).to_numpy()

@@ -18,15 +18,18 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from tidewheel.collect.gathering import Arrived, Gathered, Progress, gather
+from tidewheel.collect.gathering import Arrived, Gathered, Progress, gather, refuse_too_many
 from tidewheel.collect.readers import FileOptions
+from tidewheel.collect.revisions import revisions_of
+from tidewheel.collect.screening import screen_table
 from tidewheel.collect.tables import ARRIVED, AT, ROW
+from tidewheel.collect.vectors import to_lake
 from tidewheel.definitions.ir import Source
 from tidewheel.errors import ConflictError, FileError, StorageError
 from tidewheel.runtime.lease import Lease
 from tidewheel.storage.lake import Lake
 from tidewheel.storage.log import EventLog
-from tidewheel.storage.log_records import BadRow, ImportRecord
+from tidewheel.storage.log_records import LATE_AFTER, BadRow, ImportRecord, Revisions, Times
 
 _ID_LENGTH = 32
 _ROWS_A_BATCH = 1 << 17
@@ -136,6 +139,8 @@ def import_file(
     ------
     FileError
         The file can't be read as rows of this type; nothing was taken.
+    ExpectationError
+        Its rows are not what is expected of them, and the policy is to stop; nothing was taken.
     ConflictError
         Its rows became known before the newest one logged; nothing was taken.
     LeaseError
@@ -149,6 +154,10 @@ def import_file(
         if done is not None:
             return _known_summary(folder, done, path)
         rows = gather(path, source, options, arrived=arrived, now=now, prefix=content[:16], progress=progress)
+        if source.expects:
+            table, refused = screen_table(rows.table, source, origin=path.name, now=now)
+            rows = rows._replace(table=table, bad=[*rows.bad, *refused])
+            refuse_too_many(rows.bad, path)
         if content_id(path, source, options) != content:
             raise FileError("the file changed while it was read", where=str(path), remedy="ingest it when it is whole")
         summary = _take_in(rows, source, content, log, lake, (options, arrived), progress)
@@ -191,13 +200,16 @@ def _take_in(
     _refuse_older(log, source, first, count)
     _put_aside(log, content, rows.bad)
     import_id = f"{content}.{_fingerprint(table, choices)}"
-    staged = lake.write_import(source.name, import_id, _batches(rows, import_id, progress))
+    staged = lake.write_import(
+        source.name, import_id, _batches(rows._replace(table=to_lake(table, source)), import_id, progress)
+    )
     if staged != count:
         raise StorageError(f"the lake holds {staged} rows of this import, not {count}", where=import_id)
     if progress:
         progress("record", count, 0.0)
     keyed = source.entity or source.id_column is not None
-    record = log.append_import(import_id, source.name, count, first, last, _ids(table) if keyed else ())
+    ids, times = _ids(table) if keyed else (), _times(rows, log.watermark(source.name))
+    record = log.append_import(import_id, source.name, count, first, last, ids, times, _revisions(table, source))
     return ImportSummary(
         type=source.name,
         file="",
@@ -263,6 +275,25 @@ def _batches(rows: Gathered, import_id: str, progress: Progress | None) -> Itera
 def _ids(table: pa.Table) -> Iterator[str]:
     for chunk in table["_id"].chunks:
         yield from chunk.to_pylist()
+
+
+def _times(rows: Gathered, watermark: int) -> Times:
+    """Count rows by their times; each is held against the newest before it."""
+    at, arrived = (rows.table[name].to_numpy() for name in (AT, ARRIVED))
+    newest = np.maximum.accumulate(np.append(np.int64(watermark), at))
+    return Times(
+        watermark=int(newest[-1]),
+        out_of_order=int((at < newest[:-1]).sum()),
+        late=int((arrived - at > LATE_AFTER).sum()),
+        clamped=rows.clamped,
+        future=rows.future,
+    )
+
+
+def _revisions(table: pa.Table, source: Source) -> Revisions | None:
+    if not source.revisable:
+        return None
+    return Revisions(source.revisable, revisions_of(table).tolist(), table[ARRIVED].to_pylist())
 
 
 def _note_summary(folder: Path, content: str, summary: ImportSummary) -> None:

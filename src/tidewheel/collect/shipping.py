@@ -7,6 +7,7 @@ the next one goes on from the position, and a segment whose writer died is taken
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -22,6 +23,8 @@ POSITION = "journal:"
 """A segment's position in the log is stored under this and its name."""
 SECONDS_BETWEEN_LOOKS = 2.0
 """How often the journal's folder is searched for segments whose writer died."""
+SETTLED_NS = 100_000_000
+"""Two changes of a folder closer than a tick of the kernel's clock may carry one time."""
 
 
 class Shipment(NamedTuple):
@@ -64,6 +67,7 @@ class Shipper:
         self._positions: dict[str, int] = {}
         self._done: set[str] = set()
         self._next_look = 0.0
+        self._changed = -1
         self.damaged: dict[str, str] = {}
         """Segments that can't be read on, and why."""
 
@@ -93,6 +97,8 @@ class Shipper:
         all_too = look or now >= self._next_look
         if all_too:
             self._next_look = now + SECONDS_BETWEEN_LOOKS
+        elif not self._folder_changed():
+            return
         for path in list_segments(self._folder):
             name = path.stem
             if name in self._segments or name in self._done or name in self.damaged:
@@ -100,8 +106,23 @@ class Shipper:
             if self._is_own(name) or (all_too and _is_orphan(path)):
                 self._segments[name] = path
 
+    def _folder_changed(self) -> bool:
+        """Whether a segment may have come since the last look; a change of this very moment may still be followed."""
+        try:
+            changed = os.stat(self._folder).st_mtime_ns
+        except FileNotFoundError:
+            return False
+        if changed == self._changed:
+            return False
+        self._changed = changed if time.time_ns() - changed > SETTLED_NS else -1
+        return True
+
     def _is_own(self, name: str) -> bool:
         return self._own != "" and name.rpartition("-")[0] == self._own
+
+    def _is_newest(self, name: str) -> bool:
+        """Whether it is the segment that the own writer writes; asked at each look, so not of the disk."""
+        return self._is_own(name) and name == max(filter(self._is_own, self._segments))
 
     def _collect_segment(self, name: str, limit: int, shipment: Shipment) -> None:
         path = self._segments[name]
@@ -110,7 +131,7 @@ class Shipper:
         position = self._positions[name]
         try:
             # Asked before reading: what is finished now has nothing to come after what is read below.
-            finished = is_sealed(path) or _is_orphan(path)
+            finished = not self._is_newest(name) and (is_sealed(path) or _is_orphan(path))
             entries: list[JournalEntry] = []
             for entry in read_entries(path, position):
                 if len(shipment.entries) + len(entries) >= limit:

@@ -13,6 +13,7 @@ import pyarrow as pa
 from tidewheel.collect.checks import RowCheck
 from tidewheel.collect.columns import ColumnRead, Mask, arrow_type, read_column, type_problem
 from tidewheel.collect.values import LATEST
+from tidewheel.collect.vectors import read_vectors, vector_problem
 from tidewheel.definitions.ir import Column, Source
 from tidewheel.errors import FileError, SchemaError
 from tidewheel.storage.log_records import BadRow
@@ -89,7 +90,7 @@ class TableCheck:
             place = schema.get_field_index(column.name)
             if place < 0 and not column.nullable:
                 problems.append(f"no column {column.name!r}")
-            elif place >= 0 and (problem := type_problem(column.kind, schema.field(place).type, self.zone)):
+            elif place >= 0 and (problem := self._type_problem(column, schema.field(place).type)):
                 problems.append(f"column {column.name!r} {problem}")
         if self._has_arrived and (problem := type_problem("time", schema.field(ARRIVED).type, self.zone)):
             problems.append(f"the column of arrivals {problem}")
@@ -101,10 +102,15 @@ class TableCheck:
                 remedy=f"map the file's columns with --map COLUMN=FILE_COLUMN, or mend the file; it has: {found}",
             )
 
+    def _type_problem(self, column: Column, found: pa.DataType) -> str:
+        return vector_problem(found) if column.kind == "vector" else type_problem(column.kind, found, self.zone)
+
     def _read(self, column: Column, batch: pa.RecordBatch) -> ColumnRead:
         place = batch.schema.get_field_index(column.name)
         if place < 0:
             return ColumnRead(pa.nulls(len(batch), arrow_type(column.kind)))
+        if column.kind == "vector":
+            return ColumnRead(*read_vectors(batch.column(place), column.size))
         return read_column(column.kind, batch.column(place), self.zone)
 
     def _bad_rows(self, reads: dict[str, ColumnRead], rows: int) -> Mask | None:

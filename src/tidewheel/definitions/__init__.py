@@ -1,5 +1,6 @@
 """What users declare, and its frozen form that every room reads. Pure data: nothing here does work."""
 
+from tidewheel.definitions.attributes import attribute_group
 from tidewheel.definitions.compiler import compile_declarations, compile_module
 from tidewheel.definitions.durations import format_duration, parse_duration
 from tidewheel.definitions.graphs import (
@@ -19,6 +20,7 @@ from tidewheel.definitions.wire import row_struct
 __all__ = [
     "Change",
     "Project",
+    "attribute_group",
     "canonical",
     "canonical_aggregates",
     "compile_declarations",

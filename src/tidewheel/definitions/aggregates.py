@@ -3,46 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, TypeAlias, TypedDict, TypeVar, Unpack, overload
+from typing import Any, TypeVar, Unpack, overload
 
-from tidewheel.definitions import ir
-from tidewheel.definitions.columns import Aggregated, Column, Condition
+from tidewheel.definitions.columns import Column
 from tidewheel.definitions.durations import Duration
-from tidewheel.definitions.places import likely, mistake
-from tidewheel.definitions.rows import Row
+from tidewheel.definitions.options import Decaying, Number, Options, aggregated
+from tidewheel.definitions.rows import Row, Vector
 
 T = TypeVar("T")
-KeyLike: TypeAlias = "type[Row] | str | float | datetime | Column[Any] | None"
-Keys: TypeAlias = "KeyLike | tuple[KeyLike, ...]"
-Number: TypeAlias = "float | Column[float] | None"
 
 
-class Options(TypedDict, total=False):
-    """What every aggregate takes, by name."""
-
-    where: Condition
-    """Only rows for which this holds."""
-    delay: Duration
-    """End the window this much before the instant, e.g. where labels are known."""
-    hop: Duration
-    """How fine the window's tail is; by default about a twelfth of the window or less."""
-    by: Keys
-    """The path to the key, where several lead there; a tuple for a key of several parts."""
-    default: float | str
-    """Value of an empty window, otherwise 0 for count and distinct and null for the rest."""
-    was: str
-    """The feature's former name, for readers: renaming keeps state in any case."""
-
-
-def _aggregate(op: ir.AggregateOp, value: object, window: Duration | None, **options: Any) -> Aggregated:
-    unknown = set(options) - set(Options.__annotations__) - {"exact_to"}
-    if unknown:
-        name = sorted(unknown)[0]
-        raise mistake(f"tw.{op}() has no option '{name}'", likely(name, Options.__annotations__))
-    return Aggregated(op, value, window=window, **options)
-
-
-def count(source: type[Row], window: Duration | None = None, **options: Unpack[Options]) -> Column[float]:
+def count(source: type[Row], window: Duration | None = None, **options: Unpack[Decaying]) -> Column[float]:
     """Count the rows of an event type in the last `window`, or ever.
 
     Parameters
@@ -53,8 +24,10 @@ def count(source: type[Row], window: Duration | None = None, **options: Unpack[O
         ``"10min"``, ``"7d"``; without it the whole life of the entity.
     **options
         ``where=`` rows that count; ``delay=`` end the window so much earlier; ``hop=`` how fine its tail
-        is; ``by=`` the path to the key where several lead there; ``default=`` the value of an empty window;
-        ``was=`` a former name.
+        is; ``exact=True`` make it exact, from at most ``cap=`` rows, and ``past_cap=True`` how many that was
+        too few; ``include_request=True`` count the row being decided as well; ``by=`` the path to the key
+        where several lead there; ``default=`` the value of an empty window; ``half_life=`` let rows weigh
+        half after so long (`count`, `sum` and `mean`); ``was=`` a former name.
 
     Examples
     --------
@@ -67,36 +40,57 @@ def count(source: type[Row], window: Duration | None = None, **options: Unpack[O
     >>> class Lately(tw.Features, by=Card):
     ...     large = tw.count(Payment, "7d", where=Payment.amount > 500)
     """
-    return _aggregate("count", source, window, **options)
+    return aggregated("count", source, window, **options)
 
 
-def sum(value: Number, window: Duration | None = None, **options: Unpack[Options]) -> Column[float]:
+def sum(value: Number, window: Duration | None = None, **options: Unpack[Decaying]) -> Column[float]:
     """Sum of a number over the window's rows; null when there is none. Options as for `count`."""
-    return _aggregate("sum", value, window, **options)
+    return aggregated("sum", value, window, **options)
 
 
-def mean(value: Number, window: Duration | None = None, **options: Unpack[Options]) -> Column[float]:
+def mean(value: Number, window: Duration | None = None, **options: Unpack[Decaying]) -> Column[float]:
     """Mean of a number over the window's rows. Options as for `count`."""
-    return _aggregate("mean", value, window, **options)
+    return aggregated("mean", value, window, **options)
 
 
 def min(value: Number, window: Duration | None = None, **options: Unpack[Options]) -> Column[float]:
     """Smallest value in the window. Options as for `count`."""
-    return _aggregate("min", value, window, **options)
+    return aggregated("min", value, window, **options)
 
 
 def max(value: Number, window: Duration | None = None, **options: Unpack[Options]) -> Column[float]:
     """Largest value in the window. Options as for `count`."""
-    return _aggregate("max", value, window, **options)
+    return aggregated("max", value, window, **options)
+
+
+def var(value: Number, window: Duration | None = None, **options: Unpack[Options]) -> Column[float]:
+    """Sample variance over the window's rows (n - 1); null for fewer than two. Options as for `count`.
+
+    Kept and merged as (n, mean, sum of squared deviations): Welford 1962; Chan, Golub and LeVeque 1979.
+
+    Examples
+    --------
+    >>> import tidewheel as tw
+    >>> class Card(tw.Entity):
+    ...     id: tw.Id
+    >>> class Payment(tw.Event):
+    ...     card: tw.Ref[Card]
+    ...     amount: float
+    >>> class Lately(tw.Features, by=Card):
+    ...     spread = tw.var(Payment.amount, "7d")
+    """
+    return aggregated("var", value, window, **options)
 
 
 def std(value: Number, window: Duration | None = None, **options: Unpack[Options]) -> Column[float]:
     """Sample standard deviation over the window's rows; null for fewer than two. Options as for `count`."""
-    return _aggregate("std", value, window, **options)
+    return aggregated("std", value, window, **options)
 
 
 @overload
 def first(value: Column[T], window: Duration | None = ..., **options: Unpack[Options]) -> Column[T]: ...
+@overload
+def first(value: Vector, window: Duration | None = ..., **options: Unpack[Options]) -> Column[Vector]: ...
 @overload
 def first(value: str | type[Row], window: Duration | None = ..., **options: Unpack[Options]) -> Column[str]: ...
 @overload
@@ -105,11 +99,13 @@ def first(
 ) -> Column[float]: ...
 def first(value: object, window: Duration | None = None, **options: Unpack[Options]) -> Column[Any]:
     """Oldest value in the window by event time, text or a number. Options as for `count`."""
-    return _aggregate("first", value, window, **options)
+    return aggregated("first", value, window, **options)
 
 
 @overload
 def last(value: Column[T], window: Duration | None = ..., **options: Unpack[Options]) -> Column[T]: ...
+@overload
+def last(value: Vector, window: Duration | None = ..., **options: Unpack[Options]) -> Column[Vector]: ...
 @overload
 def last(value: str | type[Row], window: Duration | None = ..., **options: Unpack[Options]) -> Column[str]: ...
 @overload
@@ -118,7 +114,7 @@ def last(
 ) -> Column[float]: ...
 def last(value: object, window: Duration | None = None, **options: Unpack[Options]) -> Column[Any]:
     """Newest value by event time; with a window, an as-of join with a staleness limit. Options as for `count`."""
-    return _aggregate("last", value, window, **options)
+    return aggregated("last", value, window, **options)
 
 
 def distinct(
@@ -129,9 +125,46 @@ def distinct(
     Exact up to `exact_to` values; beyond, a deterministic sketch whose relative standard error is
     1 / sqrt(exact_to - 2), which is 6.3 % at 256.
     """
-    return _aggregate("distinct", value, window, exact_to=exact_to, **options)
+    return aggregated("distinct", value, window, exact_to=exact_to, **options)
 
 
 def time_since_last(source: type[Row], window: Duration | None = None, **options: Unpack[Options]) -> Column[float]:
     """Seconds since the newest row; null when there was none. Options as for `count`."""
-    return _aggregate("time_since_last", source, window, **options)
+    return aggregated("time_since_last", source, window, **options)
+
+
+def time_since_first(source: type[Row], window: Duration | None = None, **options: Unpack[Options]) -> Column[float]:
+    """Seconds since the oldest row, by event time; null when there was none. Options as for `count`.
+
+    Examples
+    --------
+    >>> import tidewheel as tw
+    >>> class Card(tw.Entity):
+    ...     id: tw.Id
+    >>> class Payment(tw.Event):
+    ...     card: tw.Ref[Card]
+    >>> class Lately(tw.Features, by=Card):
+    ...     age = tw.time_since_first(Payment)
+    """
+    return aggregated("time_since_first", source, window, **options)
+
+
+def rate(source: type[Row], window: Duration, **options: Unpack[Options]) -> Column[float]:
+    """Rows per second over a window; 0 when it is empty. Options as for `count`.
+
+    The rows counted, divided by the seconds in which they can have happened: from the beginning of the
+    tile that the window's tail lies in to the instant of the read. That is the window and at most one
+    hop more, so a steady stream has a steady rate wherever tiles begin. With ``delay=`` both edges lie on
+    tiles, and it is the window. How long the entity has been known plays no part.
+
+    Examples
+    --------
+    >>> import tidewheel as tw
+    >>> class Card(tw.Entity):
+    ...     id: tw.Id
+    >>> class Payment(tw.Event):
+    ...     card: tw.Ref[Card]
+    >>> class Lately(tw.Features, by=Card):
+    ...     per_second = tw.rate(Payment, "1h")
+    """
+    return aggregated("rate", source, window, **options)

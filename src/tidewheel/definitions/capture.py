@@ -21,6 +21,8 @@ from tidewheel.errors import DefinitionError
 
 _SINGLE = (bool, int, float, complex, str, bytes, type(None))
 _FORBIDDEN = frozenset({"open", "input", "eval", "exec", "__import__", "globals", "locals", "__file__", "print"})
+_OURS = ("derived", "expect.check")
+"""Decorators that only declare."""
 _LONGEST = 65_536
 """A constant's text may be so long; a larger table belongs in an event or an entity."""
 
@@ -64,6 +66,12 @@ class _Book:
             raise DefinitionError(
                 f"'{function.__name__}' uses {cells} of the function around it",
                 remedy="move that to the module's level",
+            )
+        written = _written_globals(function.__code__)
+        if written:
+            raise DefinitionError(
+                f"'{function.__name__}' changes {', '.join(written)} of its module",
+                remedy="return what it computes: a version keeps no memory of other calls",
             )
         node = _plain(_function_node(function))
         tree = ast.fix_missing_locations(ast.Module([node], []))
@@ -218,7 +226,8 @@ class _Plain(ast.NodeTransformer):
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         self.generic_visit(node)
         node.returns = None
-        node.decorator_list = [item for item in node.decorator_list if "derived" not in ast.unparse(item).split("(")[0]]
+        heads = {item: ast.unparse(item).split("(")[0] for item in node.decorator_list}
+        node.decorator_list = [item for item, head in heads.items() if not any(ours in head for ours in _OURS)]
         if ast.get_docstring(node) is not None:
             node.body = node.body[1:] or [ast.Pass()]
         return node
@@ -246,6 +255,16 @@ def _global_names(code: CodeType) -> set[str]:
         if inspect.iscode(constant):
             names |= _global_names(constant)
     return names
+
+
+def _written_globals(code: CodeType) -> list[str]:
+    """Return the names outside of itself that code binds anew or deletes."""
+    written = {
+        str(instruction.argval)
+        for instruction in dis.get_instructions(code)
+        if instruction.opname in ("STORE_GLOBAL", "DELETE_GLOBAL")
+    }
+    return sorted(written.union(*(_written_globals(item) for item in code.co_consts if inspect.iscode(item))))
 
 
 def _imported_as(name: str, scope: dict[str, Any]) -> list[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, Self, TypeAlias, TypeVar, overload
 
@@ -14,7 +14,7 @@ T_co = TypeVar("T_co", covariant=True)
 Operand: TypeAlias = "float | datetime | timedelta | Column[Any] | None"
 Condition: TypeAlias = "bool | Column[bool]"
 
-_TRUTH = "write (a) & (b), (a) | (b), tw.not_(a), (1 < a) & (a < 9), tw.isin(a, [...]), tw.if_else(a, b, c)"
+_TRUTH = "write (a) & (b), (a) | (b), tw.not_(a), (1 < a) & (a < 9), tw.isin(a, [...]), tw.transform.if_else(a, b, c)"
 
 
 class Column(Generic[T_co]):
@@ -123,6 +123,13 @@ class Expression(Column[Any]):
     def __init__(self, op: ir.Op, *args: object) -> None:
         self._op = op
         self._args = args
+
+
+class Several:
+    """What becomes several columns, each called after the attribute: ``name_suffix``."""
+
+    def __init__(self, parts: Mapping[str, Column[Any]]) -> None:
+        self._parts = parts
 
 
 class PathColumn(Column[Any]):

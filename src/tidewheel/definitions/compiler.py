@@ -12,17 +12,21 @@ import msgspec
 
 from tidewheel.definitions import ir
 from tidewheel.definitions.context import Context
+from tidewheel.definitions.declared import place_of
 from tidewheel.definitions.discovery import declared_in, reach
+from tidewheel.definitions.expectation_compiler import compile_suite
+from tidewheel.definitions.expectations import Suite
 from tidewheel.definitions.features import Features
 from tidewheel.definitions.graphs import reachable
 from tidewheel.definitions.group_compiler import compile_group
 from tidewheel.definitions.model_compiler import compile_model
 from tidewheel.definitions.models import Model
 from tidewheel.definitions.places import place, short
+from tidewheel.definitions.retention import check_kept
 from tidewheel.definitions.rows import Row
 from tidewheel.definitions.service_compiler import compile_service
 from tidewheel.definitions.services import Service
-from tidewheel.definitions.sources import check_targets, source_of
+from tidewheel.definitions.sources import check_targets, refs_marked, source_of
 from tidewheel.definitions.view_compiler import ViewCompiler
 from tidewheel.definitions.views import View
 from tidewheel.errors import DefinitionError
@@ -82,6 +86,9 @@ def _compile(classes: tuple[type, ...], root: str) -> ir.Graph:
     context = Context(root=root)
     found = reach(classes, context.problems)
     _compile_rows(context, found[Row])
+    for suite in found[Suite].values():
+        compile_suite(context, suite)
+    context.problems.raise_found()
     for group in found[Features].values():
         compile_group(context, group)
     context.problems.raise_found()
@@ -90,6 +97,10 @@ def _compile(classes: tuple[type, ...], root: str) -> ir.Graph:
     context.problems.raise_found()
     for model in found[Model].values():
         compile_model(context, model)
+    context.problems.raise_found()
+    for name, cls in found[Row].items():
+        with context.problems.at(place_of(cls)):
+            check_kept(context.sources[name], context.groups.values(), context.models.values())
     context.problems.raise_found()
     for service in found[Service].values():
         compile_service(context, service)
@@ -103,6 +114,7 @@ def _compile_rows(context: Context, classes: Mapping[str, type]) -> None:
     context.problems.raise_found()
     check_targets(context.sources, classes, context.problems)
     context.problems.raise_found()
+    context.sources.update({name: refs_marked(source, context.sources) for name, source in context.sources.items()})
 
 
 def _graph(context: Context) -> ir.Graph:

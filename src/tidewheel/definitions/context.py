@@ -23,6 +23,8 @@ class Context:
     groups: dict[type, ir.Group] = field(default_factory=dict)
     attributes: dict[str, ir.Group] = field(default_factory=dict)
     feature_types: dict[tuple[type, str], Type] = field(default_factory=dict)
+    feature_sizes: dict[tuple[type, str], int] = field(default_factory=dict)
+    """Of features that are vectors."""
     parts: dict[type, tuple[object, ...]] = field(default_factory=dict)
     """Key parts of each group."""
     views: dict[type, ir.View] = field(default_factory=dict)
@@ -42,7 +44,7 @@ class Context:
                     remedy=f"an aggregate sees rows of {source.name} alone",
                 )
             place = at_most_one_event(self.sources, source, node._names)
-            return Typed(ir.Col(place.path), type_of(place.column))
+            return Typed(ir.Col(place.path), type_of(place.column), place.column.size)
         if node._owner is not None or not hasattr(node, "_args"):
             raise DefinitionError(f"{node!r} is no column of {source.name}", remedy="use the event's own columns here")
         return None

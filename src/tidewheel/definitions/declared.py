@@ -29,6 +29,8 @@ class Declared(type):
     """Where names in its annotations are looked up, late."""
     _locals: Mapping[str, Any]
     """The same, of a class made in a function."""
+    _owned_by: str = ""
+    """Who answers for it, by ``owner=``; subclasses inherit it."""
 
     @classmethod
     def __prepare__(mcs, name: str, bases: tuple[type, ...], /, **options: Any) -> Names:  # noqa: N804

@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from tidewheel.definitions.columns import Aggregated, Derived, Expression, FeatureOf, PathColumn
+from tidewheel.definitions.columns import Aggregated, Derived, Expression, FeatureOf, PathColumn, Several
 from tidewheel.definitions.declared import Declared, place_of
+from tidewheel.definitions.expectations import Expectation, Suite
 from tidewheel.definitions.features import Features, Lookup
 from tidewheel.definitions.models import Label, Model
 from tidewheel.definitions.places import Problems
 from tidewheel.definitions.rows import Entity, Event, Row, annotations_of
+from tidewheel.definitions.sampling import Sampling
 from tidewheel.definitions.services import Fallback, Rule, Service
 from tidewheel.definitions.sources import resolve, target_class
+from tidewheel.definitions.splitting import Splitting
 from tidewheel.definitions.views import View
 from tidewheel.errors import DefinitionError
 
-BASES: tuple[type, ...] = (Row, Event, Entity, Features, View, Model, Service)
-KINDS: tuple[type, ...] = (Row, Features, View, Model, Service)
+BASES: tuple[type, ...] = (Row, Event, Entity, Suite, Features, View, Model, Service)
+KINDS: tuple[type, ...] = (Row, Suite, Features, View, Model, Service)
 
 
 def declared_in(values: Iterable[object]) -> list[type]:
@@ -96,10 +99,18 @@ def _parts_of(value: Any) -> Iterable[object]:
             return (*value._args, value._owner)
         case Derived():
             return value._args or ()
+        case Several():
+            return tuple(value._parts.values())
+        case Expectation():
+            return value.columns
         case Lookup():
             return (value._group, value._keys)
         case Label():
             return (value.value, value.by)
+        case Splitting():
+            return (value.by,)
+        case Sampling():
+            return (value.by, value.value)
         case Rule():
             return (value.when,)
         case Fallback():

@@ -130,8 +130,20 @@ def hop_of(window: int, hop: int | None = None) -> int:
     reason = "is shorter than 12s" if window < TILES_AT_LEAST * HOPS[0] else "is no multiple of a usual hop"
     raise DefinitionError(
         f"the window {format_duration(window)} {reason}",
-        remedy=f"say how fine its tail is, e.g. hop='{format_duration(_divisor(window))}'",
+        remedy=f"say how fine its tail is, e.g. hop='{format_duration(_divisor(window))}', or exact=True",
     )
+
+
+def spare_hop(window: int, hop: int | None = None) -> int:
+    """Return the width of the tiles that stand in for an exact window: as `hop_of`, or some twelfth.
+
+    Examples
+    --------
+    >>> format_duration(spare_hop(parse_duration("6s")))
+    '500ms'
+    """
+    fits = any(width * TILES_AT_LEAST <= window and window % width == 0 for width in HOPS)
+    return hop_of(window, hop) if fits or hop is not None else _divisor(window)
 
 
 def _divisor(window: int) -> int:

@@ -1,24 +1,33 @@
 """From operators over columns to frozen expressions, with types checked on the way.
 
-A type is ``number``, ``bool``, ``text``, ``time`` or ``null`` (the literal None).
+A type is ``number``, ``bool``, ``text``, ``time``, ``vector`` or ``null`` (the literal None).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple, TypeAlias
 
 from tidewheel.definitions import ir
 from tidewheel.definitions.columns import Column, Expression
+from tidewheel.definitions.lists import ColumnList
 from tidewheel.definitions.rows import Row, microseconds
 from tidewheel.errors import DefinitionError
 
-Type: TypeAlias = Literal["number", "bool", "text", "time", "null"]
+Type: TypeAlias = Literal["number", "bool", "text", "time", "null", "vector"]
 
 NUMERIC = frozenset({"number", "bool", "time", "null"})
-_ARITHMETIC = frozenset({"add", "sub", "mul", "div", "neg", "abs", "minimum", "maximum", "log1p"})
+_ARITHMETIC = frozenset({
+    "add", "sub", "mul", "div", "neg", "abs", "minimum", "maximum", "log1p", "cyclic_sin", "cyclic_cos", "haversine",
+    "bucketize", "standardise", "min_max",
+})  # fmt: skip
+_CALENDAR = frozenset({"hour_of_day", "day_of_week"})
+_HASHES = frozenset({"hash_bucket", "cross"})
+PRODUCTS = frozenset({"dot", "cosine"})
+LEARNED = frozenset({"standardise", "min_max"})
+"""Operators whose constants are learned in training; the frozen form has them as further arguments then."""
 _ORDER = frozenset({"lt", "le", "gt", "ge"})
 _LOGIC = frozenset({"and", "or", "not"})
 _SYMBOLS = {
@@ -33,6 +42,8 @@ class Typed(NamedTuple):
 
     expr: ir.Expr
     type: Type
+    size: int = 0
+    """Of a vector."""
 
 
 Leaf: TypeAlias = Callable[[Column[object]], Typed | None]
@@ -46,8 +57,15 @@ def lower(node: object, leaf: Leaf) -> Typed:
         if known is not None:
             return known
         if isinstance(node, Expression):
+            if node._op in LEARNED:
+                raise DefinitionError(
+                    f"{node._op}() learns its constants in training, but this is computed before",
+                    remedy="use it in a view that a model is trained on",
+                )
             return call(node._op, [lower(arg, leaf) for arg in node._args])
         raise DefinitionError(f"{node!r} can't be used here")
+    if isinstance(node, ColumnList):
+        raise DefinitionError(f"{node!r} can't stand for one column", remedy="name one, e.g. favourites[0]")
     return literal(node)
 
 
@@ -76,7 +94,43 @@ def literal(value: object) -> Typed:
 
 def call(op: ir.Op, args: list[Typed]) -> Typed:
     """Return an operator applied to arguments, or say why their types do not fit."""
+    if op in PRODUCTS:
+        return _product(op, args)
+    vector = next((arg for arg in args if arg.type == "vector"), None)
+    if vector is not None and op != "is_null":
+        raise DefinitionError(
+            f"'{_SYMBOLS.get(op, op)}' takes no vector, but {text_of(vector.expr)} is one",
+            remedy="compare two with tw.transform.dot() or tw.transform.cosine()",
+        )
     return Typed(ir.Call(op, tuple(arg.expr for arg in args)), _result(op, args))
+
+
+def elements(vector: Typed) -> list[ir.Expr]:
+    """Return the numbers of a vector, one by one."""
+    size = ir.Const(float(vector.size))
+    return [ir.Call("element", (vector.expr, ir.Const(float(i)), size)) for i in range(vector.size)]
+
+
+def refuse_vectors(expr: ir.Expr) -> None:
+    """Refuse an expression over vectors where rows are folded: the state keeps a vector whole."""
+    found = next((found for found in calls_of(expr) if found.op in PRODUCTS), None)
+    if found is not None:
+        raise DefinitionError(
+            f"{text_of(found)} is computed before events are folded",
+            remedy="use it in a view or in an expression over features: tw.last(Event.embedding)",
+        )
+
+
+def _product(op: ir.Op, args: list[Typed]) -> Typed:
+    for arg in args:
+        if arg.type != "vector":
+            raise DefinitionError(f"'{op}' takes two vectors, but {text_of(arg.expr)} is {_a(arg.type)}")
+    if args[0].size != args[1].size:
+        raise DefinitionError(
+            f"'{op}' of {text_of(args[0].expr)} and {text_of(args[1].expr)}: {args[0].size} and {args[1].size} numbers",
+            remedy="take vectors of one size",
+        )
+    return Typed(ir.Call(op, (*(arg.expr for arg in args), ir.Const(float(args[0].size)))), "number")
 
 
 def _result(op: ir.Op, args: list[Typed]) -> Type:
@@ -84,6 +138,11 @@ def _result(op: ir.Op, args: list[Typed]) -> Type:
         _need(op, args, NUMERIC, "numbers")
         keeps_time = op in ("minimum", "maximum") or (op in ("add", "sub") and _count(args, "time") == 1)
         return "time" if keeps_time and _count(args, "time") else "number"
+    if op in _CALENDAR:
+        _need(op, args[:1], frozenset({"time"}), "a time")
+        return "number"
+    if op in _HASHES:
+        return "number"
     if op in _ORDER:
         _need(op, args, NUMERIC, "numbers")
         _refuse_none(op, args)
@@ -118,7 +177,9 @@ def _need(op: ir.Op, args: list[Typed], allowed: frozenset[str], what: str) -> N
 
 def _refuse_none(op: ir.Op, args: list[Typed]) -> None:
     if _count(args, "null"):
-        raise DefinitionError(f"'{_SYMBOLS.get(op, op)}' with None is always null", remedy="write tw.is_null(column)")
+        raise DefinitionError(
+            f"'{_SYMBOLS.get(op, op)}' with None is always null", remedy="write tw.transform.is_null(column)"
+        )
 
 
 def _common(op: ir.Op, args: list[Typed]) -> Type:
@@ -137,7 +198,14 @@ def _common(op: ir.Op, args: list[Typed]) -> Type:
 
 
 def _a(type: Type) -> str:
-    return {"bool": "a condition", "text": "text", "time": "a time", "number": "a number", "null": "None"}[type]
+    return {
+        "bool": "a condition",
+        "text": "text",
+        "time": "a time",
+        "number": "a number",
+        "null": "None",
+        "vector": "a vector",
+    }[type]
 
 
 def text_of(expr: ir.Expr | ir.Derived | ir.Aggregate) -> str:
@@ -173,4 +241,22 @@ def paths_of(expr: ir.Expr | None) -> list[ir.Path]:
         return [expr.path]
     if isinstance(expr, ir.Call):
         return [path for arg in expr.args for path in paths_of(arg)]
+    return []
+
+
+def calls_of(expr: ir.Expr | ir.Derived) -> Iterator[ir.Call]:
+    """Yield the operators of an expression, arguments before what takes them."""
+    if isinstance(expr, ir.Call | ir.Derived):
+        for arg in expr.args:
+            yield from calls_of(arg)
+    if isinstance(expr, ir.Call):
+        yield expr
+
+
+def computed_in(expr: ir.Expr | ir.Derived) -> list[str]:
+    """Return the columns of the same view that an expression names."""
+    if isinstance(expr, ir.Computed):
+        return [expr.name]
+    if isinstance(expr, ir.Call | ir.Derived):
+        return [name for arg in expr.args for name in computed_in(arg)]
     return []

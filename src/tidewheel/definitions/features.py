@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tidewheel.definitions.aggregates import Keys
 from tidewheel.definitions.columns import Column, FeatureOf
 from tidewheel.definitions.declared import Declared, declared_names
+from tidewheel.definitions.lists import ColumnList
+from tidewheel.definitions.options import Keys
 from tidewheel.definitions.places import likely, mistake
 from tidewheel.errors import DefinitionError
 
@@ -23,6 +24,8 @@ class OwnsColumns(Declared):
         for attribute, value in namespace.items():
             if isinstance(value, Column) and value._owner is None:
                 value._owner, value._name = cls, attribute
+            elif isinstance(value, ColumnList) and value._owner is None:
+                value._own(cls, attribute)
 
     if not TYPE_CHECKING:
 
@@ -56,8 +59,9 @@ class Features(metaclass=OwnsColumns):
 
     _by: Keys = None
 
-    def __init_subclass__(cls, *, by: Keys = None) -> None:
+    def __init_subclass__(cls, *, by: Keys = None, owner: str = "") -> None:
         cls._by = by
+        cls._owned_by = owner or cls._owned_by
 
     def __init__(self, **values: Any) -> None:
         self.__dict__.update(values)
@@ -92,10 +96,13 @@ class Lookup:
         self._group = group
         self._keys = keys
 
-    def __getattr__(self, name: str) -> FeatureOf:
+    def __getattr__(self, name: str) -> FeatureOf | ColumnList[Any]:
         """Return the feature called `name`, read through this lookup."""
         if name.startswith("_"):
             raise AttributeError(name)
-        if not isinstance(features_of(self._group).get(name), Column):
+        feature = features_of(self._group).get(name)
+        if isinstance(feature, ColumnList):
+            return ColumnList([FeatureOf(self, own) for own in feature._names(name)])
+        if not isinstance(feature, Column):
             raise no_feature(self._group, name)
         return FeatureOf(self, name)

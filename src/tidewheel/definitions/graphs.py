@@ -11,12 +11,13 @@ import msgspec
 
 from tidewheel.definitions import ir
 from tidewheel.definitions.places import likely
+from tidewheel.definitions.requests import kept_for
 from tidewheel.errors import NotFoundError
 
 Node: TypeAlias = ir.Source | ir.Group | ir.View | ir.Model | ir.Service
-_FOR_PEOPLE = frozenset({"doc", "file", "line"})
+_FOR_PEOPLE = frozenset({"doc", "file", "line", "owner"})
 _ANY_ORDER: dict[str, tuple[str, ...]] = {
-    "Source": ("columns",),
+    "Source": ("columns", "expects"),
     "Group": ("features",),
     "View": ("lookups",),  # columns keep theirs: a decision's row of words stands in it
     "Model": ("gates",),
@@ -26,7 +27,7 @@ _ANY_ORDER: dict[str, tuple[str, ...]] = {
 
 
 def canonical(node: msgspec.Struct) -> str:
-    """Return a node as JSON without what is for people (docs, file, line), in an order of its own."""
+    """Return a node as JSON without what is for people (docs, file, line, owner), in an order of its own."""
     return _json(_canonical(msgspec.to_builtins(node)))
 
 
@@ -63,8 +64,9 @@ def digest(node: msgspec.Struct) -> str:
 
 
 def canonical_aggregates(group: ir.Group) -> tuple[ir.Aggregate, ...]:
-    """Return a group's different aggregates in an order that names do not change."""
-    different = {feature.value for feature in group.features if isinstance(feature.value, ir.Aggregate)}
+    """Return the different aggregates of past rows that a group keeps, in an order that names do not change."""
+    declared = [feature.value for feature in group.features if isinstance(feature.value, ir.Aggregate)]
+    different = {kept for aggregate in declared for kept in kept_for(aggregate)}
     return tuple(sorted(different, key=msgspec.json.encode))
 
 
@@ -179,6 +181,8 @@ class _Reach:
         self._source(model.label.source)
         self.views.add(model.view)
         self._view(self._views[model.view])
+        if model.weights is not None:
+            self._view(model.weights)
 
     def _view(self, view: ir.View) -> None:
         self._source(view.on)

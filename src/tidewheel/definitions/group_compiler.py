@@ -5,30 +5,38 @@ from __future__ import annotations
 import math
 from typing import cast
 
+from msgspec.structs import replace
+
 from tidewheel.definitions import ir
-from tidewheel.definitions.columns import Aggregated, Column, Derived, Expression, PathColumn, leaves
+from tidewheel.definitions.columns import Aggregated, Column, Derived, Expression, PathColumn, Several, leaves
 from tidewheel.definitions.context import Context
 from tidewheel.definitions.declared import place_of
-from tidewheel.definitions.durations import hop_of, parse_duration
-from tidewheel.definitions.expressions import Type, Typed, lower, paths_of, text_of
+from tidewheel.definitions.expressions import Type, Typed, lower, paths_of, refuse_vectors, text_of
 from tidewheel.definitions.features import Features, Lookup, features_of
-from tidewheel.definitions.paths import KeyPart, at_most_one_event, given_path, key_part, path_to
+from tidewheel.definitions.lists import ColumnList
+from tidewheel.definitions.paths import KeyPart, at_most_one_event, given_path, key_part, path_to, walk
+from tidewheel.definitions.requests import includes_request
 from tidewheel.definitions.rows import Row
+from tidewheel.definitions.spans import span_of
 from tidewheel.errors import DefinitionError
 
-_COUNTS = frozenset({"count", "time_since_last"})
+_ROWS = frozenset({"count", "rate", "time_since_first", "time_since_last"})
 _ANY = frozenset({"number", "bool", "text", "time"})
 _TAKES: dict[str, frozenset[str]] = {
     "sum": frozenset({"number", "bool"}),
     "mean": frozenset({"number", "bool"}),
+    "var": frozenset({"number", "bool"}),
     "std": frozenset({"number", "bool"}),
     "min": frozenset({"number", "bool", "time"}),
     "max": frozenset({"number", "bool", "time"}),
-    "first": _ANY,
-    "last": _ANY,
+    "first": _ANY | {"vector"},
+    "last": _ANY | {"vector"},
     "distinct": _ANY,
+    "quantile": frozenset({"number", "bool"}),
+    "top_k": _ANY,
+    "last_n": _ANY,
 }
-_KEEPS_TYPE = frozenset({"min", "max", "first", "last"})
+_KEEPS_TYPE = frozenset({"min", "max", "first", "last", "top_k", "last_n"})
 
 
 def compile_group(context: Context, cls: type[Features]) -> None:
@@ -42,7 +50,7 @@ def compile_group(context: Context, cls: type[Features]) -> None:
     columns = []
     for name, value in features_of(cls).items():
         with context.problems.at(place_of(cls, name)):
-            columns.append(_feature(context, cls, parts, name, value))
+            columns.extend(_columns(context, cls, parts, name, value))
     if not features_of(cls):
         with context.problems.at(where):
             raise DefinitionError(
@@ -56,6 +64,7 @@ def compile_group(context: Context, cls: type[Features]) -> None:
         doc=(cls.__doc__ or "").strip(),
         file=cls._file,
         line=cls._line,
+        owner=cls._owned_by,
     )
 
 
@@ -68,6 +77,18 @@ def _parts(context: Context, cls: type[Features]) -> tuple[KeyPart, ...]:
     return tuple(key_part(context.sources, key) for key in by)
 
 
+def _columns(
+    context: Context, cls: type[Features], parts: tuple[KeyPart, ...], name: str, value: object
+) -> list[ir.FeatureColumn]:
+    if not isinstance(value, ColumnList):
+        return [_feature(context, cls, parts, name, value)]
+    names = value._names(name)
+    taken = sorted(features_of(cls).keys() & set(names))
+    if taken:
+        raise DefinitionError(f"'{taken[0]}' is a feature of its own, and one of {value!r}", remedy="rename one")
+    return [_feature(context, cls, parts, own, column) for own, column in zip(names, value, strict=True)]
+
+
 def _feature(
     context: Context, cls: type[Features], parts: tuple[KeyPart, ...], name: str, value: object
 ) -> ir.FeatureColumn:
@@ -78,6 +99,9 @@ def _feature(
             )
         aggregate, type = _aggregate(context, parts, value)
         context.feature_types[cls, name] = type
+        if type == "vector" and isinstance(aggregate.value, ir.Col):
+            column = walk(context.sources, context.sources[aggregate.source], aggregate.value.path).column
+            context.feature_sizes[cls, name] = column.size
         return ir.FeatureColumn(name, aggregate, aggregate.text)
     if isinstance(value, Expression):
         typed = lower(value, lambda node: _sibling(context, cls, value, node))
@@ -89,8 +113,12 @@ def _feature(
 def _not_a_feature(name: str, value: object) -> tuple[str]:
     if isinstance(value, PathColumn):
         return (f"{value._text()} is a column of an event, not of a key: aggregate it, e.g. tw.last({value._text()})",)
-    if isinstance(value, Derived):
-        return ("a derived function belongs in a view",)
+    if isinstance(value, Derived | Several):
+        return (
+            "a derived function belongs in a view"
+            if isinstance(value, Derived)
+            else "several columns belong in a view",
+        )
     if isinstance(value, Lookup) or (isinstance(value, type) and issubclass(value, Features)):
         return ("a lookup belongs in a view",)
     return (f"nobody reads '{name}': a group holds aggregates and expressions over them",)
@@ -101,7 +129,8 @@ def _sibling(context: Context, cls: type[Features], whole: Column[object], node:
     if node is whole:
         return None
     if node._owner is cls:
-        return Typed(ir.Feature("", node._name), context.feature_types.get((cls, node._name), "number"))
+        size = context.feature_sizes.get((cls, node._name), 0)
+        return Typed(ir.Feature("", node._name), context.feature_types.get((cls, node._name), "number"), size)
     if isinstance(node, Expression) and node._owner is None:
         return None
     if isinstance(node, Aggregated) and node._owner is None:
@@ -117,31 +146,40 @@ def _aggregate(context: Context, parts: tuple[KeyPart, ...], node: Aggregated) -
     options = node._options
     value = where = None
     type: Type = "number"
-    if node._op not in _COUNTS:
+    if node._op not in _ROWS:
         typed = lower(node._value, lambda column: context.event_column(source, column))
         if typed.type not in _TAKES[node._op]:
             raise DefinitionError(f"tw.{node._op}() can't take {text_of(typed.expr)}, which is {typed.type}")
+        refuse_vectors(typed.expr)
         value = typed.expr
         type = typed.type if node._op in _KEEPS_TYPE else "number"
     if options.get("where") is not None:
         where = condition(context, source, options["where"])
     keys = _keys(context, source, parts, options.get("by"))
-    _check_one_reference(source, [*keys, *paths_of(value), *paths_of(where)])
-    window, hop, delay = _window(options)
+    paths = [*keys, *paths_of(value), *paths_of(where)]
+    _check_references(context, source, paths)
+    span = span_of(node._op, options)
     aggregate = ir.Aggregate(
         op=node._op,
         source=source.name,
         keys=keys,
         value=value,
         where=where,
-        window=window,
-        hop=hop,
-        delay=delay,
+        window=span.window,
+        hop=span.hop,
+        delay=span.delay,
         default=_default(options.get("default"), type),
         exact_to=_exact_to(options.get("exact_to", 0), node._op),
-        text=type == "text",
+        text=type in ("text", "vector"),
+        half_life=span.half_life,
+        n=cast("int", options.get("n", 0)),
+        place=cast("int", options.get("place", 0)),
+        q=cast("float", options.get("q", 0.0)),
+        cap=span.cap,
+        past_cap=span.past_cap,
+        revisable=source.revisable > 0,
     )
-    return aggregate, type
+    return replace(aggregate, include_request=includes_request(aggregate, options, paths)), type
 
 
 def condition(context: Context, source: ir.Source, value: object) -> ir.Expr:
@@ -149,18 +187,19 @@ def condition(context: Context, source: ir.Source, value: object) -> ir.Expr:
     if isinstance(value, bool) or not isinstance(value, Column):
         raise DefinitionError(
             f"{value!r} is no condition on columns",
-            remedy="compare a column: Transaction.amount > 500, tw.is_null(...)",
+            remedy="compare a column: Transaction.amount > 500, tw.transform.is_null(...)",
         )
     typed = lower(value, lambda column: context.event_column(source, column))
     if typed.type != "bool":
         raise DefinitionError(f"{text_of(typed.expr)} is no condition", remedy="compare it with something")
+    refuse_vectors(typed.expr)
     return typed.expr
 
 
 def _source(context: Context, node: Aggregated) -> ir.Source:
     """Return the one source an aggregate reads."""
     value = node._value
-    if node._op in _COUNTS:
+    if node._op in _ROWS:
         if not (isinstance(value, type) and issubclass(value, Row)):
             raise DefinitionError(
                 f"tw.{node._op}() takes an event class, not {value!r}",
@@ -191,38 +230,34 @@ def _keys(context: Context, source: ir.Source, parts: tuple[KeyPart, ...], by: o
     return tuple(at_most_one_event(context.sources, source, path).path for path in paths)
 
 
-def _check_one_reference(source: ir.Source, paths: list[ir.Path]) -> None:
+def _check_references(context: Context, source: ir.Source, paths: list[ir.Path]) -> None:
     refs = sorted({path[0] for path in paths if len(path) > 1})
     if len(refs) > 1:
         raise DefinitionError(
             f"one aggregate goes through two references: {', '.join(f'{source.name}.{ref}' for ref in refs)}",
             remedy="go through one; carry the other column on the event itself",
         )
-
-
-def _window(options: dict[str, object]) -> tuple[int, int, int]:
-    """Return window, hop and delay in microseconds, checked against each other."""
-    window, hop, delay = (
-        parse_duration(cast("str", options[name])) if options.get(name) is not None else None
-        for name in ("window", "hop", "delay")
-    )
-    if window is None:
-        if hop or delay:
-            raise DefinitionError("hop= and delay= belong to a window", remedy="give one, e.g. '28d'")
-        return 0, 0, 0
-    return window, hop_of(window, hop), delay or 0
+    for ref in refs:
+        column = source.column(ref)
+        ends = (source, context.sources[str(column.target)]) if column else (source,)
+        revisable = next((end.name for end in ends if end.revisable), None)
+        if revisable:
+            raise DefinitionError(
+                f"an aggregate goes through {source.name}.{ref}, and {revisable} may be corrected",
+                remedy=f"carry the columns it needs on {source.name} itself, or declare {revisable} without revisable=",
+            )
 
 
 def _default(value: object, type: Type) -> float | str | None:
     if value is None or (isinstance(value, str) and type == "text"):
         return value
-    if isinstance(value, int | float) and type != "text" and math.isfinite(value):
+    if isinstance(value, int | float) and type not in ("text", "vector") and math.isfinite(value):
         return float(value)
     raise DefinitionError(f"default={value!r} does not fit a feature of type {type}")
 
 
 def _exact_to(value: object, op: str) -> int:
-    if op != "distinct":
+    if op not in ("distinct", "quantile", "top_k"):
         return 0
     if not isinstance(value, int) or isinstance(value, bool) or not 16 <= value <= 65_536:
         raise DefinitionError(f"exact_to={value!r} is no whole number from 16 to 65536")

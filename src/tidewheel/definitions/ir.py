@@ -13,23 +13,63 @@ from __future__ import annotations
 
 from typing import Literal
 
-import msgspec
+from tidewheel.definitions.frozen import Frozen as _Frozen
+from tidewheel.definitions.ir_data import Sample as Sample
+from tidewheel.definitions.ir_data import Split as Split
+from tidewheel.definitions.ir_gates import Gate as Gate
+from tidewheel.definitions.ir_tuning import Pruner as Pruner
+from tidewheel.definitions.ir_tuning import Sampler as Sampler
+from tidewheel.definitions.ir_tuning import Tune as Tune
 
 Path = tuple[str, ...]
-Kind = Literal["id", "ref", "key", "category", "text", "float", "int", "bool", "time"]
-TEXT_KINDS: frozenset[str] = frozenset({"id", "ref", "key", "category", "text"})
-"""Kinds whose values are strings; in the kernel they travel as 64-bit hashes."""
+Kind = Literal["id", "ref", "key", "category", "text", "float", "int", "bool", "time", "vector"]
+TEXT_KINDS: frozenset[str] = frozenset({"id", "ref", "key", "category", "text", "vector"})
+"""Kinds whose values are strings (a vector's bytes as text); in the kernel they travel as 64-bit hashes."""
+
+REVISION = "revision"
+"""The column of an event that may be corrected: the higher one of an id holds; null is 0."""
 
 Op = Literal[
     "add", "sub", "mul", "div", "neg", "abs",
     "eq", "ne", "lt", "le", "gt", "ge",
     "and", "or", "not", "isin", "is_null", "fill", "if_else", "minimum", "maximum", "log1p",
+    "bucketize", "hash_bucket", "cross", "hour_of_day", "day_of_week", "cyclic_sin", "cyclic_cos", "haversine",
+    "standardise", "min_max", "element", "dot", "cosine",
 ]  # fmt: skip
-AggregateOp = Literal["count", "sum", "mean", "min", "max", "std", "first", "last", "distinct", "time_since_last"]
+Visibility = Literal["arrival", "event"]
+AggregateOp = Literal[
+    "count", "sum", "mean", "min", "max", "var", "std", "first", "last", "distinct",
+    "time_since_first", "time_since_last", "rate", "quantile", "top_k", "last_n",
+]  # fmt: skip
 
 
-class _Frozen(msgspec.Struct, frozen=True, tag=True, omit_defaults=True, forbid_unknown_fields=True):
-    """What every struct here shares: immutable, hashable, tagged by its class name on the wire."""
+ExpectationKind = Literal[
+    "between", "in_set", "matches", "null_rate", "unique", "increasing", "fresh", "volume", "check"
+]  # fmt: skip
+
+
+class Expectation(_Frozen, frozen=True):
+    """What rows of a source should be like (``tw.expect``)."""
+
+    name: str
+    kind: ExpectationKind
+    columns: tuple[str, ...] = ()
+    """Own columns; ``at`` is the row's instant. For ``increasing`` a second one tells rows apart."""
+    policy: Literal["warn", "quarantine", "stop"] = "warn"
+    tolerate: float = 0.0
+    """Share of a batch's rows that may fail."""
+    low: int | float | None = None
+    high: int | float | None = None
+    values: tuple[str | int | float, ...] = ()
+    pattern: str = ""
+    limit: float = 0.0
+    """For ``null_rate``: the largest share."""
+    within: int = 0
+    """For ``fresh``."""
+    rows: int = 0
+    """For ``null_rate``: rows before there is a verdict; for ``volume``: weeks looked back."""
+    source: str = ""
+    """For ``check``: source that defines a function of this expectation's name, as for `Derived`."""
 
 
 class Column(_Frozen, frozen=True):
@@ -40,6 +80,10 @@ class Column(_Frozen, frozen=True):
     target: str | None = None
     """For a ``ref``: the event or entity it refers to."""
     nullable: bool = False
+    personal: bool = False
+    """Masked wherever values are shown; blanked when its entity is forgotten."""
+    size: int = 0
+    """For a ``vector``: of how many numbers."""
 
 
 class Source(_Frozen, frozen=True):
@@ -53,6 +97,14 @@ class Source(_Frozen, frozen=True):
     line: int = 0
     dedupe_within: int = 30 * 86_400_000_000
     """How long an id is remembered, so that a second delivery of it is taken for what it is."""
+    keep: int = 0
+    """How long the lake keeps rows after their arrival; 0 is for ever."""
+    owner: str = ""
+    ttl: int = 0
+    """For an entity: how long a row holds at most, inclusive; 0 is until the next one."""
+    expects: tuple[Expectation, ...] = ()
+    revisable: int = 0
+    """For so long after its arrival an event may be corrected by one of the same id and a higher ``revision``."""
 
     def column(self, name: str) -> Column | None:
         """Return the column called `name`, or None."""
@@ -129,9 +181,26 @@ class Aggregate(_Frozen, frozen=True):
     delay: int = 0
     default: float | str | None = None
     exact_to: int = 0
-    """For ``distinct``: exact up to so many values in the window, a sketch beyond."""
+    """For ``distinct``, ``quantile`` and ``top_k``: exact up to so many values in the window, a sketch beyond."""
     text: bool = False
-    """True when the result is a string (``first``/``last`` of a text column)."""
+    """True when the result is a string (``first``/``last`` of a text column, and the like)."""
+    half_life: int = 0
+    """For ``count``, ``sum`` and ``mean``: rows weigh half after this long; 0 is no decay."""
+    n: int = 0
+    """For ``top_k`` and ``last_n``: how many values are asked for,"""
+    place: int = 0
+    """and which of them this is, from 1."""
+    q: float = 0.0
+    """For ``quantile``: which."""
+    cap: int = 0
+    """For a window that is exact to the microsecond: at how many instants rows are kept one by one. Where
+    that is too few, tiles of `hop` answer."""
+    past_cap: bool = False
+    """Not the aggregate, but how many instants' rows the cap has cost its window; 0 while that is exact."""
+    revisable: bool = False
+    """Whether rows of `source` are taken back when they are corrected; a state that does not is another."""
+    include_request: bool = False
+    """The row that a view is read for counts as well, if it is one of the source's and has the key read."""
 
 
 class FeatureColumn(_Frozen, frozen=True):
@@ -154,6 +223,7 @@ class Group(_Frozen, frozen=True):
     doc: str = ""
     file: str = ""
     line: int = 0
+    owner: str = ""
 
 
 class Lookup(_Frozen, frozen=True):
@@ -192,6 +262,10 @@ class View(_Frozen, frozen=True):
     doc: str = ""
     file: str = ""
     line: int = 0
+    owner: str = ""
+    freshness: int = 0
+    """How far its features may be behind the log when they are served; 0 is not looked at."""
+    when_stale: Literal["serve", "default", "refuse"] = "serve"
 
 
 # --- models ------------------------------------------------------------------------------------
@@ -211,22 +285,6 @@ class Label(_Frozen, frozen=True):
     """For ``outcome``: the label when nothing came; None drops and counts the row."""
 
 
-class Split(_Frozen, frozen=True):
-    """Rows of the last `test` go to the test set; `gap` before them goes to neither."""
-
-    test: int
-    gap: int
-
-
-class Gate(_Frozen, frozen=True):
-    """A verdict asked for before a version may be deployed."""
-
-    kind: Literal["at_least", "at_most", "beats_champion", "parity", "p99_below"]
-    metric: str = ""
-    value: float = 0.0
-    confidence: float = 0.95
-
-
 class Retrain(_Frozen, frozen=True):
     """When to train a challenger and what decides between it and the champion."""
 
@@ -239,6 +297,12 @@ class Retrain(_Frozen, frozen=True):
     metric: str = ""
     margin: float = 0.0
     """Promote when the challenger's metric on its own traffic is at least champion - margin."""
+    cron: str = ""
+    tz: str = "UTC"
+    missed: Literal["latest", "skip", "all"] = "latest"
+    on_labels: int = 0
+    on_age: int = 0
+    """Retrain when so many labels came since the last training, or what it saw is so old (µs); 0 is never."""
 
 
 class Model(_Frozen, frozen=True):
@@ -253,7 +317,7 @@ class Model(_Frozen, frozen=True):
     search: str = ""
     """Canonical JSON of the search space; "" when nothing is tuned."""
     trials: int = 0
-    calibrate: Literal["", "isotonic", "platt"] = ""
+    calibrate: Literal["", "isotonic", "platt", "beta"] = ""
     metrics: tuple[str, ...] = ()
     """Names such as ``average_precision`` or ``precision_at(recall=0.95)``; the first leads."""
     gates: tuple[Gate, ...] = ()
@@ -261,6 +325,20 @@ class Model(_Frozen, frozen=True):
     doc: str = ""
     file: str = ""
     line: int = 0
+    owner: str = ""
+    visibility: Visibility = "arrival"
+    """What a training row without a decision sees: what had arrived before its instant, or had happened."""
+    serving_delay: int = 0
+    """By how much later than they arrive such a row sees events."""
+    tune: Tune | None = None
+    """How the search space is tried; None is `trials` settings by TPE, one after the other."""
+    sample: tuple[Sample, ...] = ()
+    weights: View | None = None
+    """A view of one column, which rows are weighed by."""
+    slices: tuple[str, ...] = ()
+    """Columns of the view whose values are looked at one by one."""
+    blocks: str = ""
+    """What is drawn together for intervals: a column of the event, or microseconds of time; "" draws rows."""
 
 
 # --- services ----------------------------------------------------------------------------------

@@ -6,15 +6,19 @@ import inspect
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, cast, get_args
+
+import msgspec
 
 from tidewheel.definitions import ir
 from tidewheel.definitions.columns import Column, PathColumn, leaves
 from tidewheel.definitions.context import Context
+from tidewheel.definitions.data_compiler import compile_sample, compile_split
 from tidewheel.definitions.declared import declared_names, place_of
 from tidewheel.definitions.durations import parse_duration
-from tidewheel.definitions.expressions import lower, text_of
-from tidewheel.definitions.models import Calibration, Label, Model, Space, TemporalSplit
+from tidewheel.definitions.evaluation_compiler import compile_blocks, compile_gates, compile_slices
+from tidewheel.definitions.expressions import lower, refuse_vectors, text_of
+from tidewheel.definitions.models import Calibration, Label, Model, Space
 from tidewheel.definitions.models import retrain as retrain_when
 from tidewheel.definitions.paths import KeyPart, given_path, path_to
 from tidewheel.definitions.places import likely
@@ -23,9 +27,10 @@ from tidewheel.definitions.views import View
 from tidewheel.errors import DefinitionError
 
 CLASSIFICATION = (
-    "average_precision", "roc_auc", "precision_at", "recall_at", "accuracy", "brier", "log_loss", "calibration_error",
+    "average_precision", "roc_auc", "precision_at", "recall_at", "accuracy", "f1", "brier", "log_loss",
+    "calibration_error",
 )  # fmt: skip
-REGRESSION = ("rmse", "mae", "r2")
+REGRESSION = ("rmse", "mae", "r2", "pinball")
 _DEFAULT_METRICS = {True: ("average_precision", "roc_auc", "brier"), False: ("rmse", "mae", "r2")}
 _DEFAULT_ESTIMATOR = {True: "lightgbm.sklearn.LGBMClassifier()", False: "lightgbm.sklearn.LGBMRegressor()"}
 PROJECT_PREFIX = "tidewheel_project_"
@@ -48,32 +53,31 @@ def compile_model(context: Context, cls: type[Model]) -> None:
     if "label" not in parts:
         return
     label, classifies = parts["label"]
-    part("split", _split, cls, label)
+    part("split", compile_split, context, cls, parts["view"], label)
+    part("sample", compile_sample, context, cls, parts["view"], classifies)
     part("metrics", _metrics, cls, classifies)
     part("estimator", _estimator, cls, classifies)
     part("search", _search, cls)
     part("trials", _trials, cls)
+    part("tune", _tune, cls)
     part("calibrate", _calibrate, cls, classifies)
-    part("gates", _gates, cls, parts.get("metrics", ()))
+    part("gates", compile_gates, cls, parts["view"], parts.get("metrics", ()))
+    part("slices", compile_slices, cls, parts["view"])
+    part("blocks", compile_blocks, cls, parts["view"])
     part("retrain", _retrain, cls, parts.get("metrics", ()))
-    if len(parts) < 10:
+    part("visibility", _visibility, cls, parts.get("gates", ()))
+    part("serving_delay", _serving_delay, cls)
+    if len(parts) < 16:
         return
-    search = parts["search"]
+    parts["sample"], parts["weights"] = parts["sample"]
+    made = {"view": parts["view"].name, "label": label, "trials": parts["trials"] if parts["search"] else 0}
     context.models[cls] = ir.Model(
         name=cls.__name__,
-        view=parts["view"].name,
-        label=label,
-        split=parts["split"],
-        estimator=parts["estimator"],
-        search=search,
-        trials=parts["trials"] if search else 0,
-        calibrate=parts["calibrate"],
-        metrics=parts["metrics"],
-        gates=parts["gates"],
-        retrain=parts["retrain"],
+        **(parts | made),
         doc=(cls.__doc__ or "").strip(),
         file=cls._file,
         line=cls._line,
+        owner=cls._owned_by,
     )
 
 
@@ -91,6 +95,22 @@ def _view(context: Context, cls: type[Model]) -> ir.View:
     if not (isinstance(view, type) and issubclass(view, View)):
         raise DefinitionError("a model needs a view", remedy="write view = PaymentView")
     return context.views[view]
+
+
+def _visibility(cls: type[Model], gates: tuple[ir.Gate, ...]) -> str:
+    if cls.visibility not in get_args(ir.Visibility):
+        raise DefinitionError(f"visibility can't be {cls.visibility!r}", remedy='write "arrival" or "event"')
+    if cls.visibility == "event" and any(gate.kind == "parity" for gate in gates):
+        raise DefinitionError(
+            "tw.parity() asks that what was trained on is what is served, and visibility 'event' shows what serving"
+            " could not have seen",
+            remedy="remove one of the two",
+        )
+    return cls.visibility
+
+
+def _serving_delay(cls: type[Model]) -> int:
+    return 0 if cls.serving_delay is None else parse_duration(cls.serving_delay)
 
 
 def _label(context: Context, cls: type[Model], view: ir.View) -> tuple[ir.Label, bool]:
@@ -118,6 +138,7 @@ def _label_value(context: Context, label: Label) -> tuple[ir.Source, ir.Expr | N
     typed = lower(label.value, lambda column: context.event_column(source, column))
     if typed.type not in ("number", "bool"):
         raise DefinitionError(f"a label can't be {typed.type}: {text_of(typed.expr)}", remedy="compare it with a value")
+    refuse_vectors(typed.expr)
     for path in _long_paths(typed.expr):
         raise DefinitionError(f"a label reads its own event's columns, not {source.name}.{'.'.join(path)}")
     return source, typed.expr, typed.type == "bool"
@@ -164,19 +185,6 @@ def _otherwise(label: Label, classifies: bool) -> float | None:
     return float(value)
 
 
-def _split(cls: type[Model], label: ir.Label) -> ir.Split:
-    split = cls.split
-    if not isinstance(split, TemporalSplit):
-        raise DefinitionError(f"{split!r} is no split", remedy="write split = tw.temporal(test='30d')")
-    gap = label.within if split.gap is None else parse_duration(split.gap)
-    if gap < label.within:
-        raise DefinitionError(
-            "the gap is shorter than the label's horizon: training labels would reach into the test",
-            remedy="leave gap= out, or make it longer",
-        )
-    return ir.Split(parse_duration(split.test), gap)
-
-
 def _metrics(cls: type[Model], classifies: bool) -> tuple[str, ...]:
     metrics = (cls.metrics,) if isinstance(cls.metrics, str) else tuple(cls.metrics)
     known = CLASSIFICATION if classifies else REGRESSION
@@ -195,15 +203,6 @@ def _check_metric(metric: str, metrics: tuple[str, ...], what: str) -> None:
         )
 
 
-def _gates(cls: type[Model], metrics: tuple[str, ...]) -> tuple[ir.Gate, ...]:
-    for gate in cls.gates:
-        if not isinstance(gate, ir.Gate):
-            raise DefinitionError(f"{gate!r} is no gate", remedy="write tw.at_least(metric, value), tw.parity(), ...")
-        if gate.metric or gate.kind in ("at_least", "at_most", "beats_champion"):
-            _check_metric(gate.metric, metrics, f"the gate {gate.kind}")
-    return tuple(cls.gates)
-
-
 def _retrain(cls: type[Model], metrics: tuple[str, ...]) -> ir.Retrain | None:
     when = cls.retrain
     if when is None:
@@ -213,9 +212,7 @@ def _retrain(cls: type[Model], metrics: tuple[str, ...]) -> ir.Retrain | None:
     if not isinstance(when, ir.Retrain):
         raise DefinitionError(f"{when!r} is no schedule", remedy="write retrain = 'weekly' or tw.retrain(...)")
     if not when.metric:
-        return ir.Retrain(
-            when.every, when.on_drift, when.canary, when.watch, metrics[0] if metrics else "", when.margin
-        )
+        return msgspec.structs.replace(when, metric=metrics[0] if metrics else "")
     _check_metric(when.metric, metrics, "retrain")
     return when
 
@@ -233,9 +230,21 @@ def _calibrate(cls: type[Model], classifies: bool) -> str:
 
 
 def _trials(cls: type[Model]) -> int:
+    if isinstance(cls.tune, ir.Tune):
+        return cls.tune.trials
     if not isinstance(cls.trials, int) or isinstance(cls.trials, bool) or cls.trials < 1:
         raise DefinitionError(f"trials={cls.trials!r} is no number of settings to try")
     return cls.trials
+
+
+def _tune(cls: type[Model]) -> ir.Tune | None:
+    if cls.tune is None:
+        return None
+    if not isinstance(cls.tune, ir.Tune):
+        raise DefinitionError(f"{cls.tune!r} is no way to tune", remedy="write tune = tw.tune.search(trials=50)")
+    if not cls.search:
+        raise DefinitionError("there is nothing to tune: search is empty", remedy="give search = {...} ranges")
+    return cls.tune
 
 
 def _estimator(cls: type[Model], classifies: bool) -> str:

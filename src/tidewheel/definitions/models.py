@@ -5,15 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from datetime import datetime
+from typing import Any, ClassVar, Literal, cast
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tidewheel.definitions import ir
-from tidewheel.definitions.aggregates import KeyLike
 from tidewheel.definitions.columns import Column, Condition
 from tidewheel.definitions.declared import Declared
 from tidewheel.definitions.durations import Duration, parse_duration
+from tidewheel.definitions.options import KeyLike
 from tidewheel.definitions.places import mistake
 from tidewheel.definitions.rows import Event
+from tidewheel.definitions.sampling import Sampling
+from tidewheel.definitions.splitting import Splitting, temporal
 from tidewheel.definitions.views import View
 from tidewheel.errors import DefinitionError
 
@@ -30,18 +34,10 @@ class Label:
 
 
 @dataclass(frozen=True)
-class TemporalSplit:
-    """Made by `temporal`."""
-
-    test: Duration
-    gap: Duration | None
-
-
-@dataclass(frozen=True)
 class Calibration:
-    """Made by `isotonic` and `platt`."""
+    """Made by `isotonic`, `platt` and ``tw.calibrate.beta``."""
 
-    kind: Literal["isotonic", "platt"]
+    kind: Literal["isotonic", "platt", "beta"]
 
 
 @dataclass(frozen=True)
@@ -67,14 +63,27 @@ class Model(metaclass=Declared):
         Cloned for each run; LightGBM by default.
     search, trials
         Parameters to tune, ``{"num_leaves": tw.int_range(15, 127)}``, and how many settings to try.
-    calibrate : ``tw.isotonic()`` or ``tw.platt()``, optional
-    split : ``tw.temporal(...)``, optional
+    tune : ``tw.tune.search(...)``, optional
+        How they are tried: sampler, pruner, patience, trials at a time. Its number of trials counts, not `trials`.
+    calibrate : ``tw.isotonic()``, ``tw.platt()`` or ``tw.calibrate.beta()``, optional
+    split : ``tw.temporal(...)`` or one of ``tw.split``, optional
         By default the last 30 days are the test.
+    sample : one or several of ``tw.sample``, optional
+        Which train rows are learned from, and with what weight; taken in order.
     metrics : sequence of str, optional
         The first leads.
     gates : sequence of gates, optional
         What a version must pass before it may be deployed.
+    slices : sequence of view columns, optional
+        ``[PaymentView.country]``: the evaluation looks at each of their values.
+    blocks : column of the event, or duration, optional
+        Rows that are drawn together for intervals, since they are not independent: ``Payment.card``, or ``"1d"``.
     retrain : ``tw.retrain(...)`` or ``"daily"``, ``"weekly"``, ``"monthly"``, optional
+    visibility : ``"arrival"`` or ``"event"``
+        What a training row that had no decision sees: events that had arrived before its instant, as serving
+        would, or all that had happened before it.
+    serving_delay : duration, optional
+        How much later than they arrive events usually become visible to serving.
     """
 
     view: ClassVar[type[View]]
@@ -82,11 +91,20 @@ class Model(metaclass=Declared):
     estimator: ClassVar[Any] = None
     search: ClassVar[Mapping[str, Space]] = {}
     trials: ClassVar[int] = 20
+    tune: ClassVar[ir.Tune | None] = None
     calibrate: ClassVar[Calibration | None] = None
-    split: ClassVar[TemporalSplit] = TemporalSplit("30d", None)
+    split: ClassVar[Splitting] = temporal(test="30d")
+    sample: ClassVar[Sampling | Sequence[Sampling]] = ()
     metrics: ClassVar[Sequence[str]] = ()
     gates: ClassVar[Sequence[ir.Gate]] = ()
+    slices: ClassVar[Sequence[Any]] = ()
+    blocks: ClassVar[Any] = None
     retrain: ClassVar[ir.Retrain | str | None] = None
+    visibility: ClassVar[ir.Visibility] = "arrival"
+    serving_delay: ClassVar[Duration | None] = None
+
+    def __init_subclass__(cls, *, owner: str = "") -> None:
+        cls._owned_by = owner or cls._owned_by
 
 
 def happened(event: type[Event], *, within: Duration, by: KeyLike = None) -> Label:
@@ -110,11 +128,6 @@ def outcome(
     A row to which nothing came is dropped and counted, unless `otherwise` says what it means.
     """
     return Label("outcome", value, within, by, otherwise)
-
-
-def temporal(*, test: Duration, gap: Duration | None = None) -> TemporalSplit:
-    """Test on the last `test`; the `gap` before it, by default the label's horizon, goes to neither set."""
-    return TemporalSplit(test, gap)
 
 
 def isotonic() -> Calibration:
@@ -194,14 +207,18 @@ def parity() -> ir.Gate:
 
 
 def p99_below(limit: Duration) -> ir.Gate:
-    """Pass when 99 of 100 decisions take less than `limit`; the gate's value is in microseconds."""
+    """Pass when the model scores 99 of 100 single rows in less than `limit`; see ``tw.gate.latency_below``."""
     return ir.Gate("p99_below", value=float(parse_duration(limit)))
 
 
 def retrain(
-    every: Literal["", "daily", "weekly", "monthly"] = "",
+    every: str = "",
     *,
     on_drift: float = 0.0,
+    on_labels: int = 0,
+    on_age: Duration | None = None,
+    tz: str = "UTC",
+    missed: Literal["latest", "skip", "all"] = "latest",
     canary: str | float = "10%",
     watch: Duration = "7d",
     metric: str = "",
@@ -212,9 +229,18 @@ def retrain(
     Parameters
     ----------
     every : str
-        ``"daily"``, ``"weekly"``, ``"monthly"``, or ``""`` for on drift alone.
+        ``"daily"``, ``"weekly"``, ``"monthly"``, a cron expression such as ``"0 3 * * mon"``, or ``""`` for on
+        events alone.
     on_drift : float
         Train when a feature's PSI is alerted at this or more; 0 is never.
+    on_labels : int
+        Train when so many events that tell the label came since the last training; 0 is never.
+    on_age : duration, optional
+        Train when what the last training saw is so old.
+    tz : str
+        Zone of a cron expression.
+    missed : {"latest", "skip", "all"}
+        Of due times that came while nothing ran: make up for the latest, for none, or for each.
     canary : str or float
         The challenger's share of traffic: ``"20%"`` or 0.2.
     watch : duration
@@ -223,14 +249,44 @@ def retrain(
         Compared on each one's own traffic; by default the model's leading one.
     margin : float
         Promote at ``champion - margin`` or better.
+
+    Examples
+    --------
+    >>> retrain("0 3 * * mon", on_labels=1000).cron
+    '0 3 * * mon'
     """
-    if every not in ("", "daily", "weekly", "monthly"):
-        raise DefinitionError(f"retrain every {every!r}?", remedy="write 'daily', 'weekly' or 'monthly'")
-    if not every and not on_drift:
-        raise DefinitionError("this would never retrain", remedy="give a period, or on_drift=")
+    period = every if every in ("", "daily", "weekly", "monthly") else ""
+    _check_retrain(every, period, tz, missed, on_labels)
+    if not every and not on_drift and not on_labels and on_age is None:
+        raise DefinitionError("this would never retrain", remedy="give a period, on_drift=, on_labels= or on_age=")
     return ir.Retrain(
-        every, _number(on_drift), share_of("canary", canary), parse_duration(watch), metric, _number(margin)
-    )
+        cast("Any", period), _number(on_drift), share_of("canary", canary), parse_duration(watch), metric,
+        _number(margin), cron=every if every != period else "", tz=tz, missed=missed, on_labels=on_labels,
+        on_age=0 if on_age is None else parse_duration(on_age),
+    )  # fmt: skip
+
+
+def _check_retrain(every: str, period: str, tz: str, missed: str, on_labels: int) -> None:
+    if missed not in ("latest", "skip", "all"):
+        raise DefinitionError(f"missed={missed!r}?", remedy="write 'latest', 'skip' or 'all'")
+    if isinstance(on_labels, bool) or not isinstance(on_labels, int) or on_labels < 0:
+        raise DefinitionError(f"on_labels={on_labels!r} is no number of labels")
+    if every != period:
+        _check_cron(every, tz)
+
+
+def _check_cron(every: str, tz: str) -> None:
+    from cronsim import CronSim, CronSimError
+
+    try:
+        if len(every.split()) != 5:
+            raise CronSimError("five fields are expected")
+        next(CronSim(every, datetime(2000, 1, 1, tzinfo=ZoneInfo(tz))))
+    except (CronSimError, ZoneInfoNotFoundError, StopIteration, ValueError) as error:
+        raise DefinitionError(
+            f"retrain every {every!r} in {tz}? ({error or 'never due'})",
+            remedy="write 'daily', 'weekly', 'monthly' or a cron expression such as '0 3 * * mon'",
+        ) from error
 
 
 def share_of(name: str, value: str | float) -> float:

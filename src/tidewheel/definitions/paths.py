@@ -48,6 +48,8 @@ class KeyPart(NamedTuple):
 
 def type_of(column: ir.Column) -> Type:
     """Return the type of a column's values in expressions."""
+    if column.kind == "vector":
+        return "vector"
     if column.kind in ir.TEXT_KINDS:
         return "text"
     if column.kind in ("bool", "time"):
@@ -111,7 +113,7 @@ def key_part(sources: Sources, key: object) -> KeyPart:
     if not isinstance(key, PathColumn):
         raise DefinitionError(f"by={key!r} is no key", remedy="name an entity, a column, or a tuple of those")
     place = walk(sources, sources[key._root.__name__], key._names)
-    if place.column.kind in ("float", "time"):
+    if place.column.kind in ("float", "time", "vector"):
         raise DefinitionError(f"{place.holder.name}.{place.column.name} is a {place.column.kind}, which makes no key")
     if place.column.kind == "id":
         return KeyPart(place.holder.name)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from types import GenericAlias
-from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeAlias, TypeVar, dataclass_transform, overload
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, TypeAlias, TypeVar, dataclass_transform, overload
 
 from tidewheel.definitions.columns import Column, PathColumn
 from tidewheel.definitions.declared import Declared
+from tidewheel.definitions.durations import Duration
 from tidewheel.definitions.places import likely, mistake
 from tidewheel.errors import DefinitionError, SchemaError
 
@@ -17,6 +18,27 @@ from tidewheel.errors import DefinitionError, SchemaError
 class Meaning(str):
     """What a string column means."""
 
+
+class Personal:
+    """What marks a column as personal; there is one, `personal`."""
+
+    def __repr__(self) -> str:
+        return "tw.personal"
+
+
+personal = Personal()
+"""Marks a column as personal: ``email: Annotated[tw.Text, tw.personal]``.
+
+Its values are masked in logs, errors, quarantine listings, ``why`` and reports, and are blanked in every row that
+belongs to an entity that is forgotten (``tidewheel forget``).
+
+Examples
+--------
+>>> import tidewheel as tw
+>>> class Customer(tw.Entity):
+...     id: tw.Id
+...     email: Annotated[tw.Text, tw.personal]
+"""
 
 Id: TypeAlias = Annotated[str, Meaning("id")]
 """The row's own identity."""
@@ -26,6 +48,17 @@ Category: TypeAlias = Annotated[str, Meaning("category")]
 """One of some values; reaches a learner as a category."""
 Text: TypeAlias = Annotated[str, Meaning("text")]
 """Free text."""
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Vector: TypeAlias = Sequence[float] | npt.NDArray[np.floating[Any]]
+else:
+
+    class Vector:
+        """A vector of numbers, its size said beside it: ``embedding: Annotated[tw.Vector, 64]``."""
+
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar as DefaultingTypeVar
@@ -153,6 +186,9 @@ def annotations_of(cls: type) -> dict[str, tuple[type, object]]:
 class Row(metaclass=RowMeta):
     """What events and entities share: typed columns, given by keyword, and the instant ``at``."""
 
+    def __init_subclass__(cls, *, owner: str = "") -> None:
+        type.__setattr__(cls, "_owned_by", owner or cls._owned_by)
+
     def __init__(self, **values: Any) -> None:
         columns = annotations_of(type(self))
         held = self.__dict__
@@ -190,19 +226,62 @@ class Event(Row):
     ...     amount: float
     >>> Payment(id="p1", amount=12.5)
     Payment(id='p1', amount=12.5)
+
+    ``class Payment(tw.Event, keep="730d")`` lets the lake drop rows that arrived longer ago; ``owner=`` says who
+    answers for a declaration. ``revisable="7d"`` lets a row be corrected within seven days of its arrival, by one
+    of the same id and a higher ``revision: int | None``. A column of ``Annotated[..., tw.personal]`` is masked
+    wherever values are shown.
     """
 
     at: At = At()
+    _keep: Duration | None = None
+    _revisable: Duration | None = None
+
+    def __init_subclass__(
+        cls, *, keep: Duration | None = None, revisable: Duration | None = None, owner: str = ""
+    ) -> None:
+        super().__init_subclass__(owner=owner)
+        cls._keep = keep or cls._keep
+        cls._revisable = revisable or cls._revisable
 
 
 class Entity(Row):
     """A thing that events refer to, with what is known about it: one ``tw.Id`` and attributes.
 
     A row given later replaces the earlier one from its instant on; a view reads an attribute
-    (``Transaction.card.issued_in``) as of the event.
+    (``Transaction.card.issued_in``) as of the event. With ``ttl=`` a row holds no longer than that,
+    inclusive: older ones are read as null.
+
+    Attributes
+    ----------
+    tw_age : column
+        Read in a view (``Transaction.card.tw_age``): seconds since the row's instant, null when there is no
+        row; also of a row that has expired.
+    tw_status : column
+        ``"present"``, ``"expired"`` or ``"missing"``.
+
+    Examples
+    --------
+    >>> import tidewheel as tw
+    >>> class Card(tw.Entity, ttl="90d"):
+    ...     id: tw.Id
+    ...     limit: float
+    >>> class Payment(tw.Event):
+    ...     card: tw.Ref[Card]
+    ...     amount: float
+    >>> class Row(tw.View, on=Payment):
+    ...     over = Payment.amount / Payment.card.limit
+    ...     stale = Payment.card.tw_status != "present"
     """
 
     at: At = At()
+    tw_age: ClassVar[Column[float]]
+    tw_status: ClassVar[Column[str]]
+    _ttl: ClassVar[Duration | None] = None
+
+    def __init_subclass__(cls, *, ttl: Duration | None = None, owner: str = "") -> None:
+        super().__init_subclass__(owner=owner)
+        cls._ttl = cls._ttl if ttl is None else ttl
 
 
 def values_of(row: Row) -> dict[str, Any]:

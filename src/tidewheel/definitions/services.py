@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tidewheel.definitions.aggregates import KeyLike
 from tidewheel.definitions.columns import Condition
 from tidewheel.definitions.declared import Declared
 from tidewheel.definitions.durations import Duration
 from tidewheel.definitions.models import Model
+from tidewheel.definitions.options import KeyLike
 from tidewheel.definitions.rows import Event
 
 

@@ -8,11 +8,23 @@ from types import FunctionType
 from typing import cast
 
 from tidewheel.definitions import ir
+from tidewheel.definitions.attributes import AGE, STATUS, attribute_group
 from tidewheel.definitions.capture import capture
-from tidewheel.definitions.columns import Aggregated, Column, Derived, Expression, FeatureOf, PathColumn
+from tidewheel.definitions.columns import Aggregated, Column, Derived, Expression, FeatureOf, PathColumn, Several
 from tidewheel.definitions.context import Context
 from tidewheel.definitions.declared import declared_names, place_of
-from tidewheel.definitions.expressions import Type, Typed, lower
+from tidewheel.definitions.durations import parse_duration
+from tidewheel.definitions.expressions import (
+    LEARNED,
+    Type,
+    Typed,
+    call,
+    calls_of,
+    computed_in,
+    elements,
+    lower,
+    text_of,
+)
 from tidewheel.definitions.features import Features, Lookup
 from tidewheel.definitions.paths import KeyPart, given_path, path_to, type_of, walk
 from tidewheel.definitions.places import likely
@@ -69,13 +81,24 @@ class RowScope:
                 f"{node._text()} is not known for a row of {self.on.name}",
                 remedy=f"use columns of {self.on.name}; read other events through a tw.Features class",
             )
+        if node._names[-1] in (AGE, STATUS):
+            return self._about_attributes(node)
         place = walk(self.context.sources, self.on, node._names)
         if place.through:
             self._check_attribute(node, place.through)
-        return Typed(ir.Col(place.path), type_of(place.column))
+        return Typed(ir.Col(place.path), type_of(place.column), place.column.size)
+
+    def _about_attributes(self, node: PathColumn) -> Typed:
+        """Answer for the age or status of an entity's row."""
+        path, name = node._names[:-1], node._names[-1]
+        target = walk(self.context.sources, self.on, path).column.target if path else None
+        through = [self.context.sources[target]] if target else []
+        self._check_attribute(node, tuple(through))
+        self.context.attributes[through[0].name] = attribute_group(through[0], aged=True)
+        return Typed(ir.Col(node._names), "number" if name == AGE else "text")
 
     def _check_attribute(self, node: PathColumn, through: tuple[ir.Source, ...]) -> None:
-        if len(through) > 1 or not through[0].entity:
+        if len(through) != 1 or not through[0].entity:
             raise DefinitionError(
                 f"{node._text()} is not an attribute of an entity that the row refers to",
                 remedy="a view reads its own columns, attributes of entities it names, and groups",
@@ -90,7 +113,7 @@ class RowScope:
         if type is None:
             known = [feature for group, feature in self.context.feature_types if group is self.groups[alias]]
             raise DefinitionError(f"{self.groups[alias].__name__} has no feature '{name}'", remedy=likely(name, known))
-        return Typed(ir.Feature(alias, name), type)
+        return Typed(ir.Feature(alias, name), type, self.context.feature_sizes.get((self.groups[alias], name), 0))
 
     def _plain_alias(self, group: type[Features]) -> str:
         """Return the alias under which a group named by its class is read."""
@@ -127,32 +150,22 @@ class RowScope:
         return tuple(paths)
 
 
-def attribute_group(entity: ir.Source) -> ir.Group:
-    """Return an entity's implicit group: each of its columns as last written."""
-    key = cast("str", entity.id_column)
-    features = []
-    for column in entity.columns:
-        if column.name != key:
-            text = column.kind in ir.TEXT_KINDS
-            latest = ir.Aggregate("last", entity.name, ((key,),), ir.Col((column.name,)), text=text)
-            features.append(ir.FeatureColumn(column.name, latest, text))
-    return ir.Group(entity.name, (entity.name,), tuple(features), attributes=True)
-
-
 class ViewCompiler:
     """Compiles one view: its lookups first, then its columns in order of declaration."""
 
     def __init__(self, context: Context, cls: type[View]) -> None:
         self.context = context
         self.cls = cls
-        self.names = declared_names(cls, View)
-        self.own = {id(value): name for name, value in self.names.items() if isinstance(value, Expression | Derived)}
+        self.names: dict[str, object] = {}
+        self.own: dict[int, str] = {}
         self.types: dict[str, Type] = {}
 
     def compile(self) -> None:
         """Add the view's frozen form to the context, its mistakes to the context's problems."""
         scope = None
         with self.context.problems.at(place_of(self.cls)):
+            self.names = _in_parts(declared_names(self.cls, View))
+            self.own = {id(node): name for name, node in self.names.items() if isinstance(node, Expression | Derived)}
             scope = RowScope(self.context, on_source(self.context, self.cls, self.cls._on))
             if View not in self.cls.__bases__:
                 raise DefinitionError("a view can't extend another", remedy="list the columns in both")
@@ -178,19 +191,32 @@ class ViewCompiler:
             doc=(self.cls.__doc__ or "").strip(),
             file=self.cls._file,
             line=self.cls._line,
+            owner=self.cls._owned_by,
+            freshness=self._freshness(),
+            when_stale=self.cls._when_stale,
         )
+
+    def _freshness(self) -> int:
+        declared, when = self.cls._freshness, self.cls._when_stale
+        with self.context.problems.at(place_of(self.cls)):
+            if when not in ("serve", "default", "refuse"):
+                raise DefinitionError(f"no way {when!r} with stale features", remedy="write serve, default or refuse")
+            if declared is None and when != "serve":
+                raise DefinitionError("nothing says when its features are stale", remedy='add freshness="5min"')
+            return 0 if declared is None else parse_duration(declared)
+        return 0
 
     def _columns(self, scope: RowScope, name: str, value: object) -> list[ir.ViewColumn]:
         if isinstance(value, Lookup) or (isinstance(value, type) and issubclass(value, Features)):
             group = self.context.groups[scope.groups[name]] if name in scope.groups else None
-            features = group.features if group else ()
-            return [ir.ViewColumn(f"{name}.{f.name}", ir.Feature(name, f.name), f.text) for f in features]
+            named = [(f"{name}.{f.name}", scope._feature(name, f.name)) for f in (group.features if group else ())]
+            return [column for pair in named for column in _view_columns(*pair)]
         if isinstance(value, Derived):
             return [ir.ViewColumn(name, self._derived(scope, name, value), value._text)]
         if isinstance(value, Column):
             typed = lower(value, self._leaf(scope, value))
             self.types[name] = typed.type
-            return [ir.ViewColumn(name, typed.expr, typed.type == "text")]
+            return _view_columns(name, typed)
         raise DefinitionError(*_not_a_column(name, value))
 
     def _leaf(self, scope: RowScope, whole: Column[object] | None) -> Callable[[Column[object]], Typed | None]:
@@ -199,6 +225,8 @@ class ViewCompiler:
         def leaf(node: Column[object]) -> Typed | None:
             name = self.own.get(id(node))
             if name is None or node is whole:
+                if isinstance(node, Expression) and node._op in LEARNED:
+                    return call(node._op, [lower(arg, leaf) for arg in node._args])
                 return scope.column(node)
             if isinstance(node, Derived):
                 return Typed(ir.Computed(name), "text" if node._text else "number")
@@ -226,7 +254,13 @@ class ViewCompiler:
 
     def _argument(self, scope: RowScope, name: str, arg: object) -> ir.Expr:
         if not isinstance(arg, str):
-            return lower(arg, self._leaf(scope, None)).expr
+            typed = lower(arg, self._leaf(scope, None))
+            if typed.type == "vector":
+                raise DefinitionError(
+                    f"a derived function takes no vector, but {text_of(typed.expr)} is one",
+                    remedy="give it what tw.transform.dot() or cosine() makes of it",
+                )
+            return typed.expr
         alias, _, feature = arg.partition(".")
         value = self.names.get(alias)
         if feature and alias in scope.groups:
@@ -239,9 +273,15 @@ class ViewCompiler:
     def _check(self, columns: list[ir.ViewColumn]) -> None:
         if not self.names:
             raise DefinitionError("a view without columns", remedy="add one, e.g. amount = Transaction.amount")
-        cycle = _cycle({column.name: _named(column.value) for column in columns})
+        values = {column.name: column.value for column in columns}
+        if len(values) < len(columns):
+            seen = [column.name for column in columns]
+            twice = next(name for name in seen if seen.count(name) > 1)
+            raise DefinitionError(f"two columns are called '{twice}'", remedy="rename the vector, or the other")
+        cycle = _cycle({name: computed_in(value) for name, value in values.items()})
         if cycle:
             raise DefinitionError(f"columns that need each other: {' -> '.join(cycle)}", remedy="break the circle")
+        _check_learned(values)
 
 
 def on_source(context: Context, cls: type, on: object) -> ir.Source:
@@ -270,13 +310,41 @@ def _not_a_column(name: str, value: object) -> tuple[str]:
     return (f"nobody reads '{name}': a view holds columns, groups, lookups and derived functions",)
 
 
-def _named(value: ir.Expr | ir.Derived) -> list[str]:
-    """Return the columns of the same view that a column needs."""
-    if isinstance(value, ir.Computed):
-        return [value.name]
-    if isinstance(value, ir.Call | ir.Derived):
-        return [name for arg in value.args for name in _named(arg)]
-    return []
+def _view_columns(name: str, typed: Typed) -> list[ir.ViewColumn]:
+    """Return a column of the view, or one for each number of a vector."""
+    if typed.type != "vector":
+        return [ir.ViewColumn(name, typed.expr, typed.type == "text")]
+    return [ir.ViewColumn(f"{name}_{i}", element) for i, element in enumerate(elements(typed))]
+
+
+def _in_parts(names: dict[str, object]) -> dict[str, object]:
+    """Return a view's attributes, each of several columns as those columns."""
+    found: dict[str, object] = {}
+    for name, value in names.items():
+        parts: dict[str, object] = {}
+        if isinstance(value, Several):
+            parts = {f"{name}_{part}": node for part, node in value._parts.items()}
+        twice = next((part for part in parts if part in names or part in found), None)
+        if twice is not None:
+            raise DefinitionError(
+                f"'{name}' becomes several columns, and '{twice}' is there already", remedy="rename it"
+            )
+        found |= parts or {name: value}
+    return found
+
+
+def _check_learned(values: dict[str, ir.Expr | ir.Derived]) -> None:
+    """Refuse constants that would have to be learned from what other learned constants give."""
+
+    def learned(value: ir.Expr | ir.Derived) -> bool:
+        own = any(found.op in LEARNED for found in calls_of(value))
+        return own or any(learned(values[name]) for name in computed_in(value))
+
+    for found in (found for value in values.values() for found in calls_of(value)):
+        if found.op in LEARNED and any(learned(arg) for arg in found.args):
+            raise DefinitionError(
+                f"{text_of(found)} learns from what is itself learned", remedy="learn from the column it starts with"
+            )
 
 
 def _cycle(needs: dict[str, list[str]]) -> list[str]:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import FunctionType
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import Any, Literal, TypeAlias, TypeVar, cast
 
-from tidewheel.definitions.aggregates import KeyLike
 from tidewheel.definitions.columns import Derived
+from tidewheel.definitions.durations import Duration
 from tidewheel.definitions.features import Features, Lookup, OwnsColumns
+from tidewheel.definitions.options import KeyLike
 from tidewheel.definitions.places import mistake
 from tidewheel.definitions.rows import Event
 
 F = TypeVar("F", bound=Features)
+WhenStale: TypeAlias = Literal["serve", "default", "refuse"]
 Array: TypeAlias = Any
 """What derived functions take and give: a NumPy array in, one as long out."""
 
@@ -23,12 +25,27 @@ class View(metaclass=OwnsColumns):
     An attribute is a column of the event (``amount = Transaction.amount``), an attribute of an entity it
     refers to (``Transaction.card.issued_in``), a whole group (``card = CardHistory``: its features become
     the columns ``card.payments_10m``, ...), a lookup, an expression or a ``@tw.derived`` function.
+
+    ``freshness="5min"`` says how far its features may be behind the log when they are served, and ``when_stale=`` what
+    happens beyond: ``"serve"`` them all the same, serve what they are for an entity without events (``"default"``),
+    or ``"refuse"``, so that the service's fallback answers.
     """
 
     _on: type[Event] | None = None
+    _freshness: Duration | None = None
+    _when_stale: WhenStale = "serve"
 
-    def __init_subclass__(cls, *, on: type[Event] | None = None) -> None:
+    def __init_subclass__(
+        cls,
+        *,
+        on: type[Event] | None = None,
+        owner: str = "",
+        freshness: Duration | None = None,
+        when_stale: WhenStale = "serve",
+    ) -> None:
         cls._on = on
+        cls._freshness, cls._when_stale = freshness, when_stale
+        cls._owned_by = owner or cls._owned_by
 
 
 def lookup(group: type[F], *keys: KeyLike) -> type[F]:

@@ -1,5 +1,7 @@
-"""Where partitioned work runs: this process's cores."""
+"""Where partitioned work runs: this process's cores, Ray, Spark, or whatever else is an `Engine`."""
 
-from tidewheel.engine.local import cores, map_parts
+from tidewheel.engine.choice import open_engine
+from tidewheel.engine.local import LocalEngine, cores, map_parts
+from tidewheel.engine.protocols import Engine, PartitionWork
 
-__all__ = ["cores", "map_parts"]
+__all__ = ["Engine", "LocalEngine", "PartitionWork", "cores", "map_parts", "open_engine"]

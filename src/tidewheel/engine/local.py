@@ -58,3 +58,27 @@ def map_parts(
     finally:
         pool.shutdown(cancel_futures=True)
     return results
+
+
+class LocalEngine:
+    """The cores of this process; `tidewheel.engine.Engine` is its contract.
+
+    Parameters
+    ----------
+    workers : int, optional
+        Threads; as many as there are cores by default.
+
+    Examples
+    --------
+    >>> LocalEngine().map(abs, [-1, 2])
+    [1, 2]
+    """
+
+    def __init__(self, workers: int | None = None) -> None:
+        self.workers = workers
+
+    def map(
+        self, work: Callable[[Part], Result], parts: Sequence[Part], *, done: Callable[[int], None] | None = None
+    ) -> list[Result]:
+        """Apply `work` to every part and return the results in order."""
+        return map_parts(work, parts, workers=self.workers, done=done)

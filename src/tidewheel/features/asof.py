@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -23,7 +23,7 @@ def read_group(
     keys: Mapping[str, Sequence[object]],
     instants: Sequence[int],
     *,
-    visibility: Literal["arrival", "event"] = "arrival",
+    visibility: ir.Visibility = "arrival",
 ) -> pa.Table:
     """Return a group's features, one row per entity and instant, in the order given.
 

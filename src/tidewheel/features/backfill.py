@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -16,10 +16,11 @@ import pyarrow as pa
 from tidewheel.definitions import ir
 from tidewheel.engine import map_parts
 from tidewheel.errors import FeatureError
+from tidewheel.features.asked import requests_of
 from tidewheel.features.history import Past
 from tidewheel.features.keys import key_array
 from tidewheel.features.plan_group import AT, GroupPlan
-from tidewheel.features.plan_view import StateRead, ViewPlan, plan_view
+from tidewheel.features.plan_view import StateKey, StateRead, ViewPlan, plan_view
 from tidewheel.features.programs import Assembly, assemble, compute, learn_literals
 from tidewheel.features.recorded import Recorded, recorded_reads
 from tidewheel.features.replay import Order, Reads, replay_group
@@ -28,6 +29,7 @@ from tidewheel.features.words import Texts, Words, one_array, to_words
 
 if TYPE_CHECKING:
     from tidewheel.collect import History
+    from tidewheel.kernel import Requests
 
 Progress = Callable[[str, float], None]
 BLOCK = 1 << 16
@@ -44,13 +46,13 @@ class Computed:
     texts : Texts
         Strings of the text columns' hashes.
     seen : dict
-        Per state read (state id, keys): how many events each row saw.
+        Per state read: how many events each row saw.
     """
 
     plan: ViewPlan
     words: Words
     texts: Texts
-    seen: dict[tuple[str, tuple[ir.Path, ...]], Ints]
+    seen: dict[StateKey, Ints]
 
 
 def read_view(
@@ -61,7 +63,7 @@ def read_view(
     *,
     at: str = "_arrived",
     serving_delay: int = 0,
-    visibility: Literal["arrival", "event"] = "arrival",
+    visibility: ir.Visibility = "arrival",
     progress: Progress | None = None,
 ) -> pa.Table:
     """Return the view's columns for each of `rows`, in order, one for one.
@@ -112,7 +114,7 @@ def compute_view(
     *,
     at: str = "_arrived",
     serving_delay: int = 0,
-    visibility: Literal["arrival", "event"] = "arrival",
+    visibility: ir.Visibility = "arrival",
     progress: Progress | None = None,
 ) -> Computed:
     """Do as `read_view`, and return words: what a decision record holds."""
@@ -123,11 +125,11 @@ def compute_view(
     past = Past(history, graph, [read.plan for read in assembly.reads], progress=progress)
     past.learn(texts)
     vector = np.full((rows.num_rows, assembly.width), np.nan)
-    _fill_inputs(assembly, rows, vector, texts)
+    fill_inputs(assembly, rows, vector, texts)
     order: Order = "event" if visibility == "event" else "arrival"
     asker = _Asker(rows, at, serving_delay, order)
     seen = _fill_states(assembly, past, asker, vector, progress)
-    words = _compute(assembly, vector, texts, progress)
+    words = compute_words(assembly, vector, texts, progress)
     return Computed(plan, words, texts, seen)
 
 
@@ -155,21 +157,23 @@ class _Asker:
         if self._recorded is not None:
             self._instants = np.where(self._recorded.made, self._recorded.instants, self._instants)
 
-    def ask(self, plan: GroupPlan, reads: Sequence[StateRead]) -> list[tuple[Order, Ints, Reads]]:
+    def ask(
+        self, plan: GroupPlan, reads: Sequence[StateRead], requests: Requests | None
+    ) -> list[tuple[Order, Ints, Reads]]:
         """Return the group's reads split by what decides visibility, with their places among all."""
         keys = pa.concat_arrays([self._keys(read).cast(pa.string()) for read in reads])
         instants = np.tile(self._instants, len(reads))
         order: Order = "attribute" if plan.group.attributes else self._order
         bounds = instants if order == "attribute" else instants - self._delay
         if self._recorded is None:
-            return [(order, np.arange(len(instants)), Reads(keys, instants, bounds))]
+            return [(order, np.arange(len(instants)), Reads(keys, instants, bounds, requests))]
         offsets = recorded_reads(self._recorded, plan.state_id, keys, len(reads))
         bounds = np.where(np.tile(self._recorded.made, len(reads)), instants, bounds)
         parts = []
         for kind, where, limits in ((order, offsets < 0, bounds), ("offset", offsets >= 0, offsets)):
             index = np.flatnonzero(where)
             if len(index):
-                parts.append((kind, index, Reads(keys.take(pa.array(index)), instants[index], limits[index])))
+                parts.append((kind, index, Reads(keys, instants, limits, requests).take(index)))
         return parts  # type: ignore[return-value]  # the literals are those of Order
 
     def _keys(self, read: StateRead) -> pa.Array:
@@ -182,12 +186,12 @@ class _Asker:
 
 def _fill_states(
     assembly: Assembly, past: Past, asker: _Asker, vector: Words, progress: Progress | None
-) -> dict[tuple[str, tuple[ir.Path, ...]], Ints]:
+) -> dict[StateKey, Ints]:
     """Replay every group the view reads, each once for all its lookups."""
     groups: dict[str, list[int]] = {}
     for index, read in enumerate(assembly.reads):
         groups.setdefault(read.plan.state_id, []).append(index)
-    seen: dict[tuple[str, tuple[ir.Path, ...]], Ints] = {}
+    seen: dict[StateKey, Ints] = {}
 
     def replay_one(indexes: list[int]) -> None:
         plan = assembly.reads[indexes[0]].plan
@@ -195,7 +199,7 @@ def _fill_states(
         reads = [assembly.reads[index] for index in indexes]
         words = np.empty((len(vector) * len(reads), plan.layout.n_features))
         counts = np.empty(len(words), np.int64)
-        for order, places, part in asker.ask(plan, reads):
+        for order, places, part in asker.ask(plan, reads, requests_of(assembly, reads, vector)):
             words[places], counts[places] = replay_group(plan, feds, part, order, lenient=order == "offset")
         for position, index in enumerate(indexes):
             first, end = position * len(vector), (position + 1) * len(vector)
@@ -208,7 +212,8 @@ def _fill_states(
     return seen
 
 
-def _fill_inputs(assembly: Assembly, rows: pa.Table, vector: Words, texts: Texts) -> None:
+def fill_inputs(assembly: Assembly, rows: pa.Table, vector: Words, texts: Texts) -> None:
+    """Write the rows' own columns into their vectors."""
     for position, (path, text) in enumerate(assembly.inputs.items()):
         name = "_at" if path == (AT,) and AT not in rows.column_names else path[0]
         vector[:, position] = to_words(rows[name], text)
@@ -216,7 +221,8 @@ def _fill_inputs(assembly: Assembly, rows: pa.Table, vector: Words, texts: Texts
             texts.add(rows[name])
 
 
-def _compute(assembly: Assembly, vector: Words, texts: Texts, progress: Progress | None) -> Words:
+def compute_words(assembly: Assembly, vector: Words, texts: Texts, progress: Progress | None) -> Words:
+    """Return the columns of rows whose inputs and states are filled in."""
     n = len(vector)
     words = np.empty((n, assembly.slices[-1].stop))
     for start in range(0, n, BLOCK):

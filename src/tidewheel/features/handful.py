@@ -24,7 +24,7 @@ from tidewheel.kernel import Blobs, Events, evaluate, fold, hash_text, partition
 from tidewheel.storage.log_records import ImportRecord, LogRecord
 
 if TYPE_CHECKING:
-    from tidewheel.storage.state_partition import StateBatch
+    from tidewheel.storage.protocols import StateBatch
 
 TYPES: dict[str, type] = {"float": float, "int": int, "time": int, "bool": bool}
 """What the log gives for a column of a kind; for every other kind it gives strings."""
@@ -58,6 +58,7 @@ class Handful:
     ) -> None:
         self._index = index
         self._targets = needs.ids
+        self._revisable = {feed.source for plan in plans for feed in plan.feeds if feed.revisable}
         self._types = {
             source: tuple((name, _type_of(index.sources[source], name)) for name in columns)
             for source, columns in needs.columns.items()
@@ -69,8 +70,8 @@ class Handful:
     def sort(self, records: Sequence[LogRecord | ImportRecord]) -> dict[str, Records] | None:
         """Return the records by source, those that no group needs left out.
 
-        None when they are for columns after all: an import is among them, or a value is not of its
-        column's type (an event older than the column's declaration) and has to be cast.
+        None when they are for columns after all: an import or a correction is among them, or a value is not
+        of its column's type (an event older than the column's declaration) and has to be cast.
         """
         rows: dict[str, Records] = {}
         for record in records:
@@ -79,6 +80,8 @@ class Handful:
             types = self._types.get(record.type)
             if types is not None:
                 if not _fits(record.columns, types):
+                    return None
+                if record.type in self._revisable and record.columns.get(ir.REVISION):
                     return None
                 rows.setdefault(record.type, []).append(record)
         return rows

@@ -15,17 +15,21 @@ if TYPE_CHECKING:
 
 
 class Needs:
-    """Which columns of which sources some feeds read, and of which the ids."""
+    """Which columns of which sources some feeds read; of which the ids are referred to, and of which known."""
 
     def __init__(self, feeds: Iterable[Feed]) -> None:
         self.columns: dict[str, dict[str, None]] = {}
         self.ids: set[str] = set()
+        self.identified: set[str] = set()
         for feed in feeds:
             self.columns.setdefault(feed.source, {}).update(dict.fromkeys(feed.columns))
             if feed.via is not None:
                 columns = [name for name in feed.via.columns if name != AT]
                 self.columns.setdefault(feed.via.target, {}).update(dict.fromkeys(columns))
                 self.ids.add(feed.via.target)
+            if feed.revisable:
+                self.identified.add(feed.source)
+        self.identified |= self.ids
 
 
 class Past:
@@ -59,7 +63,7 @@ class Past:
             if progress:
                 progress(f"scan {source}", done / len(needs.columns))
             table = history.scan(source, list(columns), below=below)
-            self._rows[source] = rows_of(table, sources[source], list(columns), ids=source in needs.ids)
+            self._rows[source] = rows_of(table, sources[source], list(columns), ids=source in needs.identified)
 
     def feed(self, feed: Feed) -> Fed:
         """Return a feed's events in fold order."""

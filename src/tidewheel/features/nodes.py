@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from tidewheel.definitions import ir
+from tidewheel.definitions.expressions import LEARNED, PRODUCTS, text_of
+from tidewheel.errors import DefinitionError
 from tidewheel.kernel import Node
 
 Leaf = tuple[Any, ...]
@@ -34,9 +36,30 @@ def to_node(expr: ir.Expr, leaf: Callable[[ir.Expr], Node]) -> Node:
     """Return the node of an expression; `leaf` gives those of its columns and features."""
     if isinstance(expr, ir.Const):
         return constant(expr.value)
+    if isinstance(expr, ir.Call) and expr.op in LEARNED:
+        return _learned(expr, [to_node(arg, leaf) for arg in expr.args])
+    if isinstance(expr, ir.Call) and expr.op in PRODUCTS:
+        return (expr.op, *(_vector(to_node(arg, leaf), expr.args[2]) for arg in expr.args[:2]))
     if isinstance(expr, ir.Call):
         return (expr.op, *(to_node(arg, leaf) for arg in expr.args))
     return leaf(expr)
+
+
+def _learned(call: ir.Call, args: list[Node]) -> Node:
+    """Return a learned transform with the constants that training put into it."""
+    if len(args) != 3:
+        raise DefinitionError(
+            f"{text_of(call)} has no constants yet: a version of a model learns them",
+            remedy="read the view of a version; see docs/transforms.md",
+        )
+    x, low, high = args
+    return ("div", ("sub", x, low), high if call.op == "standardise" else ("sub", high, low))
+
+
+def _vector(text: Node, size: ir.Expr) -> Node:
+    """Return a vector as its elements; `text` is the word of the whole."""
+    n = constant(size.value) if isinstance(size, ir.Const) else constant(None)
+    return ("vector", *(("element", text, constant(float(i)), n) for i in range(int(n[1]))))
 
 
 def constant(value: float | bool | str | None) -> Node:

@@ -17,19 +17,22 @@ import numpy as np
 
 from tidewheel.definitions import ir
 from tidewheel.errors import NotReadyError
+from tidewheel.features.asked import request_slots, with_requests
 from tidewheel.features.keys import key_text
-from tidewheel.features.plan_group import AT
-from tidewheel.features.plan_view import ViewPlan
+from tidewheel.features.plan_group import AT, PAST
+from tidewheel.features.plan_view import StateRead, ViewPlan
 from tidewheel.features.programs import assemble, compute, learn_literals
 from tidewheel.features.words import Texts, Words
-from tidewheel.kernel import EMPTY_BLOB, hash_text, plan_reads, read_blobs
+from tidewheel.kernel import EMPTY_BLOB, gather, hash_text, plan_reads, read, read_blobs, read_row
 from tidewheel.kernel.layout import H_OFFSET
 
 if TYPE_CHECKING:
-    from tidewheel.storage.state import StateStore
+    from tidewheel.storage.protocols import State
 
 Event = object
 MOST_STRINGS = 100_000
+MOST_VECTORS = 2_000
+"""Strings that are kept where some of them are vectors, which are longer."""
 _OFFSET = struct.Struct("<q")
 _OFFSET_AT = 8 * H_OFFSET
 
@@ -62,12 +65,12 @@ class OnlineReader:
 
     Parameters
     ----------
-    states : StateStore
+    states : State
     views : sequence of ViewPlan
         Plans of views on one event type.
     """
 
-    def __init__(self, states: StateStore, views: Sequence[ViewPlan]) -> None:
+    def __init__(self, states: State, views: Sequence[ViewPlan]) -> None:
         self._store = states
         self._assembly = assemble(views)
         names = dict.fromkeys(name for view in views for name in view.columns if name != AT)
@@ -77,10 +80,19 @@ class OnlineReader:
         self._place = {name: position for position, name in enumerate(self._columns)}
         self._inputs = tuple((self._place[path[0]], text) for path, text in self._assembly.inputs.items())
         self._pack = struct.Struct("<" + "".join("q" if text else "d" for _, text in self._inputs)).pack_into
-        self._reads = tuple((read.plan.state_id, self._keys(read.keys)) for read in self._assembly.reads)
-        self._plan = plan_reads([read.plan.layout for read in self._assembly.reads])
+        past = [read for read in self._assembly.reads if read.request == PAST]
+        self._reads = tuple((read.plan.state_id, self._keys(read.keys)) for read in past)
+        self._plan = plan_reads([read.plan.layout for read in past])
+        of = {(read.plan.state_id, read.keys): number for number, read in enumerate(past)}
+        self._asking = tuple(
+            (read, of[read.plan.state_id, read.keys], start)
+            for read, start in zip(self._assembly.reads, self._assembly.state_at, strict=True)
+            if read.request != PAST
+        )
         self._first = len(self._inputs)
         self._end = self._first + self._plan.n_features
+        self._at_once = not self._assembly.stages and not self._asking
+        """Nothing stands between what is read and what the views show of it."""
         self._spoken = tuple(
             tuple(
                 (name, position)
@@ -90,6 +102,8 @@ class OnlineReader:
             for view in views
         )
         self._strings = Texts(states.text)
+        vectors = any(step.call.size for stage in self._assembly.stages for step in stage.steps)
+        self._most_strings = MOST_VECTORS if vectors else MOST_STRINGS
         learn_literals(self._assembly, self._strings)
 
     @property
@@ -120,7 +134,7 @@ class OnlineReader:
                 remedy="wait until the stream has caught up; `tidewheel log status` shows the lag",
             )
 
-    def read(self, event: Event, now: int, at: int | None = None) -> Row:
+    def read(self, event: Event, now: int, at: int | None = None, without: frozenset[str] = frozenset()) -> Row:
         """Read every view's row for one event.
 
         Parameters
@@ -132,6 +146,8 @@ class OnlineReader:
             Microseconds.
         at : int, optional
             When the event happened; `now` when not given.
+        without : frozenset of str
+            States that are read as if no event had been folded into them.
 
         Raises
         ------
@@ -140,14 +156,13 @@ class OnlineReader:
         CorruptError
             When a state is not what its plan says.
         """
-        if len(self._strings) > MOST_STRINGS:
+        if len(self._strings) > self._most_strings:
             self._strings.clear()
             learn_literals(self._assembly, self._strings)
         values = self._values(event, now if at is None else at)
         vector = np.empty((1, self._assembly.width))
         self._pack(vector.data.cast("B"), 0, *self._words(values))
-        instant, states = self._read_states(values, now, vector[0, self._first : self._end])
-        out = compute(self._assembly, vector, self._strings)[0]
+        instant, states, out = self._read(values, now, vector, without)
         words = tuple(out[columns] for columns in self._assembly.slices)
         texts = tuple(self._speak(row, spoken) for row, spoken in zip(words, self._spoken, strict=True))
         return Row(words, texts, instant, states)
@@ -173,21 +188,41 @@ class OnlineReader:
                 words.append(word)
         return words
 
-    def _read_states(self, values: Sequence[object], now: int, out: Words) -> tuple[int, list[tuple[str, str, int]]]:
+    def _read(
+        self, values: Sequence[object], now: int, vector: Words, without: frozenset[str]
+    ) -> tuple[int, list[tuple[str, str, int]], Words]:
+        """Fill a row vector with what its entities' states say; return the instant, the states, the views' columns."""
         if not self._reads:
-            return now, []
-        blobs: list[bytes | memoryview] = []
-        states = []
+            return now, [], compute(self._assembly, vector, self._strings)[0]
+        wanted = [(state_id, key_of(values)) for state_id, key_of in self._reads]
         with self._store.snapshot() as snapshot:
-            for state_id, key_of in self._reads:
-                key = key_of(values)
-                if key is None:
-                    blobs.append(EMPTY_BLOB)
-                    continue
-                blob = snapshot.get(state_id, key.encode()) or EMPTY_BLOB
-                blobs.append(blob)
-                states.append((state_id, key, _OFFSET.unpack_from(blob, _OFFSET_AT)[0]))
-            return read_blobs(self._plan, blobs, now, out), states
+            found = iter(snapshot.get_many([(state_id, key.encode()) for state_id, key in wanted if key is not None]))
+            blobs = [EMPTY_BLOB if key is None else next(found) or EMPTY_BLOB for _, key in wanted]
+            if without:
+                blobs = [EMPTY_BLOB if id in without else blob for (id, _), blob in zip(wanted, blobs, strict=True)]
+            states = [
+                (state_id, key, _OFFSET.unpack_from(blob, _OFFSET_AT)[0])
+                for (state_id, key), blob in zip(wanted, blobs, strict=True)
+                if key is not None
+            ]
+            if self._at_once:
+                instant, out = read_row(self._plan, self._assembly.program, blobs, now, vector, self._first)
+                return instant, states, out[0]
+            instant = read_blobs(self._plan, blobs, now, vector[0, self._first : self._end])
+            for asking, number, start in self._asking:
+                state = None if blobs[number] is EMPTY_BLOB else bytes(blobs[number])
+                counts = wanted[number][1] is not None
+                self._read_asked(asking, state, instant, vector, start, counts)
+        return instant, states, compute(self._assembly, vector, self._strings)[0]
+
+    def _read_asked(
+        self, asking: StateRead, state: bytes | None, instant: int, vector: Words, start: int, counts: bool
+    ) -> None:
+        """Read a state with the row asked for folded into it."""
+        instants, slots = np.array([instant]), request_slots(self._assembly, asking, vector)
+        blobs = with_requests(asking.plan, asking.request, gather([state]), instants, slots, np.array([counts]))
+        found, _ = read(asking.plan.layout, blobs, instants)
+        vector[0, start : start + found.shape[1]] = found[0]
 
     def _keys(self, paths: tuple[ir.Path, ...]) -> Callable[[Sequence[object]], str | None]:
         places = [self._place[path[0]] for path in paths]

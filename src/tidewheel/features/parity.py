@@ -8,13 +8,15 @@ are replayed in one pass.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from tidewheel.definitions import digest, ir
+from tidewheel.definitions.masking import MASK, Masks
 from tidewheel.errors import FeatureError
 from tidewheel.features.backfill import Computed, compute_view
 from tidewheel.features.nodes import leaves
@@ -44,13 +46,49 @@ class Difference:
     state: str
     key: str
     offset: int
+    event_id: str = ""
 
     def __str__(self) -> str:
         """Return one line for people."""
         read = f" (state {self.state} of {self.key!r} at offset {self.offset})" if self.state else ""
+        on = f" on {self.event_id!r}" if self.event_id else ""
         return (
-            f"decision {self.decision_id}: {self.view}.{self.feature} was {self.served!r}, is {self.replayed!r}{read}"
+            f"decision {self.decision_id}{on}: {self.view}.{self.feature} was {self.served!r}, "
+            f"is {self.replayed!r}{read}"
         )
+
+
+@dataclass(frozen=True)
+class FeatureParity:
+    """What a check found of one feature.
+
+    Attributes
+    ----------
+    view, feature : str
+    checked : int
+        Values compared.
+    mismatch : int
+        A value was served, and replay gives another.
+    missing : int
+        None was served where replay gives a value.
+    extra : int
+        A value was served where replay gives none.
+    first : Difference or None
+        The first event, in order of decisions, on which it differs.
+    """
+
+    view: str
+    feature: str
+    checked: int
+    mismatch: int = 0
+    missing: int = 0
+    extra: int = 0
+    first: Difference | None = None
+
+    @property
+    def differences(self) -> int:
+        """Values that differ, in whatever way."""
+        return self.mismatch + self.missing + self.extra
 
 
 @dataclass(frozen=True)
@@ -70,6 +108,10 @@ class ParityReport:
     skipped : int
         Decisions of views that the graph does not have, or that kept no features.
     first_difference : Difference or None
+    by_feature : tuple of FeatureParity
+        Each feature of each view.
+    redacted : int
+        Decisions passed over because what they read was erased since.
     """
 
     checked: int
@@ -78,6 +120,8 @@ class ParityReport:
     decisions_differing: int
     skipped: int
     first_difference: Difference | None
+    by_feature: tuple[FeatureParity, ...] = ()
+    redacted: int = 0
 
     @property
     def equal(self) -> bool:
@@ -108,21 +152,30 @@ def check(
     """
     views = {digest(view): view for view in _views(graph)}
     by_view: dict[str, list[DecisionRecord]] = {}
-    for record in records:
+    kept = [record for record in records if not history.redactions.touch(record)]
+    for record in kept:
         by_view.setdefault(record.view if record.features else "", []).append(record)
     found = [
         _check_view(group, history, plan_view(graph, views[name]), graph, progress)
         for name, group in by_view.items()
         if name in views
     ]
-    checked = sum(report.checked for report in found)
+    together = merged(found)
+    redacted = len(records) - len(kept)
+    return replace(together, skipped=len(kept) - together.checked, redacted=redacted)
+
+
+def merged(reports: Sequence[ParityReport]) -> ParityReport:
+    """Return several reports as one."""
     return ParityReport(
-        checked=checked,
-        features=sum(report.features for report in found),
-        differences=sum(report.differences for report in found),
-        decisions_differing=sum(report.decisions_differing for report in found),
-        skipped=len(records) - checked,
-        first_difference=next((report.first_difference for report in found if report.first_difference), None),
+        checked=sum(report.checked for report in reports),
+        features=sum(report.features for report in reports),
+        differences=sum(report.differences for report in reports),
+        decisions_differing=sum(report.decisions_differing for report in reports),
+        skipped=sum(report.skipped for report in reports),
+        first_difference=next((report.first_difference for report in reports if report.first_difference), None),
+        by_feature=tuple(feature for report in reports for feature in report.by_feature),
+        redacted=sum(report.redacted for report in reports),
     )
 
 
@@ -163,11 +216,56 @@ def _check_view(
     replayed = np.ascontiguousarray(computed.words)
     differs = served.view(np.int64) != replayed.view(np.int64)
     rows = differs.any(axis=1)
+    masks = Masks(graph)
+    features = tuple(
+        _masked(_of_feature(records, computed, served, replayed, differs, column), plan, masks)
+        for column in range(len(plan.names))
+    )
     first = None
     if rows.any():
-        row = int(rows.argmax())
-        first = _difference(records[row], computed, served[row], replayed[row], int(differs[row].argmax()))
-    return ParityReport(len(records), served.size, int(differs.sum()), int(rows.sum()), 0, first)
+        # The first decision that differs, and of it the first column.
+        first = features[int(differs[int(rows.argmax())].argmax())].first
+    return ParityReport(len(records), served.size, int(differs.sum()), int(rows.sum()), 0, first, features)
+
+
+def _of_feature(
+    records: Sequence[DecisionRecord],
+    computed: Computed,
+    served: Words,
+    replayed: Words,
+    differs: npt.NDArray[np.bool_],
+    column: int,
+) -> FeatureParity:
+    plan, odd = computed.plan, differs[:, column]
+    found = FeatureParity(plan.view.name, plan.names[column], len(odd))
+    if not odd.any():
+        return found
+    row, text = int(odd.argmax()), plan.texts[column]
+    none, now_none = is_null(served[:, column], text), is_null(replayed[:, column], text)
+    return replace(
+        found,
+        mismatch=int((odd & (none == now_none)).sum()),
+        missing=int((odd & none & ~now_none).sum()),
+        extra=int((odd & ~none & now_none).sum()),
+        first=_difference(records[row], computed, served[row], replayed[row], column),
+    )
+
+
+def _masked(found: FeatureParity, plan: ViewPlan, masks: Masks) -> FeatureParity:
+    """Return what was found of a feature without personal values: it goes to alerts, logs and reports."""
+    first = found.first
+    if first is None:
+        return found
+    hides = any(masks.hides_key(read.plan.group.by) for read in plan.reads if read.plan.state_id == first.state)
+    served, replayed = (
+        masks.features(plan.view, {found.feature: value})[found.feature] for value in (first.served, first.replayed)
+    )
+    return replace(found, first=replace(first, served=served, replayed=replayed, key=MASK if hides else first.key))
+
+
+def is_null(words: Words, text: bool) -> npt.NDArray[np.bool_]:
+    """Return which words of a column hold no value."""
+    return np.ascontiguousarray(words).view(np.int64) == 0 if text else np.isnan(words)
 
 
 def _served(records: Sequence[DecisionRecord], plan: ViewPlan) -> Words:
@@ -195,6 +293,7 @@ def _difference(record: DecisionRecord, computed: Computed, served: Words, repla
         state=state,
         key=key,
         offset=offset,
+        event_id=record.event_id,
     )
 
 

@@ -8,16 +8,22 @@ their own, because they take effect only once both events are there.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from tidewheel.definitions import canonical_aggregates, ir, state_id
+from tidewheel.definitions.requests import FOLDED, kept_for
 from tidewheel.errors import DefinitionError
 from tidewheel.features.nodes import constant, is_text, leaves, literals, place_inputs, to_node
+from tidewheel.features.requests import merged
 from tidewheel.features.words import text_word
 from tidewheel.kernel import AggregateSpec, Layout, Node, Program, build_layout, compile_program
 
 AT = "at"
+RowKey = tuple[str, tuple[ir.Path, ...]]
+"""The row that a state is read for: what it is an event of, and its columns that name the entity."""
+PAST = -1
+"""In place of a feed's number: a state is read as it is, no row asked for folded into it."""
 EVERY_EVENT = -1
 """The slot of a count without condition: there is nothing that could be null."""
 
@@ -50,6 +56,8 @@ class Feed:
     spoken: tuple[ir.Path, ...]
     """Paths whose strings must be kept, because an aggregate may answer with one."""
     literals: tuple[str, ...]
+    revisable: bool = False
+    """Whether its events may be corrected by later ones."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,12 +86,24 @@ class GroupPlan:
         defaults = {aggregate.default for aggregate in self.aggregates if isinstance(aggregate.default, str)}
         return frozenset(defaults.union(*(feed.literals for feed in self.feeds)))
 
-    def node(self, name: str, read: int = 0) -> Node:
-        """Return a feature as a node over symbols ``("state", read, output)``."""
+    def node(self, name: str, read: Callable[[int], int] = lambda request: 0, row: RowKey | None = None) -> Node:
+        """Return a feature as a node over symbols ``("state", read, output)``, and the columns of `row`.
+
+        `read` gives the number of the read with a row folded into the state as an event of a feed, or of `PAST`.
+        """
         value = self._value(name)
-        if isinstance(value, ir.Aggregate):
-            return ("state", read, self.aggregates.index(value))
-        return to_node(value, lambda expr: self.node(_feature_name(expr), read))
+        if not isinstance(value, ir.Aggregate):
+            return to_node(value, lambda expr: self.node(_feature_name(expr), read, row))
+        counts = row == (value.source, value.keys)
+        folds = value.include_request and value.op in FOLDED and counts
+        number = read(self._feed_of(value) if folds else PAST)
+        past = [("state", number, self.aggregates.index(kept)) for kept in kept_for(value)]
+        return merged(value, past, counts) if value.include_request else past[0]
+
+    def _feed_of(self, aggregate: ir.Aggregate) -> int:
+        """Return the number of the feed that brings an aggregate's own events."""
+        wanted = (aggregate.source, aggregate.keys, None)
+        return next(i for i, feed in enumerate(self.feeds) if (feed.source, feed.keys, feed.via) == wanted)
 
     def is_text(self, name: str) -> bool:
         """Tell whether a feature is a string."""
@@ -116,6 +136,7 @@ def plan_group(graph: ir.Graph, group: ir.Group) -> GroupPlan:
         ref = _reference(sources, source, aggregate, group)
         key = (aggregate.source, aggregate.keys, ref)
         maker = makers.setdefault(key, _FeedMaker(len(makers), source, aggregate.keys, ref, sources))
+        maker.revisable |= aggregate.revisable
         specs.append(maker.add(aggregate))
     name = state_id(group)
     return GroupPlan(
@@ -125,20 +146,6 @@ def plan_group(graph: ir.Graph, group: ir.Group) -> GroupPlan:
         feeds=tuple(maker.feed() for maker in makers.values()),
         aggregates=aggregates,
         texts=tuple(aggregate.text for aggregate in aggregates),
-    )
-
-
-def attribute_group(source: ir.Source) -> ir.Group:
-    """Return the implicit group of an entity: each of its columns as last written."""
-    key = source.id_column
-    if key is None:
-        raise DefinitionError("has no column of kind Id", where=source.name, remedy="add `id: tw.Id`")
-    columns = [column for column in source.columns if column.name != key]
-    return ir.Group(
-        name=source.name,
-        by=(source.name,),
-        features=tuple(ir.FeatureColumn(c.name, _latest(source, key, c), c.kind in ir.TEXT_KINDS) for c in columns),
-        attributes=source.entity,
     )
 
 
@@ -162,6 +169,18 @@ def column_kind(sources: dict[str, ir.Source], source: ir.Source, path: ir.Path)
     return column_kind(sources, sources[column.target], path[1:])
 
 
+def vectors_of(graph: ir.Graph, group: ir.Group) -> tuple[str, ...]:
+    """Return the names of a group's features that are vectors."""
+    sources = {source.name: source for source in graph.sources}
+
+    def is_vector(value: ir.Aggregate | ir.Expr) -> bool:
+        if not isinstance(value, ir.Aggregate) or not isinstance(value.value, ir.Col):
+            return False
+        return value.text and column_kind(sources, sources[value.source], value.value.path) == "vector"
+
+    return tuple(feature.name for feature in group.features if is_vector(feature.value))
+
+
 def check_key(sources: dict[str, ir.Source], source: ir.Source, path: ir.Path) -> None:
     """Refuse a key that is a float: its text would not be exact."""
     if column_kind(sources, source, path) == "float":
@@ -169,10 +188,6 @@ def check_key(sources: dict[str, ir.Source], source: ir.Source, path: ir.Path) -
             f"'{source.name}.{'.'.join(path)}' is a float, and a key",
             remedy="key by a string, a whole number, a boolean or a time",
         )
-
-
-def _latest(source: ir.Source, key: str, column: ir.Column) -> ir.Aggregate:
-    return ir.Aggregate("last", source.name, ((key,),), ir.Col((column.name,)), text=column.kind in ir.TEXT_KINDS)
 
 
 def _feature_name(expr: ir.Expr) -> str:
@@ -185,7 +200,7 @@ def _default_word(aggregate: ir.Aggregate) -> float:
     if aggregate.text:
         return text_word(aggregate.default if isinstance(aggregate.default, str) else None)
     if aggregate.default is None:
-        return 0.0 if aggregate.op in ("count", "distinct") else math.nan
+        return 0.0 if aggregate.past_cap or aggregate.op in ("count", "distinct", "rate") else math.nan
     return float(aggregate.default)
 
 
@@ -241,6 +256,7 @@ class _FeedMaker:
         self._keys = keys
         self._ref = ref
         self._sources = sources
+        self.revisable = False
         self._slots: dict[Node, int] = {}
         self._spoken: dict[ir.Path, None] = {}
         self._literals: dict[str, None] = {}
@@ -263,6 +279,12 @@ class _FeedMaker:
             default=_default_word(aggregate),
             exact_to=aggregate.exact_to,
             text=text,
+            half_life=aggregate.half_life,
+            n=aggregate.n,
+            place=max(aggregate.place, 1),
+            q=aggregate.q,
+            cap=aggregate.cap,
+            past_cap=aggregate.past_cap,
         )
 
     def feed(self) -> Feed:
@@ -276,6 +298,8 @@ class _FeedMaker:
             check_key(self._sources, self._source, path)
         paths = (*self._keys, *inputs)
         own = [path[0] for path in paths if path != (AT,) or self._source.column(AT)]
+        if self.revisable:
+            own.append(ir.REVISION)
         return Feed(
             source=self._source.name,
             keys=self._keys,
@@ -287,6 +311,7 @@ class _FeedMaker:
             columns=tuple(dict.fromkeys(own)),
             spoken=tuple(self._spoken),
             literals=tuple(self._literals),
+            revisable=self.revisable,
         )
 
     def _slot_node(self, aggregate: ir.Aggregate, text: bool) -> Node:

@@ -8,37 +8,45 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tidewheel.definitions import ir
+from tidewheel.definitions import attribute_group, ir
 from tidewheel.errors import DefinitionError
 from tidewheel.features.nodes import is_text, leaves, to_node
-from tidewheel.features.plan_group import GroupPlan, attribute_group, check_key, column_kind, plan_group
+from tidewheel.features.plan_group import PAST, GroupPlan, check_key, column_kind, plan_group
 from tidewheel.kernel import Node
 
-StateKey = tuple[str, tuple[ir.Path, ...]]
+StateKey = tuple[str, tuple[ir.Path, ...], int]
 
 
 @dataclass(frozen=True, eq=False)
 class StateRead:
-    """One entity state that a row reads: which group, and the row's columns that name the entity."""
+    """One entity state that a row reads: which group, and the row's columns that name the entity.
+
+    `request` is the number of the feed as whose event the row is folded into what is read, or `PAST`.
+    """
 
     plan: GroupPlan
     keys: tuple[ir.Path, ...]
+    request: int = PAST
 
     @property
     def id(self) -> StateKey:
         """What makes two reads the same one."""
-        return (self.plan.state_id, self.keys)
+        return (self.plan.state_id, self.keys, self.request)
 
 
 @dataclass(frozen=True)
 class DerivedCall:
-    """A derived function with its arguments as nodes; a string argument or result is marked text."""
+    """A derived function with its arguments as nodes; a string argument or result is marked text.
+
+    With a `size` it is none of the user's: it takes a vector's text and gives so many numbers.
+    """
 
     name: str
     source: str
     args: tuple[Node, ...]
     arg_texts: tuple[bool, ...]
     text: bool
+    size: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +60,7 @@ class ViewPlan:
     view: ir.View
     reads: tuple[StateRead, ...]
     inputs: dict[ir.Path, bool]
-    """Paths of the row that nodes read, each with whether it is a string."""
+    """Paths of the row that nodes and requests read, each with whether it is a string."""
     nodes: tuple[Node, ...]
     derived: dict[str, DerivedCall]
     names: tuple[str, ...]
@@ -113,6 +121,9 @@ class _ViewPlanner:
         nodes = tuple(self._column_node(column.name) for column in self._view.columns)
         args = [arg for call in self._derived.values() for arg in call.args]
         paths = dict.fromkeys(leaf[1] for node in (*nodes, *args) for leaf in leaves(node) if leaf[0] == "col")
+        for read in self._reads.values():
+            if read.request != PAST:
+                paths.update(dict.fromkeys(read.plan.feeds[read.request].inputs))
         return ViewPlan(
             view=self._view,
             reads=tuple(self._reads.values()),
@@ -139,12 +150,13 @@ class _ViewPlanner:
         if isinstance(expr, ir.Feature):
             lookup = self._lookups[expr.alias]
             plan = self._plan(self._groups[lookup.group])
-            return plan.node(expr.name, self._read(plan, lookup.keys))
+            row = (self._view.on, lookup.keys)
+            return plan.node(expr.name, lambda request: self._read(plan, lookup.keys, request), row)
         assert isinstance(expr, ir.Col)
         if len(expr.path) == 1:
             return ("col", expr.path)
-        plan = self._plan(self._attributes_of(expr.path))
-        return plan.node(expr.path[-1], self._read(plan, (expr.path[:-1],)))
+        plan = self._attributes_plan(expr.path)
+        return plan.node(expr.path[-1], lambda request: self._read(plan, (expr.path[:-1],), request))
 
     def _leaf_is_text(self, expr: ir.Expr) -> bool:
         if isinstance(expr, ir.Computed):
@@ -157,6 +169,8 @@ class _ViewPlanner:
         return isinstance(expr, ir.Col) and self._path_is_text(expr.path)
 
     def _path_is_text(self, path: ir.Path) -> bool:
+        if len(path) > 1:
+            return self._attributes_plan(path).is_text(path[-1])
         return column_kind(self._sources, self._on, path) in ir.TEXT_KINDS
 
     def _plan(self, group: ir.Group) -> GroupPlan:
@@ -165,14 +179,18 @@ class _ViewPlanner:
             self._plans[key] = plan_group(self._graph, group)
         return self._plans[key]
 
-    def _read(self, plan: GroupPlan, keys: tuple[ir.Path, ...]) -> int:
+    def _read(self, plan: GroupPlan, keys: tuple[ir.Path, ...], request: int) -> int:
         for path in keys:
             if len(path) > 1:
                 raise self._too_far(path)
             check_key(self._sources, self._on, path)
-        read = StateRead(plan, keys)
+        past, read = StateRead(plan, keys), StateRead(plan, keys, request)
+        self._reads.setdefault(past.id, past)  # in any case: decisions record what was read, and requests are not
         self._reads.setdefault(read.id, read)
         return list(self._reads).index(read.id)
+
+    def _attributes_plan(self, path: ir.Path) -> GroupPlan:
+        return self._plan(self._attributes_of(path))
 
     def _attributes_of(self, path: ir.Path) -> ir.Group:
         column = self._on.column(path[0])

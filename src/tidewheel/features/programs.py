@@ -15,18 +15,20 @@ import numpy as np
 
 from tidewheel.definitions import ir
 from tidewheel.features.derived import Function, call, load
-from tidewheel.features.nodes import Leaf, leaves, literals, place, place_inputs
+from tidewheel.features.nodes import SYMBOLS, Leaf, leaves, literals, place, place_inputs
+from tidewheel.features.plan_group import PAST
 from tidewheel.features.plan_view import DerivedCall, StateKey, StateRead, ViewPlan
 from tidewheel.features.words import Texts, Words
 from tidewheel.kernel import Node, Program, compile_program, evaluate, hash_text
+from tidewheel.kernel.vectors import unpack_vectors
 
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """One derived function of a stage: where its arguments begin and where its result goes."""
+    """One derived function of a stage: where its arguments begin and where its result goes; None unpacks a vector."""
 
     call: DerivedCall
-    function: Function
+    function: Function | None
     first: int
     position: int
 
@@ -48,7 +50,7 @@ class Assembly:
     inputs : dict
         Event columns (paths) with whether each is a string; the first part of a row vector.
     reads : tuple of StateRead
-        Distinct state reads; their outputs are the second part, `state_at[i]` on.
+        Distinct state reads, those with a request last; their outputs are the second part, `state_at[i]` on.
     width : int
         Length of a row vector.
     slices : tuple of slice
@@ -84,8 +86,11 @@ def compute(assembly: Assembly, vector: Words, texts: Texts) -> Words:
                 texts.strings(args[:, step.first + i].copy().view(np.int64)) if text else args[:, step.first + i].copy()
                 for i, text in enumerate(step.call.arg_texts)
             ]
-            result = call(step.call.name, step.function, columns, step.call.text, texts, len(vector))
-            vector[:, step.position] = result
+            if step.function is None:
+                vector[:, step.position : step.position + step.call.size] = unpack_vectors(columns[0], step.call.size)
+            else:
+                result = call(step.call.name, step.function, columns, step.call.text, texts, len(vector))
+                vector[:, step.position] = result
     return evaluate(assembly.program, vector)
 
 
@@ -103,8 +108,10 @@ class _Assembler:
         self._calls: dict[DerivedCall, int] = {}
         for view in self._views:
             self._inputs.update(view.inputs)
-            for read in view.reads:
-                self._reads.setdefault(read.id, read)
+        # Those with a request come last, so that what is read of the store stands together.
+        reads = (read for view in self._views for read in view.reads)
+        for read in sorted(reads, key=lambda read: read.request != PAST):
+            self._reads.setdefault(read.id, read)
         self._order = {key: index for index, key in enumerate(self._reads)}
 
     def assemble(self) -> Assembly:
@@ -138,7 +145,17 @@ class _Assembler:
                 return ("derived", self._call(view, leaf[1]))
             return leaf
 
-        return place(node, put)
+        return self._unpacked(place(node, put))
+
+    def _unpacked(self, node: Node) -> Node:
+        """Return a node with each element of a vector as one of the numbers that unpacking it gives."""
+        if node[0] in SYMBOLS or node[0] in ("const", "text", "input"):
+            return node
+        if node[0] != "element":
+            return (node[0], *(self._unpacked(part) for part in node[1:]))
+        _, text, (_, place), (_, size) = node
+        made = DerivedCall("vector", "", (text,), (True,), False, int(size))
+        return ("derived", self._calls.setdefault(made, len(self._calls)), int(place))
 
     def _call(self, view: ViewPlan, name: str) -> int:
         local = view.derived[name]
@@ -152,14 +169,15 @@ class _Assembler:
         for index, read in enumerate(self._reads.values()):
             state_at.append(len(symbols))
             symbols += [("state", index, output) for output in range(len(read.plan.aggregates))]
-        symbols += [("derived", index) for index in range(len(self._calls))]
+        for index, made in enumerate(self._calls):
+            symbols += [("derived", index, part) for part in range(made.size)] or [("derived", index)]
         return {symbol: position for position, symbol in enumerate(symbols)}, state_at, len(symbols)
 
     def _texts(self, width: int, state_at: list[int]) -> tuple[bool, ...]:
         texts = list(self._inputs.values())
         for read in self._reads.values():
             texts += read.plan.texts
-        texts += [call.text for call in self._calls]
+        texts += [call.text for call in self._calls for _ in range(call.size or 1)]
         assert len(texts) == width
         return tuple(texts)
 
@@ -172,8 +190,9 @@ class _Assembler:
             steps = []
             for index, made in enumerate(calls):
                 if depths[index] == depth:
-                    function = load(made.name, made.source)
-                    steps.append(Step(made, function, len(args), positions[("derived", index)]))
+                    function = None if made.size else load(made.name, made.source)
+                    first: Leaf = ("derived", index, 0) if made.size else ("derived", index)
+                    steps.append(Step(made, function, len(args), positions[first]))
                     args += [place_inputs(arg, positions) for arg in made.args]
             stages.append(Stage(compile_program(args, texts), tuple(steps)))
         return stages

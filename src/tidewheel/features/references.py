@@ -18,7 +18,8 @@ import msgspec
 from tidewheel.definitions import ir
 from tidewheel.features.forms import Form, Happened, Held
 from tidewheel.features.plan_group import AT, Feed
-from tidewheel.storage.state_partition import Reference, StateBatch
+from tidewheel.storage.protocols import StateBatch
+from tidewheel.storage.state_partition import Reference
 
 COLUMNS = "_columns"
 """The type under which the index notes which columns it keeps of each type."""

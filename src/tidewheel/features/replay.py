@@ -17,10 +17,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tidewheel.errors import HorizonError
+from tidewheel.features.corrections import Columns, holding, moved, with_withdrawals
 from tidewheel.features.plan_group import GroupPlan
 from tidewheel.features.rows import Fed, Ints
 from tidewheel.features.words import Words
-from tidewheel.kernel import Events, count_visible, group_rows, replay, take
+from tidewheel.kernel import NOTHING, Events, Requests, count_visible, group_rows, replay, take
 
 Column = TypeVar("Column", Ints, Words)
 Order = Literal["arrival", "event", "attribute", "offset"]
@@ -32,12 +33,18 @@ class Reads:
     """Reads of one group: which entity (null: none), at what instant, seeing what.
 
     `bounds` is compared with each event's position in the order asked for: the instant less the
-    serving delay, or a recorded offset.
+    serving delay, or a recorded offset. `requests` are rows to fold into what is read of an entity.
     """
 
     keys: pa.Array
     instants: Ints
     bounds: Ints
+    requests: Requests | None = None
+
+    def take(self, index: Ints) -> Reads:
+        """Return the reads at some places."""
+        requests = self.requests and Requests(self.requests.source[index], self.requests.slots[index])
+        return Reads(self.keys.take(pa.array(index)), self.instants[index], self.bounds[index], requests)
 
     def __len__(self) -> int:
         return len(self.instants)
@@ -73,8 +80,18 @@ def replay_group(
     starts, inclusive = grouped.events.starts, order in ("attribute", "offset")
     cuts = count_visible(starts, grouped.positions, codes, reads.bounds, inclusive=inclusive)
     places, read_starts = group_rows(codes, cuts, entities + 1)
+    requests = None
+    if reads.requests is not None:
+        source = np.where(codes == entities, NOTHING, reads.requests.source)
+        requests = Requests(source[places], reads.requests.slots[places])
     words, status = replay(
-        plan.layout, grouped.events, read_starts, _take(cuts, places), _take(reads.instants, places), places=places
+        plan.layout,
+        grouped.events,
+        read_starts,
+        _take(cuts, places),
+        _take(reads.instants, places),
+        places=places,
+        requests=requests,
     )
     if status.any() and not lenient:
         raise HorizonError(
@@ -87,27 +104,43 @@ def replay_group(
 def group_events(plan: GroupPlan, feds: Sequence[Fed], entities: pa.Array, order: Order, n: int) -> Grouped:
     """Return the events of the wanted entities, in the order that decides what is visible."""
     wanted = [_wanted(fed, entities) for fed in feds]
+    if order in ("event", "attribute"):
+        kept = [holding(fed, rows) for fed, (rows, _) in zip(feds, wanted, strict=True)]
+        wanted = [(rows[keep], codes[keep]) for (rows, codes), keep in zip(wanted, kept, strict=True)]
+    columns = _columns(plan, feds, wanted)
+    undoes = None
+    if order in ("event", "attribute"):
+        columns = columns._replace(arrived=columns.at)
+    else:
+        columns, undoes = with_withdrawals(columns, feds, [rows for rows, _ in wanted])
+    positions = columns.offset if order == "offset" else columns.arrived
+    permutation, starts = group_rows(columns.code, positions, n)
+    events = Events(
+        starts=starts,
+        source=columns.source[permutation],
+        at=_take(columns.at, permutation),
+        arrived=_take(columns.arrived, permutation),
+        offset=_take(columns.offset, permutation),
+        slots=_take(columns.slots, permutation),
+        undoes=moved(undoes, permutation),
+    )
+    return Grouped(events, events.offset if order == "offset" else events.arrived)
+
+
+def _columns(plan: GroupPlan, feds: Sequence[Fed], wanted: Sequence[tuple[np.ndarray, Ints]]) -> Columns:
     index = [rows for rows, _ in wanted]
-    codes = np.concatenate([codes for _, codes in wanted])
-    source = np.concatenate([np.full(len(rows), i, np.int8) for i, rows in enumerate(index)])
     at, arrived, offset = (
         np.concatenate([getattr(fed, field)[rows] for fed, rows in zip(feds, index, strict=True)])
         for field in ("at", "arrived", "offset")
     )
-    slots = np.concatenate([fed.slots(rows, plan.layout.n_slots) for fed, rows in zip(feds, index, strict=True)])
-    if order in ("event", "attribute"):
-        arrived = at
-    positions = offset if order == "offset" else arrived
-    permutation, starts = group_rows(codes, positions, n)
-    events = Events(
-        starts=starts,
-        source=source[permutation],
-        at=_take(at, permutation),
-        arrived=_take(arrived, permutation),
-        offset=_take(offset, permutation),
-        slots=_take(slots, permutation),
+    return Columns(
+        code=np.concatenate([codes for _, codes in wanted]),
+        source=np.concatenate([np.full(len(rows), i, np.int8) for i, rows in enumerate(index)]),
+        at=at,
+        arrived=arrived,
+        offset=offset,
+        slots=np.concatenate([fed.slots(rows, plan.layout.n_slots) for fed, rows in zip(feds, index, strict=True)]),
     )
-    return Grouped(events, events.offset if order == "offset" else events.arrived)
 
 
 def _take(column: Column, permutation: Ints) -> Column:

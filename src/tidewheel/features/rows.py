@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tidewheel.collect.revisions import corrected_by, numbers
 from tidewheel.definitions import ir
 from tidewheel.features.keys import key_array, part_array
 from tidewheel.features.plan_group import AT, Feed
@@ -79,8 +80,9 @@ class Rows:
 def rows_of(table: pa.Table, source: ir.Source, columns: Sequence[str], *, ids: bool = False) -> Rows:
     """Return a table of events (`_at`, `_arrived`, `_offset`, declared columns) as rows.
 
-    Columns come out in the types that `arrow_type` gives; a dictionary of texts stays one. A column
-    the table does not have is null throughout: it was declared after these events came.
+    Columns come out in the types that `arrow_type` gives; a dictionary of texts stays one, and so do fractions in
+    a column that was declared as one of whole numbers. A column the table does not have is null
+    throughout: it was declared after these events came.
     """
     chosen = {name: _column(table, source, name) for name in columns}
     if ids:
@@ -123,6 +125,15 @@ class Fed:
         """The state key of each event, null where a part is null."""
         return self.rows.once(
             ("keys", self.feed.keys), lambda: key_array([self.column(path) for path in self.feed.keys])
+        )
+
+    @property
+    def corrected_by(self) -> Ints | None:
+        """The place of the event that corrects each, -1 for none; None where events can't be corrected."""
+        if not self.feed.revisable:
+            return None
+        return self.rows.once(
+            "corrected by", lambda: corrected_by(self.rows.columns["_id"], numbers(self.rows.columns[ir.REVISION]))
         )
 
     def column(self, path: ir.Path) -> pa.Array:
@@ -176,7 +187,13 @@ def _column(table: pa.Table, source: ir.Source, name: str) -> pa.Array:
         return array
     if pa.types.is_timestamp(array.type):
         array = array.cast(pa.timestamp("us", tz=array.type.tz))
+    if pa.types.is_integer(wanted) and pa.types.is_floating(array.type) and not _is_whole(array):
+        return array  # widened since `source` was declared; what was decided by it saw only what came before
     return array.cast(wanted)
+
+
+def _is_whole(array: pa.Array) -> bool:
+    return pc.all(pc.equal(pc.floor(array), array)).as_py() is not False
 
 
 def _ints(column: pa.ChunkedArray) -> Ints:

@@ -6,7 +6,8 @@ goes on where it was and a new group catches up from the log's beginning while t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import logging
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,23 +16,26 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from tidewheel.definitions import ir
-from tidewheel.errors import NotFoundError
+from tidewheel.errors import ConflictError, NotFoundError
 from tidewheel.features.backlog import Backlog
+from tidewheel.features.corrections import corrected_keys, may_correct
 from tidewheel.features.forms import ColumnForm, Records
 from tidewheel.features.handful import Handful
-from tidewheel.features.history import Needs
+from tidewheel.features.history import Needs, Past
 from tidewheel.features.keys import plain
 from tidewheel.features.plan_group import GroupPlan
 from tidewheel.features.references import Meeting, ReferenceIndex
+from tidewheel.features.replay import group_events
 from tidewheel.features.rows import Fed, Rows, feed_rows, rows_of
 from tidewheel.features.words import hashes_of
-from tidewheel.kernel import KERNEL_VERSION, LAYOUT_VERSION, Blobs, Events, fold, group_rows, partition_of
+from tidewheel.kernel import KERNEL_VERSION, LAYOUT_VERSION, Blobs, Events, empty, fold, group_rows, partition_of
 
 if TYPE_CHECKING:
     from tidewheel.collect import History
     from tidewheel.storage.log_reader import LogReader
-    from tidewheel.storage.state import StateStore
-    from tidewheel.storage.state_partition import StateBatch
+    from tidewheel.storage.protocols import State, StateBatch
+
+_log = logging.getLogger("tidewheel.stream")
 
 BATCH = 50_000
 BULK = 10
@@ -62,7 +66,7 @@ class Folder:
     log : LogReader
     history : History
         Asked for imports, and for what the log has trimmed.
-    store : StateStore
+    store : State
     partition : int
         Which of the store's partitions.
     graph : ir.Graph
@@ -71,7 +75,8 @@ class Folder:
     token : int
         The lease's fencing token.
     batch : int
-        At most so many events in one micro-batch.
+        At most so many live events in one micro-batch, and `BULK` times as many of history, of which no more
+        are held of any source.
     few : int
         Up to so many are folded as records, more as columns; what they become is the same.
     """
@@ -80,7 +85,7 @@ class Folder:
         self,
         log: LogReader,
         history: History,
-        store: StateStore,
+        store: State,
         partition: int,
         graph: ir.Graph,
         plans: Sequence[GroupPlan],
@@ -103,7 +108,10 @@ class Folder:
 
     def plan(self, graph: ir.Graph, plans: Sequence[GroupPlan]) -> None:
         """Keep these groups up to date from now on; new ones begin at the log's beginning."""
+        self._sure = False
+        self._graph = graph
         self._plans = {plan.state_id: plan for plan in plans}
+        self._graph = graph
         self._sources = {source.name: source for source in graph.sources}
         self._index = ReferenceIndex(graph, [feed for plan in self._plans.values() for feed in plan.feeds])
         self._together.clear()
@@ -111,7 +119,16 @@ class Folder:
         with self._writer.batch() as batch:
             self._index.widen(batch)
             self._offsets = {state_id: batch.offset(state_id) for state_id in self._plans}
+        self._known.clear()
         self._backlog = None
+        self._sure = True
+
+    def drop(self, state_id: str) -> int:
+        """Delete a state that nothing needs any more; return how many entities it had here."""
+        self._plans.pop(state_id, None)
+        self._offsets.pop(state_id, None)
+        self._together.clear()
+        return self._writer.drop(state_id)
 
     def _forget_other_layouts(self) -> None:
         """Empty the partition when its blobs are of another kernel's making: they are folded again from history."""
@@ -134,7 +151,21 @@ class Folder:
         -------
         int
             How many offsets of the log were passed; 0 when all groups are at its head.
+
+        Raises
+        ------
+        UnreachableError
+            The store does not answer. A later step looks where the store stands, and goes on from there.
         """
+        if not self._sure:
+            self.plan(self._graph, list(self._plans.values()))
+        try:
+            return self._step()
+        except ConflictError as error:
+            _log.warning("%s; it is folded on from there", error)
+            return 1
+
+    def _step(self) -> int:
         offsets = sorted(set(self._offsets.values()), reverse=True)
         if not offsets:
             return 0
@@ -201,7 +232,7 @@ class Folder:
     def _read(self, needs: Needs, start: int, most: int) -> tuple[dict[str, Rows], int]:
         """Return the next events by source, and the last offset they cover."""
         if self._backlog is not None and self._backlog.covers(start, needs):
-            return self._take(start, most)
+            return self._take(most)
         first = self._log.first()
         if start < first:
             return self._bulk(needs, start, first, most)
@@ -209,19 +240,19 @@ class Folder:
         if batch.imported is not None and batch.imported.type in needs.columns:
             return self._bulk(needs, start, batch.next, most)
         rows = {
-            source: rows_of(batch.tables[source], self._sources[source], list(columns), ids=source in needs.ids)
+            source: rows_of(batch.tables[source], self._sources[source], list(columns), ids=source in needs.identified)
             for source, columns in needs.columns.items()
             if source in batch.tables
         }
         return rows, batch.next - 1
 
     def _bulk(self, needs: Needs, start: int, below: int, most: int) -> tuple[dict[str, Rows], int]:
-        self._backlog = Backlog(self._history, self._sources, needs, start, below)
-        return self._take(start, most)
+        self._backlog = Backlog(self._history, self._sources, needs, start, below, rows=BULK * self._batch)
+        return self._take(most)
 
-    def _take(self, start: int, most: int) -> tuple[dict[str, Rows], int]:
+    def _take(self, most: int) -> tuple[dict[str, Rows], int]:
         assert self._backlog is not None
-        rows, last = self._backlog.take(start, min(most, BULK * self._batch))
+        rows, last = self._backlog.take(min(most, BULK * self._batch))
         if last + 1 == self._backlog.below:
             self._backlog = None
         return rows, last
@@ -234,36 +265,64 @@ class Folder:
         with self._micro_batch(group, last) as (batch, strings):
             meeting = self._index.meet(batch, COLUMNS, rows, last + 1, group.needs.ids)
             for plan in group.plans:
-                feds = _feds(plan, rows, meeting)
+                feds = feds_of(plan, rows, meeting)
                 if feds:
                     fold_group(batch, plan, feds, self._partition, self._partitions)
-                    self._collect_strings(feds, strings)
+                    collect_strings(feds, strings, self._known)
+                if any(map(may_correct, feds.values())):
+                    self._fold_again(batch, plan, last)
+
+    def _fold_again(self, batch: StateBatch, plan: GroupPlan, last: int) -> None:
+        """Fold the states whose events were corrected since the last micro-batch from their first event."""
+        past = Past(self._history, self._graph, [plan], below=last + 1)
+        feds = [past.feed(feed) for feed in plan.feeds]
+        names = [name.encode() for name in corrected_keys(feds, self._offsets[plan.state_id])]
+        keys = _ours(names, self._partition, self._partitions)
+        if keys:
+            entities = pa.array([key.decode() for key in keys], pa.string())
+            events = group_events(plan, feds, entities, "offset", len(keys)).events
+            folded = fold(plan.layout, empty(len(keys)), events)
+            batch.put_blobs(plan.state_id, keys, folded.words, folded.starts)
 
     @contextmanager
     def _micro_batch(self, group: _Together, last: int) -> Iterator[tuple[StateBatch, dict[int, str]]]:
         """One transaction that takes some groups up to an offset; gives where to put strings, by hash."""
         strings: dict[int, str] = {}
+        self._sure = False
         with self._writer.batch() as batch:
+            self._check_standing(batch, group)
             yield batch, strings
             for plan in group.plans:
                 batch.set_offset(plan.state_id, last)
             batch.put_strings(strings)
+        self._sure = True
         self._offsets.update((plan.state_id, last) for plan in group.plans)
         if len(self._known) > MOST_STRINGS:
             self._known.clear()
         self._known.update(strings)
 
-    def _collect_strings(self, feds: Mapping[int, Fed], strings: dict[int, str]) -> None:
-        """Add the strings that the fed events' features may answer with, unless they are stored."""
-        for fed in feds.values():
-            for path in fed.feed.spoken:
-                texts = plain(fed.column(path)).unique().drop_null()
-                for hash, text in zip(hashes_of(texts).tolist(), texts.to_pylist(), strict=True):
-                    if hash not in self._known:
-                        strings[hash] = text
+    def _check_standing(self, batch: StateBatch, group: _Together) -> None:
+        """See that the states are where this folder left them: a server may have come back as of an earlier instant."""
+        for plan in group.plans:
+            found, left = batch.offset(plan.state_id), self._offsets[plan.state_id]
+            if found != left:
+                raise ConflictError(
+                    f"{plan.group.name} was left at offset {left} and stands at {found}",
+                    where=f"state partition {self._partition}",
+                )
 
 
-def _feds(plan: GroupPlan, rows: Mapping[str, Rows], meeting: Meeting[Rows]) -> dict[int, Fed]:
+def collect_strings(feds: Mapping[int, Fed], strings: dict[int, str], known: Container[int]) -> None:
+    """Add the strings that the fed events' features may answer with, unless they are known."""
+    for fed in feds.values():
+        for path in fed.feed.spoken:
+            texts = plain(fed.column(path)).unique().drop_null()
+            for hash, text in zip(hashes_of(texts).tolist(), texts.to_pylist(), strict=True):
+                if hash not in known:
+                    strings[hash] = text
+
+
+def feds_of(plan: GroupPlan, rows: Mapping[str, Rows], meeting: Meeting[Rows]) -> dict[int, Fed]:
     """Return what each feed of a group gets of a micro-batch."""
     feds = {}
     for number, feed in enumerate(plan.feeds):

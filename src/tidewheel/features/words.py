@@ -138,6 +138,10 @@ class Texts:
         """Remember one string by its hash."""
         self._of[hash] = text
 
+    def all(self) -> dict[int, str]:
+        """Return every string that is known, by its hash."""
+        return dict(self._of)
+
     def known(self, hash: int) -> str | None:
         """Return the string of `hash` when it is known, else None."""
         return self._of.get(hash)

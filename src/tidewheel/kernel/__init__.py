@@ -5,18 +5,23 @@ NaN), text as 64-bit hashes (null is 0) to be viewed as int64.
 """
 
 from tidewheel.kernel.blobs import EMPTY_BLOB, Blobs, Header, Headers, empty, gather, header, headers
+from tidewheel.kernel.build import build_layout
+from tidewheel.kernel.carry import carry
 from tidewheel.kernel.curves import interpolate
-from tidewheel.kernel.events import Events
-from tidewheel.kernel.expressions import Node, Program, compile_program, evaluate, run_program
+from tidewheel.kernel.events import NOTHING, Events
+from tidewheel.kernel.expressions import Node, Program, compile_program, evaluate
 from tidewheel.kernel.fold import fold
 from tidewheel.kernel.grouping import count_visible, group_rows, group_sorted, take
 from tidewheel.kernel.hashing import hash_numbers, hash_strings, hash_text, partition_of
-from tidewheel.kernel.layout import KERNEL_VERSION, LAYOUT_VERSION, AggregateSpec, Layout, build_layout
+from tidewheel.kernel.layout import KERNEL_VERSION, LAYOUT_VERSION, Layout
 from tidewheel.kernel.levels import encode_levels, fill_levels, level_tables
 from tidewheel.kernel.lightgbm_text import parse_lightgbm
 from tidewheel.kernel.read import BELOW_HORIZON, OK, ReadPlan, plan_reads, read, read_blobs, read_many
 from tidewheel.kernel.replay import replay
-from tidewheel.kernel.trees import Tree, Trees, build_trees, predict_trees, run_trees
+from tidewheel.kernel.requests import Requests
+from tidewheel.kernel.row import read_row, score_row
+from tidewheel.kernel.specs import AggregateSpec
+from tidewheel.kernel.trees import Tree, Trees, build_trees, predict_trees
 from tidewheel.kernel.warm import warm
 
 __all__ = [
@@ -24,6 +29,7 @@ __all__ = [
     "EMPTY_BLOB",
     "KERNEL_VERSION",
     "LAYOUT_VERSION",
+    "NOTHING",
     "OK",
     "AggregateSpec",
     "Blobs",
@@ -34,10 +40,12 @@ __all__ = [
     "Node",
     "Program",
     "ReadPlan",
+    "Requests",
     "Tree",
     "Trees",
     "build_layout",
     "build_trees",
+    "carry",
     "compile_program",
     "count_visible",
     "empty",
@@ -62,9 +70,9 @@ __all__ = [
     "read",
     "read_blobs",
     "read_many",
+    "read_row",
     "replay",
-    "run_program",
-    "run_trees",
+    "score_row",
     "take",
     "warm",
 ]

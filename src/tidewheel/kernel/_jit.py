@@ -1,8 +1,9 @@
-"""The two decorators that every compiled function here goes through.
+"""The decorators that every compiled function here goes through.
 
-``entry`` is for functions that Python calls: cached on disk, without the GIL. ``inner`` is for
-functions that only compiled code calls: they are compiled into their callers, and never on their
-own. Neither lets the compiler reorder or fuse floating-point arithmetic.
+``entry`` is for functions that Python calls: cached on disk, without the GIL. ``brief`` is an entry
+that keeps the GIL, for the calls of a request. ``inner`` is for functions that only compiled code
+calls: they are compiled into their callers, and never on their own. None lets the compiler reorder or
+fuse floating-point arithmetic.
 """
 
 from __future__ import annotations
@@ -28,11 +29,20 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def entry(function: F) -> F:
     """Compile `function` on its first call; keep the machine code in this build's cache folder."""
+    return _cached(function, nogil=True)
+
+
+def brief(function: F) -> F:
+    """Do as `entry` does, keeping the GIL: what lasts a few microseconds is sooner done than a GIL is got back."""
+    return _cached(function, nogil=False)
+
+
+def _cached(function: F, *, nogil: bool) -> F:
     settings = cast(Any, config)
     before = settings.CACHE_DIR
     settings.CACHE_DIR = code_folder()
     try:
-        return cast(F, numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=False)(function))
+        return cast(F, numba.njit(nogil=nogil, cache=True, error_model="numpy", fastmath=False)(function))
     finally:
         settings.CACHE_DIR = before
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from tidewheel.kernel._jit import Array, Word, as_float, as_word, inner
+from tidewheel.kernel.decay import finish_decayed, fold_decayed
 from tidewheel.kernel.layout import (
     C_FEATURE_AT,
     C_FEATURES,
@@ -13,9 +14,11 @@ from tidewheel.kernel.layout import (
     C_WINDOW_AT,
     C_WINDOWS,
     COUNT,
+    DECAY,
     DISTINCT,
     F_CELL,
     F_COUNT,
+    F_DECAYED_COUNT,
     F_DEFAULT,
     F_DISTINCT,
     F_EXTREME,
@@ -23,9 +26,12 @@ from tidewheel.kernel.layout import (
     F_MEAN,
     F_OP,
     F_OTHER,
+    F_PLACE,
+    F_RATE,
     F_SINCE,
     F_STD,
     F_SUM,
+    F_VAR,
     F_WORDS,
     FIRST,
     FOREVER,
@@ -42,24 +48,31 @@ from tidewheel.kernel.layout import (
     L_WORDS,
     LAST,
     LAYOUT_VERSION,
+    LOSSES,
     MAX,
     MIN,
     MOMENTS,
     NEVER,
     NULL_BITS,
+    OLDEST,
+    QUANTILES,
+    SPAN,
     SUM,
     T_HOP,
+    T_KIND,
     T_WIDTH,
     T_WORDS,
     W_CELL_AT,
     W_CELLS,
     W_DELAY,
+    W_LOST,
     W_TRACK,
     W_WIDTH,
     W_WORDS,
 )
+from tidewheel.kernel.rows import first_row
 from tidewheel.kernel.sets import count_set
-from tidewheel.kernel.state import first_row
+from tidewheel.kernel.sketches import read_sketch
 
 OK, BELOW_HORIZON, NOT_THIS_STATE = range(3)
 
@@ -85,13 +98,24 @@ def read_state(code: Array, w: Array, base: int, exists: bool, instant: int, cel
         return BELOW_HORIZON
     window = code[C_WINDOW_AT]
     for _ in range(code[C_WINDOWS]):
-        read_window(code, window, w, base, exists, instant, cells)
+        lost = code[window + W_LOST]
+        if lost == 0 or (lost > 0) == (lost_rows(code, window, w, base, exists, instant, abs(lost) - 1) == 0):
+            read_window(code, window, w, base, exists, instant, cells)
         window += W_WORDS
     feature = code[C_FEATURE_AT]
     for i in range(code[C_FEATURES]):
         out[to + i] = finish(code, feature, cells, instant)
         feature += F_WORDS
     return OK
+
+
+@inner
+def lost_rows(code: Array, window: int, w: Array, base: int, exists: bool, instant: int, k: int) -> Word:
+    """Return how many rows the exact track of a window has lost; 0 when it reaches back to none of them."""
+    if not exists or w[base + HEADER + 2 * k + 1] == 0:
+        return 0
+    row = base + w[base + HEADER + 2 * k]
+    return w[row + 2] if w[row + 1] >= instant - code[window + W_DELAY] - code[window + W_WIDTH] else 0
 
 
 @inner
@@ -113,18 +137,24 @@ def read_window(code: Array, window: int, w: Array, base: int, exists: bool, ins
     if code[cell + L_OP] == DISTINCT:
         cells[code[cell + L_TO]] = as_word(count_set(w, start, rows, first, end, code[cell + L_COLUMN]))
         return
+    if code[cell + L_OP] == LOSSES:
+        cells[code[cell + L_TO]] = lost_rows(code, window, w, base, exists, instant, k)
+        return
+    if code[track + T_KIND] >= QUANTILES:
+        for _ in range(code[window + W_CELLS]):
+            asked, to = code[cell + L_COLUMN], code[cell + L_TO]
+            read_sketch(code, track, w, start, rows, first, end, asked, cells, to)
+            cell += L_WORDS
+        return
     low = first_row(w, start, rows, width, first)
     high = rows if end == FOREVER else first_row(w, start, rows, width, end)
     for _ in range(code[window + W_CELLS]):
-        fold_cell(
-            code[cell + L_OP],
-            w,
-            start + low * width + code[cell + L_COLUMN],
-            high - low,
-            width,
-            cells,
-            code[cell + L_TO],
-        )
+        op, to = code[cell + L_OP], code[cell + L_TO]
+        if op == SPAN:
+            cells[to] = code[window + W_WIDTH] if end != FOREVER else instant - first * hop
+        else:
+            column = start + low * width + code[cell + L_COLUMN]
+            fold_cell(op, w, column, high - low, width, cells, to)
         cell += L_WORDS
 
 
@@ -152,6 +182,12 @@ def fold_cell(op: int, w: Array, column: int, rows: int, width: int, cells: Arra
                 cells[to] = w[column + i * width]
                 cells[to + 1] = w[column + i * width + 2]
                 break
+    elif op == OLDEST:
+        cells[to] = FOREVER
+        for i in range(rows):
+            cells[to] = min(cells[to], w[column + i * width])
+    elif op == DECAY:
+        fold_decayed(w, column, rows, width, cells, to)
     else:
         cells[to] = NEVER
         for i in range(rows - 1, -1, -1):
@@ -215,12 +251,20 @@ def finish(code: Array, feature: int, cells: Array, instant: int) -> Word:
         return a if as_float(a) == as_float(a) else default
     if op == F_DISTINCT:
         return a if as_float(a) != 0.0 else default
-    if op == F_STD:
+    if op == F_PLACE:
+        other = code[feature + F_OTHER]
+        return cells[other] if other - code[feature + F_CELL] <= a else default
+    if op in (F_STD, F_VAR):
         if a < 2:
             return default
-        return as_word(math.sqrt(as_float(cells[code[feature + F_CELL] + 2]) / (a - 1)))
+        variance = as_float(cells[code[feature + F_CELL] + 2]) / (a - 1)
+        return as_word(math.sqrt(variance) if op == F_STD else variance)
     if op == F_SINCE:
-        return default if a == NEVER else as_word((instant - a) / 1e6)
+        return default if a in (NEVER, FOREVER) else as_word((instant - a) / 1e6)
+    if op == F_RATE:
+        return default if a == 0 else as_word(a / (cells[code[feature + F_OTHER]] / 1e6))
+    if op >= F_DECAYED_COUNT:
+        return finish_decayed(code, feature, cells, instant)
     if op == F_LAST:
         return default if a == NEVER else cells[code[feature + F_CELL] + 1]
     return default if a == FOREVER else cells[code[feature + F_CELL] + 1]

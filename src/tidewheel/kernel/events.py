@@ -11,6 +11,8 @@ from tidewheel.errors import StorageError
 from tidewheel.kernel.layout import Layout
 
 Words = NDArray[np.int64]
+NOTHING = -1
+"""The source of an event that is in no track: it is noted, and nothing of it is folded."""
 
 
 def fixed(array: NDArray[Any], kind: type[np.generic]) -> NDArray[Any]:
@@ -31,6 +33,9 @@ class Events(NamedTuple):
     at, arrived, offset : int64[:]
     slots : float64[n, n_slots]
         Input words of the aggregates; a null slot is skipped.
+    undoes : int64[n], optional
+        For an event that takes an earlier one of the same entity back, the place of that one; -1 for
+        others. It folds nothing itself: its source is `NOTHING`.
     """
 
     starts: Words
@@ -39,6 +44,27 @@ class Events(NamedTuple):
     arrived: Words
     offset: Words
     slots: NDArray[np.float64]
+    undoes: Words | None = None
+
+
+def settled(events: Events) -> Events:
+    """Return the events with those that are taken back folding nothing, as after the last of them.
+
+    What remains of an event taken back is that it arrived, which is what eviction goes by.
+
+    Examples
+    --------
+    >>> at = np.arange(3)
+    >>> source = np.array([0, 0, NOTHING], np.int8)
+    >>> events = Events(np.array([0, 3]), source, at, at, at, np.ones((3, 1)), np.array([-1, -1, 0]))
+    >>> settled(events).source.tolist()
+    [-1, 0, -1]
+    """
+    if events.undoes is None:
+        return events
+    source = events.source.copy()
+    source[events.undoes[events.undoes >= 0]] = NOTHING
+    return events._replace(source=source, undoes=None)
 
 
 def columns_of(layout: Layout, events: Events) -> tuple[Words, NDArray[np.int8], Words, Words, Words, Words]:

@@ -9,31 +9,39 @@ neither models nor JSON have a use for infinities. Truth is 1.0 and 0.0.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tidewheel.errors import DefinitionError
-from tidewheel.kernel._jit import Array, Word, as_float, as_word, entry, inner
-from tidewheel.kernel.hashing import hash_number, hash_text
+from tidewheel.kernel.hashing import hash_text
 from tidewheel.kernel.layout import NULL_BITS
+from tidewheel.kernel.machine import (
+    BUCKETIZE,
+    COPY,
+    COSINE,
+    COUNTED,
+    CROSS,
+    DOT,
+    EITHER,
+    HASH_BUCKET,
+    IF_ELSE,
+    IF_ELSE_TEXT,
+    ISIN,
+    ISIN_TEXT,
+    NUMERIC,
+    P_CONSTS_AT,
+    P_OPS_AT,
+    P_OUTPUTS_AT,
+    run_program,
+)
 
 Node = tuple[Any, ...]
 """``("input", i)``, ``("const", number or None)``, ``("text", str or None)`` or ``(operator, node, ...)``."""
 
-P_INPUTS, P_OUTPUTS, P_REGISTERS, P_OPS, P_OPS_AT, P_CONSTS, P_CONSTS_AT, P_OUTPUTS_AT, P_HEAD = range(9)
-_OP_WORDS = 5
-(ADD, SUB, MUL, DIV, NEG, ABS, LOG1P, MINIMUM, MAXIMUM, EQ, NE, LT, LE, GT, GE, EQ_TEXT, NE_TEXT, AND, OR, NOT,
- ISIN, ISIN_TEXT, IS_NULL, IS_NULL_TEXT, FILL, FILL_TEXT, IF_ELSE, IF_ELSE_TEXT, HASH) = range(29)  # fmt: skip
-_NUMERIC = {
-    "add": ADD, "sub": SUB, "mul": MUL, "div": DIV, "neg": NEG, "abs": ABS, "log1p": LOG1P,
-    "minimum": MINIMUM, "maximum": MAXIMUM, "lt": LT, "le": LE, "gt": GT, "ge": GE,
-    "and": AND, "or": OR, "not": NOT, "hash": HASH,
-}  # fmt: skip
-_EITHER = {"eq": (EQ, EQ_TEXT), "ne": (NE, NE_TEXT), "is_null": (IS_NULL, IS_NULL_TEXT), "fill": (FILL, FILL_TEXT)}
-_ARITY = {"neg": 1, "abs": 1, "log1p": 1, "not": 1, "hash": 1, "is_null": 1, "if_else": 3}
+_ARITY = {"neg": 1, "abs": 1, "log1p": 1, "not": 1, "hash": 1, "is_null": 1, "if_else": 3, "cross": 3, "haversine": 4}
 
 
 class Program(NamedTuple):
@@ -95,7 +103,7 @@ class _Compiler:
         code[P_OPS_AT] = len(code)
         for i, (op, arguments) in enumerate(self.ops):
             a, b, c = (*(self._place(x) for x in arguments), 0, 0, 0)[:3]
-            code += [op, first_op + i, a, b, arguments[2] if op in (ISIN, ISIN_TEXT) else c]
+            code += [op, first_op + i, a, b, arguments[2] if op in COUNTED else c]
         code[P_CONSTS_AT] = len(code)
         code += self.consts
         code[P_OUTPUTS_AT] = len(code)
@@ -123,22 +131,25 @@ class _Compiler:
             return node[1], bool(self.inputs[node[1]])
         if kind in ("const", "text"):
             return self._const(_const_word(node)), kind == "text"
-        if kind == "isin":
-            return self._isin(node)
+        if kind in _SPECIAL:
+            return _SPECIAL[kind](self, node)
         arguments = [self._node(argument) for argument in node[1:]]
         if len(arguments) != _ARITY.get(kind, 2):
             raise DefinitionError(f"{kind} takes {_ARITY.get(kind, 2)} arguments, found {len(arguments)}")
         if kind == "if_else":
             return self._if_else(node, arguments)
-        if kind in _EITHER:
+        if kind in EITHER:
             registers, text = self._alike(node[1:], arguments, kind)
             result_text = text and kind == "fill"
-            return self._op(_EITHER[kind][text], registers), result_text
-        if kind not in _NUMERIC:
+            return self._op(EITHER[kind][text], registers), result_text
+        if kind not in NUMERIC:
             raise DefinitionError(f"unknown operator {kind!r}")
         if any(text for _, text in arguments):
             raise DefinitionError(f"{kind} takes numbers, found text")
-        return self._op(_NUMERIC[kind], [register for register, _ in arguments]), kind == "hash"
+        registers = [register for register, _ in arguments]
+        if kind == "haversine":
+            registers = [self._in_a_row(registers)]
+        return self._op(NUMERIC[kind], registers), kind == "hash"
 
     def _op(self, op: int, registers: Sequence[int]) -> int:
         self.ops.append((op, tuple(registers)))
@@ -174,6 +185,54 @@ class _Compiler:
         first = places[0] if places else 0
         return self._op(ISIN_TEXT if text else ISIN, [register, first, len(places)]), False
 
+    def _bucketize(self, node: Node) -> tuple[int, bool]:
+        register = self._number(node[1], "bucketize")
+        places = [self._const(_const_word(edge)) for edge in node[2:]]
+        return self._op(BUCKETIZE, [register, places[0], len(places)]), False
+
+    def _hash_bucket(self, node: Node) -> tuple[int, bool]:
+        """Compile ``hash_bucket`` and ``cross``: values of any kind, then the number of buckets."""
+        words = [self._word(value) for value in node[1:-1]]
+        op = HASH_BUCKET if len(words) == 1 else CROSS
+        return self._op(op, [*words, self._const(_const_word(node[-1]))]), False
+
+    def _product(self, node: Node) -> tuple[int, bool]:
+        """Compile ``dot`` and ``cosine`` of two ``("vector", element, ...)``."""
+        kind, a, b = node
+        if len(a) != len(b) or len(a) < 2:
+            raise DefinitionError(f"{kind} takes two vectors of one size, found {len(a) - 1} and {len(b) - 1} elements")
+        rows = [self._in_a_row([self._number(element, kind) for element in vector[1:]]) for vector in (a, b)]
+        return self._op(DOT if kind == "dot" else COSINE, [*rows, len(a) - 1]), False
+
+    def _number(self, node: Node, kind: str) -> int:
+        register, text = self._node(node)
+        if text:
+            raise DefinitionError(f"{kind} takes numbers, found text")
+        return register
+
+    def _word(self, node: Node) -> int:
+        """Return the register of a value's hash."""
+        register, text = self._node(node)
+        return register if text else self._node(("hash", node))[0]
+
+    def _in_a_row(self, registers: list[int]) -> int:
+        """Return the first of registers that follow each other and hold these values."""
+        first = registers[0]
+        if first >= 0 and registers == list(range(first, first + len(registers))):
+            return first
+        copies = [self._op(COPY, [register]) for register in registers]
+        return copies[0]
+
+
+_SPECIAL: dict[str, Callable[[_Compiler, Node], tuple[int, bool]]] = {
+    "isin": _Compiler._isin,
+    "bucketize": _Compiler._bucketize,
+    "hash_bucket": _Compiler._hash_bucket,
+    "cross": _Compiler._hash_bucket,
+    "dot": _Compiler._product,
+    "cosine": _Compiler._product,
+}
+
 
 def _is_null_const(node: Node) -> bool:
     return node[0] in ("const", "text") and node[1] is None
@@ -203,130 +262,3 @@ def evaluate(program: Program, inputs: NDArray[np.float64]) -> NDArray[np.float6
     out = np.empty((len(inputs), program.n_outputs))
     run_program(program.code, inputs, out)
     return out
-
-
-@entry
-def run_program(code: Array, inputs: Array, out: Array) -> None:
-    """Do as `evaluate` does, into `out` (compiled; for the request path)."""
-    r = np.empty(code[P_REGISTERS] + 1, np.int64)
-    rows = inputs.view(np.int64)
-    target = out.view(np.int64)
-    n = code[P_INPUTS]
-    for i in range(code[P_CONSTS]):
-        r[n + i] = code[code[P_CONSTS_AT] + i]
-    for row in range(len(inputs)):
-        for i in range(n):
-            r[i] = rows[row, i]
-        at = code[P_OPS_AT]
-        for _ in range(code[P_OPS]):
-            op = code[at]
-            if op < EQ_TEXT:
-                r[code[at + 1]] = calculate(op, as_float(r[code[at + 2]]), as_float(r[code[at + 3]]))
-            else:
-                r[code[at + 1]] = choose(op, r, code[at + 2], code[at + 3], code[at + 4])
-            at += _OP_WORDS
-        at = code[P_OUTPUTS_AT]
-        for i in range(code[P_OUTPUTS]):
-            word = r[code[at + 2 * i]]
-            target[row, i] = word if code[at + 2 * i + 1] or not is_nan(word) else NULL_BITS
-
-
-@inner
-def is_nan(word: int) -> Word:
-    """Tell whether a number's word is null."""
-    number = as_float(word)
-    return number != number
-
-
-@inner
-def calculate(op: int, a: float, b: float) -> Word:
-    """Return the word of an arithmetic operation or comparison of numbers."""
-    if a != a or (b != b and op not in (NEG, ABS, LOG1P)):
-        return NULL_BITS
-    if op >= EQ:
-        return as_word(1.0 if compare(op, a, b) else 0.0)
-    result = 0.0
-    if op == ADD:
-        result = a + b
-    elif op == SUB:
-        result = a - b
-    elif op == MUL:
-        result = a * b
-    elif op == DIV:
-        result = a / b
-    elif op == NEG:
-        result = -a
-    elif op == ABS:
-        result = abs(a)
-    elif op == LOG1P:
-        result = math.log1p(a) if a > -1.0 else math.inf
-    elif op == MINIMUM:
-        result = b if b < a else a
-    else:
-        result = b if b > a else a
-    return as_word(result) if math.isfinite(result) else NULL_BITS
-
-
-@inner
-def compare(op: int, a: float, b: float) -> bool:
-    """Compare two numbers."""
-    if op == EQ:
-        return a == b
-    if op == NE:
-        return a != b
-    if op == LT:
-        return a < b
-    if op == LE:
-        return a <= b
-    if op == GT:
-        return a > b
-    return a >= b
-
-
-@inner
-def choose(op: int, r: Array, a: int, b: int, c: int) -> Word:
-    """Return the word of an operation that looks at nulls, truth or text."""
-    if op in (EQ_TEXT, NE_TEXT):
-        if r[a] == 0 or r[b] == 0:
-            return NULL_BITS
-        return as_word(1.0 if (r[a] == r[b]) == (op == EQ_TEXT) else 0.0)
-    if op in (AND, OR):
-        return both(op, as_float(r[a]), as_float(r[b]))
-    if op in (ISIN, ISIN_TEXT):
-        return is_in(op, r, a, b, c)
-    if op == IS_NULL_TEXT:
-        return as_word(1.0 if r[a] == 0 else 0.0)
-    if op == IS_NULL:
-        return as_word(1.0 if is_nan(r[a]) else 0.0)
-    if op == FILL:
-        return r[b] if is_nan(r[a]) else r[a]
-    if op == FILL_TEXT:
-        return r[b] if r[a] == 0 else r[a]
-    if op == HASH:
-        return hash_number(as_float(r[a]))
-    if is_nan(r[a]):
-        return 0 if op == IF_ELSE_TEXT else NULL_BITS
-    truth = as_float(r[a]) != 0.0
-    if op == NOT:
-        return as_word(0.0 if truth else 1.0)
-    return r[b] if truth else r[c]
-
-
-@inner
-def both(op: int, a: float, b: float) -> Word:
-    """Return Kleene's conjunction or disjunction."""
-    decisive = 0.0 if op == AND else 1.0
-    if (a == a and (a != 0.0) == (decisive != 0.0)) or (b == b and (b != 0.0) == (decisive != 0.0)):
-        return as_word(decisive)
-    return NULL_BITS if a != a or b != b else as_word(1.0 - decisive)
-
-
-@inner
-def is_in(op: int, r: Array, a: int, first: int, n: int) -> Word:
-    """Tell whether a value is among `n` constants; a null value gives null."""
-    if r[a] == 0 if op == ISIN_TEXT else is_nan(r[a]):
-        return NULL_BITS
-    for i in range(first, first + n):
-        if r[i] == r[a] if op == ISIN_TEXT else as_float(r[i]) == as_float(r[a]):
-            return as_word(1.0)
-    return as_word(0.0)

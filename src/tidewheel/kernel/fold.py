@@ -8,7 +8,7 @@ from tidewheel.errors import CorruptError
 from tidewheel.kernel._jit import Array, Word, entry, inner, keep, pointer
 from tidewheel.kernel._read import OK, check_blob
 from tidewheel.kernel.blobs import Blobs
-from tidewheel.kernel.events import Events, columns_of, fixed
+from tidewheel.kernel.events import Events, columns_of, fixed, settled
 from tidewheel.kernel.layout import C_BLOB_HEAD, C_TRACK_AT, C_TRACKS, HEADER, T_WIDTH, T_WORDS, Layout
 from tidewheel.kernel.sets import ROOM_ROWS, ROOM_START, ROOM_WORDS
 from tidewheel.kernel.state import (
@@ -23,7 +23,8 @@ def fold(layout: Layout, blobs: Blobs, events: Events) -> Blobs:
     """Fold each entity's events into its state, one by one, in the order given.
 
     Folding a batch gives the same bytes as folding it in any number of parts. Events whose tile
-    no read can see any more are dropped.
+    no read can see any more are dropped. Where events take others back, those must be in the same
+    batch: start from empty states.
 
     Parameters
     ----------
@@ -51,7 +52,7 @@ def fold(layout: Layout, blobs: Blobs, events: Events) -> Blobs:
     >>> read(layout, fold(layout, empty(1), events), np.array([30]))[0]
     array([[4.]])
     """
-    columns = columns_of(layout, events)
+    columns = columns_of(layout, settled(events))
     words, starts, bad = _fold(layout.code, fixed(blobs.words, np.int64), fixed(blobs.starts, np.int64), *columns)
     if bad >= 0:
         raise CorruptError(
@@ -130,7 +131,7 @@ def _fold(
                 unpack(program, old, starts[e], state)
             for i in range(event_starts[e], event_starts[e + 1]):
                 apply_event(program, state, places, source[i], at[i], arrived[i], offset[i], values, i * width)
-            position = pack(program, state, pointer(out), position)
+            position = pack(program, state, places, pointer(out), position)
         new_starts[e + 1] = position
     keep(w)
     keep(rooms)

@@ -8,13 +8,15 @@ from tidewheel.errors import CorruptError
 from tidewheel.kernel.trees import CATEGORICAL, DEFAULT_LEFT, Tree, Trees, build_trees
 
 
-def parse_lightgbm(text: str) -> Trees:
+def parse_lightgbm(text: str, *, base: float = 0.0) -> Trees:
     """Read a model as ``Booster.model_to_string()`` writes it.
 
     Parameters
     ----------
     text : str
         A model of one output (binary, regression, ranking), without linear leaves.
+    base : float
+        What boosting started from, where the text does not hold it (an ``init_score``).
 
     Returns
     -------
@@ -41,7 +43,29 @@ def parse_lightgbm(text: str) -> Trees:
         raise CorruptError(f"a damaged LightGBM text model: {error!r}") from error
     if len(trees) != len(head["tree_sizes"].split()):
         raise CorruptError(f"a LightGBM model of {len(head['tree_sizes'].split())} trees holds {len(trees)}")
-    return build_trees(trees, n_features, average="average_output" in head)
+    return build_trees(trees, n_features, base=base, average="average_output" in head)
+
+
+def parse_covers(text: str) -> tuple[list[float], list[float]]:
+    """Read how many train rows reached each inner node and each leaf, in the order of the flattened trees.
+
+    Raises
+    ------
+    CorruptError
+        The text does not tell.
+    """
+    nodes: list[float] = []
+    leaves: list[float] = []
+    for fields in list(_sections(text))[1:]:
+        try:
+            if fields["num_leaves"] == "1":
+                leaves.append(float(fields.get("leaf_count", "1").split()[0]) or 1.0)
+                continue
+            nodes += map(float, fields["internal_count"].split())
+            leaves += map(float, fields["leaf_count"].split())
+        except (KeyError, ValueError, IndexError) as error:
+            raise CorruptError(f"a LightGBM text model without counts: {error!r}") from error
+    return nodes, leaves
 
 
 def _sections(text: str) -> Iterator[dict[str, str]]:

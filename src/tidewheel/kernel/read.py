@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidewheel.errors import CorruptError
-from tidewheel.kernel._jit import Array, entry, keep, pointer
+from tidewheel.kernel._jit import Array, Word, brief, entry, inner, keep, pointer
 from tidewheel.kernel._read import BELOW_HORIZON, NOT_THIS_STATE, OK, check_blob, read_state
 from tidewheel.kernel.blobs import Blobs
 from tidewheel.kernel.events import fixed
@@ -131,7 +131,7 @@ def read_many(plan: ReadPlan, words: Words, starts: Words, instant: int, out: Fl
         When a blob is not a state of its layout.
     """
     used = _read_many(plan.code, fixed(words, np.int64), fixed(starts, np.int64), instant, out)
-    return _checked(used)
+    return checked(used)
 
 
 def read_blobs(plan: ReadPlan, blobs: Sequence[bytes | memoryview], instant: int, out: Floats) -> int:
@@ -140,11 +140,17 @@ def read_blobs(plan: ReadPlan, blobs: Sequence[bytes | memoryview], instant: int
     Pass `EMPTY_BLOB` for a state that doesn't exist yet. Parameters, result and errors otherwise as
     there.
     """
-    used = _read_joined(plan.code, np.frombuffer(b"".join(blobs), np.int64), instant, out)
-    return used if used != NEVER else _checked(used)
+    return checked(_read_joined(plan.code, np.frombuffer(b"".join(blobs), np.int64), instant, out))
 
 
-def _checked(used: int) -> int:
+def checked(used: int) -> int:
+    """Return the instant that a read used.
+
+    Raises
+    ------
+    CorruptError
+        There is none: a blob was not a state of its layout.
+    """
     if used == NEVER:
         raise CorruptError("a state blob does not fit its layout", remedy=_REMEDY)
     return used
@@ -170,8 +176,14 @@ def _read_many(plan: Array, words: Array, starts: Array, instant: int, out: Arra
     return instant
 
 
-@entry
-def _read_joined(plan: Array, words: Array, instant: int, out: Array) -> int:
+@brief
+def _read_joined(plan: Array, words: Array, instant: int, out: Array) -> Word:
+    return read_joined(plan, words, instant, out.view(np.int64), 0)
+
+
+@inner
+def read_joined(plan: Array, words: Array, instant: int, out: Array, to: int) -> Word:
+    """Read blobs that lie one after another into `out` from `to` on; return the instant used, or `NEVER`."""
     n = plan[0]
     states = pointer(words)
     base = 0
@@ -187,11 +199,11 @@ def _read_joined(plan: Array, words: Array, instant: int, out: Array) -> int:
             instant = max(instant, states[base + H_HORIZON] + 1)
         base += length
     cells = np.empty(plan[1], np.int64)
-    to, base = 0, 0
+    base = 0
     for k in range(n):
         code = pointer(plan[plan[2 + k] :])
         exists = states[base + H_STATE] != 0
-        read_state(code, states, base, exists, instant, pointer(cells), pointer(out.view(np.int64)), to)
+        read_state(code, states, base, exists, instant, pointer(cells), pointer(out), to)
         to += code[C_FEATURES]
         base += states[base + H_LENGTH]
     keep(cells)

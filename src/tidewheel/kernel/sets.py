@@ -20,7 +20,7 @@ from tidewheel.kernel._jit import Array, Word, inner, keep, pointer
 from tidewheel.kernel.layout import HEADER, PAIRS, RECENT, T_HOP, T_K, T_KIND
 from tidewheel.kernel.tiles import is_dead, tile_of
 
-ROOM_START, ROOM_ROWS, ROOM_PRUNE, ROOM_TILE, ROOM_HINTS = range(5)
+ROOM_START, ROOM_ROWS, ROOM_PRUNE, ROOM_TILE, ROOM_FULL, ROOM_HINTS = range(6)
 HINTS = 64
 ROOM_WORDS = ROOM_HINTS + HINTS
 """What working memory knows of a track besides its rows, see `state`."""
@@ -108,14 +108,7 @@ def drop_outdone(code: Array, track: int, w: Array, start: int, n: int, tiles: A
         place = place_of_tile(tiles, n_tiles, tile)
         if count_rivals(tiles, counts, n_tiles, place, tile, k, code[track + T_KIND]) > k:
             continue
-        if place == n_tiles or tiles[place] != tile:
-            for j in range(n_tiles, place, -1):
-                tiles[j] = tiles[j - 1]
-                counts[j] = counts[j - 1]
-            tiles[place] = tile
-            counts[place] = 0
-            n_tiles += 1
-        counts[place] += 1
+        n_tiles = count_in_tile(tiles, counts, n_tiles, place, tile, 1)
         w[start + 2 * kept] = w[start + 2 * i]
         w[start + 2 * kept + 1] = tile
         kept += 1
@@ -133,6 +126,20 @@ def place_of_tile(tiles: Array, n: int, tile: int) -> int:
         else:
             high = middle
     return low
+
+
+@inner
+def count_in_tile(tiles: Array, counts: Array, n: int, place: int, tile: int, more: int) -> int:
+    """Count `more` for a tile whose place among `n` is `place_of_tile`'s; return how many tiles there are then."""
+    if place == n or tiles[place] != tile:
+        for j in range(n, place, -1):
+            tiles[j] = tiles[j - 1]
+            counts[j] = counts[j - 1]
+        tiles[place] = tile
+        counts[place] = 0
+        n += 1
+    counts[place] += more
+    return n
 
 
 @inner

@@ -2,8 +2,8 @@
 
 A working state is a blob with room to grow: the same header, directory and rows, so that the
 functions that read a blob read it too, but each track has a region of its own. ``rooms`` holds,
-per track, where its region starts, how many rows fit, when a set is next pruned, and where in it
-some hashes were last seen.
+per track, where its region starts, how many rows fit, when a set is next pruned, which of its tiles was
+found full, and where in it some hashes were last seen.
 
 Rows of a track are sorted by tile (sets: by hash). Rows below the horizon less the longest window
 are dead: no read that is allowed sees them, so it never matters when they are dropped.
@@ -12,6 +12,7 @@ are dead: no read that is allowed sees them, so it never matters when they are d
 from __future__ import annotations
 
 from tidewheel.kernel._jit import Array, Word, as_float, as_word, inner
+from tidewheel.kernel.decay import decay
 from tidewheel.kernel.layout import (
     B_COLUMN,
     B_MASK,
@@ -23,6 +24,8 @@ from tidewheel.kernel.layout import (
     C_TRACK_AT,
     C_TRACKS,
     COUNT,
+    DECAYS,
+    EXACT,
     FIRST,
     H_HORIZON,
     H_KERNEL,
@@ -34,15 +37,19 @@ from tidewheel.kernel.layout import (
     KERNEL_VERSION,
     LAST,
     LAYOUT_VERSION,
+    LOST,
     MAX,
     MIN,
     MOMENTS,
     NEVER,
     NEWEST,
+    OLDEST,
+    PAIRS,
+    QUANTILES,
+    RECENT,
     SUM,
     T_BUNDLE_AT,
     T_BUNDLES,
-    T_CLEAR_AT,
     T_HOP,
     T_K,
     T_KEEP,
@@ -53,8 +60,10 @@ from tidewheel.kernel.layout import (
     T_WORDS,
     TILES,
 )
-from tidewheel.kernel.sets import ROOM_PRUNE, ROOM_ROWS, ROOM_START, ROOM_WORDS, add_to_set, prune_set
-from tidewheel.kernel.tiles import is_dead, oldest_instant, tile_of
+from tidewheel.kernel.rows import row_for, row_of_instant
+from tidewheel.kernel.sets import ROOM_FULL, ROOM_PRUNE, ROOM_START, ROOM_WORDS, add_to_set, prune_set
+from tidewheel.kernel.sketches import add_to_sketch, most_in_sketch, prune_sketch
+from tidewheel.kernel.tiles import is_dead, oldest_instant
 
 
 @inner
@@ -66,7 +75,11 @@ def most_rows(code: Array, track: int, rows: int, events: int) -> int:
     alive = 2
     if code[track + T_HOP] > 0:
         alive += code[track + T_KEEP] // code[track + T_HOP]
-    if code[track + T_KIND] != TILES:
+    if code[track + T_KIND] == EXACT:
+        alive = min(alive, code[track + T_K])
+    elif code[track + T_KIND] >= QUANTILES:
+        alive = most_in_sketch(code, track, alive) + 64
+    elif code[track + T_KIND] in (RECENT, PAIRS):
         alive = alive * (code[track + T_K] + 1) + 64
     return min(rows + events, max(2 * alive, rows))
 
@@ -84,6 +97,7 @@ def begin(code: Array, w: Array, rooms: Array) -> None:
         w[HEADER + 2 * i] = rooms[ROOM_WORDS * i + ROOM_START]
         w[HEADER + 2 * i + 1] = 0
         rooms[ROOM_WORDS * i + ROOM_PRUNE] = 64
+        rooms[ROOM_WORDS * i + ROOM_FULL] = NEVER
 
 
 @inner
@@ -102,97 +116,53 @@ def apply_event(
                 if row >= 0:
                     accumulate(code, track, w, row, at, offset, slots, first)
             else:
-                value = slots[first + code[track + T_SLOT]]
-                if value != 0:
-                    add_to_set(code, track, w, rooms, k, value, at, oldest_instant(code, track, horizon))
+                apply_to_other(code, track, w, rooms, k, at, offset, horizon, slots, first)
         track += T_WORDS
 
 
 @inner
-def row_for(code: Array, track: int, w: Array, rooms: Array, k: int, at: int, horizon: int) -> Word:
-    """Return where the row of the tile of `at` is, made if need be; -1 when it is dead already."""
-    hop = code[track + T_HOP]
-    width = code[track + T_WIDTH]
-    start = w[HEADER + 2 * k]
-    rows = w[HEADER + 2 * k + 1]
-    newest = start + (rows - 1) * width
-    if rows > 0:
-        tile = w[newest]
-        if hop == 0 or (tile * hop <= at and at - tile * hop < hop):
-            return newest
-    tile = tile_of(at, hop)
-    oldest = oldest_instant(code, track, horizon)
-    if is_dead(tile, hop, oldest):
-        return -1
-    if rows > 0 and tile < w[newest]:
-        return late_row(code, track, w, rooms, k, tile, oldest)
-    make_room(code, track, w, rooms, k, oldest)
-    row = w[HEADER + 2 * k] + w[HEADER + 2 * k + 1] * width
-    w[HEADER + 2 * k + 1] += 1
-    clear_row(code, track, w, row, tile)
-    return row
+def apply_to_other(
+    code: Array,
+    track: int,
+    w: Array,
+    rooms: Array,
+    k: int,
+    at: int,
+    offset: int,
+    horizon: int,
+    slots: Array,
+    first: int,
+) -> None:
+    """Fold one event into a track that is not one of plain tiles."""
+    kind = code[track + T_KIND]
+    slot = code[track + T_SLOT]
+    if kind == DECAYS:
+        row = row_for(code, track, w, rooms, k, at, horizon)
+        if row >= 0:
+            decay(code, track, w, row, at, slots, first)
+    elif kind == EXACT:
+        if is_present(slots, first, slot, code[code[track + T_BUNDLE_AT] + B_TEXT]):
+            row = row_of_instant(code, track, w, rooms, k, at, horizon)
+            if row >= 0:
+                accumulate(code, track, w, row, at, offset, slots, first)
+    elif kind != LOST:
+        value = slots[first + slot]
+        oldest = oldest_instant(code, track, horizon)
+        if kind >= QUANTILES:
+            add_to_sketch(code, track, w, rooms, k, value, at, offset, oldest)
+        elif value != 0:
+            add_to_set(code, track, w, rooms, k, value, at, oldest)
 
 
 @inner
-def late_row(code: Array, track: int, w: Array, rooms: Array, k: int, tile: int, oldest: int) -> Word:
-    """Return the row of a tile that is not the newest; put in its place when it is not there."""
-    width = code[track + T_WIDTH]
-    i = first_row(w, w[HEADER + 2 * k], w[HEADER + 2 * k + 1], width, tile)
-    if w[w[HEADER + 2 * k] + i * width] == tile:
-        return w[HEADER + 2 * k] + i * width
-    make_room(code, track, w, rooms, k, oldest)
-    start = w[HEADER + 2 * k]
-    rows = w[HEADER + 2 * k + 1]
-    i = first_row(w, start, rows, width, tile)
-    row = start + i * width
-    for j in range(start + rows * width - 1, row - 1, -1):
-        w[j + width] = w[j]
-    w[HEADER + 2 * k + 1] = rows + 1
-    clear_row(code, track, w, row, tile)
-    return row
-
-
-@inner
-def first_row(w: Array, start: int, rows: int, width: int, tile: int) -> int:
-    """Return the index of the first row whose tile is at least `tile`."""
-    low, high = 0, rows
-    while low < high:
-        middle = (low + high) >> 1
-        if w[start + middle * width] < tile:
-            low = middle + 1
-        else:
-            high = middle
-    return low
-
-
-@inner
-def make_room(code: Array, track: int, w: Array, rooms: Array, k: int, oldest: int) -> None:
-    """See to it that one more row fits at the end of a track's region: drop the dead, move down."""
-    width = code[track + T_WIDTH]
-    region = rooms[ROOM_WORDS * k + ROOM_START]
-    end = region + rooms[ROOM_WORDS * k + ROOM_ROWS] * width
-    start = w[HEADER + 2 * k]
-    rows = w[HEADER + 2 * k + 1]
-    while rows > 0 and is_dead(w[start], code[track + T_HOP], oldest):
-        start += width
-        rows -= 1
-    if start + (rows + 1) * width > end:
-        for j in range(rows * width):
-            w[region + j] = w[start + j]
-        start = region
-        if start + (rows + 1) * width > end:
-            raise MemoryError("a track outgrew its region")
-    w[HEADER + 2 * k] = start
-    w[HEADER + 2 * k + 1] = rows
-
-
-@inner
-def clear_row(code: Array, track: int, w: Array, row: int, tile: int) -> None:
-    """Write an empty row: what each accumulator holds before its first value."""
-    clear = code[track + T_CLEAR_AT]
-    for i in range(1, code[track + T_WIDTH]):
-        w[row + i] = code[clear + i]
-    w[row] = tile
+def is_present(slots: Array, first: int, slot: int, text: int) -> bool:
+    """Tell whether a slot holds a value; no slot holds a row, which is always there."""
+    if slot < 0:
+        return True
+    word = slots[first + slot]
+    number = as_float(word)
+    present: bool = word != 0 if text else number == number
+    return present
 
 
 @inner
@@ -251,6 +221,9 @@ def update_rarer(mask: int, w: Array, column: int, word: int, at: int, offset: i
         column += 3
     if mask & 1 << NEWEST:
         w[column] = max(w[column], at)
+        column += 1
+    if mask & 1 << OLDEST:
+        w[column] = min(w[column], at)
 
 
 @inner
@@ -266,7 +239,7 @@ def update_moments(w: Array, column: int, value: float) -> None:
 
 
 @inner
-def pack(code: Array, w: Array, out: Array, position: int) -> Word:
+def pack(code: Array, w: Array, rooms: Array, out: Array, position: int) -> Word:
     """Write the blob of a working state at `position`; return where it ends.
 
     Dead rows are left out, so the bytes depend on the events only, not on how they came in batches.
@@ -281,11 +254,14 @@ def pack(code: Array, w: Array, out: Array, position: int) -> Word:
         start = w[HEADER + 2 * k]
         rows = w[HEADER + 2 * k + 1]
         width = code[track + T_WIDTH]
-        if code[track + T_KIND] != TILES:
+        if code[track + T_KIND] >= QUANTILES:
+            rows = prune_sketch(code, track, w, rooms, k, start, rows, oldest)
+        elif code[track + T_KIND] in (RECENT, PAIRS):
             rows = prune_set(code, track, w, start, rows, oldest)
-        while code[track + T_KIND] == TILES and rows > 0 and is_dead(w[start], code[track + T_HOP], oldest):
-            start += width
-            rows -= 1
+        else:
+            while rows > 0 and is_dead(w[start], code[track + T_HOP], oldest):
+                start += width
+                rows -= 1
         out[position + HEADER + 2 * k] = write
         out[position + HEADER + 2 * k + 1] = rows
         for j in range(rows * width):

@@ -1,6 +1,6 @@
 """Ensembles of decision trees, flattened into one array of words and walked by one compiled loop.
 
-General enough for LightGBM's text models and scikit-learn's ensembles: numerical splits
+General enough for LightGBM's, XGBoost's and CatBoost's models and scikit-learn's ensembles: numerical splits
 (``value <= threshold`` goes left), categorical splits (a bit set of codes goes left), three ways to
 treat what is missing, sum or average over trees. Scores are summed in the trees' order, so they equal
 the library's to the last bit.
@@ -69,7 +69,13 @@ class Tree(NamedTuple):
 
 
 def build_trees(
-    trees: Sequence[Tree], n_features: int, *, base: float = 0.0, average: bool = False, single: bool = False
+    trees: Sequence[Tree],
+    n_features: int,
+    *,
+    base: float = 0.0,
+    average: bool = False,
+    single: bool = False,
+    single_sum: bool = False,
 ) -> Trees:
     """Flatten an ensemble.
 
@@ -83,6 +89,8 @@ def build_trees(
         Divide the sum by the number of trees (forests).
     single : bool
         Round inputs to float32 before they are compared, as scikit-learn does.
+    single_sum : bool
+        Round the running sum to float32 after each tree, as XGBoost does.
 
     Examples
     --------
@@ -112,7 +120,7 @@ def build_trees(
     sections = [roots, nodes, leaves, bits]
     places = np.cumsum([R_HEAD, *map(len, sections)])[:4].tolist()
     divisor = _bits(float(len(trees)) if average else 1.0)
-    head = [len(trees), *places, _bits(base), divisor, int(single), n_features]
+    head = [len(trees), *places, _bits(base), divisor, single | single_sum << 1, n_features]
     words = np.array([*head, *roots, *nodes, *leaves, *bits], np.int64)
     words.flags.writeable = False
     return Trees(words, n_features)
@@ -151,29 +159,36 @@ def predict_trees(trees: Trees, rows: Floats) -> Floats:
     if rows.shape[1] < trees.n_features:
         raise CorruptError(f"the ensemble needs {trees.n_features} columns, found {rows.shape[1]}")
     out = np.empty(len(rows))
-    run_trees(trees.words, np.ascontiguousarray(rows, np.float64), out)
+    _run_trees(trees.words, np.ascontiguousarray(rows, np.float64), out)
     return out
 
 
 @entry
-def run_trees(words: Array, rows: Array, out: Array) -> None:
-    """Do as `predict_trees` does, into `out`, of contiguous rows wide enough (compiled; for the request path)."""
-    model, row = pointer(words), pointer(rows)
-    single = model[R_SINGLE] != 0
+def _run_trees(words: Array, rows: Array, out: Array) -> None:
+    for i in range(len(rows)):
+        out[i] = sum_trees(pointer(words), pointer(rows), i * rows.shape[1])
+
+
+@inner
+def sum_trees(model: Array, rows: Array, start: int) -> Word:
+    """Return the ensemble's sum for the row of words that begins at `start`."""
+    single = model[R_SINGLE] & 1 != 0
+    single_sum = model[R_SINGLE] & 2 != 0
     nodes = model[R_NODES_AT]
     leaves = model[R_LEAVES_AT]
-    for i in range(len(rows)):
-        total = as_float(model[R_BASE])
-        for root in range(model[R_ROOTS_AT], model[R_ROOTS_AT] + model[R_TREES]):
-            node = model[root]
-            while node >= 0:
-                at = nodes + N_WORDS * node
-                value = row[i * rows.shape[1] + (model[at + N_FEATURE] >> 8)]
-                if single:
-                    value = float(np.float32(value))
-                node = model[at + N_LEFT] if goes_left(model, at, value) else model[at + N_RIGHT]
-            total += as_float(model[leaves + ~node])
-        out[i] = total / as_float(model[R_DIVISOR])
+    total = as_float(model[R_BASE])
+    for root in range(model[R_ROOTS_AT], model[R_ROOTS_AT] + model[R_TREES]):
+        node = model[root]
+        while node >= 0:
+            at = nodes + N_WORDS * node
+            value = rows[start + (model[at + N_FEATURE] >> 8)]
+            if single:
+                value = float(np.float32(value))
+            node = model[at + N_LEFT] if goes_left(model, at, value) else model[at + N_RIGHT]
+        total += as_float(model[leaves + ~node])
+        if single_sum:  # the sum of two float32 in float64, rounded, is their float32 sum
+            total = float(np.float32(total))
+    return total / as_float(model[R_DIVISOR])
 
 
 @inner

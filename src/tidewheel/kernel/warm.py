@@ -5,15 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from tidewheel.kernel.blobs import EMPTY_BLOB, empty
+from tidewheel.kernel.build import build_layout
 from tidewheel.kernel.curves import interpolate
 from tidewheel.kernel.events import Events
 from tidewheel.kernel.expressions import compile_program, evaluate
 from tidewheel.kernel.fold import fold
 from tidewheel.kernel.hashing import hash_numbers, hash_strings, hash_text
-from tidewheel.kernel.layout import AggregateSpec, build_layout
 from tidewheel.kernel.levels import encode_levels, level_tables
 from tidewheel.kernel.read import plan_reads, read, read_blobs, read_many
 from tidewheel.kernel.replay import replay
+from tidewheel.kernel.row import read_row, score_row
+from tidewheel.kernel.specs import AggregateSpec
 from tidewheel.kernel.trees import MISSING_NAN, Tree, build_trees, predict_trees
 
 
@@ -40,8 +42,12 @@ def warm() -> None:
     hash_strings(["warm", None])
     hash_numbers(out)
     row = np.zeros((1, 1))
-    evaluate(compile_program([("neg", ("input", 0))], [False]), row)
+    program = compile_program([("neg", ("input", 0))], [False])
+    evaluate(program, row)
+    read_row(plan, program, [EMPTY_BLOB], 9, np.zeros((1, plan.n_features)), 0)
     encode_levels(row, level_tables([["a"]]))
     stump = Tree([0], [0.5], [MISSING_NAN], [~0], [~1], [0.0, 1.0])
-    predict_trees(build_trees([stump], 1), row)
+    trees = build_trees([stump], 1)
+    predict_trees(trees, row)
+    score_row(trees, row)
     interpolate(row[0], out[:1] * 0, out[:1])

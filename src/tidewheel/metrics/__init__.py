@@ -8,9 +8,11 @@ from tidewheel.metrics.bootstrap import Difference, Interval, difference, interv
 from tidewheel.metrics.drift import Psi, TwoSampleTest, chi_square, kolmogorov_smirnov, psi
 from tidewheel.metrics.histogram import bin_counts, quantile_edges
 from tidewheel.metrics.probability import (
+    BrierParts,
     ReliabilityBin,
     accuracy,
     brier,
+    brier_decomposition,
     calibration_error,
     log_loss,
     reliability,
@@ -21,6 +23,7 @@ from tidewheel.metrics.registry import Metric, metric, names
 from tidewheel.metrics.regression import mae, r2, rmse
 
 __all__ = [
+    "BrierParts",
     "Difference",
     "Interval",
     "Metric",
@@ -31,6 +34,7 @@ __all__ = [
     "average_precision",
     "bin_counts",
     "brier",
+    "brier_decomposition",
     "calibration_error",
     "chi_square",
     "difference",

@@ -1,8 +1,11 @@
-"""Intervals by resampling rows with replacement (Efron 1979), the percentile method.
+"""Intervals by resampling rows, or blocks of rows, with replacement (Efron 1979), the percentile method.
 
 Rows are sorted once. A replicate draws how often each row comes up (multinomial counts) and
 makes one pass over the sorted rows with those counts as weights, so it never sorts or copies.
 Replicate `r` of seed `s` always draws the same rows, whatever the number of threads.
+
+Where rows share a cause (one card, one day), they are not independent, and intervals over rows are too narrow. Blocks
+are then drawn whole: of an entity (Davison and Hinkley 1997, section 3.8) or of time (Carlstein 1986).
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ from tidewheel.metrics.state import State
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.uint16]
+Blocks = npt.NDArray[np.int64]
 _WORTH_A_THREAD = 4_000_000
 _SEED_STEP = 0xD1342543DE82EF95
 
@@ -65,6 +69,8 @@ class Difference:
         Share of the resamples in which the candidate was strictly better.
     confidence : float
     resamples : int
+    within : float
+        Share of the resamples in which it was not worse by more than the margin.
     """
 
     value: float
@@ -73,6 +79,7 @@ class Difference:
     better: float
     confidence: float
     resamples: int
+    within: float = float("nan")
 
 
 def interval(
@@ -84,6 +91,7 @@ def interval(
     resamples: int = 200,
     confidence: float = 0.95,
     seed: int = 0,
+    blocks: npt.ArrayLike | None = None,
 ) -> Interval:
     """Return a metric with its bootstrap interval.
 
@@ -97,6 +105,8 @@ def interval(
     confidence : float
     seed : int
         Same seed and rows, same interval, to the bit.
+    blocks : array of whole numbers, shape (n,), optional
+        Rows of equal number are drawn together; without it each row is drawn alone.
 
     Examples
     --------
@@ -109,10 +119,14 @@ def interval(
     value = state.value(measure.function, measure.name)
     function, arguments = measure.function, state.arguments
 
+    block = numbered(blocks, state.size)
+    if block is not None and state.order is not None:
+        block = block[state.order]
+
     def once(counts: Counts) -> float:
         return float(function(*arguments, counts))
 
-    drawn = _replicates(once, state.size, resamples, seed)
+    drawn = _replicates(once, state.size, resamples, seed, block)
     defined = drawn[~np.isnan(drawn)]
     low, high = _ends(defined, confidence)
     return Interval(value, low, high, confidence, defined.size, drawn.size - defined.size)
@@ -128,10 +142,13 @@ def difference(
     resamples: int = 1000,
     confidence: float = 0.95,
     seed: int = 0,
+    blocks: npt.ArrayLike | None = None,
+    margin: float = 0.0,
 ) -> Difference:
     """Return how much better `candidate` scores than `reference`, by a paired bootstrap.
 
-    Both are measured on the same drawn rows, so what they share cancels out.
+    Both are measured on the same drawn rows, so what they share cancels out. `blocks` as in `interval`; `margin` says
+    how much worse still counts as `within`.
 
     Examples
     --------
@@ -149,11 +166,13 @@ def difference(
         ours, theirs = (_reweighted(measure, state, counts) for state in states)
         return sign * (ours - theirs)
 
-    drawn = _replicates(once, states[0].size, resamples, seed)
+    drawn = _replicates(once, states[0].size, resamples, seed, numbered(blocks, states[0].size))
     defined = drawn[~np.isnan(drawn)]
     low, high = _ends(defined, confidence)
-    better = float(np.mean(defined > 0.0)) if defined.size else float("nan")
-    return Difference(sign * (one - two), low, high, better, confidence, defined.size)
+    better, within = (
+        float(np.mean(seen)) if defined.size else float("nan") for seen in (defined > 0.0, defined >= -margin)
+    )
+    return Difference(sign * (one - two), low, high, better, confidence, defined.size, within)
 
 
 def _reweighted(measure: Metric, state: State, counts: Counts) -> float:
@@ -161,25 +180,52 @@ def _reweighted(measure: Metric, state: State, counts: Counts) -> float:
     return float(measure.function(*state.arguments, placed))
 
 
-def _replicates(once: Callable[[Counts], float], n: int, resamples: int, seed: int) -> Floats:
+def numbered(blocks: npt.ArrayLike | None, rows: int) -> Blocks | None:
+    """Return blocks numbered from 0 without gaps; None stays None.
+
+    Raises
+    ------
+    MetricError
+        There is not one number a row.
+
+    Examples
+    --------
+    >>> numbered([7, 7, 3], 3).tolist()
+    [1, 1, 0]
+    """
+    if blocks is None:
+        return None
+    _, block = np.unique(np.asarray(blocks), return_inverse=True)
+    if block.shape != (rows,):
+        raise MetricError(f"blocks of shape {block.shape} for {rows} rows: one number a row is expected")
+    return block.astype(np.int64)
+
+
+def _replicates(
+    once: Callable[[Counts], float], n: int, resamples: int, seed: int, block: Blocks | None = None
+) -> Floats:
     if resamples < 1:
         raise MetricError(f"{resamples} resamples: at least 1 is expected")
     threads = min(os.cpu_count() or 1, resamples) if n * resamples >= _WORTH_A_THREAD else 1
     if threads == 1:
-        return _run(once, n, range(resamples), seed)
+        return _run(once, n, range(resamples), seed, block)
     with ThreadPoolExecutor(threads) as pool:
-        parts = pool.map(lambda part: _run(once, n, part, seed), [range(k, resamples, threads) for k in range(threads)])
+        shares = [range(k, resamples, threads) for k in range(threads)]
+        parts = pool.map(lambda part: _run(once, n, part, seed, block), shares)
         values = np.empty(resamples)
         for k, part in enumerate(parts):
             values[k::threads] = part
     return values
 
 
-def _run(once: Callable[[Counts], float], n: int, replicates: Sequence[int], seed: int) -> Floats:
+def _run(once: Callable[[Counts], float], n: int, replicates: Sequence[int], seed: int, block: Blocks | None) -> Floats:
     counts = np.empty(n, dtype=np.uint16)
+    drawn = counts if block is None else np.empty(int(block.max()) + 1, dtype=np.uint16)
     values = np.empty(len(replicates))
     for place, replicate in enumerate(replicates):
-        compiled.draw(n, replicate_seed(seed, replicate), counts)
+        compiled.draw(drawn.size, replicate_seed(seed, replicate), drawn)
+        if block is not None:
+            compiled.draw_blocks(block, drawn, counts)
         values[place] = once(counts)
     return values
 

@@ -49,6 +49,13 @@ def draw(n: int, seed: np.uint64, counts: Counts) -> None:
 
 
 @_compiled
+def draw_blocks(block: npt.NDArray[np.int64], drawn: Counts, counts: Counts) -> None:
+    """Fill `counts` with how often the block of each row was drawn."""
+    for i in range(block.size):
+        counts[i] = drawn[block[i]]
+
+
+@_compiled
 def average_precision(y: Floats, w: Floats, last: Flags, counts: Counts) -> float:
     """Sum over thresholds of (recall gained) x precision."""
     found, found_before, total, area = 0.0, 0.0, 0.0, 0.0
@@ -150,3 +157,14 @@ def calibration_error(y: Floats, p: Floats, w: Floats, bin_of: npt.NDArray[np.in
     for b in range(n_bins):
         distance += abs(gap[b])
     return distance / total if total > 0.0 else np.nan
+
+
+@_compiled
+def f1(y: Floats, taken: Floats, w: Floats, counts: Counts) -> float:
+    """Twice the rows taken rightly over the rows taken and the positive ones."""
+    right, both = 0.0, 0.0
+    for i in range(y.size):
+        c = w[i] * counts[i]
+        right += c * y[i] * taken[i]
+        both += c * (y[i] + taken[i])
+    return 2.0 * right / both if both > 0.0 else np.nan

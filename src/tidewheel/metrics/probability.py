@@ -33,6 +33,11 @@ def correct(y: Floats, score: Floats, weight: Floats, threshold: float) -> State
     return State((((score >= threshold) == (checks.binary(y) == 1.0)).astype(np.float64), weight))
 
 
+def taken(y: Floats, score: Floats, weight: Floats, threshold: float) -> State:
+    """Label of each row, and whether its score reaches `threshold`."""
+    return State((checks.binary(y), (score >= threshold).astype(np.float64), weight))
+
+
 def binned(y: Floats, score: Floats, weight: Floats, bins: float) -> State:
     """Bin of each row, by equal widths of the score."""
     if bins < 1 or bins != int(bins):
@@ -151,3 +156,49 @@ def _bin(labels: Floats, scores: Floats) -> ReliabilityBin:
     return ReliabilityBin(
         float(scores[0]), float(scores[-1]), labels.size, float(scores.mean()), float(labels.mean()), low, high
     )
+
+
+class BrierParts(NamedTuple):
+    """Brier's score taken apart: ``brier = reliability - resolution + uncertainty + within``.
+
+    Attributes
+    ----------
+    reliability : float
+        How far mean scores of bins are from their rates; 0 is calibrated.
+    resolution : float
+        How far the bins' rates are from the overall rate; more is better.
+    uncertainty : float
+        Of the outcome itself: rate x (1 - rate).
+    within : float
+        What scores and outcomes do inside the bins; 0 when every distinct score is a bin of its own.
+    """
+
+    reliability: float
+    resolution: float
+    uncertainty: float
+    within: float
+
+
+def brier_decomposition(
+    y: npt.ArrayLike, score: npt.ArrayLike, weight: npt.ArrayLike | None = None, *, bins: int = 10
+) -> BrierParts:
+    """Take Brier's score apart over bins of equal width (Murphy 1973; the rest by Stephenson, Coelho, Jolliffe 2008).
+
+    Examples
+    --------
+    >>> parts = brier_decomposition([0, 0, 1, 1], [0.25, 0.25, 0.75, 0.75])
+    >>> parts.reliability, parts.resolution, parts.uncertainty, parts.within
+    (0.0625, 0.25, 0.25, 0.0)
+    """
+    labels, scores, weights, bin_of = binned(*checks.rows(y, score, weight), bins).arguments
+    mass = np.bincount(bin_of, weights, minlength=bins)
+    filled = mass > 0.0
+    mass, total = mass[filled], float(weights.sum())
+    mean = np.bincount(bin_of, weights * scores, minlength=bins)[filled] / mass
+    rate = np.bincount(bin_of, weights * labels, minlength=bins)[filled] / mass
+    overall = float(np.average(labels, weights=weights))
+    reliability_ = float((mass * (mean - rate) ** 2).sum() / total)
+    resolution = float((mass * (rate - overall) ** 2).sum() / total)
+    uncertainty = overall * (1.0 - overall)
+    whole = float(np.average((scores - labels) ** 2, weights=weights))
+    return BrierParts(reliability_, resolution, uncertainty, whole - reliability_ + resolution - uncertainty)

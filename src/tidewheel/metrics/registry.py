@@ -40,6 +40,7 @@ _FAMILIES = {
     "accuracy": _Family(
         probability.correct, compiled.weighted_mean, "classification", True, {"threshold": 0.5}, in_prepare=True
     ),
+    "f1": _Family(probability.taken, compiled.f1, "classification", True, {"threshold": 0.5}, in_prepare=True),
     "brier": _Family(
         probability.squared, compiled.weighted_mean, "classification", False, needs_probability=True
     ),
@@ -52,6 +53,9 @@ _FAMILIES = {
     ),
     "rmse": _Family(regression.squared_error, regression.root_mean, "regression", False),
     "mae": _Family(regression.absolute_error, compiled.weighted_mean, "regression", False),
+    "pinball": _Family(
+        regression.pinball_loss, compiled.weighted_mean, "regression", False, {"quantile": 0.5}, in_prepare=True
+    ),
     "r2": _Family(regression.explained, compiled.r2, "regression", True),
 }  # fmt: skip
 

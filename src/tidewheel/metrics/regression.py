@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from tidewheel.errors import MetricError
 from tidewheel.metrics import checks, compiled
 from tidewheel.metrics.state import State
 
@@ -19,6 +20,14 @@ def squared_error(y: Floats, score: Floats, weight: Floats) -> State:
 def absolute_error(y: Floats, score: Floats, weight: Floats) -> State:
     """Absolute residual of each row."""
     return State((np.abs(score - y), weight))
+
+
+def pinball_loss(y: Floats, score: Floats, weight: Floats, quantile: float) -> State:
+    """Pinball loss of each row (Koenker, Bassett 1978): least for the label's own quantile."""
+    if not 0.0 < quantile < 1.0:
+        raise MetricError(f"quantile={quantile:g} is not between 0 and 1")
+    above = y - score
+    return State((np.maximum(quantile * above, (quantile - 1.0) * above), weight))
 
 
 def explained(y: Floats, score: Floats, weight: Floats) -> State:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tidewheel.metrics import Interval, ReliabilityBin
+from tidewheel.registry.parity import ParityCheck
 
 SCORE_BINS = 20
 
@@ -107,3 +108,5 @@ class Report:
     """Ends of the histograms of scores."""
     by: str = "week"
     """Length of a period: ``week`` or ``month``."""
+    parity: ParityCheck | None = None
+    """The newest check that served features are what replay gives."""

@@ -102,9 +102,11 @@ def join_outcomes(events: Events, graph: ir.Graph, service: ir.Service, decision
     wanted = _paths(declared)
     of_row = sorted({path[1] for path in wanted if len(path) == 2})
     rows = _rows(decisions, _named(graph.sources, service.on) if of_row else None, of_row)
-    columns = sorted({declared.path[0], *(path[0] for path in wanted if path != ("at",))})
+    source = _named(graph.sources, declared.source)
+    revision = [ir.REVISION] if source.revisable else []
+    columns = sorted({declared.path[0], *revision, *(path[0] for path in wanted if path != ("at",))})
     outcomes = events.scan(declared.source, columns)
-    found = label_rows(declared, _named(graph.sources, declared.source), rows, outcomes, as_of, decided)
+    found = label_rows(declared, source, rows, outcomes, as_of, decided)
     label[found.rows], weight[:] = found.y, decided.weight
     status = np.full(n, Status.MISSING, dtype=np.int8)
     status[decisions["at"].to_numpy() + declared.within > as_of] = Status.PENDING

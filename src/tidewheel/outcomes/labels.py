@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tidewheel.collect.revisions import newest_revisions
 from tidewheel.definitions import ir
 from tidewheel.errors import CorruptError, DefinitionError
 from tidewheel.features.nodes import Leaf, place_inputs, to_node
@@ -79,7 +80,8 @@ def label_rows(
     rows : Table
         ``_id``, ``_at`` and the columns that the label's expression reads of the row.
     outcomes : Table
-        Outcome events: ``_at``, ``_arrived``, ``_offset`` and columns.
+        Outcome events: ``_at``, ``_arrived``, ``_offset`` and columns; ``_id`` and ``revision`` too where they may
+        be corrected: the newest revision known at `as_of` speaks.
     as_of : int
         Microseconds; what arrived at or after it is not seen.
     decided : Decided, optional
@@ -90,6 +92,8 @@ def label_rows(
     DefinitionError
         When the label's path or expression goes further than one reference.
     """
+    if source.revisable:
+        outcomes = newest_revisions(outcomes.filter(pc.less(outcomes["_arrived"], as_of)))
     at = _ints(rows["_at"])
     n = at.size
     mature = at + label.within <= as_of

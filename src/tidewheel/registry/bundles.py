@@ -33,6 +33,9 @@ class ArtifactStore(Protocol):
     def get(self, digest: str, /) -> Path:
         """Return the file that holds what `digest` names."""
 
+    def current(self, digest: str, /) -> str:
+        """Return the digest of what `digest` is to be read as: another one after an erasure."""
+
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """The words of a bundle. Nothing in it says when or by which run it was made."""
@@ -87,6 +90,14 @@ def load_bundle(artifacts: ArtifactStore, digest: str) -> Bundle:
     CorruptError
         A file was changed since it was written, or is of a newer release.
     """
+    manifest = load_manifest(artifacts, digest)
+    path = artifacts.get(manifest.arrays)
+    return Bundle(manifest, unpack_arrays(_verified(path, manifest.arrays), str(path)))
+
+
+def load_manifest(artifacts: ArtifactStore, digest: str) -> Manifest:
+    """Return the words of a bundle without its arrays; they outlive a deleted version. Raises as `load_bundle`."""
+    digest = artifacts.current(digest)
     text = _verified(artifacts.get(digest), digest)
     try:
         manifest = msgspec.json.decode(text, type=Manifest)
@@ -96,8 +107,7 @@ def load_bundle(artifacts: ArtifactStore, digest: str) -> Bundle:
         raise CorruptError(
             f"bundle format {manifest.format} is newer than {FORMAT}", where=digest, remedy="upgrade tidewheel"
         )
-    path = artifacts.get(manifest.arrays)
-    return Bundle(manifest, unpack_arrays(_verified(path, manifest.arrays), str(path)))
+    return manifest
 
 
 def _verified(path: Path, digest: str) -> bytes:

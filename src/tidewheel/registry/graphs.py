@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Literal
 
 import msgspec
@@ -9,7 +10,7 @@ import sqlalchemy as sa
 
 from tidewheel.definitions.graphs import digest as content_digest
 from tidewheel.definitions.ir import Graph
-from tidewheel.errors import NotFoundError
+from tidewheel.errors import ConflictError, NotFoundError
 from tidewheel.registry.canonical import canonical
 from tidewheel.registry.names import current_user
 from tidewheel.storage.catalog import Catalog, touch
@@ -17,7 +18,10 @@ from tidewheel.storage.catalog.notes import add_note
 from tidewheel.storage.catalog.rows import plain
 from tidewheel.storage.catalog.tables import graphs, groups, live_graphs
 
-GroupStatus = Literal["building", "live", "retired"]
+GroupStatus = Literal["building", "live", "retired", "dropping"]
+"""``retired``: nothing reaches it, and it stands where it was left.
+
+``dropping``: it is being deleted, and can't come back until it is gone."""
 
 
 class LiveGraph(msgspec.Struct, frozen=True):
@@ -62,6 +66,13 @@ def load_graph(catalog: Catalog, digest: str) -> Graph:
     if text is None:
         raise NotFoundError(f"no graph {digest}", where=catalog.where)
     return msgspec.json.decode(text, type=Graph)
+
+
+def every_graph(catalog: Catalog) -> list[Graph]:
+    """Return every graph that was ever live or served, the newest first."""
+    query = sa.select(graphs.c.graph).order_by(graphs.c.created.desc(), graphs.c.digest)
+    with catalog.read() as connection:
+        return [msgspec.json.decode(text, type=Graph) for text in connection.execute(query).scalars()]
 
 
 def set_live_graph(catalog: Catalog, graph: Graph, *, who: str = "") -> LiveGraph:
@@ -109,6 +120,13 @@ def set_group(catalog: Catalog, state_id: str, name: str, graph: Graph, status: 
         now = catalog.now()
         digest = save_graph(connection, graph, now)
         row = {"name": name, "graph": digest, "status": status, "since": now}
+        held = connection.execute(sa.select(groups.c.status).where(groups.c.state_id == state_id)).scalar()
+        if held == "dropping":
+            raise ConflictError(
+                f"the state of {name} is being deleted, since nothing had needed it for long",
+                where=f"state {state_id}",
+                remedy="try again in a moment: it is then folded anew, from the beginning of history",
+            )
         changed = connection.execute(sa.update(groups).where(groups.c.state_id == state_id).values(**row))
         if changed.rowcount == 0:
             connection.execute(sa.insert(groups).values(state_id=state_id, **row))
@@ -118,6 +136,33 @@ def set_group(catalog: Catalog, state_id: str, name: str, graph: Graph, status: 
 
 def active_groups(catalog: Catalog) -> list[ActiveGroup]:
     """Return the states that are building or live, by name."""
-    query = sa.select(groups).where(groups.c.status != "retired").order_by(groups.c.name, groups.c.state_id)
+    return [group for group in all_groups(catalog) if group.status in ("building", "live")]
+
+
+def all_groups(catalog: Catalog) -> list[ActiveGroup]:
+    """Return every state that the catalog knows, by name."""
+    query = sa.select(groups).order_by(groups.c.name, groups.c.state_id)
     with catalog.read() as connection:
         return [ActiveGroup(**plain(row)) for row in connection.execute(query)]
+
+
+def begin_dropping(catalog: Catalog, state_ids: Collection[str], before: int) -> list[str]:
+    """Give up those of some states that are retired since before an instant; return them.
+
+    From then on until :func:`forget_group` they can't be made live again: who holds their partitions deletes
+    them meanwhile. One that came back to life before this call stays.
+    """
+    with catalog.write() as connection:
+        idle = (groups.c.status == "retired") & (groups.c.since <= before) & groups.c.state_id.in_(list(state_ids))
+        found = [row.state_id for row in connection.execute(sa.select(groups.c.state_id).where(idle))]
+        connection.execute(sa.update(groups).where(groups.c.state_id.in_(found)).values(status="dropping"))
+        touch(connection)
+    return found
+
+
+def forget_group(catalog: Catalog, state_id: str) -> None:
+    """Forget a state that has been deleted."""
+    with catalog.write() as connection:
+        gone = (groups.c.state_id == state_id) & (groups.c.status == "dropping")
+        connection.execute(sa.delete(groups).where(gone))
+        touch(connection)

@@ -9,7 +9,7 @@ import secrets
 
 from tidewheel.errors import InputError
 
-_NAME = re.compile(r"([A-Za-z_]\w*)(?:@(\d+|[a-z]+))?")
+_NAME = re.compile(r"([A-Za-z_]\w*)(?:@(\d+|[a-z][a-z0-9_-]*))?")
 _DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
@@ -20,6 +20,8 @@ def parse_name(name: str) -> tuple[str, str]:
     --------
     >>> parse_name("Fraud@3"), parse_name("Fraud"), parse_name("Fraud@champion")
     (('Fraud', '3'), ('Fraud', ''), ('Fraud', 'champion'))
+    >>> parse_name("Fraud@eu-staging")
+    ('Fraud', 'eu-staging')
     """
     match = _NAME.fullmatch(name)
     if match is None:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from tidewheel.errors import ConflictError, InputError, NotFoundError
 from tidewheel.registry.names import current_user, parse_name
+from tidewheel.registry.versions import refuse_deleted
 from tidewheel.storage.catalog import Catalog, touch
 from tidewheel.storage.catalog.notes import add_note
 from tidewheel.storage.catalog.rows import plain
@@ -165,6 +166,7 @@ def _check_versions(connection: sa.Connection, deployment: Deployment) -> None:
         query = sa.select(versions.c.number).where(versions.c.model == model, versions.c.number == int(number or 0))
         if not number.isdigit() or connection.execute(query).first() is None:
             raise NotFoundError(f"no version {name}", remedy=f"`tidewheel runs {model}` lists what was trained")
+        refuse_deleted(connection, model, int(number))
     for digest in (deployment.service_version, deployment.challenger_service_version):
         query = sa.select(service_versions.c.service).where(service_versions.c.digest == digest)
         owner = connection.execute(query).scalar() if digest else deployment.service

@@ -6,36 +6,39 @@ its level (one past the last for an unseen one), null as NaN.
 
 from __future__ import annotations
 
-import math
-from bisect import bisect_right
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from functools import partial
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from tidewheel.errors import CorruptError
+from tidewheel.registry.links import Beta, beta_of, focal_of, on_curve, sigmoid_of
 
 Floats = npt.NDArray[np.float64]
-
-_LARGEST = 709.0
-"""``exp`` of more than this is infinite."""
 
 
 class PredictorSpec(msgspec.Struct, frozen=True, kw_only=True):
     """The words of a predictor; its arrays travel beside it."""
 
-    kind: Literal["trees", "linear", "constant"]
-    objective: Literal["identity", "sigmoid"] = "identity"
+    kind: Literal["trees", "linear", "constant", "onnx"]
+    objective: Literal["identity", "sigmoid", "focal"] = "identity"
     scale: float = 1.0
     """The sigmoid is ``1 / (1 + exp(-scale * raw))``."""
     intercept: float = 0.0
     """Of ``linear``; the score itself of ``constant``."""
-    calibration: Literal["", "isotonic", "platt"] = ""
+    calibration: Literal["", "isotonic", "platt", "beta"] = ""
     slope: float = 1.0
     offset: float = 0.0
     """Platt: ``1 / (1 + exp(-(slope * score + offset)))``. Calibration takes what the objective gives."""
+    second_slope: float = 0.0
+    """Beta: the log odds are ``slope * log(score) - second_slope * log(1 - score) + offset``."""
+    focal: tuple[float, float, float] = (0.0, 1.0, 1.0)
+    """Of ``focal``: gamma, and what a negative and a positive row counted."""
+    output: str = ""
+    """Of ``onnx``: the graph's output that is read."""
 
 
 class Predictor:
@@ -49,7 +52,7 @@ class Predictor:
         ``trees``: the fields of ``kernel.Trees`` as ``trees.<field>``. ``linear``: ``coef`` (one a column),
         and, when needed, ``mean`` and ``deviation`` (standardising), ``impute`` (in place of null), and for
         categories ``category_columns``, ``category_starts``, ``category_weights`` (one weight a level).
-        ``isotonic`` calibration: ``xs`` and ``ys``, rising.
+        ``onnx``: ``graph``, the bytes of the model. ``isotonic`` calibration: ``xs`` and ``ys``, rising.
 
     Examples
     --------
@@ -61,8 +64,13 @@ class Predictor:
     def __init__(self, spec: PredictorSpec, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         self.spec = spec
         self.arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-        self._trees = _tree_function(self.arrays) if spec.kind == "trees" else None
-        self._curve = tuple(self.arrays[name].tolist() if name in self.arrays else [] for name in ("xs", "ys"))
+        self._run = _function(spec, self.arrays)
+        self._link = _link(spec)
+        self._curve = _curve(spec, self.arrays)
+
+    def __reduce__(self) -> tuple[type[Predictor], tuple[PredictorSpec, dict[str, npt.NDArray[Any]]]]:
+        """Travel between processes as what it is made of."""
+        return Predictor, (self.spec, self.arrays)
 
     def score(self, rows: Floats) -> Floats:
         """Return one score a row.
@@ -78,32 +86,27 @@ class Predictor:
         """
         if len(rows) == 1:
             return np.array([self.score_one(rows)])
-        raw, spec = self.raw(rows), self.spec
-        scores = sigmoid(spec.scale * raw) if spec.objective == "sigmoid" else raw
-        if spec.calibration == "platt":
-            return sigmoid(spec.slope * scores + spec.offset)
-        if spec.calibration == "isotonic":
-            on_curve = np.interp(scores, self.arrays["xs"], self.arrays["ys"])
-            return np.where(np.isnan(scores), scores, on_curve)
-        return scores
+        scores = self.uncalibrated(rows)
+        if self.spec.calibration == "isotonic":
+            curved = np.interp(scores, self.arrays["xs"], self.arrays["ys"])
+            return np.where(np.isnan(scores), scores, curved)
+        return scores if self._curve is None else _each(self._curve, scores)
+
+    def uncalibrated(self, rows: Floats) -> Floats:
+        """Return the scores that calibration is given."""
+        raw = self._run.many(rows)
+        return raw if self._link is None else _each(self._link, raw)
 
     def score_one(self, row: Floats) -> float:
         """Return the score of one row, shape (1, columns): the same to the bit as among others, sooner."""
-        spec = self.spec
-        score = float(self.raw(row)[0])
-        if spec.objective == "sigmoid":
-            score = _sigmoid_of(spec.scale * score)
-        if spec.calibration == "platt":
-            return _sigmoid_of(spec.slope * score + spec.offset)
-        return _on_curve(score, *self._curve) if spec.calibration == "isotonic" else score
+        score = self._run.one(row)
+        if self._link is not None:
+            score = self._link(score)
+        return score if self._curve is None else self._curve(score)
 
     def raw(self, rows: Floats) -> Floats:
         """Return the model's own output, before objective and calibration."""
-        if self._trees is not None:
-            return self._trees(rows)
-        if self.spec.kind == "constant":
-            return np.full(len(rows), self.spec.intercept)
-        return _linear(self.spec, self.arrays, rows)
+        return self._run.many(rows)
 
 
 def predict(predictor: Predictor, rows: Floats) -> Floats:
@@ -116,9 +119,69 @@ def trees_arrays(trees: Any) -> dict[str, npt.NDArray[Any]]:
     return {f"trees.{name}": np.asarray(value) for name, value in trees._asdict().items()}
 
 
-def _tree_function(arrays: Mapping[str, npt.NDArray[Any]]) -> Callable[[Floats], Floats]:
+def sigmoid(raw: Floats) -> Floats:
+    """Return ``1 / (1 + exp(-raw))`` of each number."""
+    return _each(sigmoid_of, raw)
+
+
+def _each(function: Callable[[float], float], values: Floats) -> Floats:
+    return np.array([function(value) for value in values.tolist()], np.float64)
+
+
+def _link(spec: PredictorSpec) -> Callable[[float], float] | None:
+    """Return what turns a raw score into what calibration is given."""
+    if spec.objective == "sigmoid":
+        scale = spec.scale
+        return lambda raw: sigmoid_of(scale * raw)
+    if spec.objective == "focal":
+        gamma, negative, positive = spec.focal
+        return lambda raw: focal_of(raw, gamma, negative, positive)
+    return None
+
+
+def _curve(spec: PredictorSpec, arrays: Mapping[str, npt.NDArray[Any]]) -> Callable[[float], float] | None:
+    """Return what turns a score into a probability."""
+    if spec.calibration == "platt":
+        slope, offset = spec.slope, spec.offset
+        return lambda score: sigmoid_of(slope * score + offset)
+    if spec.calibration == "beta":
+        beta = Beta(spec.slope, spec.second_slope, spec.offset)
+        return lambda score: beta_of(score, beta)
+    if spec.calibration == "isotonic":
+        xs, ys = arrays["xs"].tolist(), arrays["ys"].tolist()
+        return lambda score: on_curve(score, xs, ys)
+    return None
+
+
+class _Raw(NamedTuple):
+    """What gives raw scores: of many rows, and of one."""
+
+    many: Callable[[Floats], Floats]
+    one: Callable[[Floats], float]
+
+
+def _function(spec: PredictorSpec, arrays: Mapping[str, npt.NDArray[Any]]) -> _Raw:
+    """Return what gives the raw scores of rows."""
+    if spec.kind == "trees":
+        return _tree_function(arrays)
+    many = _array_function(spec, arrays)
+    return _Raw(many, lambda row: float(many(row)[0]))
+
+
+def _array_function(spec: PredictorSpec, arrays: Mapping[str, npt.NDArray[Any]]) -> Callable[[Floats], Floats]:
+    if spec.kind == "constant":
+        return lambda rows: np.full(len(rows), spec.intercept)
+    if spec.kind == "linear":
+        return lambda rows: _linear(spec, arrays, rows)
+    from tidewheel.registry.onnx import onnx_function
+
+    return onnx_function(arrays["graph"], spec.output)
+
+
+def _tree_function(arrays: Mapping[str, npt.NDArray[Any]]) -> _Raw:
     """Return what runs the flattened trees; only they need compiled code, so only here is it imported."""
-    from tidewheel.kernel.trees import Trees, predict_trees
+    from tidewheel.kernel import predict_trees, score_row
+    from tidewheel.kernel.trees import Trees
 
     found = {name.removeprefix("trees."): value for name, value in arrays.items() if name.startswith("trees.")}
     differ = set(Trees._fields) ^ set(found)
@@ -126,30 +189,7 @@ def _tree_function(arrays: Mapping[str, npt.NDArray[Any]]) -> Callable[[Floats],
         raise CorruptError(f"the predictor's trees and this release differ in {sorted(differ)}")
     fields: dict[str, Any] = {name: value.item() if value.ndim == 0 else value for name, value in found.items()}
     trees = Trees(**fields)
-
-    def run(rows: Floats) -> Floats:
-        return np.asarray(predict_trees(trees, rows))
-
-    return run
-
-
-def sigmoid(raw: Floats) -> Floats:
-    """Return ``1 / (1 + exp(-raw))`` by the C library's ``exp``, one by one: the same for one row and for many."""
-    return np.array([_sigmoid_of(value) for value in raw.tolist()], np.float64)
-
-
-def _sigmoid_of(value: float) -> float:
-    return 1.0 / (1.0 + math.exp(min(-value, _LARGEST)))
-
-
-def _on_curve(x: float, xs: list[float], ys: list[float]) -> float:
-    """Interpolate one value by the arithmetic of ``numpy.interp``."""
-    if x >= xs[-1] or x < xs[0]:
-        return ys[-1] if x >= xs[-1] else ys[0]
-    at = bisect_right(xs, x) - 1
-    if math.isnan(x) or x == xs[at]:
-        return x if math.isnan(x) else ys[at]
-    return (ys[at + 1] - ys[at]) / (xs[at + 1] - xs[at]) * (x - xs[at]) + ys[at]
+    return _Raw(partial(predict_trees, trees), partial(score_row, trees))
 
 
 def _linear(spec: PredictorSpec, arrays: Mapping[str, npt.NDArray[Any]], rows: Floats) -> Floats:

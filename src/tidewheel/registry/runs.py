@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -12,12 +13,13 @@ import sqlalchemy as sa
 from tidewheel.errors import ConflictError, NotFoundError
 from tidewheel.registry.canonical import canonical
 from tidewheel.registry.names import current_user, new_run_id
+from tidewheel.runtime.alive import this_process
 from tidewheel.storage.catalog import Catalog
 from tidewheel.storage.catalog.notes import add_note
 from tidewheel.storage.catalog.rows import plain
 from tidewheel.storage.catalog.tables import run_metrics, run_steps, runs
 
-Status = Literal["running", "done", "failed"]
+Status = Literal["running", "done", "failed", "killed"]
 
 
 class Metric(msgspec.Struct, frozen=True):
@@ -37,6 +39,17 @@ class Verdict(msgspec.Struct, frozen=True):
     passed: bool
     detail: str = ""
     evidence: dict[str, Any] = {}
+    blessing: Literal["good", "servable"] = "good"
+    """What it speaks of: how good the version is, or whether it can be served."""
+    approvers: list[str] = []
+    """Who is asked where it did not pass: then it waits for one of them, and is not failed."""
+    expires: int = 0
+    """How long they have, microseconds."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether a person has the last word."""
+        return not self.passed and bool(self.approvers)
 
 
 class Lineage(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,6 +106,12 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """Digest of each file the run left, by name."""
     error: str = ""
     metrics: list[Metric] = []
+    key: str = ""
+    """Hash of what was asked for: a run of the same key that was cut off is gone on with."""
+    process: str = ""
+    """Who works on it (see `runtime.alive`)."""
+    seen: int | None = None
+    """When that process last gave a sign of life, by the machine's clock."""
 
     def metric(self, name: str, split: str = "test") -> Metric | None:
         """Return one metric of one split, or None."""
@@ -107,6 +126,7 @@ def start_run(
     who: str = "",
     parameters: Mapping[str, Any] | None = None,
     rerun_of: str = "",
+    key: str = "",
 ) -> Run:
     """Open a run of `model` and return it, with its new id."""
     now = catalog.now()
@@ -119,6 +139,9 @@ def start_run(
         who=who or current_user(),
         parameters=dict(parameters or {}),
         rerun_of=rerun_of,
+        key=key,
+        process=this_process(),
+        seen=time.time_ns() // 1000,
     )
     with catalog.write() as connection:
         connection.execute(sa.insert(runs).values(**_columns(run)))
@@ -147,11 +170,18 @@ def log_metrics(catalog: Catalog, run: str, metrics: Sequence[Metric]) -> None:
 
 
 def _put_metrics(connection: sa.Connection, run: str, metrics: Sequence[Metric]) -> None:
-    for item in metrics:
-        same = sa.and_(run_metrics.c.run == run, run_metrics.c.split == item.split, run_metrics.c.metric == item.metric)
-        connection.execute(sa.delete(run_metrics).where(same))
-        numbers = {name: _finite(getattr(item, name)) for name in ("value", "low", "high")}
-        connection.execute(sa.insert(run_metrics).values(run=run, split=item.split, metric=item.metric, **numbers))
+    """Write each metric once, the last of those of one split and name; two statements, however many there are."""
+    rows = {
+        (item.split, item.metric): {name: _finite(getattr(item, name)) for name in ("value", "low", "high")}
+        for item in metrics
+    }
+    if not rows:
+        return
+    same = [getattr(run_metrics.c, name) == sa.bindparam(f"of_{name}") for name in ("run", "split", "metric")]
+    earlier = [{"of_run": run, "of_split": split, "of_metric": metric} for split, metric in rows]
+    connection.execute(sa.delete(run_metrics).where(*same), earlier)
+    written = [{"run": run, "split": split, "metric": metric, **row} for (split, metric), row in rows.items()]
+    connection.execute(sa.insert(run_metrics), written)
 
 
 def _finite(value: float | None) -> float | None:

@@ -9,21 +9,20 @@ import numpy.typing as npt
 
 from tidewheel.engine.local import map_parts
 from tidewheel.errors import CorruptError, InputError
-from tidewheel.registry.bundles import Bundle
+from tidewheel.registry.bundles import Bundle, Manifest
 
 Floats = npt.NDArray[np.float64]
 _ROWS_A_PART = 8192
 
 
-def view_columns(bundle: Bundle) -> tuple[str, ...]:
-    """Return the columns of a bundle's view: what each word of a row that a decision kept stands for.
+def view_columns(manifest: Manifest) -> tuple[str, ...]:
+    """Return the columns of a version's view: what each word of a row that a decision kept stands for.
 
     Raises
     ------
     CorruptError
         The bundle's definitions lack its view.
     """
-    manifest = bundle.manifest
     for view in manifest.graph.views:
         if view.name == manifest.view:
             return tuple(column.name for column in view.columns)
@@ -50,7 +49,7 @@ def score_words(bundle: Bundle, words: Floats) -> Floats:
     CorruptError
         The bundle wants a column that its view does not give.
     """
-    names = view_columns(bundle)
+    names = view_columns(bundle.manifest)
     if words.ndim != 2 or words.shape[1] != len(names):
         raise InputError(
             f"rows of shape {words.shape} for the {len(names)} columns of {bundle.manifest.view}",
@@ -59,12 +58,12 @@ def score_words(bundle: Bundle, words: Floats) -> Floats:
         )
     if not len(words):
         return np.empty(0)
-    rows, predictor = _codes(bundle, names, words), bundle.predictor()
+    rows, predictor = codes_of(bundle, names, words), bundle.predictor()
     parts = [rows[start : start + _ROWS_A_PART] for start in range(0, len(rows), _ROWS_A_PART)]
     return np.concatenate(map_parts(predictor.score, parts))
 
 
-def _codes(bundle: Bundle, names: Sequence[str], words: Floats) -> Floats:
+def codes_of(bundle: Bundle, names: Sequence[str], words: Floats) -> Floats:
     """Return what the predictor takes: its columns in its order, text as the codes of its levels."""
     manifest = bundle.manifest
     missing = [column for column in manifest.columns if column not in names]

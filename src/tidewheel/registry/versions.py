@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -11,13 +12,14 @@ import sqlalchemy as sa
 import sqlalchemy.exc
 
 from tidewheel.errors import ConflictError, NotFoundError
+from tidewheel.registry.approvals import request
 from tidewheel.registry.canonical import canonical
 from tidewheel.registry.names import current_user, format_name, parse_name
 from tidewheel.registry.runs import Metric, Verdict
 from tidewheel.storage.catalog import Catalog
 from tidewheel.storage.catalog.notes import add_note
 from tidewheel.storage.catalog.rows import plain
-from tidewheel.storage.catalog.tables import deployments, runs, versions
+from tidewheel.storage.catalog.tables import deleted_versions, deployments, environments, runs, versions
 
 
 class Version(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +48,16 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
     def passed(self) -> bool:
         """Whether every gate passed."""
         return all(gate.passed for gate in self.gates)
+
+    @property
+    def good(self) -> bool:
+        """Whether every gate passed that asks how good it is."""
+        return all(gate.passed for gate in self.gates if gate.blessing == "good")
+
+    @property
+    def servable(self) -> bool:
+        """Whether it has a bundle, and every gate passed that asks whether it can be served."""
+        return bool(self.bundle) and all(gate.passed for gate in self.gates if gate.blessing == "servable")
 
 
 def register(
@@ -87,6 +99,7 @@ def register(
         row = msgspec.structs.asdict(version)
         row |= {"metrics": canonical(version.metrics).decode(), "gates": canonical(version.gates).decode()}
         connection.execute(sa.insert(versions).values(**row))
+        request(connection, version.name, run, version.gates, at=version.created)
         told = {"version": version.name, "run": run, "bundle": bundle, "passed": version.passed}
         add_note(connection, "version.registered", model, told, at=version.created)
     return version
@@ -102,14 +115,16 @@ def _check_run(connection: sa.Connection, model: str, run: str) -> None:
         raise ConflictError(f"run {run} is {format_name(model, made)} already")
 
 
-def get_version(catalog: Catalog, name: str) -> Version:
+def get_version(catalog: Catalog, name: str, *, deleted: bool = False) -> Version:
     """Return a version by name.
 
     Parameters
     ----------
     name : str
         ``Fraud@3``; ``Fraud`` or ``Fraud@latest`` for the newest; ``Fraud@champion`` or ``Fraud@challenger``
-        for the one that a service points at.
+        for the one that a service points at; ``Fraud@staging`` for the one that stands in an environment.
+    deleted : bool
+        Also one that was deleted, by its number: what it decided is still on record.
 
     Raises
     ------
@@ -121,16 +136,46 @@ def get_version(catalog: Catalog, name: str) -> Version:
     model, which = parse_name(name)
     with catalog.read() as connection:
         query = sa.select(versions).where(versions.c.model == model).order_by(versions.c.number.desc()).limit(1)
-        if which.isdigit():
-            query = query.where(versions.c.number == int(which))
-        elif which in ("champion", "challenger"):
-            query = query.where(versions.c.number == _pointed(connection, model, which))
-        elif which not in ("", "latest"):
-            raise NotFoundError(f"no alias {which!r}", remedy="use latest, champion, challenger or a number")
+        if which in ("", "latest"):
+            query = query.where(~_given_up())
+        else:
+            query = query.where(versions.c.number == _number(connection, model, which))
         row = connection.execute(query).first()
         if row is None:
             raise _missing(connection, model, name)
+        if not deleted:
+            refuse_deleted(connection, model, row.number)
     return _version(row)
+
+
+def _number(connection: sa.Connection, model: str, which: str) -> int:
+    if which.isdigit():
+        return int(which)
+    if which in ("champion", "challenger"):
+        return _pointed(connection, model, which)
+    here = sa.and_(environments.c.model == model, environments.c.environment == which)
+    number = connection.execute(sa.select(environments.c.number).where(here)).scalar()
+    if number is None:
+        raise NotFoundError(
+            f"{model} has no environment and no alias {which!r}",
+            remedy=f"use latest, champion, challenger or a number; or tidewheel promote {model}@1 --to {which}",
+        )
+    return int(number)
+
+
+def refuse_deleted(connection: sa.Connection, model: str, number: int) -> None:
+    """Raise NotFoundError, inside the caller's transaction, when a version was deleted."""
+    mine = sa.and_(deleted_versions.c.model == model, deleted_versions.c.number == number)
+    gone = connection.execute(sa.select(deleted_versions).where(mine)).first()
+    if gone is not None:
+        day = datetime.fromtimestamp(gone.at / 1e6, tz=UTC).strftime("%Y-%m-%d")
+        said = f"{format_name(model, number)} was deleted by {gone.who} on {day}"
+        raise NotFoundError(f"{said}: {gone.why}" if gone.why else said, remedy=f"see tidewheel versions {model}")
+
+
+def _given_up() -> sa.Exists:
+    mine = sa.and_(deleted_versions.c.model == versions.c.model, deleted_versions.c.number == versions.c.number)
+    return sa.exists().where(mine)
 
 
 def _pointed(connection: sa.Connection, model: str, which: str) -> int:
@@ -145,8 +190,9 @@ def _pointed(connection: sa.Connection, model: str, which: str) -> int:
 
 
 def list_versions(catalog: Catalog, model: str = "", limit: int = 1000) -> list[Version]:
-    """Return versions, newest first."""
+    """Return versions, newest first, without those that were deleted."""
     query = sa.select(versions).order_by(versions.c.created.desc(), versions.c.number.desc()).limit(limit)
+    query = query.where(~_given_up())
     if model:
         query = query.where(versions.c.model == model)
     with catalog.read() as connection:
@@ -160,7 +206,7 @@ def _version(row: Any) -> Version:
 
 
 def _missing(connection: sa.Connection, model: str, name: str) -> NotFoundError:
-    query = sa.select(versions.c.number).where(versions.c.model == model).order_by(versions.c.number)
+    query = sa.select(versions.c.number).where(versions.c.model == model, ~_given_up()).order_by(versions.c.number)
     known = [format_name(model, number) for number in connection.execute(query).scalars()]
     remedy = f"there are: {', '.join(known)}" if known else f"make one: tidewheel train {model}"
     if not known:

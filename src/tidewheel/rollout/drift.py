@@ -78,7 +78,7 @@ def find_drift(rows: Joined, label: ir.Label, version: str, bundle: Bundle, boun
     """
     lately = rows.decisions["instant"].to_numpy() >= now - WINDOW
     own = lately & np.asarray(is_text(rows.decisions["model"], version).to_numpy(), dtype=bool)
-    served, _ = served_rows(rows, view_columns(bundle), np.flatnonzero(own))
+    served, _ = served_rows(rows, view_columns(bundle.manifest), np.flatnonzero(own))
     measured = []
     if np.unique(served.days).size >= FEWEST_DAYS:
         measured = measure_drift(version, "last 7 days", bundle.manifest.profile, served, at_least=bound)

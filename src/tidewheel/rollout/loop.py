@@ -28,7 +28,7 @@ WHO = "retraining loop"
 STARTED = "retrain.started"
 EVERY = 1_000_000
 """More trainings than a model has in its life."""
-Trigger = Literal["schedule", "drift"]
+Trigger = Literal["schedule", "drift", "labels", "age"]
 
 
 class RetrainLoop:
@@ -67,6 +67,10 @@ class RetrainLoop:
             log.warning("%s: no challenger (%s): %s", model, cause, error)
             return None
         failed = [gate.gate for gate in version.gates if not gate.passed]
+        if failed and all(gate.passed or gate.waits for gate in version.gates):
+            self._note("retrain.waiting", model, cause=cause, version=version.name, gates=failed)
+            log.info("%s: %s waits for approval: %s", model, version.name, ", ".join(failed))
+            return None
         if failed:
             self._note("retrain.refused", model, cause=cause, version=version.name, gates=failed)
             log.warning("%s: %s did not pass %s", model, version.name, ", ".join(failed))
@@ -170,4 +174,4 @@ class RetrainLoop:
 
 
 def _contender(name: str, bundle: Bundle) -> Contender:
-    return Contender(name, bundle.manifest.view_digest, len(view_columns(bundle)))
+    return Contender(name, bundle.manifest.view_digest, len(view_columns(bundle.manifest)))

@@ -52,6 +52,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The workspace's name in shared databases."""
     catalog: str = ""
     """A PostgreSQL URL, or "" for SQLite in the data folder."""
+    log: str = ""
+    """A Kafka-protocol broker's URL, as ``kafka://host:9092``, or "" for LMDB in the data folder."""
+    state: str = ""
+    """A Redis or Valkey URL, or "" for LMDB in the data folder."""
+    engine: str = ""
+    """Where batch work runs: "" for this machine's cores, ``"ray"``, ``"ray://..."``, ``"spark"``, ``"spark://..."``."""
+    lake: str = ""
+    """An object store's URL, as ``s3://bucket/prefix``, or "" for the data folder."""
+    artifacts: str = ""
+    """The same, for models and other files by their content."""
     clock: Literal["real", "replay"] = "real"
     """``replay``: the caller drives the workspace's time."""
     partitions: Count = 2
@@ -74,12 +84,26 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """How long events stay in the log after they are in the lake."""
     keep_journal: Annotated[int, msgspec.Meta(ge=0)] = 7 * DAY
     """How long journal segments stay after their decisions are in the lake."""
+    parity_every: Annotated[int, msgspec.Meta(ge=0)] = 0
+    """How often served decisions are replayed and compared. Not set: each hour, and never on a replayed clock."""
+    parity_sample: Annotated[int, msgspec.Meta(ge=0)] = 1000
+    """How many decisions of each service a check replays; 0 turns the checks off."""
+    keep_states: Annotated[int, msgspec.Meta(ge=0)] = DAY
+    """How long a feature state that nothing needs any more is kept, for whoever comes back to it."""
+    keep_artifacts: Annotated[int, msgspec.Meta(ge=0)] = DAY
+    """How long a model's or a step's file that nothing needs any more is kept after it was put last."""
+    keep_ids: Annotated[int, msgspec.Meta(ge=0)] = 0
+    """How long before a type's newest arrival an event's id is known, so that a second delivery is; 0 for ever."""
     max_map: Annotated[int, msgspec.Meta(ge=1 << 20)] = 64 << 30
     """Largest size of one memory-mapped environment, bytes; the files are sparse."""
+    mlflow: str = ""
+    """An MLflow tracking server to which each finished run is mirrored, as ``http://host:5000``; "" for none."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
 
-DURATIONS = frozenset({"flush_every", "keep_log", "keep_journal"})
+DURATIONS = frozenset(
+    {"flush_every", "keep_log", "keep_journal", "keep_states", "keep_artifacts", "keep_ids", "parity_every"}
+)
 SIZES = frozenset({"max_body", "max_map"})
 KEYS = Settings.__struct_fields__
 

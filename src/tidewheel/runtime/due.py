@@ -1,4 +1,4 @@
-"""When a schedule is due: each day, week or month at a local time, or every so many microseconds.
+"""When a schedule is due: each day, week or month at a local time, by a cron expression, or at an interval.
 
 Local times that a clock change skips are due at the first instant after the gap; those that it repeats, the
 first time. A day of the month that a month lacks is its last.
@@ -7,6 +7,7 @@ first time. A day of the month that a month lacks is its last.
 from __future__ import annotations
 
 import calendar
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -30,7 +31,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     '2013-02-28T02:00:00+00:00'
     """
 
-    every: Literal["daily", "weekly", "monthly", "interval"]
+    every: Literal["daily", "weekly", "monthly", "interval", "cron"]
     at: str = "00:00"
     """Local time of day, ``HH:MM``."""
     tz: str = "UTC"
@@ -41,6 +42,24 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     """For monthly: 1 to 31."""
     interval: int = 0
     """For interval: microseconds; due at its multiples since 1970."""
+    cron: str = ""
+    """For cron: five fields, minute to weekday, such as ``0 3 * * mon-fri``."""
+    missed: Literal["latest", "skip", "all"] = "latest"
+    """Of due times that came while nobody looked: run the latest, none, or each in its turn."""
+
+    def describe(self) -> str:
+        """Return the schedule in a few words.
+
+        Examples
+        --------
+        >>> Schedule(every="cron", cron="0 3 * * mon").describe()
+        '0 3 * * mon UTC'
+        >>> Schedule(every="interval", interval=90 * SECOND).describe()
+        'every 90 s'
+        """
+        if self.every == "interval":
+            return f"every {self.interval / SECOND:g} s"
+        return f"{self.cron} {self.tz}" if self.every == "cron" else f"{self.every} at {self.at} {self.tz}"
 
     def check(self) -> Schedule:
         """Return the schedule when it makes sense.
@@ -64,6 +83,8 @@ def _mistake(schedule: Schedule) -> str:
     try:
         _time_of(schedule.at)
         ZoneInfo(schedule.tz)
+        if schedule.every == "cron":
+            return cron_mistake(schedule.cron)
     except ValueError:
         return f"at = {schedule.at!r} is no time of day like 02:30, or tz = {schedule.tz!r} no zone"
     except ZoneInfoNotFoundError:
@@ -77,6 +98,8 @@ def next_due(schedule: Schedule, after: int) -> int:
     """Return the first due instant later than `after`, microseconds UTC."""
     if schedule.every == "interval":
         return (after // schedule.interval + 1) * schedule.interval
+    if schedule.every == "cron":
+        return _micros(next(_cron(schedule, after)))
     day = _local_day(schedule, after) - timedelta(days=1)
     while True:
         day = _on_or_after(schedule, day)
@@ -90,6 +113,8 @@ def latest_due(schedule: Schedule, at: int) -> int:
     """Return the last due instant not later than `at`, microseconds UTC."""
     if schedule.every == "interval":
         return at // schedule.interval * schedule.interval
+    if schedule.every == "cron":
+        return _micros(next(_cron(schedule, at + SECOND, reverse=True)))
     day = _local_day(schedule, at) + timedelta(days=1)
     while True:
         day = _on_or_before(schedule, day)
@@ -97,6 +122,39 @@ def latest_due(schedule: Schedule, at: int) -> int:
         if due <= at:
             return due
         day -= timedelta(days=1)
+
+
+def cron_mistake(expression: str) -> str:
+    """Return what is wrong with a cron expression; "" when nothing is.
+
+    Examples
+    --------
+    >>> cron_mistake("0 3 * * mon-fri"), cron_mistake("0 25 * * *")
+    ('', "cron = '0 25 * * *' can't be read: Bad hour")
+    """
+    from cronsim import CronSim, CronSimError
+
+    try:
+        if len(expression.split()) != 5:
+            return f"cron = {expression!r} has {len(expression.split())} fields; five are expected"
+        next(CronSim(expression, datetime(2000, 1, 1, tzinfo=UTC)))
+    except CronSimError as error:
+        return f"cron = {expression!r} can't be read: {error}"
+    except StopIteration:
+        return f"cron = {expression!r} is never due"
+    return ""
+
+
+def _cron(schedule: Schedule, at: int, *, reverse: bool = False) -> Iterator[datetime]:
+    """Yield due moments from an instant on, or back from it; as Debian's cron takes changes of the clock."""
+    from cronsim import CronSim
+
+    moment = (_EPOCH + timedelta(microseconds=at)).astimezone(ZoneInfo(schedule.tz))
+    return CronSim(schedule.cron, moment, reverse=reverse)
+
+
+def _micros(moment: datetime) -> int:
+    return (moment.astimezone(UTC) - _EPOCH) // _MICROSECOND
 
 
 def instant(text: str) -> int:

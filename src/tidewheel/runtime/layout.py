@@ -24,6 +24,11 @@ class Layout:
         return self.root / "log"
 
     @property
+    def log_copy(self) -> Path:
+        """The copy on this host of an event log that is on a broker."""
+        return self.root / "log-copy"
+
+    @property
     def journal(self) -> Path:
         """Segments of the decision journal."""
         return self.root / "journal"
@@ -39,6 +44,11 @@ class Layout:
         return self.root / "lake"
 
     @property
+    def backfill(self) -> Path:
+        """Backfills: what they have done so far, and how far they are."""
+        return self.root / "backfill"
+
+    @property
     def artifacts(self) -> Path:
         """Files named by their SHA-256."""
         return self.root / "artifacts"
@@ -47,6 +57,11 @@ class Layout:
     def catalog(self) -> Path:
         """The SQLite catalog, unless the settings name a PostgreSQL database."""
         return self.root / "catalog.sqlite"
+
+    @property
+    def identity(self) -> Path:
+        """The workspace's id."""
+        return self.root / "id"
 
     @property
     def run(self) -> Path:
@@ -77,6 +92,16 @@ class Layout:
     def leases(self) -> Path:
         """One file a role."""
         return self.run / "leases"
+
+    @property
+    def presence(self) -> Path:
+        """The file that everybody locks who has the workspace open."""
+        return self.run / "open.lock"
+
+    @property
+    def erasures(self) -> Path:
+        """The redaction ledger: one file an erasure, and the one that is under way."""
+        return self.root / "erasures"
 
     def make(self) -> Layout:
         """Make the folders that are missing, and return the layout."""

@@ -21,6 +21,8 @@ from tidewheel.errors import LeaseError, StorageError
 
 GLANCE = 0.05
 """Seconds that :func:`holder_of` may keep a free lease from being taken, at the very most."""
+HANDOVER = 15.0
+"""Seconds that a supervised process waits for its role: one whose supervisor was killed takes up to ten to end."""
 
 
 class Holder(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""Run jobs at their due times: each due time once, whoever claims it first; of those missed, only the latest.
+"""Run jobs at their due times: each due time once, whoever claims it first; of those missed, what the job asks for.
 
 A due time is claimed by inserting its row into the catalog, so two schedulers, or one restarted, never run
 the same one twice. A run that was cut off (its process died) is found by the next holder and done again, at
@@ -24,6 +24,8 @@ from tidewheel.storage.catalog.tables import job_runs, jobs
 
 _log = logging.getLogger("tidewheel.schedule")
 
+LATE = 600_000_000
+"""Microseconds after which a due time that nobody took counts as missed, by a job that skips these."""
 ATTEMPTS = 3
 """How often a due time is tried when the process dies in it."""
 
@@ -39,6 +41,8 @@ class JobRun(msgspec.Struct, frozen=True, kw_only=True):
     claimed: int
     finished: int | None
     detail: str
+    cause: str = ""
+    """The event that asked for it; "" for the clock."""
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -65,7 +69,7 @@ class Scheduler:
         self._holder = holder
         self._jobs: dict[str, Job] = {}
         self._since: dict[str, int] = {}
-        self._newest = _newest_runs(catalog)
+        self._newest = newest_runs(catalog)
         self._orphans = {(run.job, run.due) for run in self._newest.values() if _cut_off(run, holder)}
 
     def set_jobs(self, wanted: Mapping[str, tuple[Schedule, Callable[[int], str]]]) -> None:
@@ -92,14 +96,16 @@ class Scheduler:
         Where nothing is due it asks the clock only, not the catalog.
         """
         self._register()
-        ready, done = sorted(self._ready()), []
-        for due, name in ready:
-            again = (name, due) in self._orphans
-            self._orphans.discard((name, due))
-            if claim(self._catalog, name, due, self._holder, again=again):
-                done.append(self._run(self._jobs[name], due))
-        if ready:
-            self._newest = _newest_runs(self._catalog)
+        done: list[JobRun] = []
+        while ready := sorted(self._ready()):
+            for due, name in ready:
+                again = (name, due) in self._orphans
+                self._orphans.discard((name, due))
+                if claim(self._catalog, name, due, self._holder, again=again):
+                    done.append(self._run(self._jobs[name], due))
+            self._newest = newest_runs(self._catalog)
+            if not any(self._jobs[name].schedule.missed == "all" for _, name in ready if name in self._jobs):
+                break
         return done
 
     def next_due(self) -> int:
@@ -111,15 +117,25 @@ class Scheduler:
         return min([*ready, *(next_due(job.schedule, now) for job in self._jobs.values())], default=NEVER)
 
     def _ready(self) -> list[tuple[int, str]]:
-        """Return (due, job) for each job's latest due time that is neither done nor from before it was known."""
+        """Return (due, job) for each job's due time whose turn it is; none from before the job was known."""
         now, ready = self._catalog.now(), []
         for name, since in self._since.items():
-            due = latest_due(self._jobs[name].schedule, now) if name in self._jobs else since
+            due = self._turn(name, since, now) if name in self._jobs else since
             newest = self._newest.get(name)
             taken = newest is not None and newest.due >= due
             if due > since and (not taken or (name, due) in self._orphans):
                 ready.append((due, name))
         return ready
+
+    def _turn(self, name: str, since: int, now: int) -> int:
+        """Return the due time of a job that is looked at next: the latest, or the first that nobody took."""
+        schedule, newest = self._jobs[name].schedule, self._newest.get(name)
+        latest = latest_due(schedule, now)
+        if newest is not None and (name, newest.due) in self._orphans and schedule.missed != "latest":
+            return newest.due
+        if schedule.missed == "all":
+            return min(next_due(schedule, max(since, newest.due if newest else since)), latest)
+        return since if schedule.missed == "skip" and now - latest > LATE else latest
 
     def _run(self, job: Job, due: int) -> JobRun:
         status: Literal["done", "failed"] = "failed"
@@ -139,7 +155,7 @@ def register_job(catalog: Catalog, name: str, schedule: Schedule) -> int:
     text = msgspec.json.encode(schedule.check()).decode()
     with catalog.write() as connection:
         known = connection.execute(sa.select(jobs).where(jobs.c.name == name)).first()
-        if known is not None and known.schedule == text:
+        if known is not None and msgspec.json.decode(known.schedule, type=Schedule) == schedule:
             return int(known.since)
         now = catalog.now()
         if known is None:
@@ -193,6 +209,13 @@ def finish(catalog: Catalog, job: str, due: int, status: Literal["done", "failed
         return JobRun(**plain(connection.execute(sa.select(job_runs).where(same)).one()))
 
 
+def known_jobs(catalog: Catalog) -> dict[str, Schedule]:
+    """Return the schedules that were ever registered, by job."""
+    with catalog.read() as connection:
+        found = connection.execute(sa.select(jobs).order_by(jobs.c.name)).all()
+    return {row.name: msgspec.json.decode(row.schedule, type=Schedule) for row in found}
+
+
 def job_history(catalog: Catalog, job: str = "", limit: int = 100) -> list[JobRun]:
     """Return due times that were claimed, newest first."""
     query = sa.select(job_runs).order_by(job_runs.c.due.desc()).limit(limit)
@@ -202,7 +225,7 @@ def job_history(catalog: Catalog, job: str = "", limit: int = 100) -> list[JobRu
         return [JobRun(**plain(row)) for row in connection.execute(query)]
 
 
-def _newest_runs(catalog: Catalog) -> dict[str, JobRun]:
+def newest_runs(catalog: Catalog) -> dict[str, JobRun]:
     """Return the newest due time of each job that was claimed."""
     newest = sa.select(job_runs.c.job, sa.func.max(job_runs.c.due).label("due")).group_by(job_runs.c.job).subquery()
     query = sa.select(job_runs).join(newest, sa.and_(job_runs.c.job == newest.c.job, job_runs.c.due == newest.c.due))

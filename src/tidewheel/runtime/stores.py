@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tidewheel.errors import ConfigError
 from tidewheel.runtime.clock import RealClock, ReplayClock, open_clock
 from tidewheel.runtime.config import Config, load_config
+from tidewheel.runtime.identity import read_or_make_id
+from tidewheel.runtime.presence import Presence
 
 if TYPE_CHECKING:
     from tidewheel.storage.artifacts import ArtifactStore
+    from tidewheel.storage.artifacts_remote import RemoteArtifacts
     from tidewheel.storage.catalog import Catalog
     from tidewheel.storage.lake import Lake
     from tidewheel.storage.log import EventLog
-    from tidewheel.storage.state import StateStore
+    from tidewheel.storage.protocols import State
 
 
 class Stores:
@@ -30,6 +36,12 @@ class Stores:
         self.config = config
         self.settings = config.settings
         self.layout = config.layout.make()
+        self._presence = Presence(self.layout.presence)
+
+    @cached_property
+    def identity(self) -> str:
+        """Id of the workspace, made once: what it keeps on servers is marked with it."""
+        return read_or_make_id(self.layout.identity)
 
     @cached_property
     def clock(self) -> RealClock | ReplayClock:
@@ -46,37 +58,86 @@ class Stores:
     @cached_property
     def log(self) -> EventLog:
         """The event log."""
+        place, layout, size = self.settings.log, self.layout, self.settings.max_map
+        _refuse_two_logs(layout.log if place else layout.log_copy, place)
+        if place:
+            from tidewheel.storage.kafka_log import KafkaLog
+
+            return KafkaLog.open_on(place, self.settings.namespace, layout.log_copy, self.identity, size)
         from tidewheel.storage.log import EventLog
 
-        return EventLog.open(self.layout.log, sync=self.settings.sync, map_size=self.settings.max_map)
+        return EventLog.open(layout.log, sync=self.settings.sync, map_size=size)
 
     @cached_property
-    def state(self) -> StateStore:
-        """Entity states, for reading; `StateStore.writer` gives a partition's writer."""
+    def state(self) -> State:
+        """Entity states, for reading; `State.writer` gives a partition's writer."""
+        place, partitions = self.settings.state, self.settings.partitions
+        if place:
+            from tidewheel.storage.redis_state import RedisState
+
+            return RedisState.open(place, self.settings.namespace, partitions, self.identity)
         from tidewheel.storage.state import StateStore
 
-        return StateStore.open(self.layout.state, self.settings.partitions, self.settings.max_map)
+        return StateStore.open(self.layout.state, partitions, self.settings.max_map)
 
     @cached_property
     def lake(self) -> Lake:
         """All history."""
         from tidewheel.storage.lake import Lake
 
+        if self.settings.lake:
+            return Lake.open_on(self.settings.lake, self.layout.lake, self.identity)
         return Lake.open(self.layout.lake)
 
     @cached_property
-    def artifacts(self) -> ArtifactStore:
+    def artifacts(self) -> ArtifactStore | RemoteArtifacts:
         """Files by their content."""
+        if self.settings.artifacts:
+            from tidewheel.storage.artifacts_remote import RemoteArtifacts
+
+            return RemoteArtifacts.open(self.settings.artifacts, self.layout.artifacts)
         from tidewheel.storage.artifacts import ArtifactStore
 
         return ArtifactStore.open(self.layout.artifacts)
 
+    @contextmanager
+    def alone(self, what: str, *, wait: float = 0.0) -> Iterator[None]:
+        """Have the workspace alone inside the block, with every store closed at first.
+
+        Raises
+        ------
+        BusyError
+            Another process, or something else in this one, has it open.
+        """
+        self.close_files()
+        with self._presence.alone(what, wait=wait):
+            try:
+                yield
+            finally:
+                self.close_files()
+
     def close(self) -> None:
         """Close what was opened, the catalog last."""
+        self.close_files()
+        self._presence.close()
+
+    def close_files(self) -> None:
+        """Close what was opened; each store opens again when it is asked for."""
         for name in ("state", "log", "clock", "catalog"):
             opened = self.__dict__.pop(name, None)
             if opened is not None and hasattr(opened, "close"):
                 opened.close()
+
+
+def _refuse_two_logs(other: Path, place: str) -> None:
+    """Refuse a setting under which the workspace would go on without the log that it has."""
+    if (other / "data.mdb").exists():
+        has = "in the data folder" if place else "on a broker"
+        raise ConfigError(
+            f"this workspace's log is {has}, and the setting names another place",
+            where="tidewheel.toml: log",
+            remedy="set it back; or begin a new workspace there and bring the history into it with `tidewheel ingest`",
+        )
 
 
 def open_stores(folder: str | Path, env: str | None = None) -> Stores:

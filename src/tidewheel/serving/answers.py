@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tidewheel.storage.decisions import DecisionRecord
+from tidewheel.storage.decisions import RECORD_VERSION, DecisionRecord
 
 if TYPE_CHECKING:
     from tidewheel.serving.arms import Verdict
@@ -129,4 +129,6 @@ def record_of(
         verdict.explored,
         timings,
         caller,
+        RECORD_VERSION,
+        verdict.watermarks or [],
     )

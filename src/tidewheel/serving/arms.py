@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from tidewheel.errors import DeadlineError, ServingError, TidewheelError
+from tidewheel.errors import DeadlineError, ServingError, StaleError, TidewheelError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from tidewheel.features.online import Event, Row
     from tidewheel.routing.explore import Explorer
+    from tidewheel.serving.freshness import Freshness
 
     Words = npt.NDArray[np.float64]
 
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
 class Reader(Protocol):
     """Reads the views of one arm for one event."""
 
-    def read(self, event: Event, now: int, at: int | None = None) -> Row:
-        """Return the views' rows, read in one snapshot."""
+    def read(self, event: Event, now: int, at: int | None = None, without: frozenset[str] = ...) -> Row:
+        """Return the views' rows, read in one snapshot; the states `without` as if they were empty."""
         ...
 
 
@@ -40,7 +41,7 @@ class NoReader:
     def __init__(self, error: TidewheelError) -> None:
         self.error = error
 
-    def read(self, event: Event, now: int, at: int | None = None) -> Row:
+    def read(self, event: Event, now: int, at: int | None = None, without: frozenset[str] = frozenset()) -> Row:
         """Raise why."""
         raise self.error
 
@@ -102,6 +103,8 @@ class Arm:
         Lets a share of what would be prevented through.
     otherwise : str
         The decision of a service of rules alone when none fires.
+    freshness : Freshness or None
+        Holds the view's features to a declared freshness.
     """
 
     name: str
@@ -115,6 +118,7 @@ class Arm:
     thresholds: Thresholds
     explore: Explorer | None = None
     otherwise: str = ""
+    freshness: Freshness | None = None
 
 
 class Verdict(msgspec.Struct, gc=False):
@@ -137,6 +141,8 @@ class Verdict(msgspec.Struct, gc=False):
     """What was read: a ``features.online.Row``."""
     words: Any = None
     """The model view's words."""
+    watermarks: Any = None
+    """Of each state in `row`: all that arrived up to this instant was in it. None where no freshness is declared."""
     features_ns: int = 0
     rules_ns: int = 0
     model_ns: int = 0
@@ -171,7 +177,7 @@ def judge(arm: Arm, columns: Mapping[str, object], now: int, at: int, verdict: V
     start = perf_counter_ns()
     if start > until:
         raise DeadlineError("the deadline passed before the features were read")
-    row = arm.reader.read(columns, now, at)
+    row = arm.reader.read(columns, now, at) if arm.freshness is None else _fresh_row(arm, columns, now, at, verdict)
     verdict.row = row
     verdict.words = row.words[-1] if row.words else None
     read = perf_counter_ns()
@@ -196,3 +202,16 @@ def judge(arm: Arm, columns: Mapping[str, object], now: int, at: int, verdict: V
     verdict.score = score
     verdict.thresholds = arm.thresholds.levels
     verdict.decision = arm.thresholds.action(score)
+
+
+def _fresh_row(arm: Arm, columns: Mapping[str, object], now: int, at: int, verdict: Verdict) -> Row:
+    """Read the views' rows by what is declared of features that are behind."""
+    freshness = arm.freshness
+    assert freshness is not None
+    stale = freshness.stale(now)
+    if stale and freshness.refuses:
+        raise StaleError(freshness.told(now))
+    row = arm.reader.read(columns, now, at, stale) if freshness.defaults else arm.reader.read(columns, now, at)
+    marks = freshness.marks(now)
+    verdict.watermarks = [marks.get(state, now) for state, _, _ in row.states]
+    return row

@@ -8,10 +8,13 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from tidewheel.collect.history import History
+from tidewheel.collect.redactions import Redactions
 from tidewheel.errors import ClockError, TidewheelError
 from tidewheel.serving.explain import explain
 from tidewheel.serving.handler import Accepted
 from tidewheel.serving.instants import text_of
+from tidewheel.serving.log_metrics import log_lines
+from tidewheel.serving.lookup import FeatureLookup
 from tidewheel.serving.metrics import Snapshot, prometheus, read_snapshots
 from tidewheel.storage.log_records import BadRow, NewEvent, Outcome
 
@@ -41,6 +44,7 @@ class WorkerBackend:
         self._steps = steps
         self._now = serving.stores.clock.now
         self._committed = serving.stores.settings.durability == "committed"
+        self._features = FeatureLookup(lambda: serving.stores.state, lambda: serving.loader.graph)
         self.not_ready = "loading"
 
     def services(self) -> list[str]:
@@ -50,6 +54,14 @@ class WorkerBackend:
     def events(self) -> list[str]:
         """Return the event types taken here."""
         return sorted(self.serving.loader.sources)
+
+    def features(self) -> list[str]:
+        """Return the feature sets read here."""
+        return self._features.names()
+
+    def read(self, features: str, body: bytes) -> bytes:
+        """Return the features of some entities, from the live state."""
+        return self._features.read(features, body, self._now())
 
     def decide(self, service: str, body: bytes, now: int | None, caller: str) -> bytes | Awaitable[bytes]:
         """Decide one event: at once, but for a replayed clock or an answer that waits for the disk."""
@@ -90,7 +102,9 @@ class WorkerBackend:
                 rows = await asyncio.to_thread(self.serving.check, event, body)
             else:
                 rows = self.serving.check(event, body)
-            outcomes = await asyncio.wrap_future(self.serving.submit(rows))
+            outcomes = self._steps.append(rows) if self._steps is not None else None
+            if outcomes is None:
+                outcomes = await asyncio.wrap_future(self.serving.submit(rows))
         return self._accepted(event, rows, outcomes)
 
     def _accepted(self, event: str, rows: list[NewEvent | BadRow], outcomes: list[Outcome]) -> Accepted:
@@ -116,7 +130,8 @@ class WorkerBackend:
     def _explain(self, decision_id: str) -> object:
         stores = self.serving.stores
         # Made for each: what it reads of the lake is kept as long as it lives, and a worker's memory is for serving.
-        return explain(self.serving.find(decision_id), stores, History(stores.lake, stores.log))
+        history = History(stores.lake, stores.log, redactions=Redactions.read(stores.layout.erasures))
+        return explain(self.serving.find(decision_id), stores, history)
 
     def ready(self) -> str:
         """Return why this worker is not ready; "" when it is."""
@@ -134,8 +149,9 @@ class WorkerBackend:
         return serving.metrics.snapshot(self._now())
 
     def metrics(self) -> bytes:
-        """Return all workers' numbers for Prometheus."""
-        return prometheus(read_snapshots(self.serving.stores.layout.run, self.numbers()))
+        """Return all workers' numbers, and the log's, for Prometheus."""
+        stores = self.serving.stores
+        return prometheus(read_snapshots(stores.layout.run, self.numbers())) + log_lines(stores.log.stats().types)
 
     def status(self) -> object:
         """Return what is served, how fast, and what is wrong."""

@@ -20,6 +20,7 @@ from tidewheel.routing.split import CHALLENGER, CHAMPION, Split
 from tidewheel.serving.arms import Arm, NoReader, Reader, Rule, Thresholds
 from tidewheel.serving.decider import Decider
 from tidewheel.serving.fallback import Chain, Table
+from tidewheel.serving.freshness import Freshness
 from tidewheel.serving.predictor import Scorer
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
     from tidewheel.registry.pointers import Deployment
     from tidewheel.registry.profile import FallbackTable
     from tidewheel.storage.catalog import Catalog
-    from tidewheel.storage.state import StateStore
+    from tidewheel.storage.log import EventLog
+    from tidewheel.storage.protocols import State
 
 log = logging.getLogger("tidewheel.serving")
 
@@ -54,12 +56,15 @@ class Builder:
         Where the bundles are.
     states : callable
         Opens the state store, or returns the one that is open.
+    log : EventLog
+        Tells how far the states are behind it.
     """
 
-    def __init__(self, catalog: Catalog, artifacts: ArtifactStore, states: Callable[[], StateStore]) -> None:
+    def __init__(self, catalog: Catalog, artifacts: ArtifactStore, states: Callable[[], State], log: EventLog) -> None:
         self.catalog = catalog
         self.artifacts = artifacts
         self._states = states
+        self._log = log
         self._loaded: dict[tuple[str, str], Loaded] = {}
         self.broken = False
         """True when something could not be loaded, so that it is worth trying again."""
@@ -152,6 +157,7 @@ class Builder:
             predict=scorer,
             thresholds=Thresholds(service.thresholds),
             otherwise=service.thresholds[0][0] if service.thresholds else "",
+            freshness=self._freshness(view, plans),
         )
         warm(arm, plans)
         return arm
@@ -162,6 +168,14 @@ class Builder:
         except TidewheelError as error:
             log.error("features can't be read: %s", error)
             return NoReader(error)
+
+    def _freshness(self, view: View | None, plans: list[ViewPlan]) -> Freshness | None:
+        if view is None or not view.freshness:
+            return None
+        try:
+            return Freshness(view, plans[-1], self._states(), self._log)
+        except TidewheelError:
+            return None  # the reader says why
 
     def _arm(self, loaded: Loaded | None, name: str) -> Arm | None:
         if loaded is None:

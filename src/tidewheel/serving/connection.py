@@ -52,6 +52,7 @@ class Connection(asyncio.Protocol):
         "body",
         "body_size",
         "ending",
+        "flushing",
         "head_fed",
         "head_size",
         "headers",
@@ -81,7 +82,7 @@ class Connection(asyncio.Protocol):
         self.slots: deque[_Slot] = deque()
         self.out: list[bytes] = []
         self.paused = False
-        self.ending = False
+        self.ending = self.flushing = False
         self.refused: Response | None = None
         self.unread = 0
         self.on_message_begin()
@@ -234,7 +235,10 @@ class Connection(asyncio.Protocol):
         except Exception as error:
             response = failure(error)
         self._fill(slot, response)
-        self._flush()
+        if not self.flushing:
+            # Answers that end in one turn of the loop leave in one write.
+            self.flushing = True
+            asyncio.get_running_loop().call_soon(self._flush)
 
     def _fill(self, slot: _Slot, response: Response) -> None:
         """Give a place its bytes, and send on what is now complete from the front."""
@@ -258,6 +262,7 @@ class Connection(asyncio.Protocol):
 
     def _flush(self) -> None:
         """Write what is ready, in one call; end the connection when nothing more is due."""
+        self.flushing = False
         transport, out = self.transport, self.out
         if transport is None:
             return

@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 log = logging.getLogger("tidewheel.serving")
 
 MOST_REMEMBERED = 20_000
-"""Answers kept in memory, for callers who ask again at once."""
+"""Answers kept in memory, for callers who ask again at once: the newest, at least half as many."""
 
-Ship = Callable[[], bool]
+Ship = Callable[[], None]
 """Says that the journal has grown: its events are to go to the log."""
 
 
@@ -76,6 +76,7 @@ class Desk:
         self.decided = 0
         self._ids = DecisionIds()
         self._answers: dict[bytes, bytes] = {}
+        self._older: dict[bytes, bytes] = {}
         self._warned: set[str] = set()
 
     def served(self, service: str) -> Served:
@@ -143,7 +144,7 @@ class Desk:
                 remedy="send when it happened, in UTC or with a zone",
             )
         key = event_key(service, event.id)
-        again = self._answers.get(key) or self._again(service, event, key)
+        again = self._answers.get(key) or self._older.get(key) or self._again(service, event, key)
         if again is not None:
             self.metrics.count("retries", service)
             return again
@@ -180,10 +181,10 @@ class Desk:
         return answer
 
     def _remember(self, key: bytes, answer: bytes) -> None:
-        answers = self._answers
-        answers[key] = answer
-        if len(answers) > MOST_REMEMBERED:
-            del answers[next(iter(answers))]
+        # By halves: to drop the oldest entry of a dict each time, it would be searched past all that was dropped.
+        self._answers[key] = answer
+        if 2 * len(self._answers) >= MOST_REMEMBERED:
+            self._older, self._answers = self._answers, {}
 
     def _count(self, service: str, verdict: Verdict, ns: int) -> None:
         metrics = self.metrics

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
+from tidewheel.definitions import state_id
+from tidewheel.definitions.masking import MASK, Masks
 from tidewheel.errors import TidewheelError
 from tidewheel.registry.bundles import load_bundle
+from tidewheel.registry.graphs import live_graph
 from tidewheel.registry.services import load_service
 from tidewheel.serving.instants import text_of
 
@@ -74,6 +77,8 @@ class Explanation(msgspec.Struct):
         Who asked.
     replay : Replay
         The features read again from history.
+    contributions : dict
+        What each column of the model added to its raw score (Shapley values of its trees), the strongest first.
     """
 
     decision_id: str
@@ -103,6 +108,7 @@ class Explanation(msgspec.Struct):
     timings_us: dict[str, float]
     caller: str
     replay: Replay
+    contributions: dict[str, float] = {}
 
 
 def explain(record: DecisionRecord, stores: Stores, history: History | None = None) -> Explanation:
@@ -123,7 +129,35 @@ def explain(record: DecisionRecord, stores: Stores, history: History | None = No
     except TidewheelError as error:
         return _told(record, {}, Replay(why_not=str(error)))
     replayed = Replay(why_not="not asked for") if history is None else replay(record, graph, stores, history)
-    return _told(record, features, replayed)
+    told = _told(record, features, replayed)
+    told.contributions = _contributions(record, stores)
+    return _masked(told, view, stores)
+
+
+def _contributions(record: DecisionRecord, stores: Stores) -> dict[str, float]:
+    from tidewheel.registry.contributions import contributions
+
+    if record.score is None or not record.bundle or not record.features:
+        return {}
+    return contributions(load_bundle(stores.artifacts, record.bundle), np.frombuffer(record.features, np.dtype("<f8")))
+
+
+def _masked(told: Explanation, view: View | None, stores: Stores) -> Explanation:
+    """Return an explanation without personal values, as they are marked by the declarations of now."""
+    live = live_graph(stores.catalog)
+    if live is None:
+        return told
+    masks, inputs = Masks(live.graph), told.inputs
+    groups = {state_id(group): group.by for group in live.graph.groups}
+    hidden = {state for state, by in groups.items() if masks.hides_key(by)}
+    told.unit = masks.text(told.event_type, inputs, told.unit)
+    told.reason = masks.text(told.event_type, inputs, told.reason)
+    told.replay.first_difference = masks.text(told.event_type, inputs, told.replay.first_difference)
+    told.states = [{**state, "key": MASK} if state["state"] in hidden else state for state in told.states]
+    told.inputs = masks.row(told.event_type, inputs)
+    if view is not None:
+        told.features = masks.features(view, told.features)
+    return told
 
 
 def definitions_of(record: DecisionRecord, stores: Stores) -> tuple[Graph, View | None]:
@@ -171,6 +205,8 @@ def replay(record: DecisionRecord, graph: Graph, stores: Stores, history: Histor
         score_equal = _same_score(record, stores)
     except TidewheelError as error:
         return Replay(why_not=str(error))
+    if report.redacted:
+        return Replay(why_not="what it read was erased since (see `tidewheel erasures`)")
     if not report.checked:
         return Replay(score_equal=score_equal, why_not="the frozen definitions do not have the view")
     return Replay(
@@ -198,7 +234,7 @@ def _told(record: DecisionRecord, features: dict[str, float | str | None], repla
     same = {
         name: getattr(record, name)
         for name in Explanation.__struct_fields__
-        if name not in ("at", "arrived", "instant", "features", "states", "timings_us", "replay")
+        if name not in ("at", "arrived", "instant", "features", "states", "timings_us", "replay", "contributions")
     }
     return Explanation(
         **same,

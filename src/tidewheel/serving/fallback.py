@@ -109,6 +109,7 @@ def _blank(before: Verdict) -> Verdict:
         view=before.view,
         row=before.row,
         words=before.words,
+        watermarks=before.watermarks,
         features_ns=before.features_ns,
         rules_ns=before.rules_ns,
         model_ns=before.model_ns,

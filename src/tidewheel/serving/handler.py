@@ -40,6 +40,14 @@ class Backend(Protocol):
         """Return the names of the event types that are taken here."""
         ...
 
+    def features(self) -> list[str]:
+        """Return the names of the feature sets that are read here."""
+        ...
+
+    def read(self, features: str, body: bytes) -> bytes:
+        """Return the features of some entities as JSON."""
+        ...
+
     def decide(self, service: str, body: bytes, now: int | None, caller: str) -> bytes | Awaitable[bytes]:
         """Decide one event and return the answer's JSON; at once, or when what it waits for is there."""
         ...
@@ -88,6 +96,7 @@ class Handler:
         self._named: dict[str, tuple[str, Callable[[Request, str], Answering]]] = {
             "services": ("POST", self._decide),
             "events": ("POST", self._append),
+            "features": ("POST", lambda request, name: Response(200, self.backend.read(name, request.body))),
             "decisions": ("GET", self._explain),
         }
 
@@ -180,6 +189,7 @@ class Handler:
             *self._plain,
             *(f"/v1/services/{name}" for name in self.backend.services()),
             *(f"/v1/events/{name}" for name in self.backend.events()),
+            *(f"/v1/features/{name}" for name in self.backend.features()),
         ]
         likely = difflib.get_close_matches(path, known, n=1, cutoff=0.5)
         remedy = f"did you mean {likely[0]}?" if likely else f"the routes are {', '.join(sorted(known)[:12])}"

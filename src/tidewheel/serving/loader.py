@@ -21,7 +21,7 @@ from tidewheel.serving.arms import NoReader
 from tidewheel.serving.desk import Served
 
 if TYPE_CHECKING:
-    from tidewheel.definitions.ir import Source
+    from tidewheel.definitions.ir import Graph, Source
     from tidewheel.serving.build import Builder
     from tidewheel.serving.decider import Decider
     from tidewheel.serving.desk import Desk
@@ -32,7 +32,7 @@ log = logging.getLogger("tidewheel.serving")
 
 SECONDS_BETWEEN_LOOKS = 0.03
 SECONDS_BETWEEN_TRIES = 0.5
-ALERT = "load"
+ALERT, STALE = "load", "freshness"
 
 
 class Loader:
@@ -62,12 +62,15 @@ class Loader:
     ) -> None:
         self.catalog = catalog
         self.sources: dict[str, Source] = {}
+        self.graph: Graph | None = None
+        """The live definitions."""
         self.error = ""
         self._builder = builder
         self._desk = desk
         self._metrics = metrics
         self._meanwhile = meanwhile
         self._alerting: dict[str, str] = {}
+        self._stale: set[str] = set()
         self._watch = catalog.watch()
         self._loading = threading.Lock()
         self._stop = threading.Event()
@@ -96,6 +99,7 @@ class Loader:
         with self._loading:
             live = live_graph(self.catalog)
             if live is not None:
+                self.graph = live.graph
                 self.sources = {source.name: source for source in live.graph.sources} | self._served_sources()
             self._builder.broken = False
             for deployment in list_deployments(self.catalog):
@@ -114,6 +118,8 @@ class Loader:
             if due:
                 next_try = time.monotonic() + SECONDS_BETWEEN_TRIES
             try:
+                if due:
+                    self._look_for_stale()
                 if due and self._meanwhile is not None:
                     self._meanwhile()
                 if self._watch.changed() or again:
@@ -157,6 +163,20 @@ class Loader:
         except TidewheelError as error:
             log.error("the alert could not be written: %s", error)
         self._alerting[service] = message
+
+    def _look_for_stale(self) -> None:
+        """Raise an alert for features that are further behind than their view allows; close it when they are not."""
+        for name, served in list(self._desk.services.items()):
+            arms = (served.decider.champion, served.decider.challenger)
+            watched = [arm.freshness for arm in arms if arm is not None and arm.freshness is not None]
+            told = "; ".join(filter(None, (freshness.told(self.catalog.now()) for freshness in watched)))
+            if told and name not in self._stale:
+                log.warning("%s: %s", name, told)
+                raise_alert(self.catalog, name, STALE, name, told)
+                self._stale.add(name)
+            elif name in self._stale and not told:
+                close_alert(self.catalog, name, STALE, name)
+                self._stale.discard(name)
 
     def _settle(self, service: str) -> None:
         if service not in self._alerting:

@@ -204,8 +204,9 @@ def _buckets(service: str, worker: int, histogram: Histogram) -> list[str]:
 
 def _labels(names: Labels, values: Labels, worker: int) -> str:
     pairs = zip((*names, "worker"), (*values, str(worker)), strict=True)
-    return "{" + ",".join(f'{name}="{_escaped(value)}"' for name, value in pairs) + "}"
+    return "{" + ",".join(f'{name}="{escaped(value)}"' for name, value in pairs) + "}"
 
 
-def _escaped(value: str) -> str:
+def escaped(value: str) -> str:
+    """Return a label's value as it stands between quotation marks."""
     return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

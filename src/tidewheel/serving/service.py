@@ -8,12 +8,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
-from time import monotonic_ns, perf_counter_ns
+from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
 from tidewheel.collect.appender import Appender
 from tidewheel.collect.checks import row_check
 from tidewheel.collect.decision_index import DecisionIndex
+from tidewheel.collect.screening import screen_rows
 from tidewheel.errors import OverloadedError, SchemaError
 from tidewheel.runtime.doorbell import Carillon
 from tidewheel.runtime.stores import Stores
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
 DECISIONS = "decisions"
 """The lake's table of decisions."""
 STREAM_BELLS = "stream"
-REST, SHORTEST_REST_NS, LONGEST_REST_NS = 4, 10_000_000, 200_000_000
-"""How long the appender is left alone between two wakings, as a multiple of its last round and in ns."""
 
 
 class Serving:
@@ -77,9 +76,8 @@ class Serving:
             limit=settings.max_lag,
         )
         self.finder = Finder(layout.journal, self.recent, self.index, self._in_lake)
-        self._ship_due = self._woken_at = 0
-        self.desk = Desk(self.journal, self.recent, self.finder, self.metrics, _nothing if hold else self.ship)
-        self.builder = Builder(stores.catalog, stores.artifacts, lambda: stores.state)
+        self.desk = Desk(self.journal, self.recent, self.finder, self.metrics, _nothing if hold else self.appender.ship)
+        self.builder = Builder(stores.catalog, stores.artifacts, lambda: stores.state, stores.log)
         self.loader = Loader(stores.catalog, self.builder, self.desk, self.metrics, self.recent.refresh)
         self.lag = 0
         """Events that the stream has not folded yet; kept by whoever watches it."""
@@ -188,28 +186,10 @@ class Serving:
                 f"{self.lag} events wait to be folded into features, at most {most} may",
                 remedy="send more slowly, or again in a second; `tidewheel log status` shows the lag",
             )
+        sources = self.loader.sources
+        if any(source.expects for source in sources.values()):
+            rows = screen_rows(rows, sources, self.stores.clock.now())
         return self.appender.submit(rows)
-
-    def ship(self) -> bool:
-        """Wake the appender for what was decided, but not for each decision; return whether it was time to.
-
-        What it takes together costs a fraction of one by one, and while it works it competes with the requests for
-        the interpreter. So it rests several times as long as its last round took.
-        """
-        now = monotonic_ns()
-        if now >= self._ship_due:
-            self._ship_due = now + LONGEST_REST_NS
-            self._woken_at = now
-            self.appender.ship()
-            return True
-        return False
-
-    def _on_commit(self, head: int) -> None:
-        """Let the stream know what the log has taken, and the appender rest."""
-        self.ring(head)
-        now = monotonic_ns()
-        rest = min(max(REST * (now - self._woken_at), SHORTEST_REST_NS), LONGEST_REST_NS)
-        self._ship_due = min(self._ship_due, now + rest)
 
     def ring(self, _head: int) -> None:
         """Wake the stream workers."""
@@ -244,6 +224,5 @@ def is_decision_id(text: str) -> bool:
     return len(text) == 26 and not set(text) - set("0123456789ABCDEFGHJKMNPQRSTVWXYZ")
 
 
-def _nothing() -> bool:
+def _nothing() -> None:
     """Leave the journal to be shipped later."""
-    return False

@@ -10,25 +10,48 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from tidewheel.collect.decision_index import read_entries
+from tidewheel.collect.appender import outcome_of
+from tidewheel.collect.decision_index import JournalEntry, read_entries
 from tidewheel.collect.shipping import POSITION, Shipper
 from tidewheel.errors import ConflictError, NotReadyError
 from tidewheel.runtime.clock import ReplayClock
 from tidewheel.storage.journal_segments import is_live, list_segments
+from tidewheel.storage.log_records import BadRow, NewEvent
 
 if TYPE_CHECKING:
     from tidewheel.serving.service import Serving
+    from tidewheel.storage.log_records import Outcome
 
 MOST_SHIPPED = 4096
+INDEXED_AT_ONCE = 200
 PATIENCE = 60.0
 """Seconds in which the stream has to catch up."""
 SHORT, LONG = 0.0002, 0.001
 """Seconds between looks at the stream, at first and at most."""
+SYNC_EVERY = 1.0
+FOLD_EVERY = 0.02
+"""Seconds between looks at the scheduler, and folds, at most."""
+
+
+class Stream(Protocol):
+    """Folds the log into the state, in this process and thread."""
+
+    def catch_up(self) -> int:
+        """Fold up to the log's head; return how many offsets were passed."""
+        ...
+
+    def sync(self) -> None:
+        """Flush the states to the disk."""
+        ...
+
+    def close(self) -> None:
+        """Give the partitions back."""
+        ...
 
 
 class Steps:
@@ -38,13 +61,16 @@ class Steps:
     ----------
     serving : Serving
         Made with ``hold=True``.
+    stream : Stream, optional
+        Folds in this very process, where it is the workspace's only worker; otherwise stream workers are waited for.
     """
 
-    def __init__(self, serving: Serving) -> None:
+    def __init__(self, serving: Serving, stream: Stream | None = None) -> None:
         clock = serving.stores.clock
         assert isinstance(clock, ReplayClock)
         self._clock = clock
         self._serving = serving
+        self._stream = stream
         self._log = serving.stores.log
         self._folder = serving.stores.layout.journal
         self._shipper = Shipper(self._log, self._folder, serving.recent.writer)
@@ -58,6 +84,9 @@ class Steps:
         self._appending = 0
         self._quiet = asyncio.Event()
         self._quiet.set()
+        self._first = True
+        self._unindexed: list[JournalEntry] = []
+        self._synced = time.monotonic()
         self._alone_since = -1
         """When the journal's folder was last changed, if by then no other live writer had a segment in it."""
 
@@ -77,11 +106,19 @@ class Steps:
             if self._shipped_at != now or (instant is not None and instant > now):
                 self._ship() if self._quick else await self._run(self._ship)
             if instant is not None and instant != now:
-                # A thread waits where the scheduler has something to do first.
                 due = self._clock.next_due <= instant
-                now = await self._run(self._move, instant) if due else self._move(instant)
+                now = await self._wait_for_scheduler(instant) if due else self._clock.advance(instant)
             self._shipped_at = now
         return now
+
+    def append(self, rows: Sequence[NewEvent | BadRow]) -> list[Outcome] | None:
+        """Append events at once, when this process alone brings events and nobody waits for the disk; else None."""
+        if self._stream is None or not self._quick:
+            return None
+        bad = [row for row in rows if isinstance(row, BadRow)]
+        good = [row for row in rows if isinstance(row, NewEvent)]
+        given = iter(self._log.append(good, now=self._clock.now(), quarantine=bad))
+        return [outcome_of(row) or next(given) for row in rows]
 
     @contextmanager
     def appending(self) -> Iterator[None]:
@@ -107,6 +144,10 @@ class Steps:
         now = self._clock.now()
         if self._settled == (now, self._log.head()):
             return
+        if self._stream is not None:
+            self._stream.catch_up()
+            self._settled = (now, self._log.head())
+            return
         async with self._turn:
             # Only now: what was shipped and appended for this instant is folded in one go.
             self._serving.ring(0)
@@ -121,20 +162,39 @@ class Steps:
                 pause = min(pause * 1.2, LONG)
             self._settled = (now, head)
 
-    def ship(self) -> None:
-        """Ship everything now; for the end of the process."""
+    def tick(self) -> None:
+        """Fold what has come, also for groups that are new, and flush each second."""
+        if self._stream is None:
+            return
+        self._stream.catch_up()
+        if time.monotonic() - self._synced >= SYNC_EVERY:
+            self._stream.sync()
+            self._synced = time.monotonic()
+
+    def close(self) -> None:
+        """Ship and fold everything now; for the end of the process."""
         self._ship()
+        self._index()
         self._thread.shutdown()
+        if self._stream is not None:
+            self._stream.catch_up()
 
-    async def _run(self, work: Callable[..., int], *arguments: int) -> int:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
+    async def _run(self, work: Callable[[], int]) -> int:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
-    def _move(self, instant: int) -> int:
-        return self._clock.advance(instant)
+    async def _wait_for_scheduler(self, instant: int) -> int:
+        """Move the clock past what is due, as it gets done; fold meanwhile, as that may wait for features."""
+        pause = SHORT
+        while (reached := self._clock.advance(instant, wait=0)) < instant or self._clock.next_due <= instant:
+            self.tick()
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.5, FOLD_EVERY)
+        return reached
 
     def _ship(self) -> int:
         """Bring the journal's events to the log; return the log's head."""
-        look = True
+        # Where this is the only worker, only those before it can have left a journal.
+        look, self._first = self._first or self._stream is None, False
         while True:
             shipment = self._shipper.collect(MOST_SHIPPED, look=look)
             look = False
@@ -148,7 +208,14 @@ class Steps:
                 self._shipper.forget()
                 continue
             self._shipper.shipped(shipment)
-            self._serving.index.add_shipped(self._folder, shipment.entries)
+            self._unindexed += shipment.entries
+            if len(self._unindexed) >= INDEXED_AT_ONCE:
+                self._index()
+
+    def _index(self) -> None:
+        """Tell the index of what was shipped: some at a time, since this process knows its newest answers by heart."""
+        entries, self._unindexed = self._unindexed, []
+        self._serving.index.add_shipped(self._folder, entries)
 
     def _folded(self, head: int) -> bool:
         wanted = self._serving.state_ids()

@@ -22,7 +22,7 @@ from tidewheel.serving.handler import Handler
 from tidewheel.serving.http import Limits
 from tidewheel.serving.metrics import write_snapshot
 from tidewheel.serving.service import Serving
-from tidewheel.serving.steps import Steps
+from tidewheel.serving.steps import Steps, Stream
 from tidewheel.serving.transport import HttpServer
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ SWITCH_SECONDS = 0.0005
 COLLECT_AFTER = (20_000, 20, 100)
 TICK = 0.5
 STEP_TICK = 0.02
-SHIP_TICK = 0.02
 ROLE = "worker"
 
 
@@ -68,17 +67,27 @@ def main(life: Life, folder: str, env: str = "", index: int = 0) -> None:
     TidewheelError
         The stores can't be opened, or the port is taken.
     """
+    serve(life, folder, env, index)
+
+
+def serve(life: Life, folder: str, env: str, index: int, open_stream: Callable[[Stores], Stream] | None = None) -> None:
+    """Serve until asked to stop; `open_stream` gives a replay workspace's only worker what folds beside it.
+
+    Raises
+    ------
+    TidewheelError
+        As :func:`main`.
+    """
     import uvloop
 
     sys.setswitchinterval(SWITCH_SECONDS)
-    config = load_config(folder, env or None)
+    stores = Stores(load_config(folder, env or None))
+    stream = open_stream(stores) if open_stream is not None else None
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(Stores(config), index, life.ready, life.on_stop))
+        runner.run(_serve(stores, index, life, stream))
 
 
-async def _serve(
-    stores: Stores, index: int, ready: Callable[[], None], on_stop: Callable[[Callable[[], None]], None]
-) -> None:
+async def _serve(stores: Stores, index: int, life: Life, stream: Stream | None) -> None:
     from tidewheel.kernel.warm import warm
 
     loop = asyncio.get_running_loop()
@@ -87,23 +96,24 @@ async def _serve(
     def wake() -> None:
         loop.call_soon_threadsafe(stop.set)
 
-    on_stop(wake)
+    life.on_stop(wake)
     replayed = isinstance(stores.clock, ReplayClock)
     serving = Serving(stores, role=ROLE, worker=index, hold=replayed)
     try:
         await asyncio.to_thread(warm)
         await asyncio.to_thread(serving.start)
-        steps = Steps(serving) if replayed else None
+        steps = Steps(serving, stream) if replayed else None
         backend = WorkerBackend(serving, steps)
         limits = limits_of(stores.settings)
         server = HttpServer(Handler(backend, limits), limits)
         port = await server.start(stores.settings.host, stores.settings.port)
         address = write_address(stores.layout.run, WorkerAddress(index, os.getpid(), stores.settings.host, port))
-        beside = _keep_shipping(serving) if steps is None else _keep_in_step(steps)
-        ticking = [loop.create_task(_tick(backend, server)), loop.create_task(beside)]
+        ticking = [loop.create_task(_tick(backend, server))]
+        if steps is not None:
+            ticking.append(loop.create_task(_keep_in_step(steps)))
         settle_memory()
         backend.not_ready = ""
-        ready()
+        life.ready()
         log.info("serving %s on %s:%d", ", ".join(backend.services()) or "nothing yet", address.host, port)
         await stop.wait()
         backend.not_ready = "stopping"
@@ -111,9 +121,11 @@ async def _serve(
         for task in ticking:
             task.cancel()
         if steps is not None:
-            await asyncio.to_thread(steps.ship)
+            steps.close()
     finally:
         await asyncio.to_thread(serving.close)
+        if stream is not None:
+            stream.close()
         stores.close()
     log.info("stopped")
 
@@ -139,21 +151,12 @@ async def _tick(backend: WorkerBackend, server: HttpServer) -> None:
         await asyncio.sleep(TICK)
 
 
-async def _keep_shipping(serving: Serving) -> None:
-    """Wake the appender for the last decisions of a burst, which nobody comes after to wake it for."""
-    seen = 0
-    while True:
-        await asyncio.sleep(SHIP_TICK)
-        decided = serving.desk.decided
-        if decided != seen and serving.ship():
-            seen = decided
-
-
 async def _keep_in_step(steps: Steps) -> None:
     """Ship what was decided once another worker has moved the clock."""
     while True:
         try:
             await steps.reach(None)
+            steps.tick()
         except TidewheelError as error:
             log.warning("decided events could not be shipped: %s", error)
         await asyncio.sleep(STEP_TICK)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import re
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
 from tidewheel.errors import CorruptError, NotFoundError
-from tidewheel.storage.disks import sync_folder
+from tidewheel.storage.disks import sync_folder, write_durably
 from tidewheel.storage.environments import translated
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -62,8 +64,13 @@ class ArtifactStore:
         return digest
 
     def _publish(self, temporary: Path, digest: str) -> None:
+        with self._locked(fcntl.LOCK_SH):
+            self._publish_locked(temporary, digest)
+
+    def _publish_locked(self, temporary: Path, digest: str) -> None:
         target = self._path(digest)
         if target.exists() and target.stat().st_size == temporary.stat().st_size and _digest_of(target) == digest:
+            os.utime(target)  # it is used again: `discard` must not take it for old
             return
         if not target.parent.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -95,7 +102,7 @@ class ArtifactStore:
         with translated(str(path)):
             content = path.read_bytes()
         if hashlib.sha256(content).hexdigest() != digest:
-            raise _corrupt(path)
+            raise damaged(str(path))
         return content
 
     def verify(self, digest: str) -> None:
@@ -103,7 +110,7 @@ class ArtifactStore:
         path = self._path(digest)
         with translated(str(path)):
             if _digest_of(path) != digest:
-                raise _corrupt(path)
+                raise damaged(str(path))
 
     def has(self, digest: str) -> bool:
         """Whether there is an artifact of this digest."""
@@ -120,16 +127,75 @@ class ArtifactStore:
         with translated(str(self.folder)):
             self._path(digest).unlink(missing_ok=True)
 
+    def written(self, digest: str) -> float:
+        """Return when an artifact was put last, seconds since 1970. Raises `NotFoundError`."""
+        return self._stat(digest).st_mtime
+
+    def size(self, digest: str) -> int:
+        """Return an artifact's bytes. Raises `NotFoundError`."""
+        return self._stat(digest).st_size
+
+    def discard(self, digest: str, before: float) -> bool:
+        """Delete an artifact unless it was put, by whatever process, at `before` or later; tell whether it is gone."""
+        with translated(str(self.folder)), self._locked(fcntl.LOCK_EX):
+            path = self._path(digest)
+            if path.exists() and path.stat().st_mtime >= before:
+                return False
+            path.unlink(missing_ok=True)
+        return True
+
+    def _stat(self, digest: str) -> os.stat_result:
+        try:
+            return self._path(digest).stat()
+        except FileNotFoundError:
+            raise NotFoundError(f"no artifact {digest}", where=str(self.folder)) from None
+
+    @contextmanager
+    def _locked(self, how: int) -> Iterator[None]:
+        """Hold the folder's lock: shared by those who put, alone by who deletes what looks old."""
+        with (self.folder / "tmp" / "lock").open("a") as file:
+            fcntl.flock(file, how)
+            yield
+
+    def supersede(self, digest: str, new: str) -> None:
+        """Delete an artifact and let its name lead to another's, which it is to be read as from now on."""
+        note = self._note(digest)
+        note.parent.mkdir(exist_ok=True)
+        write_durably(note, new.encode())
+        self.delete(digest)
+
+    def current(self, digest: str) -> str:
+        """Digest of what an artifact is to be read as: its own, or that of what superseded it."""
+        note = self._note(digest)
+        while note.exists():
+            digest = note.read_text()
+            note = self._note(digest)
+        return digest
+
+    def _note(self, digest: str) -> Path:
+        return self.folder / "superseded" / digest
+
     def _path(self, digest: str) -> Path:
-        if not _DIGEST.fullmatch(digest):
-            raise NotFoundError(f"{digest!r} is no SHA-256 digest", where=str(self.folder))
+        check_digest(digest, str(self.folder))
         return self.folder / digest[:2] / digest[2:]
 
 
-def _corrupt(path: Path) -> CorruptError:
+def is_digest(name: str) -> bool:
+    """Tell whether a name is a SHA-256 in hexadecimal."""
+    return _DIGEST.fullmatch(name) is not None
+
+
+def check_digest(digest: str, where: str) -> None:
+    """Raise `NotFoundError` for what is no SHA-256 in hexadecimal."""
+    if not is_digest(digest):
+        raise NotFoundError(f"{digest!r} is no SHA-256 digest", where=where)
+
+
+def damaged(where: str) -> CorruptError:
+    """Return the error that tells of an artifact whose content has changed."""
     return CorruptError(
         "the artifact no longer holds what its name says",
-        where=str(path),
+        where=where,
         remedy="restore it from a copy, or register again",
     )
 

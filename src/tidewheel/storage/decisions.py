@@ -67,6 +67,9 @@ class DecisionRecord(msgspec.Struct, array_like=True, gc=False):
         Nanoseconds: decode, features, rules, model, decide.
     caller : str
     record_version : int
+    watermarks : list of int
+        For each of `states`, the instant up to which all that had arrived was folded; empty where the view
+        declares no freshness.
     """
 
     decision_id: str
@@ -97,6 +100,7 @@ class DecisionRecord(msgspec.Struct, array_like=True, gc=False):
     timings: list[int]
     caller: str = ""
     record_version: int = RECORD_VERSION
+    watermarks: list[int] = []
 
 
 _ENCODER = msgspec.msgpack.Encoder()
@@ -136,6 +140,7 @@ def lake_schema() -> pa.Schema:
         "explored": pa.bool_(),
         "timings": pa.list_(pa.int64()),
         "record_version": pa.int64(),
+        "watermarks": pa.list_(pa.int64()),
     }
     return pa.schema([*kinds.items(), ("_date", text)])
 
@@ -166,6 +171,7 @@ def from_arrow(table: pa.Table) -> list[DecisionRecord]:
         row["inputs"] = msgspec.json.decode(row["inputs"])
         row["states"] = [(state["state_id"], state["key"], state["offset"]) for state in row["states"]]
         row["texts"], row["thresholds"] = dict(row["texts"]), dict(row["thresholds"])
+        row["watermarks"] = row.get("watermarks") or []
         records.append(DecisionRecord(**row))
     return records
 

@@ -252,6 +252,12 @@ def open_environment(folder: Path, *, map_size: int = MAP_SIZE, sync: bool = Tru
         return found
 
 
+def is_open(folder: Path) -> bool:
+    """Whether this process has the environment in `folder` open."""
+    data = folder / "data.mdb"
+    return data.exists() and _inode(data) in _OPEN
+
+
 def _inode(path: Path) -> tuple[int, int]:
     status = path.stat()
     return status.st_dev, status.st_ino

@@ -11,11 +11,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
-from deltalake.exceptions import DeltaError, TableNotFoundError
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
 from tidewheel.errors import ConflictError, CorruptError, NotFoundError, SchemaError, StorageError
-from tidewheel.storage import lake_files
-from tidewheel.storage.environments import raise_for
+from tidewheel.storage.lake_places import LocalPlace, ObjectPlace, Place
+from tidewheel.storage.lake_widening import joined, read_names, stored_names, widened
+from tidewheel.storage.objects import ObjectFolder
 
 DAY = 86_400_000_000
 _PARTITIONS = ["_date"]
@@ -39,41 +40,53 @@ class Lake:
     [{'amount': 2.5, '_date': '1970-01-01'}]
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._checked: set[str] = set()
+    def __init__(self, place: Place) -> None:
+        self.place = place
 
     @classmethod
     def open(cls, folder: Path) -> Self:
-        """Open the lake, made when missing."""
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise_for(error, str(folder))
-        return cls(folder)
+        """Open the lake in a folder, made when missing."""
+        return cls(LocalPlace(folder))
+
+    @classmethod
+    def open_on(cls, url: str, folder: Path, owner: str = "") -> Self:
+        """Open the lake on an object store; `folder`, on this machine, keeps its locks.
+
+        Raises
+        ------
+        ConflictError
+            It belongs to another workspace than `owner`.
+        UnreachableError, StorageError, ConfigError, MissingExtraError
+        """
+        return cls(ObjectPlace(ObjectFolder.claimed(url, owner), folder))
+
+    @property
+    def folder(self) -> Path:
+        """Folder of this machine in which the lake keeps its locks, and unless it is on an object store its tables."""
+        return self.place.folder
 
     # --- what there is ---------------------------------------------------------------------------
 
     def tables(self) -> list[str]:
         """Names of all tables."""
-        logs = self.folder.glob("**/_delta_log")
-        return sorted(log.parent.relative_to(self.folder).as_posix() for log in logs)
+        return self.place.tables()
 
     def exists(self, table: str) -> bool:
         """Whether anything was ever appended to a table."""
-        return lake_files.newest_commit(self._path(table)) >= 0
+        return self.place.exists(table)
 
     def version(self, table: str) -> int:
         """Version of a table: rises with each commit; -1 when there is no such table."""
-        return self._open(table).version() if self.exists(table) else -1
+        delta = self._found(table)
+        return delta.version() if delta else -1
 
     def position(self, table: str, app: str) -> int:
         """Position stored by the last append of `app`; 0 when there is none."""
-        return (self._open(table).transaction_version(app) or 0) if self.exists(table) else 0
+        return _position(self._found(table), app)
 
     def schema(self, table: str, version: int | None = None) -> pa.Schema:
         """Arrow schema of a table. Raises `NotFoundError`."""
-        return pa.schema(self._open(table, version).schema().to_arrow())
+        return pa.schema(self.table(table, version).schema().to_arrow())
 
     # --- writing ---------------------------------------------------------------------------------
 
@@ -104,8 +117,9 @@ class Lake:
         FullError, StorageError
         """
         app, target = position
-        with self._writing(table) as path:
-            found = self.position(table, app)
+        with self.place.writing(table):
+            delta = self._found(table)
+            found = _position(delta, app)
             if found >= target:
                 return False
             if expected is not None and found != expected:
@@ -114,7 +128,7 @@ class Lake:
                     where=table,
                     remedy="read the position again",
                 )
-            self._write(path, table, self._fitted(table, with_date(rows)), Transaction(app, target))
+            self._write(table, delta, self._fitted(table, delta, with_date(rows)), Transaction(app, target))
         return True
 
     def write_import(self, type: str, import_id: str, batches: Iterable[pa.RecordBatch]) -> int:
@@ -128,68 +142,56 @@ class Lake:
         As `append`. When it raises, nothing is staged.
         """
         table = f"events/{type}"
-        with self._writing(table) as path:
-            if self.position(table, _import_app(import_id)) == 0:
-                stream = self._stream(table, batches)
+        with self.place.writing(table):
+            delta = self._found(table)
+            if _position(delta, _import_app(import_id)) == 0:
+                stream = self._stream(table, delta, batches)
                 if stream is None:
                     return 0
-                self._write(path, table, stream, Transaction(_import_app(import_id), 1))
+                self._write(table, delta, stream, Transaction(_import_app(import_id), 1))
         return self.import_rows(type, import_id)
 
     def import_rows(self, type: str, import_id: str) -> int:
         """How many rows are staged under an import's id."""
         table = f"events/{type}"
-        if not self.exists(table) or self.position(table, _import_app(import_id)) == 0:
+        if self.position(table, _import_app(import_id)) == 0:
             return 0
         return int(self._dataset(table, None).count_rows(filter=pc.field("_import") == import_id))
 
-    def compact(self, table: str, *, keep_hours: int = 168) -> dict[str, int]:
-        """Join small files within each day, and delete files that no version of the last `keep_hours` names."""
-        with self._writing(table) as path, _translated(table):
-            delta = self._open(table)
-            done = delta.optimize.compact()
-            deleted = delta.vacuum(retention_hours=keep_hours, dry_run=False, enforce_retention_duration=False)
-            lake_files.flush_commits(path, lake_files.safe_version(path))
-        return {"joined": done["numFilesRemoved"], "made": done["numFilesAdded"], "deleted": len(deleted)}
-
-    @contextmanager
-    def _writing(self, table: str) -> Iterator[Path]:
-        path = self._path(table)
-        try:
-            with lake_files.writing(path):
-                self._check(table, path)
-                yield path
-        except OSError as error:
-            raise_for(error, table)
-
-    def _write(self, path: Path, table: str, rows: Any, transaction: Transaction) -> None:
-        safe = lake_files.safe_version(path)
+    def _write(self, table: str, delta: DeltaTable | None, rows: Any, transaction: Transaction) -> None:
+        """Commit rows to a table as it was when its position was looked at: if that has moved since, nothing is."""
         properties = CommitProperties(app_transactions=[transaction])
-        with _translated(table):
-            write_deltalake(
-                path, rows, mode="append", partition_by=_PARTITIONS, schema_mode="merge", commit_properties=properties
-            )
-        lake_files.flush_commits(path, safe)
+        how: dict[str, Any] = {"mode": "append", "schema_mode": "merge", "commit_properties": properties}
+        if delta is None:
+            how |= {"partition_by": _PARTITIONS, "storage_options": self.place.options}
+        with self.translated(table):
+            write_deltalake(delta or self.place.uri(table), rows, **how)
+        self.place.flush(table)
 
-    def _fitted(self, table: str, rows: pa.Table) -> pa.Table:
-        known = self.schema(table) if self.exists(table) else pa.schema([])
+    def _fitted(self, table: str, delta: DeltaTable | None, rows: pa.Table) -> pa.Table:
+        known = pa.schema(delta.schema().to_arrow()) if delta else pa.schema([])
+        rows = widened(rows, known)
         schema = pa.schema([_field(field, known, table) for field in rows.schema if _is_kept(field, known)])
         try:
             return rows.select(schema.names).cast(schema)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
             raise SchemaError(f"a column does not fit the table ({error})", where=table) from error
 
-    def _stream(self, table: str, batches: Iterable[pa.RecordBatch]) -> pa.RecordBatchReader | None:
+    def _stream(
+        self, table: str, delta: DeltaTable | None, batches: Iterable[pa.RecordBatch]
+    ) -> pa.RecordBatchReader | None:
         rest = iter(batches)
         first = next(rest, None)
         if first is None:
             return None
-        begin = self._fitted(table, with_date(pa.table(first)))
+        known = pa.schema(delta.schema().to_arrow()) if delta else pa.schema([])
+        begin = self._fitted(table, delta, with_date(pa.table(first)))
 
         def fitted() -> Iterator[pa.RecordBatch]:
             yield from begin.to_batches()
             for batch in rest:
-                yield from with_date(pa.table(batch)).select(begin.schema.names).cast(begin.schema).to_batches()
+                fit = widened(with_date(pa.table(batch)), known)
+                yield from fit.select(begin.schema.names).cast(begin.schema).to_batches()
 
         return pa.RecordBatchReader.from_batches(begin.schema, fitted())
 
@@ -221,10 +223,10 @@ class Lake:
             No such table or version.
         CorruptError, StorageError
         """
-        with _translated(table):
+        with self.translated(table):
             dataset = self._dataset(table, version)
-            names = list(columns) if columns is not None else dataset.schema.names
-            found = dataset.to_table(columns=[name for name in names if name in dataset.schema.names], filter=where)
+            names = list(columns) if columns is not None else read_names(dataset.schema.names)
+            found = joined(dataset.to_table(columns=stored_names(names, dataset.schema.names), filter=where))
         for name in names:
             if name not in found.column_names:
                 found = found.append_column(name, pa.nulls(found.num_rows))
@@ -239,40 +241,57 @@ class Lake:
         version: int | None = None,
     ) -> Iterator[pa.RecordBatch]:
         """Read as `scan`, piece by piece, in bounded memory."""
-        with _translated(table):
+        with self.translated(table):
             dataset = self._dataset(table, version)
-            names = None if columns is None else [name for name in columns if name in dataset.schema.names]
-            yield from dataset.to_batches(columns=names, filter=where)
+            names = list(columns) if columns is not None else read_names(dataset.schema.names)
+            for batch in dataset.to_batches(columns=stored_names(names, dataset.schema.names), filter=where):
+                yield from joined(pa.table(batch)).to_batches()
 
     def count(self, table: str, version: int | None = None) -> int:
         """Number of rows; 0 when there is no such table."""
         return int(self._dataset(table, version).count_rows()) if self.exists(table) else 0
 
     def _dataset(self, table: str, version: int | None) -> ds.Dataset:
-        return self._open(table, version).to_pyarrow_dataset()
+        return self.table(table, version).to_pyarrow_dataset(filesystem=self.place.files(table))
 
-    def _open(self, table: str, version: int | None = None) -> DeltaTable:
-        path = self._path(table)
-        if table not in self._checked and self.exists(table) and not lake_files.is_checked(path):
-            with lake_files.writing(path):
-                self._check(table, path)
+    def _found(self, table: str) -> DeltaTable | None:
+        """Return a table as it is now, None when there is none."""
         try:
-            return DeltaTable(path, version=version)
+            return self.table(table)
+        except NotFoundError:
+            return None
+
+    def table(self, table: str, version: int | None = None) -> DeltaTable:
+        """Return a Delta table as it is, or was. Raises `NotFoundError`."""
+        self.place.ready(table)
+        try:
+            return DeltaTable(self.place.uri(table), version=version, storage_options=self.place.options)
         except TableNotFoundError as error:
             raise NotFoundError("there is no such table in the lake", where=table) from error
         except DeltaError as error:
             raise NotFoundError(f"no such version ({error})", where=table) from error
+        except OSError as error:
+            self.place.raise_for(error, table)
 
-    def _check(self, table: str, path: Path) -> None:
-        if table not in self._checked:
-            lake_files.take_back_unsafe(path)
-            self._checked.add(table)
+    @contextmanager
+    def translated(self, table: str) -> Iterator[None]:
+        """Turn the errors of Delta, Arrow, the system and the store inside the block into ours."""
+        try:
+            yield
+        except CommitFailedError as error:
+            raise ConflictError(
+                f"another process has written in the meantime ({error})", where=table, remedy="read the position again"
+            ) from error
+        except (DeltaError, OSError) as error:
+            if isinstance(error, FileNotFoundError) or "not found" in str(error).lower():
+                raise CorruptError(f"a file of the table is missing ({error})", where=table) from error
+            self.place.raise_for(error, table)
+        except pa.ArrowException as error:
+            raise StorageError(f"the table can't be read or written ({error})", where=table) from error
 
-    def _path(self, table: str) -> Path:
-        path = self.folder / table
-        if ".." in path.parts or not table:
-            raise NotFoundError(f"{table!r} can't name a table", where=str(self.folder))
-        return path
+
+def _position(delta: DeltaTable | None, app: str) -> int:
+    return (delta.transaction_version(app) or 0) if delta else 0
 
 
 def with_date(rows: pa.Table) -> pa.Table:
@@ -309,15 +328,3 @@ def _plain(kind: pa.DataType) -> pa.DataType:
     if pa.types.is_string_view(kind) or pa.types.is_large_string(kind):
         return pa.string()
     return kind
-
-
-@contextmanager
-def _translated(table: str) -> Iterator[None]:
-    try:
-        yield
-    except (DeltaError, OSError) as error:
-        if isinstance(error, FileNotFoundError) or "not found" in str(error).lower():
-            raise CorruptError(f"a file of the table is missing ({error})", where=table) from error
-        raise_for(error, table)
-    except pa.ArrowException as error:
-        raise StorageError(f"the table can't be read or written ({error})", where=table) from error

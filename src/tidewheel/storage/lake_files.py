@@ -72,7 +72,7 @@ def flush_commits(table: Path, safe: int) -> int:
         os.sync()
     else:
         for file in files:
-            _flush(file)
+            flush_file(file)
         for folder in {file.parent for file in files} | {table} | ({table.parent} if safe < 0 else set()):
             sync_folder(folder)
     write_durably(_note(table), msgspec.json.encode(_Safe(boot_id(), newest)))
@@ -132,7 +132,8 @@ def _files_of(table: Path, version: int) -> list[Path]:
     return [*(path for path in added if path.exists()), commit]
 
 
-def _flush(path: Path) -> None:
+def flush_file(path: Path) -> None:
+    """Flush one file to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -17,7 +17,7 @@ from tidewheel.storage.environments import MAP_SIZE, Environment, open_environme
 from tidewheel.storage.keys import prune
 from tidewheel.storage.log_append import Appending
 from tidewheel.storage.log_reader import LogReader
-from tidewheel.storage.log_records import BadRow, ImportRecord, NewEvent, Outcome
+from tidewheel.storage.log_records import BadRow, ImportRecord, NewEvent, Outcome, Revisions, Times
 from tidewheel.storage.log_tail import FIRST, WriterMemory, read_tail, type_code
 
 SyncMode = Literal["always", "second"]
@@ -124,7 +124,8 @@ class EventLog(LogReader):
                 return
 
     @contextmanager
-    def _appending(self, now: int) -> Iterator[Appending]:
+    def appending(self, now: int) -> Iterator[Appending]:
+        """One write transaction, for this log and those built on it: what the block adds is taken whole or not."""
         if self._failure is not None:
             raise self._failure
         with self._environment.write() as transaction:
@@ -171,7 +172,7 @@ class EventLog(LogReader):
         StorageError
             With ``sync="second"``: the disk refused a flush since the last append.
         """
-        with self._appending(now) as appending:
+        with self.appending(now) as appending:
             log_append.set_positions(appending.transaction, self._databases.meta, positions or {}, expected)
             outcomes = [appending.add(event) for event in events]
             appending.put_aside(quarantine)
@@ -185,6 +186,8 @@ class EventLog(LogReader):
         first_arrived: int,
         last_arrived: int,
         ids: Iterable[str] = (),
+        times: Times = Times(),  # noqa: B008 (a tuple of numbers)
+        revisions: Revisions | None = None,
     ) -> ImportRecord:
         """Make the staged rows of a file part of the log, once: a second call returns the first one's record.
 
@@ -199,21 +202,25 @@ class EventLog(LogReader):
             Range of their arrivals, µs.
         ids : iterable of str
             Their ids in the order of `_row`; empty for types without an id column.
+        times : Times, optional
+            What is counted of the rows' times.
+        revisions : Revisions, optional
+            For a type whose events may be corrected.
 
         Raises
         ------
         ConflictError
-            The rows begin before the newest logged arrival of their type.
+            The rows begin before the newest logged arrival of their type, or correct events too late.
         """
         done = self.import_record(import_id)
         if done is not None:
             return done
         record = ImportRecord(0, import_id, type, rows, first_arrived, last_arrived)
-        with self._appending(0) as appending:
+        with self.appending(0) as appending:
             raw = appending.transaction.get(import_id.encode(), db=self._databases.imports)
             if raw is not None:
                 return msgspec.msgpack.decode(raw, type=ImportRecord)
-            return log_append.put_import(appending, record, ids)
+            return log_append.put_import(appending, record, ids, times, revisions)
 
     def trim(self, below: int) -> None:
         """Drop events below an offset; the lake has them. Imports keep their records, ids stay known."""

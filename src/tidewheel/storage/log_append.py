@@ -9,7 +9,7 @@ import msgspec
 
 from tidewheel.errors import ConflictError, SchemaError
 from tidewheel.storage import log_chunks, log_ids, quarantine
-from tidewheel.storage.log_records import FUTURE_ALLOWED, BadRow, ImportRecord, NewEvent, Outcome
+from tidewheel.storage.log_records import FUTURE_ALLOWED, BadRow, ImportRecord, NewEvent, Outcome, Revisions, Times
 from tidewheel.storage.log_tail import POSITION, Tail, WriterMemory
 
 
@@ -49,8 +49,7 @@ class Appending:
         self.now = now
         self.rows: list[bytes] = []
         self.bad: list[BadRow] = []
-        self.new_ids: dict[bytes, int] = {}
-        self._entries: list[tuple[bytes, bytes]] = []
+        self.new_ids: dict[bytes, log_ids.Known] = {}
 
     def add(self, event: NewEvent) -> Outcome:
         """Take one event."""
@@ -60,13 +59,19 @@ class Appending:
             key = log_ids.id_key(self.tail.codes.index(type), event.id.encode())
         except UnicodeEncodeError:
             return self._refuse(event, "an id that is not valid Unicode")
-        first = self.new_ids.get(key) or self._logged(key)
-        if first:
-            counters.duplicates += 1
-            return Outcome("duplicate", first)
+        known = self.new_ids.get(key) or self._logged(key)
         arrived = max(event.arrived or self.now, counters.newest_arrived)
+        if known is not None:
+            taken = known.may_become(event.revision, arrived, event.revisable)
+            if taken is None:
+                days = (arrived - known.arrived) / 86_400_000_000
+                return self._refuse(event, f"a correction {days:.1f} days after the first of its id; too late")
+            if not taken:
+                counters.duplicates += 1
+                return Outcome("duplicate", known.first)
         at = min(event.at, arrived)
         if event.at - arrived > FUTURE_ALLOWED:
+            counters.future += 1
             return self._refuse(
                 event, f"its time is {(event.at - arrived) / 1e6:.0f} s after its arrival; 300 s are allowed"
             )
@@ -74,25 +79,28 @@ class Appending:
             row = self.writer.encode(type, event.id, event.columns, at, arrived, event.at)
         except SchemaError as error:
             return self._refuse(event, str(error))
-        return self._take(key, row, event, arrived)
+        return self._take(key, known, row, event, at, arrived)
 
-    def _take(self, key: bytes, row: bytes, event: NewEvent, arrived: int) -> Outcome:
+    def _take(
+        self, key: bytes, known: log_ids.Known | None, row: bytes, event: NewEvent, at: int, arrived: int
+    ) -> Outcome:
         counters = self.tail.types[event.type]
         offset = self.tail.head + len(self.rows)
         self.rows.append(row)
-        self.new_ids[key] = offset
-        self._entries.append((key, log_ids.entry(offset, arrived)))
-        counters.newest_arrived = arrived
+        first = known or log_ids.Known(offset, arrived, 0)
+        self.new_ids[key] = first._replace(revision=event.revision)
+        counters.take(at, arrived)
         counters.logged += 1
+        counters.corrected += known is not None
         counters.clamped += event.at > arrived
         return Outcome("logged", offset)
 
-    def _logged(self, key: bytes) -> int:
+    def _logged(self, key: bytes) -> log_ids.Known | None:
         value = self.transaction.get(key, db=self.databases.ids)
-        return 0 if value is None else log_ids.first_offset(value)
+        return None if value is None else log_ids.Known.of(value)
 
     def _refuse(self, event: NewEvent, reason: str) -> Outcome:
-        self.put_aside([BadRow(event.type, reason, _readable(event), "append", self.now)])
+        self.put_aside([BadRow(event.type, reason, readable(event), "append", self.now)])
         return Outcome("quarantined", 0, reason)
 
     def put_aside(self, rows: Iterable[BadRow]) -> None:
@@ -108,13 +116,14 @@ class Appending:
             self.transaction.put(offset_key(offset), log_chunks.pack_rows(rows), db=self.databases.events, append=True)
             offset += len(rows)
         self.tail.head = offset
-        log_ids.put_many(self.transaction, self.databases.ids, self._entries)
+        entries = [(key, known.entry()) for key, known in self.new_ids.items()]
+        log_ids.put_many(self.transaction, self.databases.ids, entries)
         self.tail.last_bad_row = quarantine.put(
             self.transaction, self.databases.quarantine, self.bad, self.tail.last_bad_row
         )
 
 
-def _readable(event: NewEvent) -> bytes:
+def readable(event: NewEvent) -> bytes:
     """Return the event as JSON that can be mended and retried."""
     row = {"id": event.id, "at": event.at, **event.columns}
     try:
@@ -143,7 +152,9 @@ def read_position(transaction: Any, meta: Any, name: str) -> int:
     return int.from_bytes(transaction.get(POSITION + name.encode(), b"", db=meta), "big")
 
 
-def put_import(appending: Appending, record: ImportRecord, ids: Iterable[str]) -> ImportRecord:
+def put_import(
+    appending: Appending, record: ImportRecord, ids: Iterable[str], times: Times, revisions: Revisions | None
+) -> ImportRecord:
     """Write an import's record (whose offset is set here) and the ids of its rows."""
     tail, transaction, databases = appending.tail, appending.transaction, appending.databases
     counters = tail.counters(record.type)
@@ -154,7 +165,13 @@ def put_import(appending: Appending, record: ImportRecord, ids: Iterable[str]) -
             remedy="import it as of now: `--arrived now`",
         )
     base, code = tail.head, tail.codes.index(record.type)
-    duplicates = log_ids.put_import(transaction, databases.ids, code, base, record.last_arrived, ids)
+    if revisions is None:
+        duplicates = log_ids.put_import(transaction, databases.ids, code, base, record.last_arrived, ids)
+    else:
+        met = dict(log_ids.put_revised(transaction, databases.ids, code, base, ids, revisions))
+        _refuse_late(record, [row for row, taken in met.items() if taken is None])
+        duplicates = (row for row, taken in met.items() if not taken)
+        counters.corrected += sum(map(bool, met.values()))
     record = msgspec.structs.replace(record, offset=base, duplicates=tuple(sorted(duplicates)))
     transaction.put(offset_key(base), log_chunks.pack_import(record), db=databases.events, append=True)
     transaction.put(record.import_id.encode(), msgspec.msgpack.encode(record), db=databases.imports)
@@ -162,7 +179,17 @@ def put_import(appending: Appending, record: ImportRecord, ids: Iterable[str]) -
     counters.newest_arrived = max(counters.newest_arrived, record.last_arrived)
     counters.imported += record.rows - len(record.duplicates)
     counters.duplicates += len(record.duplicates)
+    counters.take_import(times)
     return record
+
+
+def _refuse_late(record: ImportRecord, rows: list[int]) -> None:
+    if rows:
+        raise ConflictError(
+            f"{len(rows)} rows correct {record.type} longer after the first of their ids than corrections are taken",
+            where=f"{record.import_id}, the first of them row {rows[0] + 1} by arrival",
+            remedy="leave those rows out, or declare a longer revisable=",
+        )
 
 
 def delete_chunks(transaction: Any, events: Any, below: int, limit: int) -> int:

@@ -1,18 +1,45 @@
-"""The log's index of ids: (type, id) to the offset of the first event that had it."""
+"""The log's index of ids: (type, id) to the offset of the first event that had it, its arrival, its newest revision."""
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from tidewheel.storage.keys import STAMP, bounded_key
+from tidewheel.storage.log_records import Revisions
 
 _SORTED_AT_ONCE = 200_000
 """Ids sorted and written together: B-trees like their keys in order."""
 
 entry = STAMP.pack
 """Value of an id: the offset of its event and when that arrived (for pruning)."""
+_REVISION = struct.Struct(">q")
+
+
+class Known(NamedTuple):
+    """What is known of an id."""
+
+    first: int
+    arrived: int
+    revision: int
+
+    @classmethod
+    def of(cls, value: bytes) -> Known:
+        """Read an entry; one without a revision is of the first."""
+        first, arrived = STAMP.unpack_from(value)
+        return cls(first, arrived, _REVISION.unpack_from(value, STAMP.size)[0] if len(value) > STAMP.size else 0)
+
+    def entry(self) -> bytes:
+        """Return the entry."""
+        return entry(self.first, self.arrived) + (_REVISION.pack(self.revision) if self.revision else b"")
+
+    def may_become(self, revision: int, arrived: int, revisable: int) -> bool | None:
+        """Tell whether a correction is to be taken; None when it comes too late."""
+        if not revisable or revision <= self.revision:
+            return False
+        return True if arrived - self.arrived <= revisable else None
 
 
 def id_prefix(code: int) -> bytes:
@@ -47,6 +74,22 @@ def put_import(transaction: Any, ids: Any, code: int, base: int, arrived: int, g
             _, added = cursor.putmulti(entries, overwrite=False)
             if added < len(entries):
                 yield from _duplicates(transaction, ids, entries, base)
+
+
+def put_revised(
+    transaction: Any, ids: Any, code: int, base: int, given: Iterable[str], revisions: Revisions
+) -> Iterator[tuple[int, bool | None]]:
+    """Write the ids of an import's rows; yield each row whose id was there, with what `may_become` says of it."""
+    for row, (identity, revision, arrived) in enumerate(zip(given, revisions.numbers, revisions.arrived, strict=True)):
+        key = id_key(code, identity.encode())
+        value = transaction.get(key, db=ids)
+        known = Known(base + row, arrived, revision)
+        if value is not None:
+            before = Known.of(value)
+            taken = before.may_become(revision, arrived, revisions.revisable)
+            yield row, taken
+            known = before._replace(revision=revision) if taken else before
+        transaction.put(key, known.entry(), db=ids)
 
 
 def _duplicates(transaction: Any, ids: Any, entries: list[tuple[bytes, bytes]], base: int) -> Iterator[int]:

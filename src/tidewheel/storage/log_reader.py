@@ -154,6 +154,11 @@ class LogReader:
             counters = read_tail(transaction, self._databases.meta).types.get(type)
         return counters.newest_arrived if counters else 0
 
+    def watermark(self, type: str) -> int:
+        """Return the newest time of a type's events, 0 for none."""
+        counters = self.stats().types.get(type)
+        return counters.watermark if counters else 0
+
     def position(self, name: str) -> int:
         """Position stored under a name by `append`; 0 when there is none."""
         with self._environment.read() as transaction:

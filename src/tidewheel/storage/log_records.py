@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 
@@ -11,6 +12,10 @@ if TYPE_CHECKING:
 
 FUTURE_ALLOWED = 5 * 60 * 1_000_000
 """How far (µs) an event's time may lie ahead of its arrival and still be taken, as of its arrival."""
+
+
+LATE_AFTER = FUTURE_ALLOWED
+"""An event that arrives longer (µs) after it happened counts as late."""
 
 
 class NewEvent(msgspec.Struct, omit_defaults=True, gc=False):
@@ -29,6 +34,9 @@ class NewEvent(msgspec.Struct, omit_defaults=True, gc=False):
     arrived : int
         0: the log says when it arrived. Otherwise the caller's own arrival (a replay workspace);
         raised to the newest arrival of the type when it lies before that.
+    revisable : int
+        For so long (µs) after the first event of an id arrived, one with a higher ``revision`` among its columns
+        is taken as a correction. 0: never.
     """
 
     type: str
@@ -36,6 +44,21 @@ class NewEvent(msgspec.Struct, omit_defaults=True, gc=False):
     at: int
     columns: dict[str, object]
     arrived: int = 0
+    revisable: int = 0
+
+    @property
+    def revision(self) -> int:
+        """Which revision of its id this is."""
+        given = self.columns.get("revision")
+        return given if isinstance(given, int) else 0
+
+
+class Revisions(NamedTuple):
+    """What an import of events that may be corrected says of its rows, in their order."""
+
+    revisable: int
+    numbers: Sequence[int]
+    arrived: Sequence[int]
 
 
 class LogRecord(msgspec.Struct, frozen=True, gc=False):
@@ -95,10 +118,35 @@ class BadRow(msgspec.Struct, frozen=True, omit_defaults=True):
     source: str = ""
     at: int = 0
     seq: int = 0
+    expectation: str = ""
+    """The declared expectation that it fails; "" for a row that does not fit its declaration."""
 
 
 class TypeCounters(msgspec.Struct, array_like=True):
-    """Counts since the log began, for one type."""
+    """Counts since the log began, for one type.
+
+    Attributes
+    ----------
+    newest_arrived : int
+    logged, imported : int
+        Events taken, one by one and from files.
+    duplicates : int
+        Events whose id was known; each was taken once.
+    clamped : int
+        Times up to `FUTURE_ALLOWED` after their arrival, taken as of it.
+    quarantined : int
+        Rows put aside for whatever reason.
+    watermark : int
+        The newest time of an event taken, µs. No time lies after its arrival, so it is never in the future.
+    out_of_order : int
+        Events taken that happened before the watermark.
+    late : int
+        Events taken that arrived more than `LATE_AFTER` after they happened.
+    future : int
+        Rows put aside because their time lay too far ahead of their arrival.
+    corrected : int
+        Events taken that replace one of the same id.
+    """
 
     newest_arrived: int = 0
     logged: int = 0
@@ -106,6 +154,36 @@ class TypeCounters(msgspec.Struct, array_like=True):
     duplicates: int = 0
     clamped: int = 0
     quarantined: int = 0
+    watermark: int = 0
+    out_of_order: int = 0
+    late: int = 0
+    future: int = 0
+    corrected: int = 0
+
+    def take(self, at: int, arrived: int) -> None:
+        """Count one event by its times."""
+        self.newest_arrived = arrived
+        self.out_of_order += at < self.watermark
+        self.late += arrived - at > LATE_AFTER
+        self.watermark = max(self.watermark, at)
+
+    def take_import(self, times: Times) -> None:
+        """Count the rows of an import by their times."""
+        self.watermark = max(self.watermark, times.watermark)
+        self.out_of_order += times.out_of_order
+        self.late += times.late
+        self.clamped += times.clamped
+        self.future += times.future
+
+
+class Times(NamedTuple):
+    """What `TypeCounters` counts of the times of an import's rows."""
+
+    watermark: int = 0
+    out_of_order: int = 0
+    late: int = 0
+    clamped: int = 0
+    future: int = 0
 
 
 class LogStats(msgspec.Struct, frozen=True):

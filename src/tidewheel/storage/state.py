@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
 from zlib import crc32
@@ -70,6 +70,11 @@ class Snapshot:
         except lmdb.Error as error:
             raise_for(error, "state store")
         return blob
+
+    def get_many(self, entities: Sequence[tuple[str, bytes]]) -> list[memoryview | None]:
+        """Blobs of several entities, ``(state id, key)``, in order; None for one without state. Raises as `get`."""
+        get = self.get
+        return [get(state_id, key) for state_id, key in entities]
 
     def _learn(self, state_id: str) -> bytes:
         prefix = self._prefixes[state_id] = state_prefix(state_id)

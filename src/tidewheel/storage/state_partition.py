@@ -16,6 +16,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import accumulate
@@ -26,7 +27,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from tidewheel.errors import CorruptError, LeaseError
+from tidewheel.errors import CorruptError, LeaseError, StorageError
 from tidewheel.storage.boot import CleanMark
 from tidewheel.storage.environments import MAP_SIZE, Environment, open_environment
 from tidewheel.storage.keys import STAMP, bounded_key, prune
@@ -49,6 +50,17 @@ class Reference(NamedTuple):
     columns: dict[str, Any]
 
 
+def pack_reference(reference: Reference) -> bytes:
+    """Return a reference as stores keep it."""
+    return STAMP.pack(reference.offset, reference.arrived) + _encode(reference.columns)
+
+
+def unpack_reference(value: bytes | memoryview) -> Reference:
+    """Return what `pack_reference` was given."""
+    offset, arrived = STAMP.unpack_from(value)
+    return Reference(offset, arrived, _decode(value[STAMP.size :]))
+
+
 def state_prefix(state_id: str) -> bytes:
     """First 8 bytes of a state's keys: its id, 16 hexadecimal digits."""
     return bytes.fromhex(state_id)
@@ -59,12 +71,33 @@ def hash_key(hash: int) -> bytes:
     return (hash & _MASK).to_bytes(8, "big")
 
 
+SECONDS_LOCKED = 3.0
+"""How long one process waits for another that is opening the same partition, which takes milliseconds."""
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
 @contextmanager
 def _folder_lock(folder: Path) -> Iterator[None]:
     folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder / "open.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    path = folder / "open.lock"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    end = time.monotonic() + SECONDS_LOCKED
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        while not _locked(descriptor):
+            if time.monotonic() >= end:
+                raise StorageError(
+                    f"locked by another process for over {SECONDS_LOCKED:g} s",
+                    where=str(path),
+                    remedy="stop the process that holds it (`lsof` names it); what waits for it goes on by itself",
+                )
+            time.sleep(0.01)
         yield
     finally:
         os.close(descriptor)
@@ -94,7 +127,7 @@ def open_partition(folder: Path, map_size: int = MAP_SIZE) -> tuple[Environment,
         return open_environment(folder, map_size=map_size, sync=False), mark
 
 
-class StateBatch:
+class PartitionBatch:
     """The reads and writes of one micro-batch, inside its transaction."""
 
     def __init__(self, transaction: Any, databases: Mapping[str, Any]) -> None:
@@ -131,10 +164,7 @@ class StateBatch:
     def put_references(self, type: str, references: Iterable[tuple[str, Reference]]) -> None:
         """Store what is kept of events of `type`, by id."""
         prefix = _type_prefix(type)
-        items = [
-            (bounded_key(prefix, id.encode()), STAMP.pack(offset, arrived) + _encode(columns))
-            for id, (offset, arrived, columns) in references
-        ]
+        items = [(bounded_key(prefix, id.encode()), pack_reference(reference)) for id, reference in references]
         items.sort()
         with self._transaction.cursor(self._databases["references"]) as cursor:
             cursor.putmulti(items)
@@ -143,7 +173,7 @@ class StateBatch:
         """What is kept of events of `type`, None for those that have not come (or were pruned)."""
         prefix, get, database = _type_prefix(type), self._transaction.get, self._databases["references"]
         values = [get(bounded_key(prefix, id.encode()), None, database) for id in ids]
-        return [None if value is None else _reference(value) for value in values]
+        return [None if value is None else unpack_reference(value) for value in values]
 
     def wait(self, type: str, target: str, offset: int, entry: bytes) -> None:
         """Keep an event (at `offset`) until the event `target` of `type` comes."""
@@ -211,7 +241,7 @@ class StatePartition:
         self._closed = False
 
     @contextmanager
-    def batch(self) -> Iterator[StateBatch]:
+    def batch(self) -> Iterator[PartitionBatch]:
         """One micro-batch: all of it or nothing.
 
         Raises
@@ -221,7 +251,7 @@ class StatePartition:
         FullError
         """
         with self._environment.write(buffers=True) as transaction:
-            batch = StateBatch(transaction, self._databases)
+            batch = PartitionBatch(transaction, self._databases)
             batch.check_token(self.token)
             yield batch
 
@@ -237,6 +267,8 @@ class StatePartition:
                 deleted = _delete_prefix(transaction, self._databases["blobs"], prefix, _PRUNED_AT_ONCE)
             total += deleted
         with self._environment.write() as transaction:
+            while _delete_prefix(transaction, self._databases["waiting"], f"{state_id}:".encode(), _PRUNED_AT_ONCE):
+                pass
             transaction.delete(_OFFSET + state_id.encode(), db=self._databases["meta"])
         return total
 
@@ -291,11 +323,6 @@ def _type_prefix(type: str) -> bytes:
 def _waiting_prefix(type: str, target: str) -> bytes:
     raw = target.encode()
     return bounded_key(_type_prefix(type) + len(raw).to_bytes(4, "big"), raw, room=8)
-
-
-def _reference(value: memoryview) -> Reference:
-    offset, arrived = STAMP.unpack_from(value)
-    return Reference(offset, arrived, _decode(value[STAMP.size :]))
 
 
 def _delete_prefix(transaction: Any, database: Any, prefix: bytes, limit: int) -> int:

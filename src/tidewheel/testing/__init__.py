@@ -1,6 +1,8 @@
-"""Contract suites: classes of tests that any implementation of a storage protocol can be held to.
+"""Tests for what you write: derived functions, and storage back ends.
 
-Subclass one in a test file and say how a store is opened; pytest does the rest.
+`check_derived` runs a view's derived function as training and serving would. The contract suites are classes of tests
+that any implementation of a storage protocol can be held to. Subclass one in a test file and say how a store is
+opened; pytest does the rest.
 
 >>> class TestMyLog(EventLogContract):
 ...     def open(self, folder):
@@ -8,9 +10,19 @@ Subclass one in a test file and say how a store is opened; pytest does the rest.
 """
 
 from tidewheel.testing.artifacts import ArtifactContract
+from tidewheel.testing.derived import check_derived
+from tidewheel.testing.engine import EngineContract
 from tidewheel.testing.event_log import EventLogContract
 from tidewheel.testing.journal import JournalContract
 from tidewheel.testing.lake import LakeContract
 from tidewheel.testing.state import StateContract
 
-__all__ = ["ArtifactContract", "EventLogContract", "JournalContract", "LakeContract", "StateContract"]
+__all__ = [
+    "ArtifactContract",
+    "EngineContract",
+    "EventLogContract",
+    "JournalContract",
+    "LakeContract",
+    "StateContract",
+    "check_derived",
+]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from pathlib import Path
 
 import pytest
@@ -60,3 +61,31 @@ class ArtifactContract:
             store.read(digest)
         store.put(b"weights")
         assert store.read(digest) == b"weights"
+
+    def test_a_superseded_artifact_leads_to_the_other(self, tmp_path: Path) -> None:
+        store = self.open(tmp_path / "store")
+        old, new = store.put(b"c42"), store.put(b"[erased]")
+        store.supersede(old, new)
+        again = self.open(tmp_path / "store")
+        assert (again.current(old), again.current(new)) == (new, new)
+        assert list(again.digests()) == [new]
+        with pytest.raises(NotFoundError):
+            again.get(old)
+
+    def test_only_what_nobody_put_lately_is_discarded(self, tmp_path: Path) -> None:
+        store = self.open(tmp_path / "store")
+        digest = store.put(b"weights")
+        assert store.size(digest) == 7
+        first = store.written(digest)
+        assert abs(first - time.time()) < 60
+        assert not store.discard(digest, first), "put at that very instant"
+        time.sleep(1.1)  # an object store counts in whole seconds
+        assert self.open(tmp_path / "store").put(b"weights") == digest
+        assert store.written(digest) > first, "it was used again"
+        assert not store.discard(digest, first + 0.5)
+        assert store.has(digest)
+        assert store.discard(digest, time.time() + 10)
+        assert not store.has(digest)
+        assert store.discard(digest, time.time() + 10), "gone is gone"
+        with pytest.raises(NotFoundError):
+            store.written(digest)

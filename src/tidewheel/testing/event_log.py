@@ -9,7 +9,16 @@ from pathlib import Path
 import pytest
 
 from tidewheel.errors import ConflictError, NotFoundError
-from tidewheel.storage.log_records import FUTURE_ALLOWED, BadRow, ImportRecord, LogRecord, NewEvent
+from tidewheel.storage.log_records import (
+    FUTURE_ALLOWED,
+    LATE_AFTER,
+    BadRow,
+    ImportRecord,
+    LogRecord,
+    NewEvent,
+    Revisions,
+    Times,
+)
 from tidewheel.storage.protocols import Log
 
 NOW = 1_700_000_000_000_000
@@ -100,7 +109,43 @@ class EventLogContract:
         assert "after its arrival" in bad.reason
         assert log.seen_many("Sale", ["far"]) == [None]
         counters = log.stats().types["Sale"]
-        assert (counters.logged, counters.clamped, counters.quarantined) == (1, 1, 1)
+        assert (counters.logged, counters.clamped, counters.quarantined, counters.future) == (1, 1, 1, 1)
+        log.close()
+
+    def test_a_higher_revision_corrects_within_its_time(self, tmp_path: Path) -> None:
+        log = self.open(tmp_path)
+
+        def revision(number: int | None, arrived: int, revisable: int = 100) -> NewEvent:
+            return NewEvent("Sale", "a", NOW, {"revision": number}, arrived=arrived, revisable=revisable)
+
+        given = [revision(None, NOW), revision(2, NOW + 1), revision(1, NOW + 2), revision(3, NOW + 100)]
+        outcomes = log.append(given, now=NOW)
+        assert [outcome.status for outcome in outcomes] == ["logged", "logged", "duplicate", "logged"]
+        assert [outcome.offset for outcome in outcomes] == [1, 2, 1, 3]
+        late = log.append([revision(4, NOW + 101), revision(3, NOW + 101), revision(5, NOW, revisable=0)], now=NOW)
+        assert [outcome.status for outcome in late] == ["quarantined", "duplicate", "duplicate"]
+        assert "too late" in late[0].reason
+        record = log.append_import(
+            "file", "Sale", 3, NOW + 101, NOW + 101, ["a", "b", "b"],
+            revisions=Revisions(200, [4, 0, 1], [NOW + 101] * 3),
+        )  # fmt: skip
+        assert record.duplicates == ()
+        with pytest.raises(ConflictError, match="1 rows correct Sale longer after"):
+            log.append_import("next", "Sale", 1, NOW + 300, NOW + 300, ["a"], revisions=Revisions(9, [5], [NOW + 300]))
+        counters = log.stats().types["Sale"]
+        assert (counters.corrected, counters.duplicates, counters.quarantined) == (4, 3, 1)
+        log.close()
+
+    def test_lateness_is_counted_against_the_watermark(self, tmp_path: Path) -> None:
+        log = self.open(tmp_path)
+        log.append([sale("a", NOW - 5), sale("b", NOW - 6), sale("c", NOW - LATE_AFTER)], now=NOW)
+        log.append([sale("d", NOW - LATE_AFTER - 1), sale("near", NOW + 7)], now=NOW)
+        counters = log.stats().types["Sale"]
+        assert (counters.out_of_order, counters.late, counters.watermark) == (3, 1, NOW)
+        log.append_import("file", "Sale", 2, NOW, NOW, times=Times(NOW + 9, 4, 2, 1, 3))
+        counters = log.stats().types["Sale"]
+        assert (counters.out_of_order, counters.late, counters.watermark) == (7, 3, NOW + 9)
+        assert (counters.clamped, counters.future) == (2, 3)
         log.close()
 
     def test_what_can_not_be_held_is_put_aside_alone(self, tmp_path: Path) -> None:

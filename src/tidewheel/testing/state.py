@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -68,23 +69,57 @@ class StateContract:
         writer.close()
         store.close()
 
-    def test_a_snapshot_stands_still(self, tmp_path: Path) -> None:
+    def test_what_is_read_together_is_of_one_commit(self, tmp_path: Path) -> None:
+        store = self.open(tmp_path, 1)
+        writer = store.writer(0)
+        keys = [f"k{n}".encode() for n in range(50)]
+        done = threading.Event()
+        seen: list[set[bytes]] = []
+
+        def read() -> None:
+            while not done.is_set():
+                with store.snapshot() as snapshot:
+                    found = snapshot.get_many([(FIRST, key) for key in keys])
+                    seen.append({bytes(blob or b"") for blob in found})
+
+        thread = threading.Thread(target=read)
+        thread.start()
+        for n in range(1, 200):
+            with writer.batch() as batch:
+                batch.put_blobs(FIRST, keys, *words_of([[n]] * len(keys)))
+        done.set()
+        thread.join()
+        assert seen
+        assert all(len(blobs) == 1 for blobs in seen)
+        writer.close()
+        store.close()
+
+    def test_a_batch_reads_what_it_wrote(self, tmp_path: Path) -> None:
         store = self.open(tmp_path, 1)
         writer = store.writer(0)
         with writer.batch() as batch:
-            batch.put_blobs(FIRST, [b"a", b"b"], *words_of([[1], [1]]))
-        with store.snapshot() as snapshot:
-            before = bytes(snapshot.get(FIRST, b"a") or b"")
-            with writer.batch() as batch:
-                batch.put_blobs(FIRST, [b"a", b"b"], *words_of([[2], [2]]))
-            assert bytes(snapshot.get(FIRST, b"b") or b"") == before
-        assert self.read(store, FIRST, b"b") == [2]
+            batch.put_blobs(FIRST, [b"a", b"b"], *words_of([[1], [2]]))
+            batch.put_references("Sale", [("a", Reference(1, 10, {}))])
+            batch.wait("Sale", "x", 1, b"one")
+        with writer.batch() as batch:
+            batch.put_blobs(FIRST, [b"a"], *words_of([[3, 3]]))
+            assert batch.blobs(FIRST, [b"b", b"a"])[0].tolist() == [2, 3, 3]
+            batch.put_references("Sale", [("a", Reference(2, 20, {}))])
+            assert batch.references("Sale", ["a"]) == [Reference(2, 20, {})]
+            batch.wait("Sale", "x", 2, b"two")
+            assert batch.take_waiting("Sale", ["x"]) == [("x", 1, b"one"), ("x", 2, b"two")]
+            batch.wait("Sale", "x", 3, b"three")
+            batch.set_offset(FIRST, 7)
+            assert batch.offset(FIRST) == 7
+        with writer.batch() as batch:
+            assert batch.take_waiting("Sale", ["x"]) == [("x", 3, b"three")]
         writer.close()
         store.close()
 
     def test_each_partition_has_its_own_entities_and_offset(self, tmp_path: Path) -> None:
         store = self.open(tmp_path, 3)
         keys = [f"k{n}".encode() for n in range(30)]
+        assert store.partitions == 3
         for partition in range(3):
             writer = store.writer(partition)
             mine = [key for key in keys if store.partition_of(key) == partition]
@@ -98,6 +133,9 @@ class StateContract:
                 assert blob is not None
                 assert int.from_bytes(blob, "little") == store.partition_of(key)
         assert store.offsets() == [{FIRST: 1}, {FIRST: 2}, {FIRST: 3}]
+        assert (store.offset(FIRST), store.offset(SECOND)) == (1, 0)
+        assert sorted(key for key, _ in store.scan(FIRST)) == sorted(keys)
+        assert list(store.scan(SECOND)) == []
         store.close()
 
     def test_the_number_of_partitions_is_fixed(self, tmp_path: Path) -> None:

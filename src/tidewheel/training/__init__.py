@@ -2,7 +2,7 @@
 
 from tidewheel.training.compare import Comparison, compare
 from tidewheel.training.context import DECISION_COLUMNS, Progress, TrainingContext
-from tidewheel.training.leakage import Finding
+from tidewheel.training.data.findings import Finding
 from tidewheel.training.rerun import RerunReport, rerun
 from tidewheel.training.train import TrainResult, train
 

@@ -20,8 +20,32 @@ class Difference:
     two: Any
 
 
-@dataclass(frozen=True)
-class Comparison:
+@dataclass(frozen=True, kw_only=True)
+class RunDifference:
+    """In what two runs differ.
+
+    Attributes
+    ----------
+    same_data, same_test : bool
+        The data set is the same; the test rows at least are the same.
+    parameters : list of Difference
+        Parameters of the fitted estimators that differ.
+    added, removed : list of str
+        Columns of the view that only the second, only the first has.
+    lineage : list of Difference
+        Instant, rows, code, definitions and libraries that differ.
+    """
+
+    same_data: bool
+    same_test: bool
+    parameters: list[Difference]
+    added: list[str]
+    removed: list[str]
+    lineage: list[Difference]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison(RunDifference):
     """Two versions.
 
     Attributes
@@ -29,25 +53,11 @@ class Comparison:
     one, two : Version
     metrics : list of (split, metric, Metric or None, Metric or None)
         Each on its own run's rows: comparable when `same_test` is true.
-    same_data, same_test : bool
-        The data set is the same; the test rows at least are the same.
-    parameters : list of Difference
-        Parameters of the fitted estimators that differ.
-    added, removed : list of str
-        Columns of the view that only `two`, only `one` has.
-    lineage : list of Difference
-        Instant, rows, code, definitions and libraries that differ.
     """
 
     one: Version
     two: Version
     metrics: list[tuple[str, str, Metric | None, Metric | None]]
-    same_data: bool
-    same_test: bool
-    parameters: list[Difference]
-    added: list[str]
-    removed: list[str]
-    lineage: list[Difference]
 
 
 def compare(catalog: Catalog, one: str, two: str) -> Comparison:
@@ -65,18 +75,20 @@ def compare(catalog: Catalog, one: str, two: str) -> Comparison:
         There is no such version.
     """
     first, second = get_version(catalog, one), get_version(catalog, two)
-    run_one, run_two = get_run(catalog, first.run), get_run(catalog, second.run)
-    columns_one, columns_two = (_columns(catalog, run) for run in (run_one, run_two))
-    return Comparison(
-        one=first,
-        two=second,
-        metrics=_metrics(first, second),
-        same_data=run_one.lineage.dataset == run_two.lineage.dataset,
-        same_test=run_one.parameters.get("test_rows") == run_two.parameters.get("test_rows"),
-        parameters=_differences(_fitted(run_one), _fitted(run_two)),
+    found = compare_runs(catalog, get_run(catalog, first.run), get_run(catalog, second.run))
+    return Comparison(one=first, two=second, metrics=_metrics(first, second), **vars(found))
+
+
+def compare_runs(catalog: Catalog, one: Run, two: Run) -> RunDifference:
+    """Return in what two finished runs differ, whether or not a version came of them."""
+    columns_one, columns_two = _columns(catalog, one), _columns(catalog, two)
+    return RunDifference(
+        same_data=one.lineage.dataset == two.lineage.dataset,
+        same_test=one.parameters.get("test_rows") == two.parameters.get("test_rows"),
+        parameters=_differences(_fitted(one), _fitted(two)),
         added=[name for name in columns_two if name not in columns_one],
         removed=[name for name in columns_one if name not in columns_two],
-        lineage=_differences(_origin(run_one), _origin(run_two)),
+        lineage=_differences(_origin(one), _origin(two)),
     )
 
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 from tidewheel.collect.history import History
 from tidewheel.definitions import ir
 from tidewheel.definitions.places import likely
+from tidewheel.engine import Engine
 from tidewheel.errors import NotFoundError
 from tidewheel.registry.bundles import ArtifactStore
 from tidewheel.storage.catalog import Catalog
@@ -31,6 +32,7 @@ class _Pinned:
 
     def __init__(self, history: History, head: int) -> None:
         self._history = history
+        self.redactions = history.redactions
         self._head = head
 
     def scan(self, type: str, columns: Sequence[str], *, below: int | None = None) -> pa.Table:
@@ -74,6 +76,8 @@ class TrainingContext:
         Given event types, returns the version of each one's lake table.
     served : callable, optional
         Given a view's digest and a number, returns so many of the newest decision records of the view (for parity).
+    engine : callable, optional
+        Opens the engine that trials run on; None means the cores of this process.
     """
 
     history: History
@@ -86,6 +90,7 @@ class TrainingContext:
     decisions: Callable[[str, Sequence[str]], pa.Table] | None = None
     lake_versions: Callable[[Sequence[str]], Mapping[str, int]] | None = None
     served: Callable[[str, int], Sequence[Any]] | None = None
+    engine: Callable[[], Engine] | None = None
 
     def model(self, name: str) -> ir.Model:
         """Return a model's frozen form.

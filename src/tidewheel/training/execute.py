@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from tidewheel.collect.history import History
-from tidewheel.definitions import ir
+from tidewheel.definitions import digest, ir
 from tidewheel.errors import NotFoundError
 from tidewheel.metrics import Interval
+from tidewheel.metrics import Metric as Measure
 from tidewheel.registry.arrays import pack_arrays
 from tidewheel.registry.runs import Metric
 from tidewheel.training.context import TrainingContext, pinned
-from tidewheel.training.estimators import Matrix
-from tidewheel.training.evaluate import chosen_metrics, constant_baseline, evaluate
-from tidewheel.training.gather import Gathered, gather
-from tidewheel.training.leakage import Finding, suspicious
-from tidewheel.training.learn import Learned, Plan, default_estimator, learn
-from tidewheel.training.levels import encode, fix_levels
-from tidewheel.training.split import require_two_classes
+from tidewheel.training.data.findings import Finding
+from tidewheel.training.data.gather import Gathered, gather, labelled_rows
+from tidewheel.training.data.levels import encode, fix_levels
+from tidewheel.training.data.look import look
+from tidewheel.training.data.split import require_two_classes
+from tidewheel.training.evaluation.blocks import blocks_of
+from tidewheel.training.evaluation.cross import cross_validate, told_folds
+from tidewheel.training.evaluation.evaluate import chosen_metrics, constant_baseline, evaluate
+from tidewheel.training.fit.checked import yardsticks
+from tidewheel.training.fit.estimators import Matrix, shown
+from tidewheel.training.fit.learn import Learned, Plan, default_estimator, learn
+from tidewheel.training.keys import code_of, data_parts, step_key
+from tidewheel.training.retries import STEADY
 from tidewheel.training.steps import Steps
+from tidewheel.training.tuning.record import Record
+from tidewheel.training.tuning.tune import Tuned, tune
 
 Floats = npt.NDArray[np.float64]
 
@@ -54,6 +66,27 @@ class Settings:
 
 
 @dataclass(frozen=True)
+class Divided:
+    """Rows ready to learn from: encoded, with the levels of their categories and what looks wrong about them."""
+
+    matrix: Matrix
+    levels: dict[str, list[str]]
+    findings: list[Finding]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Scores, what they come to, and the bytes that say so (see `Outcome`)."""
+
+    train_score: Floats
+    test_score: Floats
+    intervals: dict[str, Interval]
+    metrics: list[Metric]
+    predictions: bytes
+    calibration: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What a run found.
 
@@ -75,6 +108,8 @@ class Outcome:
         Columns that tell the label suspiciously well.
     predictions : bytes
         Log offset and score of each test row: equal bytes, equal predictions.
+    calibration : dict
+        Its kind, why it was necessary, and the reliability of scores before and after; empty for a number.
     """
 
     history: History
@@ -88,48 +123,158 @@ class Outcome:
     metrics: list[Metric]
     findings: list[Finding]
     predictions: bytes
+    calibration: dict[str, Any] = field(default_factory=dict)
 
 
 def execute(context: TrainingContext, model: ir.Model, settings: Settings, steps: Steps) -> Outcome:
-    """Run a model's training up to its metrics; nothing is registered."""
+    """Run a model's training up to its metrics; nothing is registered.
+
+    Each step's key holds all that its output depends on: who gives a step another input adds it to the key.
+    """
     measures, classification = chosen_metrics(model.metrics)
     history = pinned(context.history, settings.head)
-    with steps.step("data"):
-        gathered = gather(context, model, history, settings.as_of, steps.within)
-        data, sides = gathered.data, gathered.sides
-        steps.detail(", ".join(f"{count} {what}" for what, count in data.counts.items()))
-    with steps.step("check"):
-        if classification:
-            require_two_classes(data.y[sides.train], "train")
-            require_two_classes(data.y[sides.test], "test")
-        levels = fix_levels(data.view, data.texts, sides.train)
-        columns = data.view.column_names
-        categories = [columns.index(name) for name in data.texts]
-        matrix = Matrix(encode(data.view, levels), data.y, data.weight, columns, categories)
-        findings = suspicious(
-            matrix.x[sides.train], data.y[sides.train], columns, categories, classification, settings.seed
+    plan = plan_of(context, model, settings, classification, steps.run_id)
+    data_key, gathered = _data(context, model, history, settings, steps)
+    source = context.source(gathered.view.on)
+    divided = steps.run("split", partial(_divide, gathered, source, model.split, plan), told=_suspects)
+    data = gathered.data
+    learnt = [data_key, *_learner(context, model, settings, plan)]
+    tuned = Tuned(plan.chosen or {})
+    if plan.space and plan.chosen is None:
+        tuned = steps.run(
+            "tune",
+            partial(tune, plan, divided.matrix, gathered.sides.train, steps.within),
+            key=step_key("tune", learnt, model.search, model.tune, plan.trials, plan.metric.name, plan.limit),
+            told=_trials,
         )
-        steps.detail("; ".join(map(str, findings)))
-    with steps.step("learn"):
-        plan = _plan(context, model, settings, classification)
-        sizes = [len(levels.get(name, ())) for name in columns]
-        learned = learn(plan, matrix, sizes, sides.train, sides.test, steps.within)
-        steps.detail(
-            f"{len(learned.trials)} trials, fitted in {learned.fit.seconds:.1f} s; {learned.reason}".rstrip("; ")
-        )
-    with steps.step("measure"):
-        train_score, test_score = learned.score(matrix.x[sides.train]), learned.score(matrix.x[sides.test])
-        train, test = matrix.take(sides.train), matrix.take(sides.test)
-        intervals = evaluate(measures, test.y, test_score, test.weight, seed=settings.seed)
-        fitted = evaluate(measures, train.y, train_score, train.weight, seed=settings.seed)
-        constant = constant_baseline(measures, train.y, train.weight, test.y, test.weight)
-        metrics = [*split_metrics("test", intervals), *split_metrics("train", fitted)]
-        metrics += [Metric("baseline", name, value) for name, value in constant.items()]
-        steps.detail(", ".join(f"{name} {found.value:.4g}" for name, found in intervals.items()))
-    predictions = pack_arrays({"offset": data.offset[sides.test], "score": test_score})
-    return Outcome(
-        history, gathered, matrix, levels, learned, train_score, test_score, intervals, metrics, findings, predictions
+    fit_key = step_key("fit", learnt, shown(tuned.chosen))
+    sizes = [len(divided.levels.get(name, ())) for name in data.view.column_names]
+    learned = steps.run(
+        "fit",
+        partial(
+            learn, replace(plan, tuned=tuned), divided.matrix, sizes, gathered.sides.train, gathered.sides.test,
+            steps.within,
+        ),
+        key=fit_key,
+        told=_fitted,
+    )  # fmt: skip
+    measured = steps.run(
+        "evaluate",
+        partial(_measure, model, measures, gathered, divided.matrix, learned, settings.seed),
+        key=step_key("evaluate", fit_key, model.metrics, model.blocks, settings.seed),
+        told=_numbers,
     )
+    folds = _folds(steps, replace(plan, tuned=Tuned(tuned.chosen)), measures, gathered, divided.matrix, sizes, fit_key)
+    return Outcome(
+        history=history, gathered=gathered, matrix=divided.matrix, levels=divided.levels, learned=learned,
+        train_score=measured.train_score, test_score=measured.test_score, intervals=measured.intervals,
+        metrics=[*measured.metrics, *folds], findings=divided.findings, predictions=measured.predictions,
+        calibration=measured.calibration,
+    )  # fmt: skip
+
+
+def _data(
+    context: TrainingContext, model: ir.Model, history: History, settings: Settings, steps: Steps
+) -> tuple[str, Gathered]:
+    """Return the data set with the key of its step."""
+    labelled = steps.run(
+        "validate",
+        partial(labelled_rows, context, model, history, settings.as_of),
+        told=lambda found: _counted(found[2]),
+        retry=STEADY,
+    )
+    key = step_key("data", *data_parts(context, model, settings.head, *labelled))
+    gathered = steps.run(
+        "data",
+        partial(gather, context, model, history, settings.as_of, steps.within, labelled),
+        key=key,
+        told=lambda found: _counted(found.data.counts),
+        because=f"same definitions, same labels, same history up to offset {settings.head}",
+        retry=STEADY,
+    )
+    return key, gathered
+
+
+def _learner(context: TrainingContext, model: ir.Model, settings: Settings, plan: Plan) -> list[Any]:
+    """Return what a fit depends on besides its rows and the parameters a search chose."""
+    declared = msgspec.structs.replace(
+        model, gates=(), metrics=(), retrain=None, search="", trials=0, tune=None, slices=(), blocks=""
+    )
+    return [digest(declared), settings.seed, settings.threads, code_of(context, plan.estimator)]
+
+
+def _divide(gathered: Gathered, source: ir.Source, split: ir.Split, plan: Plan) -> Divided:
+    """Fix the category levels on the train rows, encode, and look for what is wrong with the data."""
+    data, sides = gathered.data, gathered.sides
+    classification = plan.metric.task == "classification"
+    if classification:
+        require_two_classes(data.y[sides.train], "train")
+        require_two_classes(data.y[sides.test], "test")
+    levels = fix_levels(data.view, data.texts, sides.train)
+    columns = data.view.column_names
+    categories = [columns.index(name) for name in data.texts]
+    stands_for = data.weight if gathered.reweighed else None
+    matrix = Matrix(encode(data.view, levels), data.y, gathered.fit_weight, columns, categories, stands_for)
+    return Divided(matrix, levels, look(gathered, source, split, matrix.x, classification, plan.seed))
+
+
+def _folds(
+    steps: Steps,
+    plan: Plan,
+    measures: Sequence[Measure],
+    gathered: Gathered,
+    matrix: Matrix,
+    levels: list[int],
+    fit_key: str,
+) -> list[Metric]:
+    """Return the metrics of the earlier cuts, where the split asks for them."""
+    if not gathered.folds:
+        return []
+    weight = gathered.data.weight
+    return steps.run(
+        "folds",
+        partial(cross_validate, plan, matrix, levels, gathered.folds, measures, weight, steps.within),
+        key=step_key("folds", fit_key, [measure.name for measure in measures]),
+        told=told_folds,
+    )
+
+
+def _measure(
+    model: ir.Model, measures: Sequence[Measure], gathered: Gathered, matrix: Matrix, learned: Learned, seed: int
+) -> Measured:
+    data, sides = gathered.data, gathered.sides
+    train_score, test_score = learned.score(matrix.x[sides.train]), learned.score(matrix.x[sides.test])
+    train, test = matrix.take(sides.train), matrix.take(sides.test)
+    tested, trained = (blocks_of(model, gathered.rows.take(side)) for side in (sides.test, sides.train))
+    intervals = evaluate(measures, test.y, test_score, test.weight, seed=seed, blocks=tested)
+    stands_for = data.weight[sides.train]
+    fitted = evaluate(measures, train.y, train_score, stands_for, seed=seed, blocks=trained)
+    constant = constant_baseline(measures, train.y, stands_for, test.y, test.weight)
+    metrics = [*split_metrics("test", intervals), *split_metrics("train", fitted)]
+    metrics += [Metric("baseline", name, value) for name, value in constant.items()]
+    beside, calibration = yardsticks(learned, measures, train, test, test_score, seed)
+    predictions = pack_arrays({"offset": data.offset[sides.test], "score": test_score})
+    return Measured(train_score, test_score, intervals, [*metrics, *beside], predictions, calibration)
+
+
+def _counted(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {what}" for what, count in counts.items())
+
+
+def _suspects(divided: Divided) -> str:
+    return "; ".join(map(str, divided.findings))
+
+
+def _trials(tuned: Tuned) -> str:
+    return f"{len(tuned.trials)} trials; chosen {shown(tuned.chosen)}"
+
+
+def _fitted(learned: Learned) -> str:
+    return f"fitted in {learned.fit.seconds:.1f} s; {learned.reason}".rstrip("; ")
+
+
+def _numbers(measured: Measured) -> str:
+    return ", ".join(f"{name} {found.value:.4g}" for name, found in measured.intervals.items())
 
 
 def split_metrics(split: str, intervals: dict[str, Interval]) -> list[Metric]:
@@ -140,7 +285,8 @@ def split_metrics(split: str, intervals: dict[str, Interval]) -> list[Metric]:
     ]
 
 
-def _plan(context: TrainingContext, model: ir.Model, settings: Settings, classification: bool) -> Plan:
+def plan_of(context: TrainingContext, model: ir.Model, settings: Settings, classification: bool, run: str) -> Plan:
+    """Return how a model's declaration says to learn."""
     live = context.models.get(model.name)
     if live is None:
         raise NotFoundError(
@@ -149,9 +295,10 @@ def _plan(context: TrainingContext, model: ir.Model, settings: Settings, classif
         )
     measures, _ = chosen_metrics(model.metrics)
     estimator = getattr(live, "estimator", None)
+    space = dict(getattr(live, "search", {}) or {})
     return Plan(
         estimator=default_estimator(classification) if estimator is None else estimator,
-        space=dict(getattr(live, "search", {}) or {}),
+        space=space,
         metric=measures[0],
         calibrate=model.calibrate,
         seed=settings.seed,
@@ -159,4 +306,7 @@ def _plan(context: TrainingContext, model: ir.Model, settings: Settings, classif
         trials=settings.trials,
         chosen=settings.chosen,
         limit=settings.limit,
+        tune=model.tune,
+        record=Record(context.catalog, run),
+        engine=context.engine() if context.engine is not None and space else None,
     )

@@ -10,7 +10,20 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-LIBRARIES = ("tidewheel", "numpy", "numba", "pyarrow", "scikit-learn", "lightgbm", "optuna", "scipy")
+LIBRARIES = (
+    "tidewheel",
+    "numpy",
+    "numba",
+    "pyarrow",
+    "scikit-learn",
+    "lightgbm",
+    "optuna",
+    "scipy",
+    "xgboost-cpu",
+    "catboost",
+    "torch",
+    "onnxruntime",
+)
 _GIT_SECONDS = 20
 
 
@@ -57,8 +70,21 @@ def library_versions() -> dict[str, str]:
     return versions
 
 
+def environment_lock() -> bytes:
+    """Return every installed package with its version, a line each, as ``pip install --no-deps -r`` takes it.
+
+    Examples
+    --------
+    >>> b"numpy==" in environment_lock()
+    True
+    """
+    found = {(d.metadata["Name"] or "", d.version) for d in metadata.distributions()}
+    lines = sorted((f"{name}=={version}" for name, version in found if name), key=str.lower)
+    return "\n".join([f"# python {platform.python_version()} on {platform.machine()}", *lines, ""]).encode()
+
+
 def _patch(folder: Path) -> bytes:
-    patch = _git(folder, "diff", "HEAD", "--binary", "--", ".")
+    patch = _git(folder, "diff", "HEAD", "--binary", "--relative", "--", ".")  # to be applied in the folder
     for name in _git(folder, "ls-files", "--others", "--exclude-standard", "-z", "--", ".").decode().split("\0"):
         if name.endswith((".py", ".toml")):
             patch += _git(folder, "diff", "--binary", "--no-index", "--", "/dev/null", name)

@@ -11,8 +11,8 @@ from tidewheel.definitions import reachable
 from tidewheel.errors import TrainingError
 from tidewheel.registry.runs import Lineage, Metric, Run, finish_run, get_run, start_run
 from tidewheel.training.context import Progress, TrainingContext
-from tidewheel.training.estimators import shown
 from tidewheel.training.execute import Settings, execute
+from tidewheel.training.fit.estimators import shown
 from tidewheel.training.steps import Steps
 from tidewheel.training.train import lake_tables, recorded, run_artifacts, run_lineage, run_parameters
 
@@ -87,7 +87,13 @@ def rerun(context: TrainingContext, run_id: str, *, who: str = "", progress: Pro
             parameters=run_parameters(outcome, settings), lineage=lineage, metrics=outcome.metrics, artifacts=artifacts,
         )  # fmt: skip
         steps.closed = True
-    return _report(original, done)
+    types = [source.name for source in reachable(context.graph, [model.name]).sources]
+    redacted = context.history.redactions.rows(types, since=original.finished or original.started)
+    report = _report(original, done)
+    report.changed.extend(_packages(context, original, done))
+    if redacted:
+        report.changed.append(f"history: {redacted} rows were redacted by erasures since the run")
+    return report
 
 
 def _settings(context: TrainingContext, original: Run) -> Settings:
@@ -159,6 +165,20 @@ def _changed(before: Lineage, after: Lineage) -> list[str]:
     ):
         found += _changes(what, one, two)
     return found
+
+
+def _packages(context: TrainingContext, original: Run, again: Run) -> list[str]:
+    """Return the installed packages that differ, but those that lineage names already."""
+    locks = []
+    for run in (original, again):
+        digest = run.artifacts.get("environment")
+        lines = context.artifacts.get(digest).read_text().splitlines() if digest else []
+        locks.append(dict(line.split("==", 1) for line in lines if "==" in line and line[0] != "#"))
+    if not all(locks):
+        return []
+    told = {*original.lineage.libraries, *again.lineage.libraries}
+    before, after = ({n: v for n, v in lock.items() if n not in told} for lock in locks)
+    return _changes("package", before, after)
 
 
 def _changes(what: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:

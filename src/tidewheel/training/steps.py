@@ -1,21 +1,36 @@
-"""A run as named steps: each timed, told, and written to the run's own log as it ends."""
+"""A run as named steps: each timed, told, recorded as it begins and ends, and spared when its output is known."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, TypeVar
 
-from tidewheel.registry.runs import log_step
+from tidewheel.registry.steps import begin_step, end_step
 from tidewheel.storage.catalog import Catalog
 from tidewheel.training.context import Progress
+from tidewheel.training.outputs import Kept, Outputs
+from tidewheel.training.retries import ONCE, Retry
+
+T = TypeVar("T")
 
 
 class Steps:
     """The steps of one run.
 
+    Parameters
+    ----------
+    catalog : Catalog
+    run : str
+    progress : callable, optional
+    outputs : Outputs, optional
+        Where what steps leave is kept and found; without it every step works, and nothing is kept.
+
     Attributes
     ----------
+    run_id : str
     timings : dict of str to float
         Seconds of each step that ended.
     current : str
@@ -24,26 +39,89 @@ class Steps:
         The run's record is complete, whatever goes wrong after it.
     """
 
-    def __init__(self, catalog: Catalog, run: str, progress: Progress | None) -> None:
+    def __init__(
+        self, catalog: Catalog, run: str, progress: Progress | None = None, outputs: Outputs | None = None
+    ) -> None:
         self._catalog = catalog
-        self._run = run
+        self._run = self.run_id = run
         self._progress = progress
+        self._outputs = outputs
         self._detail = ""
+        self._attempts = 1
         self.timings: dict[str, float] = {}
         self.current = ""
         self.closed = False
 
+    def run(
+        self,
+        name: str,
+        do: Callable[[], T],
+        *,
+        key: str = "",
+        told: Callable[[T], str] = lambda found: "",
+        because: str = "same code, same input",
+        retry: Retry = ONCE,
+    ) -> T:
+        """Do a step and return what it returns; or return what an earlier step of the same key left.
+
+        Parameters
+        ----------
+        name : str
+        do : callable
+        key : str
+            From `keys.step_key`; "" for a step whose output is neither kept nor reused.
+        told : callable
+            Given the output, says in a line what was found.
+        because : str
+            What an equal key means, for people.
+        retry : Retry
+        """
+        with self._recorded(name, key) as left:
+            kept = self._outputs.find(key) if self._outputs and key else None
+            if kept is not None:
+                left |= {"output": kept.step.output, "reused": kept.step.run}
+                self._detail = f"{self._whose(kept, because)}; {told(kept.value)}".rstrip("; ")
+                return kept.value  # type: ignore[no-any-return]  # what went in under this key
+            value = retry.call(do, self._again)
+            self._detail = told(value) or self._detail
+            if self._outputs and key:
+                left["output"] = self._outputs.keep(value)
+        return value
+
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """Time a step; `detail` said within it goes to the run's log."""
-        self.current, self._detail = name, ""
-        self.tell(name, 0.0)
+        """Time a step that always works; `detail` said within it goes to the run's log."""
+        with self._recorded(name, ""):
+            yield
+
+    @contextmanager
+    def _recorded(self, name: str, key: str) -> Iterator[dict[str, Any]]:
+        self.current, self._detail, self._attempts = name, "", 1
         started = time.monotonic()
-        yield
-        seconds = time.monotonic() - started
-        self.timings[name] = round(seconds, 3)
-        log_step(self._catalog, self._run, name, seconds, self._detail)
-        self.tell(name, 1.0)
+        place = begin_step(self._catalog, self._run, name, key)
+        left: dict[str, Any] = {"status": "failed"}
+        try:
+            self.tell(name, 0.0)
+            yield left
+            left["status"] = "done"
+        finally:
+            seconds = time.monotonic() - started
+            self.timings[name] = round(seconds, 3)
+            end_step(
+                self._catalog, self._run, place,
+                seconds=seconds, detail=self._detail, attempts=self._attempts, **left,
+            )  # fmt: skip
+        self.tell(f"{name}: {self._detail}" if left.get("reused") else name, 1.0)
+
+    def _whose(self, kept: Kept, because: str) -> str:
+        at = datetime.fromtimestamp(kept.step.at / 1e6, UTC)
+        if kept.step.run == self._run:
+            return f"done at {at:%H:%M:%S} UTC, before the run was cut off"
+        return f"reused from run {kept.step.run} of {at:%Y-%m-%d %H:%M} UTC: {because}"
+
+    def _again(self, attempt: int, error: BaseException) -> None:
+        self._attempts = attempt + 1
+        self.within(f"attempt {attempt} failed ({error}); again", 0.0)
 
     def detail(self, text: str) -> None:
         """Say what the current step found."""

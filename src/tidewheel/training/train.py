@@ -10,24 +10,33 @@ import msgspec
 import numpy as np
 
 from tidewheel.definitions import digest, ir, nodes_of, reachable
-from tidewheel.errors import GateError, TidewheelError
+from tidewheel.errors import TidewheelError
+from tidewheel.registry.arrays import pack_arrays
 from tidewheel.registry.bundles import Bundle, Manifest, save_bundle
 from tidewheel.registry.canonical import canonical
 from tidewheel.registry.datasets import Dataset, save_dataset
-from tidewheel.registry.runs import Lineage, Metric, Run, Verdict, finish_run, start_run
+from tidewheel.registry.evaluation import ARTIFACT, Evaluation, save_evaluation
+from tidewheel.registry.runs import Lineage, Metric, Run, Verdict, finish_run
+from tidewheel.registry.snapshots import save_snapshot
+from tidewheel.registry.unfinished import Pulse
 from tidewheel.registry.versions import Version, register
+from tidewheel.training.begin import begin
 from tidewheel.training.context import Progress, TrainingContext
-from tidewheel.training.dataset import numbers_digest
-from tidewheel.training.estimators import is_lightgbm, shown, threads
-from tidewheel.training.evaluate import chosen_metrics, evaluate
-from tidewheel.training.execute import Outcome, Settings, execute, split_metrics
-from tidewheel.training.gates import Evidence, judge, title
-from tidewheel.training.leakage import Finding
-from tidewheel.training.learn import gain_of
-from tidewheel.training.lineage import code_state, library_versions
-from tidewheel.training.parity import check_parity
-from tidewheel.training.profile import fallback_table, training_profile
-from tidewheel.training.scoring import Champion, champion_scores
+from tidewheel.training.data.constants import in_graph
+from tidewheel.training.data.dataset import numbers_digest
+from tidewheel.training.data.findings import Finding
+from tidewheel.training.data.profile import fallback_table, training_profile
+from tidewheel.training.data.sample import as_all_rows
+from tidewheel.training.evaluation.evaluated import evaluated
+from tidewheel.training.evaluation.shap import cover_arrays
+from tidewheel.training.execute import Outcome, Settings, execute
+from tidewheel.training.fit.estimators import shown, threads
+from tidewheel.training.fit.learn import gain_of
+from tidewheel.training.fit.native import native_files
+from tidewheel.training.fit.scoring import Champion, champion_scores
+from tidewheel.training.gates.judged import judged
+from tidewheel.training.lineage import code_state, environment_lock, library_versions
+from tidewheel.training.outputs import Outputs
 from tidewheel.training.steps import Steps
 
 
@@ -53,6 +62,8 @@ class TrainResult:
     notes : list of str
         What the library warned of.
     seconds : float
+    resumed : bool
+        The run had been cut off, and went on at its first unfinished step.
     """
 
     run_id: str
@@ -64,6 +75,7 @@ class TrainResult:
     findings: list[Finding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    resumed: bool = False
 
     def metric(self, name: str, split: str = "test") -> Metric:
         """Return one metric of one split; `KeyError` when it was not computed."""
@@ -83,6 +95,9 @@ def train(
     limit: float | None = None,
     cause: str = "",
     who: str = "",
+    cache: bool = True,
+    new: bool = False,
+    learning_curve: bool = False,
     progress: Progress | None = None,
 ) -> TrainResult:
     """Train a model and register the next version of it.
@@ -101,6 +116,12 @@ def train(
         Seconds after which a search begins no further trial.
     cause, who : str
         For the record.
+    cache : bool
+        Whether a step may take what an earlier run's step of the same key left, instead of working.
+    new : bool
+        Begin a new run, though one that was asked for alike was cut off and could go on.
+    learning_curve : bool
+        Whether to fit also on growing shares of the train rows, to see whether more data would help.
     progress : callable, optional
         Called with what is being done and its share done.
 
@@ -124,16 +145,21 @@ def train(
         trials=model.trials if trials is None else trials,
         limit=limit,
     )
-    run = start_run(context.catalog, model.name, cause=cause, who=who, parameters={"seed": seed})
-    steps = Steps(context.catalog, run.id, progress)
-    with recorded(context, run, steps):
+    run, settings, resumed = begin(
+        context, model, settings, as_of, cause=cause, who=who, new=new or not cache, progress=progress
+    )
+    outputs = Outputs(context.catalog, context.artifacts, reuse=cache)
+    steps = Steps(context.catalog, run.id, progress, outputs)
+    with recorded(context, run, steps), Pulse(context.catalog, run.id):
         outcome = execute(context, model, settings, steps)
-        with steps.step("judge"):
-            champion, verdicts = judged(context, model, outcome, settings)
+        with steps.step("gates"):
+            champion = champion_of(context, model, outcome)
+            evaluation, material = evaluated(context, model, outcome, settings, champion, learning_curve)
+            verdicts = judged(context, model, outcome, settings, material)
             steps.detail("; ".join(f"{v.gate}: {'passed' if v.passed else 'failed'}" for v in verdicts))
         with steps.step("register"):
-            metrics = [*outcome.metrics, *_champion_metrics(model, champion, outcome, settings)]
-            version = _register(context, model, run, outcome, settings, metrics, verdicts, steps)
+            metrics = evaluation.metrics
+            version = _register(context, model, run, outcome, settings, evaluation, verdicts, steps)
     return TrainResult(
         run_id=run.id,
         version=version.name,
@@ -144,6 +170,7 @@ def train(
         findings=outcome.findings,
         notes=list(outcome.learned.fit.notes),
         seconds=sum(steps.timings.values()),
+        resumed=resumed,
     )
 
 
@@ -166,44 +193,11 @@ class recorded:  # noqa: N801  # used as a statement, like `suppress`
         finish_run(self._catalog, self._run, "failed", error=f"{self._steps.current}: {said}")
 
 
-def judged(
-    context: TrainingContext, model: ir.Model, outcome: Outcome, settings: Settings
-) -> tuple[Champion, list[Verdict]]:
-    """Return the champion's scores and the verdict of each gate; one that can't be judged fails and says why."""
+def champion_of(context: TrainingContext, model: ir.Model, outcome: Outcome) -> Champion:
+    """Return the deployed version and its scores of the test rows."""
     gathered, sides = outcome.gathered, outcome.gathered.sides
-    test_rows = gathered.rows.take(sides.test)
-    view = context.view(model)
-    trained = gathered.data.view.take(sides.test)
-    champion = champion_scores(context, model, outcome.history, test_rows, trained, digest(view))
-    test = outcome.matrix.take(sides.test)
-    predictor = outcome.learned.predictor
-    evidence = Evidence(
-        test.y, test.weight, outcome.test_score, outcome.intervals,
-        champion=champion.name,
-        champion_score=champion.score,
-        parity=lambda: check_parity(context, view, outcome.history, test_rows),
-        predict_one=None if predictor is None else lambda row: predictor.score(test.x[row : row + 1]),
-        seed=settings.seed,
-    )  # fmt: skip
-    verdicts = [_verdict(gate, evidence) for gate in model.gates]
-    if predictor is None:
-        verdicts.append(Verdict("servable", False, f"{outcome.learned.reason}: it can be measured, not deployed"))
-    return champion, verdicts
-
-
-def _verdict(gate: ir.Gate, evidence: Evidence) -> Verdict:
-    try:
-        return judge(gate, evidence)
-    except GateError as error:
-        return Verdict(title(gate), False, f"could not be judged: {error.message}")
-
-
-def _champion_metrics(model: ir.Model, champion: Champion, outcome: Outcome, settings: Settings) -> list[Metric]:
-    if champion.score is None:
-        return []
-    measures, _ = chosen_metrics(model.metrics)
-    test = outcome.matrix.take(outcome.gathered.sides.test)
-    return split_metrics("champion", evaluate(measures, test.y, champion.score, test.weight, seed=settings.seed))
+    rows, trained = gathered.rows.take(sides.test), gathered.data.view.take(sides.test)
+    return champion_scores(context, model, outcome.history, rows, trained, digest(gathered.view))
 
 
 def _register(
@@ -212,21 +206,24 @@ def _register(
     run: Run,
     outcome: Outcome,
     settings: Settings,
-    metrics: Sequence[Metric],
+    evaluation: Evaluation,
     verdicts: Sequence[Verdict],
     steps: Steps,
 ) -> Version:
     """Write artifacts, close the run, make the version: in this order, so that a version always has a whole run."""
-    graph = reachable(context.graph, [model.name])
-    view = digest(context.view(model))
+    graph = in_graph(reachable(context.graph, [model.name]), outcome.gathered.view)
+    view = digest(outcome.gathered.view)
     bundle = _bundle(context, model, graph, outcome)
     artifacts = run_artifacts(context, outcome) | ({"bundle": save_bundle(context.artifacts, bundle)} if bundle else {})
+    artifacts[ARTIFACT], metrics = save_evaluation(context.artifacts, evaluation), evaluation.metrics
     tables = lake_tables(context, graph)
     data = outcome.gathered.data
     detail = {"columns": data.view.column_names, "counts": data.counts, "tables": tables, "log_head": settings.head}
+    manifest = save_snapshot(context.artifacts, data.digest, data.table())
     known = Dataset(
-        digest=data.digest, model=model.name, view=view, rows=len(data.y), as_of=settings.as_of, detail=detail
-    )
+        digest=data.digest, model=model.name, view=view, rows=len(data.y), as_of=settings.as_of, detail=detail,
+        manifest=manifest,
+    )  # fmt: skip
     save_dataset(context.catalog, known)
     lineage = run_lineage(context, model, outcome, settings, tables, steps.timings)
     parameters = run_parameters(outcome, settings)
@@ -252,9 +249,15 @@ def run_artifacts(context: TrainingContext, outcome: Outcome) -> dict[str, str]:
         ),
         "findings": canonical([vars(finding) for finding in outcome.findings]),
         "importance": canonical(gain_of(estimator, list(outcome.matrix.columns))),
+        "environment": environment_lock(),
     }
-    if is_lightgbm(estimator):
-        left["model.txt"] = estimator.booster_.model_to_string().encode()
+    test = outcome.matrix.take(outcome.gathered.sides.test)
+    left["held_out"] = pack_arrays({"y": test.y, "weight": test.true_weight, "score": outcome.test_score})
+    if outcome.calibration:
+        left["calibration"] = canonical(outcome.calibration)
+    left |= native_files(estimator, [len(outcome.levels.get(name, ())) for name in outcome.matrix.columns])
+    if outcome.learned.summary is not None:
+        left["tuning"] = canonical(outcome.learned.summary)
     return {name: context.artifacts.put(data) for name, data in left.items()}
 
 
@@ -271,6 +274,7 @@ def run_parameters(outcome: Outcome, settings: Settings) -> dict[str, Any]:
         "fitted": learned.fit.parameters,
         "notes": list(learned.fit.notes),
         "test_rows": numbers_digest(test_rows),
+        "prior": outcome.gathered.prior,
         "warnings": [str(finding) for finding in outcome.findings],
     }
 
@@ -317,18 +321,19 @@ def _bundle(context: TrainingContext, model: ir.Model, graph: ir.Graph, outcome:
     services = context.services(model)
     paths = sorted({link.by for service in services for link in service.fallback if link.kind == "table"})
     train_rows = outcome.gathered.rows.take(np.asarray(sides.train))
+    seen = sides.train[as_all_rows(weight)]
     manifest = Manifest(
         model=model.name,
         view=model.view,
         definition=digest(model),
-        view_digest=digest(context.view(model)),
+        view_digest=digest(outcome.gathered.view),
         graph=graph,
         columns=tuple(outcome.matrix.columns),
         levels={name: tuple(levels) for name, levels in outcome.levels.items()},
         predictor=predictor.spec,
         tables=tuple(fallback_table(path, train_rows[path[0]], y, weight) for path in paths),
         thresholds=services[0].thresholds if services else (),
-        profile=training_profile(data.view.take(sides.train), data.texts, y, outcome.test_score),
+        profile=training_profile(data.view.take(seen), data.texts, data.y[seen], outcome.test_score),
         dataset=data.digest,
     )
-    return Bundle(manifest, predictor.arrays)
+    return Bundle(manifest, {**predictor.arrays, **cover_arrays(outcome.learned.fit.estimator)})

@@ -9,8 +9,10 @@ from tidewheel.definitions import ir, reachable, state_id
 from tidewheel.errors import ConflictError, NotFoundError, NotReadyError
 from tidewheel.registry import deployments, thresholds
 from tidewheel.registry.alerts import list_alerts
+from tidewheel.registry.approvals import missing_approvals
 from tidewheel.registry.bundles import load_bundle
 from tidewheel.registry.deployments import Deployment
+from tidewheel.registry.parity import newest_checks
 from tidewheel.registry.services import freeze_service
 from tidewheel.registry.versions import Version, get_version
 from tidewheel.runtime.lease import holder_of
@@ -65,7 +67,7 @@ def deploy(
 
 def _deployable(stores: Stores, name: str, force: bool) -> Version:
     version = get_version(stores.catalog, name)
-    failed = [gate for gate in version.gates if not gate.passed]
+    failed = [gate for gate in version.gates if not gate.passed and not gate.waits]
     if not version.bundle:
         raise ConflictError(
             f"{version.name} can't be served: its estimator has no neutral form",
@@ -76,6 +78,12 @@ def _deployable(stores: Stores, name: str, force: bool) -> Version:
         raise ConflictError(
             f"{version.name} did not pass its gates ({told})",
             remedy=f"train a better one, or take it on yourself: tidewheel deploy {version.name} --force",
+        )
+    missing = missing_approvals(stores.catalog, version.name, version.gates)
+    if missing:  # --force takes a failed gate on oneself; it does not speak for somebody else
+        raise ConflictError(
+            f"{version.name} is not approved ({'; '.join(missing)})",
+            remedy=f"whoever is named answers by: tidewheel approve {version.name} --as NAME",
         )
     return version
 
@@ -167,4 +175,5 @@ def status(stores: Stores, history: bool) -> Status:
         alerts=list_alerts(stores.catalog, only_open=True),
         history=deployments.history(stores.catalog) if history else [],
         running=f"{holder.role} ({holder.describe()})" if holder is not None else "",
+        parity=list(newest_checks(stores.catalog).values()),
     )

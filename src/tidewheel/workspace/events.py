@@ -18,10 +18,11 @@ from tidewheel.collect.formats import spooled
 from tidewheel.collect.imports import ImportSummary, import_file
 from tidewheel.collect.readers import FileOptions
 from tidewheel.definitions import Project, ir, values_of
-from tidewheel.errors import InputError, SchemaError
+from tidewheel.errors import ExpectationError, InputError, SchemaError
 from tidewheel.registry.graphs import active_groups
 from tidewheel.runtime.stores import Stores
 from tidewheel.storage.log_records import BadRow, NewEvent, Outcome
+from tidewheel.workspace.quality import tell_stopped
 from tidewheel.workspace.summaries import LogStatus
 
 Submit = Callable[[Sequence[NewEvent | BadRow]], Future[list[Outcome]]]
@@ -31,8 +32,8 @@ NOW = "now"
 RETRIED_AT_ONCE = 1_000
 
 
-def checked(events: Any, project: Project, now: int) -> list[NewEvent]:
-    """Check instances of event classes against their declarations.
+def checked(events: Any, project: Project, now: int) -> list[NewEvent | BadRow]:
+    """Check instances of event classes against their declarations; one that fails an expectation comes out bad.
 
     Raises
     ------
@@ -40,13 +41,13 @@ def checked(events: Any, project: Project, now: int) -> list[NewEvent]:
         One does not fit; the error names it and what is wrong.
     """
     sources = {source.name: source for source in project.graph.sources}
-    rows = []
+    rows: list[NewEvent | BadRow] = []
     for event in events if isinstance(events, Iterable) else [events]:
         source = sources.get(type(event).__name__)
         if source is None:
             raise SchemaError(f"{type(event).__name__} is no event of this project", remedy="declare it in the module")
         row = row_check(source).check(columns_of(event), now=now)
-        if isinstance(row, BadRow):
+        if isinstance(row, BadRow) and not row.expectation:
             raise SchemaError(row.reason, where=source.name)
         rows.append(row)
     return rows
@@ -93,6 +94,9 @@ def ingest(
             arrived="now" if arrived == NOW else "at",
             progress=progress,
         )
+    except ExpectationError as error:
+        tell_stopped(stores, source, error)
+        raise
     except InputError as error:
         if spool is not None and error.where == str(spool):
             error.where = STANDARD_INPUT
@@ -116,29 +120,47 @@ def retry(stores: Stores, graph: ir.Graph, submit: Submit, event: str | None) ->
     """Check quarantined rows again by the declarations of now; take in those that fit."""
     sources = {source.name: source for source in graph.sources}
     taken, left, after = 0, 0, 0
-    while bad := stores.log.bad_rows(event, after=after, limit=RETRIED_AT_ONCE):
+    newest = _newest_bad_row(stores, event)
+    while after < newest and (bad := stores.log.bad_rows(event, after=after, limit=RETRIED_AT_ONCE)):
+        bad = [row for row in bad if row.seq <= newest]
         after = bad[-1].seq
         again = [(row, _again(row, sources.get(row.type), stores.clock.now())) for row in bad]
         good = [(row, new) for row, new in again if isinstance(new, NewEvent)]
         outcomes = submit([new for _, new in good]).result() if good else []
-        in_log = [row.seq for (row, _), outcome in zip(good, outcomes, strict=True) if outcome.status != "quarantined"]
-        stores.log.delete_bad_rows(in_log)
-        taken, left = taken + len(in_log), left + len(bad) - len(in_log)
+        # What was refused again stands in the quarantine anew, with the reason of now.
+        stores.log.delete_bad_rows([row.seq for row, _ in good])
+        in_log = sum(outcome.status != "quarantined" for outcome in outcomes)
+        taken, left = taken + in_log, left + len(bad) - in_log
     return taken, left
+
+
+def _newest_bad_row(stores: Stores, event: str | None) -> int:
+    newest = 0
+    while rows := stores.log.bad_rows(event, after=newest, limit=RETRIED_AT_ONCE):
+        newest = rows[-1].seq
+    return newest
 
 
 def _again(row: BadRow, source: ir.Source | None, now: int) -> NewEvent | BadRow:
     return row if source is None else row_check(source).check_again(row, now=now)
 
 
-def flush(stores: Stores) -> FlushSummary:
-    """Bring the lake up to the log and the journal; trim what the lake and every stream worker have."""
+def flush(stores: Stores, sources: Sequence[ir.Source], looked_at: int = 0) -> FlushSummary:
+    """Bring the lake up to the log and the journal; trim what the lake and every stream worker have.
+
+    Where events have expectations, what lies beyond the offset `looked_at` is kept too.
+    """
     from tidewheel.collect.decision_index import DecisionIndex
 
     index = DecisionIndex.open(stores.layout.decisions)
     try:
         return flush_to_lake(
-            stores.log, stores.lake, journal=stores.layout.journal, index=index, floor=_folded(stores) + 1
+            stores.log,
+            stores.lake,
+            journal=stores.layout.journal,
+            index=index,
+            floor=min(_folded(stores), looked_at or stores.log.head()) + 1,
+            sources=sources,
         )
     finally:
         index.close()
@@ -158,5 +180,6 @@ def log_status(stores: Stores) -> LogStatus:
         positions[f"state of {group.name}"] = stores.state.offset(group.state_id)
     counters = {type: msgspec.structs.asdict(counts) for type, counts in stats.types.items()}
     for counts in counters.values():
-        counts.pop("newest_arrived", None)
-    return LogStatus(stats.first, stats.head, stats.bytes, positions, counters)
+        del counts["newest_arrived"]
+    watermarks = {type: counts.pop("watermark") for type, counts in counters.items()}
+    return LogStatus(stats.first, stats.head, stats.bytes, positions, counters, watermarks)

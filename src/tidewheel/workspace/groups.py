@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 
-from tidewheel.definitions import ir, state_id
+from tidewheel.definitions import attribute_group, ir, state_id
 from tidewheel.errors import CorruptError
-from tidewheel.features.plan_group import attribute_group
 from tidewheel.registry.bundles import ArtifactStore, load_bundle
 from tidewheel.registry.deployments import list_deployments
 from tidewheel.registry.graphs import active_groups, live_graph, load_graph, set_group, set_live_graph
@@ -15,6 +14,9 @@ from tidewheel.registry.versions import get_version
 from tidewheel.storage.catalog import Catalog
 
 log = logging.getLogger("tidewheel.workspace")
+
+LIVE = "live definitions"
+"""Who needs what the project declares."""
 
 Wanted = dict[str, tuple[ir.Group, ir.Graph]]
 
@@ -72,18 +74,44 @@ def groups_of(graph: ir.Graph) -> list[ir.Group]:
     return declared + [attribute_group(source) for source in entities if source.name not in names]
 
 
+def pins(catalog: Catalog, artifacts: ArtifactStore) -> dict[str, list[str]]:
+    """Return who needs each state: the live definitions, services (with the one before), deployed model versions.
+
+    Raises
+    ------
+    CorruptError
+        A bundle can't be read, so it can't be told what it needs.
+    """
+    found: dict[str, list[str]] = {}
+    for who, graph in reaching(catalog, artifacts):
+        for group in groups_of(graph):
+            names = found.setdefault(state_id(group), [])
+            if who not in names:
+                names.append(who)
+    return found
+
+
 def _wanted(catalog: Catalog, artifacts: ArtifactStore) -> Wanted:
-    graphs: list[ir.Graph] = []
+    graphs = [graph for _, graph in reaching(catalog, artifacts)]
+    return {state_id(group): (group, graph) for graph in reversed(graphs) for group in groups_of(graph)}
+
+
+def reaching(catalog: Catalog, artifacts: ArtifactStore) -> list[tuple[str, ir.Graph]]:
+    """Return all graphs that something is made or served by, each with what that is."""
+    found: list[tuple[str, ir.Graph]] = []
     live = live_graph(catalog)
     if live is not None:
-        graphs.append(live.graph)
+        found.append((LIVE, live.graph))
     for deployment in list_deployments(catalog):
         services = (
-            deployment.service_version,
-            deployment.challenger_service_version,
-            deployment.previous_service_version,
+            (deployment.service_version, ""),
+            (deployment.challenger_service_version, " (challenger)"),
+            (deployment.previous_service_version, " (previous)"),
         )
-        graphs += [load_service(catalog, digest).graph for digest in dict.fromkeys(services) if digest]
-        bundles = [get_version(catalog, version).bundle for version in deployment.versions]
-        graphs += [load_bundle(artifacts, bundle).manifest.graph for bundle in bundles]
-    return {state_id(group): (group, graph) for graph in reversed(graphs) for group in groups_of(graph)}
+        for digest, role in services:
+            if digest:
+                found.append((f"{deployment.service}{role}", load_service(catalog, digest).graph))
+        for name in deployment.versions:
+            bundle = get_version(catalog, name).bundle
+            found.append((name, load_bundle(artifacts, bundle).manifest.graph))
+    return found

@@ -19,8 +19,11 @@ from tidewheel.runtime.child import Life
 from tidewheel.runtime.clock import NEVER, ReplayClock
 from tidewheel.runtime.doorbell import Doorbell
 from tidewheel.runtime.due import Schedule
-from tidewheel.runtime.lease import Lease
-from tidewheel.runtime.schedule import Scheduler
+from tidewheel.runtime.lease import HANDOVER, Lease
+from tidewheel.runtime.schedule import JobRun, Scheduler
+from tidewheel.workspace.parity import check_service, told
+from tidewheel.workspace.retraining import retrain_jobs
+from tidewheel.workspace.tidying import tidy
 
 if TYPE_CHECKING:
     from tidewheel.workspace.workspace import Workspace
@@ -32,6 +35,7 @@ LOOK_EVERY = 0.02
 
 LOOK_FOR_DRIFT = Schedule(every="interval", interval=2 * 86_400_000_000)
 """What is compared is a week of decisions: every other day sees a jump soon enough."""
+HOUR = 3_600_000_000
 
 JobTable = dict[str, tuple[Schedule, Callable[[int], str]]]
 
@@ -42,11 +46,13 @@ class Keeper:
     Parameters
     ----------
     workspace : Workspace
+    wait : float
+        Seconds to wait while another keeper ends.
     """
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, *, wait: float = 0.0) -> None:
         self._workspace = workspace
-        self._lease = Lease.acquire(workspace.stores.layout.leases / "keeper", "keeper")
+        self._lease = Lease.acquire(workspace.stores.layout.leases / "keeper", "keeper", wait=wait)
         self._loop = RetrainLoop(workspace.loop_view())
         self._scheduler = Scheduler(workspace.stores.catalog, f"keeper {os.getpid()} #{self._lease.token}")
         jobs = self._jobs()
@@ -55,15 +61,18 @@ class Keeper:
         self._flushed = time.monotonic()
         self._announce()
 
-    def step(self) -> None:
-        """Do what is due, then flush when it is time to."""
+    def step(self) -> list[JobRun]:
+        """Do what is due, then flush when it is time to; return what was done."""
+        done: list[JobRun] = []
         if self._workspace.stores.clock.now() >= self._due:
-            for done in self._scheduler.step():
-                log.log(logging.WARNING if done.status == "failed" else logging.INFO, "%s: %s", done.job, done.detail)
+            done = self._scheduler.step()
+            for run in done:
+                log.log(logging.WARNING if run.status == "failed" else logging.INFO, "%s: %s", run.job, run.detail)
             self._announce()
         every = self._workspace.stores.settings.flush_every / 1e6
         if time.monotonic() - self._flushed >= every:
             self.flush()
+        return done
 
     def flush(self) -> None:
         """Bring the lake up to the log and the journal; what keeps it from that is logged and tried again."""
@@ -99,9 +108,37 @@ class Keeper:
                 jobs[f"canary {service.name}"] = (Schedule(every="daily"), partial(self._judge, service))
                 jobs[f"drift {service.name}"] = (LOOK_FOR_DRIFT, partial(self._drift, service))
         for model in graph.models:
-            if model.retrain is not None and model.retrain.every:
-                jobs[f"retrain {model.name}"] = (Schedule(every=model.retrain.every), partial(self._retrain, model))
+            jobs |= retrain_jobs(self._workspace, self._loop, model)
+        replayed = isinstance(self._workspace.stores.clock, ReplayClock)
+        if not replayed or any(source.keep for source in graph.sources):
+            jobs["upkeep of the lake"] = (Schedule(every="daily", at="03:00"), self._tend)
+        every = self._parity_every()
+        for service in graph.services:
+            if every:
+                jobs[f"parity {service.name}"] = (Schedule(every="interval", interval=every), self._parity(service))
+        if not isinstance(self._workspace.stores.clock, ReplayClock):
+            jobs["tidy"] = (Schedule(every="daily"), partial(tidy, self._workspace))
         return jobs
+
+    def _parity_every(self) -> int:
+        """Return how often served features are checked, in microseconds; 0 for never."""
+        stores = self._workspace.stores
+        settings = stores.settings
+        usual = 0 if isinstance(stores.clock, ReplayClock) else HOUR
+        return (settings.parity_every or usual) if settings.parity_sample else 0
+
+    def _parity(self, service: ir.Service) -> Callable[[int], str]:
+        def check(due: int) -> str:
+            return told(check_service(self._workspace, service.name, self._workspace.stores.settings.parity_sample))
+
+        return check
+
+    def _tend(self, due: int) -> str:
+        done = self._workspace.tend_lake()
+        dropped, joined, deleted = (
+            sum(getattr(one, what) for one in done) for what in ("dropped", "joined", "deleted")
+        )
+        return f"{dropped:,} rows dropped for their age, {joined:,} files joined, {deleted:,} old files deleted"
 
     def _judge(self, service: ir.Service, due: int) -> str:
         judgement = self._loop.watch(service)
@@ -112,18 +149,13 @@ class Keeper:
         named = ", ".join(f"{found.feature} {found.psi:.2f}" for found in sorted(moved, key=lambda d: -d.psi)[:5])
         return f"{len(moved)} columns moved ({named})" if moved else "nothing moved"
 
-    def _retrain(self, model: ir.Model, due: int) -> str:
-        policy = model.retrain
-        started = self._loop.retrain(model.name, f"{policy.every} schedule" if policy else "schedule")
-        return "a challenger runs as canary" if started else "no challenger"
-
 
 def run(life: Life, folder: str, env: str) -> None:
     """Be the keeper until asked to stop."""
     from tidewheel.workspace.opening import open_workspace
 
     workspace = open_workspace(folder, env=env or None)
-    keeper = Keeper(workspace)
+    keeper = Keeper(workspace, wait=HANDOVER)
     bell = Doorbell(workspace.stores.layout.bells, BELL)
     log.info("keeping %s", ", ".join(keeper.jobs) or "no schedules")
     life.ready()

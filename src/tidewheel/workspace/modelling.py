@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from tidewheel.collect.history import History
 from tidewheel.definitions import Project
+from tidewheel.engine import open_engine
 from tidewheel.runtime.stores import Stores
 from tidewheel.storage.decisions import DecisionRecord, from_arrow
 from tidewheel.training.context import TrainingContext
@@ -38,4 +40,5 @@ def training_context(stores: Stores, history: History, project: Project) -> Trai
         decisions=decided,
         lake_versions=lambda types: {type: history.version(type) for type in types},
         served=served,
+        engine=partial(open_engine, stores.settings.engine) if stores.settings.engine else None,
     )

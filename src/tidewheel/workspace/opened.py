@@ -61,8 +61,10 @@ class Opened:
     def history(self) -> History:
         """All events, lake and log, as one ordered table a type."""
         from tidewheel.collect.history import History
+        from tidewheel.collect.redactions import Redactions
 
-        return History(self.stores.lake, self.stores.log, self.project.graph.sources)
+        ledger = Redactions.read(self.stores.layout.erasures)
+        return History(self.stores.lake, self.stores.log, self.project.graph.sources, ledger)
 
     def sync(self) -> int:
         """Fold what is in the log, and what was decided here, into features; return the log's last offset.
@@ -80,22 +82,30 @@ class Opened:
     def publish(self) -> None:
         """Make the project's definitions the live ones; done once, by whatever first changes something."""
         if not self._published:
+            from tidewheel.workspace.evolving import check_schemas
             from tidewheel.workspace.groups import publish
 
+            check_schemas(self.stores, self.project.graph)
             publish(self.stores.catalog, self.stores.artifacts, self.project.graph)
             self._published = True
 
     def close(self) -> None:
         """Hand over what was decided, give the partitions back and close the stores."""
+        self.put_down()
+        self.stores.close()
+        if self._scratch is not None:
+            self._scratch.cleanup()
+
+    def put_down(self) -> None:
+        """Close what works with the stores; each part is made again when it is asked for."""
+        for name in ("history", "observer"):
+            self.__dict__.pop(name, None)
         serving = self.__dict__.pop("serving", None)
         if serving is not None:
             serving.close()
         if self._stream is not None:
             self._stream.close()
             self._stream = None
-        self.stores.close()
-        if self._scratch is not None:
-            self._scratch.cleanup()
 
     def __enter__(self) -> Self:
         return self

@@ -13,6 +13,7 @@ from tidewheel.definitions import Project, compile_declarations, compile_module,
 from tidewheel.errors import ConfigError
 from tidewheel.runtime.config import FILE, load_config
 from tidewheel.runtime.stores import Stores
+from tidewheel.workspace.erasing import finish_erasure
 from tidewheel.workspace.workspace import Workspace
 
 MEMORY = ":memory:"
@@ -92,6 +93,7 @@ def open_unloaded(
             remedy="go to a project's folder, or make one: tidewheel init NAME",
         )
     stores = Stores(load_config(folder, env))
+    finish_erasure(stores)
     return Workspace(stores, lambda: load_project(folder) if project is None else _given(project, folder))
 
 

@@ -12,14 +12,16 @@ from tidewheel.definitions.graphs import Change, nodes_of
 from tidewheel.registry.deployments import list_deployments
 from tidewheel.registry.graphs import live_graph
 from tidewheel.registry.services import load_service
-from tidewheel.storage.catalog import Catalog
+from tidewheel.runtime.stores import Stores
+from tidewheel.workspace.evolving import schema_changes
 from tidewheel.workspace.summaries import Declared, Kind, Plan
 
 Node = ir.Source | ir.Group | ir.View | ir.Model | ir.Service
 
 
-def plan_of(graph: ir.Graph, catalog: Catalog) -> Plan:
-    """Compare a project's graph with the live one and with what its services serve."""
+def plan_of(graph: ir.Graph, stores: Stores) -> Plan:
+    """Compare a project's graph with the live one, with what its services serve, and with stored events."""
+    catalog = stores.catalog
     live = live_graph(catalog)
     before = live.graph if live is not None else ir.Graph()
     known = {(kind, node.name): digest(node) for kind, node in _nodes(before)}
@@ -36,7 +38,7 @@ def plan_of(graph: ir.Graph, catalog: Catalog) -> Plan:
             state = "not deployed"
         declared.append(Declared(kind, node.name, found, _reads(node), state, node.doc))  # type: ignore[arg-type]  # literals
     changes = [_told(change, before, graph) for change in diff(before, graph)]
-    return Plan(declared, changes, live.since if live is not None else None)
+    return Plan(declared, changes, live.since if live is not None else None, schema_changes(stores, graph))
 
 
 def _told(change: Change, before: ir.Graph, after: ir.Graph) -> str:

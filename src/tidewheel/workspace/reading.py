@@ -10,15 +10,20 @@ import pyarrow as pa
 
 from tidewheel.collect.decisions import Decisions
 from tidewheel.collect.history import History
+from tidewheel.collect.revisions import first_revisions
 from tidewheel.definitions import ir
-from tidewheel.errors import FeatureError
+from tidewheel.errors import NotFoundError
 from tidewheel.features.asof import read_group
 from tidewheel.features.backfill import read_view
+from tidewheel.features.entities import named_keys
 from tidewheel.features.online import OnlineReader
-from tidewheel.features.parity import ParityReport, check
+from tidewheel.features.parity import ParityReport, check, merged
+from tidewheel.features.plan_group import vectors_of
 from tidewheel.features.plan_view import plan_group_alone
+from tidewheel.kernel.vectors import unpack_vector
 from tidewheel.registry.bundles import load_bundle
 from tidewheel.registry.services import load_service
+from tidewheel.registry.versions import get_version
 from tidewheel.runtime.stores import Stores
 from tidewheel.storage.decisions import DecisionRecord, from_arrow
 from tidewheel.workspace.naming import find
@@ -27,18 +32,23 @@ from tidewheel.workspace.naming import find
 class FeatureRow:
     """One entity's features: by attribute, or all with `as_dict`. Null is None.
 
+    What `top_k` and `last_n` gave is there column by column, and under its own name as a tuple.
+
     Examples
     --------
     >>> FeatureRow({"mean_30d": 12.5}).mean_30d
     12.5
     """
 
-    def __init__(self, values: Mapping[str, Any]) -> None:
+    def __init__(self, values: Mapping[str, Any], lists: Mapping[str, list[str]] | None = None) -> None:
         self._values = dict(values)
+        self._lists = dict(lists or {})
 
     def __getattr__(self, name: str) -> Any:
         """Return a feature by name."""
         values = self.__dict__.get("_values", {})
+        if name in self.__dict__.get("_lists", ()):
+            return tuple(values[own] for own in self._lists[name])
         if name not in values:
             raise AttributeError(f"no feature {name!r}; there are: {', '.join(values)}")
         return values[name]
@@ -57,41 +67,63 @@ def read_features(
 ) -> FeatureRow:
     """Return one entity's features: from the live state, or from history as of an instant."""
     group = find(graph.groups, name, "features")
-    parts = _parts(group, keys)
+    parts = named_keys(group, keys)
     if instant is not None:
         table = read_group(history, graph, group, {part: [value] for part, value in parts.items()}, [instant])
         row = table.to_pylist()[0]
-        return FeatureRow({feature.name: row[feature.name] for feature in group.features})
+        values = {feature.name: row[feature.name] for feature in group.features}
+        return FeatureRow(_with_vectors(graph, group, values), _lists(group))
     plan = plan_group_alone(graph, group)
     row = OnlineReader(stores.state, [plan]).read(parts, stores.clock.now())
     texts = row.texts[0]
     found: dict[str, Any] = {}
     for feature, text, word in zip(plan.names, plan.texts, row.words[0].tolist(), strict=True):
         found[feature] = texts.get(feature) if text else None if np.isnan(word) else word
-    return FeatureRow(found)
+    return FeatureRow(_with_vectors(graph, group, found), _lists(group))
 
 
-def _parts(group: ir.Group, keys: Mapping[str, object]) -> dict[str, object]:
-    """Match ``card="c42"`` to the group's key parts (``Card``, ``Sale.shop``)."""
-    given = {name.lower(): value for name, value in keys.items()}
-    short = {part.rpartition(".")[2].lower(): part for part in group.by}
-    unknown = sorted(set(given) - set(short))
-    missing = sorted(set(short) - set(given))
-    if unknown or missing:
-        what = f"{unknown[0]!r} is no key" if unknown else f"no value for the key {missing[0]!r}"
-        raise FeatureError(what, where=group.name, remedy=f"its keys: {', '.join(f'{name}=...' for name in short)}")
-    return {part: given[name] for name, part in short.items()}
+def _with_vectors(graph: ir.Graph, group: ir.Group, values: dict[str, Any]) -> dict[str, Any]:
+    """Return features with vectors as NumPy arrays."""
+    for name in vectors_of(graph, group):
+        values[name] = None if values[name] is None else unpack_vector(values[name])
+    return values
 
 
-def read_rows(history: History, graph: ir.Graph, name: str, rows: pa.Table | None) -> pa.Table:
-    """Return a view's rows for given events, or for every event in history."""
+def _lists(group: ir.Group) -> dict[str, list[str]]:
+    """Return the names of features that one aggregate gave, by what they are called together."""
+    found: dict[str, list[str]] = {}
+    for feature in group.features:
+        name, _, place = feature.name.rpartition("_")
+        if isinstance(feature.value, ir.Aggregate) and feature.value.place and place == str(feature.value.place):
+            found.setdefault(name, []).append(feature.name)
+    return found
+
+
+def read_rows(
+    stores: Stores,
+    history: History,
+    graph: ir.Graph,
+    name: str,
+    rows: pa.Table | None,
+    visibility: ir.Visibility,
+    delay: int,
+) -> pa.Table:
+    """Return a view's rows for given events, or for every event in history; ``Fraud@3`` is that version's view."""
+    if "@" in name:
+        version = get_version(stores.catalog, name)
+        if not version.bundle:
+            raise NotFoundError(f"{name} can't be served, so it holds no view", remedy="name a version with a bundle")
+        manifest = load_bundle(stores.artifacts, version.bundle).manifest
+        graph, name = manifest.graph, manifest.view
     view = find(graph.views, name, "view")
     source = find(graph.sources, view.on, "event")
     if rows is None:
         rows = history.scan(source.name, [column.name for column in source.columns])
-        return read_view(history, graph, view, rows)
-    at = rows["at"].cast(pa.int64())
-    return read_view(history, graph, view, rows.append_column("_at", at).append_column("_arrived", at))
+        rows = first_revisions(rows) if source.revisable else rows
+    else:
+        at = rows["at"].cast(pa.int64())
+        rows = rows.append_column("_at", at).append_column("_arrived", at)
+    return read_view(history, graph, view, rows, visibility=visibility, serving_delay=delay)
 
 
 def decisions(stores: Stores) -> Decisions:
@@ -103,21 +135,28 @@ def check_parity(
     stores: Stores, history: History, service: str | None, sample: int, progress: Callable[[str, float], None] | None
 ) -> ParityReport:
     """Replay an even sample of the decisions, each by the definitions that it was made by."""
-    table = decisions(stores).scan(service=service)
+    return merged(list(parity_by_view(stores, history, service, sample, progress=progress).values()))
+
+
+def parity_by_view(
+    stores: Stores,
+    history: History,
+    service: str | None,
+    sample: int,
+    *,
+    since: int | None = None,
+    progress: Callable[[str, float], None] | None = None,
+) -> dict[str, ParityReport]:
+    """Replay an even sample of the decisions since an instant; return what was found of each view, by its digest."""
+    table = decisions(stores).scan(service=service, since=since)
     if sample and table.num_rows > sample:
         table = table.take(pa.array(np.linspace(0, table.num_rows - 1, sample).astype(np.int64)))
     by_view: dict[str, list[DecisionRecord]] = {}
     for record in from_arrow(table):
         by_view.setdefault(record.view, []).append(record)
-    reports = [check(group, history, _graph_of(stores, group[0]), progress=progress) for group in by_view.values()]
-    return ParityReport(
-        checked=sum(report.checked for report in reports),
-        features=sum(report.features for report in reports),
-        differences=sum(report.differences for report in reports),
-        decisions_differing=sum(report.decisions_differing for report in reports),
-        skipped=sum(report.skipped for report in reports),
-        first_difference=next((r.first_difference for r in reports if r.first_difference), None),
-    )
+    return {
+        view: check(group, history, _graph_of(stores, group[0]), progress=progress) for view, group in by_view.items()
+    }
 
 
 def _graph_of(stores: Stores, record: DecisionRecord) -> ir.Graph:

@@ -12,8 +12,9 @@ from tidewheel.monitoring.build import By, VersionFacts, build_report
 from tidewheel.monitoring.report import Happening, Report
 from tidewheel.outcomes import COLUMNS, Joined, join_outcomes
 from tidewheel.registry.alerts import list_alerts
-from tidewheel.registry.bundles import load_bundle
+from tidewheel.registry.bundles import load_manifest
 from tidewheel.registry.deployments import Move, find_deployment, history
+from tidewheel.registry.parity import newest_checks
 from tidewheel.registry.scoring import view_columns
 from tidewheel.registry.services import load_service
 from tidewheel.registry.versions import get_version
@@ -32,7 +33,7 @@ def report(workspace: Workspace, name: str, by: By, since: int | None, versions:
         joined = _as_one(joined)
     served = sorted({model for model in joined.decisions["model"].to_pylist() if model})
     model = next((model for model in workspace.project.graph.models if model.name == service.model), None)
-    return build_report(
+    found = build_report(
         joined,
         service,
         model.metrics if model is not None else (),
@@ -41,6 +42,7 @@ def report(workspace: Workspace, name: str, by: By, since: int | None, versions:
         as_of=stores.clock.now(),
         by=by,
     )
+    return replace(found, parity=newest_checks(stores.catalog).get(name))
 
 
 def _as_one(joined: Joined) -> Joined:
@@ -86,5 +88,5 @@ def _told(move: Move) -> str:
 
 
 def _facts(stores: Stores, version: str) -> VersionFacts:
-    bundle = load_bundle(stores.artifacts, get_version(stores.catalog, version).bundle)
-    return VersionFacts(view_columns(bundle), bundle.manifest.profile)
+    manifest = load_manifest(stores.artifacts, get_version(stores.catalog, version, deleted=True).bundle)
+    return VersionFacts(view_columns(manifest), manifest.profile)

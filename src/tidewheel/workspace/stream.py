@@ -6,13 +6,17 @@ import logging
 import time
 from collections.abc import Sequence
 
+import msgspec
+
 from tidewheel.collect.history import History
 from tidewheel.definitions import ir
+from tidewheel.errors import UnreachableError
 from tidewheel.features.plan_group import GroupPlan, plan_group
 from tidewheel.features.stream import Folder
+from tidewheel.registry.graphs import all_groups, live_graph
 from tidewheel.runtime.child import Life
 from tidewheel.runtime.doorbell import Doorbell
-from tidewheel.runtime.lease import Lease
+from tidewheel.runtime.lease import HANDOVER, Lease
 from tidewheel.runtime.stores import Stores, open_stores
 from tidewheel.workspace.groups import kept_groups
 
@@ -21,6 +25,8 @@ BELL = "stream"
 """Doorbells of stream workers begin with this."""
 IDLE = 0.1
 """Seconds to wait for the doorbell before looking at the log anyway."""
+PAUSE = 0.5
+"""Seconds to wait when the state's server does not answer."""
 SYNC_EVERY = 1.0
 LOOK_EVERY = 0.02
 """Seconds after which a stream asks the catalog again which groups to keep."""
@@ -34,6 +40,8 @@ class Stream:
     stores : Stores
     partitions : sequence of int
         Which; all of them in a process that does everything itself.
+    wait : float
+        Seconds to wait while another process that folds one of them ends.
 
     Raises
     ------
@@ -41,22 +49,27 @@ class Stream:
         Another process folds one of them.
     """
 
-    def __init__(self, stores: Stores, partitions: Sequence[int]) -> None:
+    def __init__(self, stores: Stores, partitions: Sequence[int], *, wait: float = 0.0) -> None:
         self._stores = stores
+        self._wait = wait
         self._leases: list[Lease] = []
         self._folders: list[Folder] = []
         self._watch = stores.catalog.watch()
         self._look_at = 0.0
+        self._behind = False
+        """The catalog has changed, and not every folder has been told."""
         try:
             for partition in partitions:
                 self._add(partition)
+            self._drop()
         except BaseException:
             self.close()
             raise
 
     def _add(self, partition: int) -> None:
         stores = self._stores
-        lease = Lease.acquire(stores.layout.leases / f"state-{partition}", f"stream worker of partition {partition}")
+        role = f"stream worker of partition {partition}"
+        lease = Lease.acquire(stores.layout.leases / f"state-{partition}", role, wait=self._wait)
         self._leases.append(lease)
         graph, plans = self._plans()
         history = History(stores.lake, stores.log, graph.sources)
@@ -65,8 +78,9 @@ class Stream:
 
     def _plans(self) -> tuple[ir.Graph, list[GroupPlan]]:
         kept = kept_groups(self._stores.catalog)
-        sources = {source.name: source for _, graph in kept for source in graph.sources}
-        return ir.Graph(sources=tuple(sources.values())), [plan_group(graph, group) for group, graph in kept]
+        live = live_graph(self._stores.catalog)
+        graphs = [graph for _, graph in kept] + ([live.graph] if live is not None else [])
+        return ir.Graph(sources=_newest_sources(graphs)), [plan_group(graph, group) for group, graph in kept]
 
     def step(self) -> int:
         """Fold one micro-batch in each partition; return how many offsets were passed, 0 at the log's head.
@@ -78,15 +92,25 @@ class Stream:
         return sum(folder.step() for folder in self._folders)
 
     def _look(self) -> None:
-        if self._watch.changed():
+        self._behind |= self._watch.changed()
+        if self._behind:
             self.replan()
         self._look_at = time.monotonic() + LOOK_EVERY
 
     def replan(self) -> None:
         """Look again which groups are to be kept."""
+        self._drop()
         graph, plans = self._plans()
         for folder in self._folders:
             folder.plan(graph, plans)
+        self._behind = False
+
+    def _drop(self) -> None:
+        """Delete from these partitions what the catalog has given up."""
+        for group in all_groups(self._stores.catalog):
+            if group.status == "dropping":
+                entities = sum(folder.drop(group.state_id) for folder in self._folders)
+                log.info("deleted state %s of %s: %d entities", group.state_id, group.name, entities)
 
     def catch_up(self) -> int:
         """Fold until every group is at the log's head; return how many offsets were passed."""
@@ -111,22 +135,67 @@ class Stream:
         self._folders, self._leases = [], []
 
 
+def _newest_sources(graphs: Sequence[ir.Graph]) -> tuple[ir.Source, ...]:
+    """Return each source with all columns that some graph declares, as the last one that does.
+
+    A state outlives changes of a source that do not touch it: its graph may say int where events say float by now.
+    """
+    found: dict[str, ir.Source] = {}
+    for source in (source for graph in graphs for source in graph.sources):
+        before = found[source.name].columns if source.name in found else ()
+        columns = {column.name: column for column in (*before, *source.columns)}
+        found[source.name] = msgspec.structs.replace(source, columns=tuple(columns.values()))
+    return tuple(found.values())
+
+
 def run(life: Life, folder: str, env: str, partitions: list[int]) -> None:
     """Be a stream worker: fold until asked to stop, woken by the doorbell of whoever appends."""
     stores = open_stores(folder, env or None)
-    stream = Stream(stores, partitions)
     bell = Doorbell(stores.layout.bells, f"{BELL}-{'-'.join(map(str, partitions))}")
-    synced = time.monotonic()
-    log.info("folding partitions %s from offset %d", partitions, stream.position() + 1)
-    life.ready()
+    stream = None
     try:
-        while not life.stopping.is_set():
-            if not stream.step():
-                bell.wait(IDLE)
-            if time.monotonic() - synced >= SYNC_EVERY:
-                stream.sync()
-                synced = time.monotonic()
+        stream = _open(life, stores, partitions)
+        if stream is not None:
+            life.ready()
+            _fold(life, stream, bell)
     finally:
         bell.close()
-        stream.close()
+        if stream is not None:
+            stream.close()
         stores.close()
+
+
+def _open(life: Life, stores: Stores, partitions: list[int]) -> Stream | None:
+    """Open the stream, once the state's server answers; None when asked to stop before."""
+    while not life.stopping.is_set():
+        try:
+            stream = Stream(stores, partitions, wait=HANDOVER)
+        except UnreachableError as error:
+            log.warning("nothing is folded: %s", error)
+            life.ready()
+            life.stopping.wait(PAUSE)
+        else:
+            log.info("folding partitions %s from offset %d", partitions, stream.position() + 1)
+            return stream
+    return None
+
+
+def _fold(life: Life, stream: Stream, bell: Doorbell) -> None:
+    synced, trouble = time.monotonic(), ""
+    while not life.stopping.is_set():
+        try:
+            passed = stream.step()
+        except UnreachableError as error:
+            if error.message != trouble:
+                log.warning("folding waits: %s", error)
+            trouble = error.message
+            life.stopping.wait(PAUSE)
+            continue
+        if passed and trouble:
+            log.info("folding goes on, from offset %d", stream.position() + 1)
+            trouble = ""
+        if not passed:
+            bell.wait(IDLE)
+        if time.monotonic() - synced >= SYNC_EVERY:
+            stream.sync()
+            synced = time.monotonic()

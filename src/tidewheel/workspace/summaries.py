@@ -6,8 +6,10 @@ from typing import Literal
 
 import msgspec
 
+from tidewheel.definitions.evolution import SchemaChange
 from tidewheel.registry.alerts import Alert
 from tidewheel.registry.deployments import Deployment, Move
+from tidewheel.registry.parity import ParityCheck
 
 Kind = Literal["event", "entity", "features", "view", "model", "service"]
 
@@ -36,16 +38,31 @@ class Plan(msgspec.Struct, frozen=True):
     declared: list[Declared]
     changes: list[str]
     live_since: int | None
+    schema: list[SchemaChange] = []
+    """Columns that changed of events and entities that have rows, and whether that may be."""
 
 
 class LogStatus(msgspec.Struct, frozen=True):
-    """How far the log and its readers are. Positions are the last offset each reader has."""
+    """How far the log and its readers are.
+
+    Attributes
+    ----------
+    first, head, bytes : int
+        First and next offset, size.
+    positions : dict
+        The last offset that each reader has.
+    counters : dict
+        By event type: see `tidewheel.storage.log_records.TypeCounters`.
+    watermarks : dict
+        By event type: the newest time of its events, µs.
+    """
 
     first: int
     head: int
     bytes: int
     positions: dict[str, int]
     counters: dict[str, dict[str, int]]
+    watermarks: dict[str, int]
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -55,3 +72,5 @@ class Status(msgspec.Struct, frozen=True):
     alerts: list[Alert]
     history: list[Move]
     running: str
+    parity: list[ParityCheck] = []
+    """The newest check of each service's features."""

@@ -65,11 +65,13 @@ def _override(**settings: int | None) -> None:
 
 def _processes(folder: str | Path, env: str | None, settings: Settings) -> list[ChildSpec]:
     place = {"folder": str(Path(folder).absolute()), "env": env or ""}
+    keeper = ChildSpec("keeper", "tidewheel.workspace.keeper:run", place)
+    if settings.clock == "replay" and settings.workers == 1:
+        return [keeper, ChildSpec("serve-0", "tidewheel.workspace.stepping:run", place)]
     streams = [
         ChildSpec(f"stream-{k}", "tidewheel.workspace.stream:run", {**place, "partitions": [k]})
         for k in range(settings.partitions)
     ]
-    keeper = ChildSpec("keeper", "tidewheel.workspace.keeper:run", place)
     servers = [
         ChildSpec(f"serve-{n}", "tidewheel.serving.worker:main", {**place, "index": n}) for n in range(settings.workers)
     ]

@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from tidewheel.definitions import ir
+from tidewheel.definitions import ir, parse_duration
+from tidewheel.definitions.durations import Duration
 from tidewheel.workspace.naming import Instant, Named, find, name_of, to_instant
-from tidewheel.workspace.opened import Opened
+from tidewheel.workspace.registering import Registering
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from tidewheel.bridges.mlflow import Mirror
     from tidewheel.collect.flush import FlushSummary
     from tidewheel.collect.imports import ImportSummary
-    from tidewheel.features.parity import ParityReport
     from tidewheel.monitoring.report import Report
+    from tidewheel.registry.datasets import Dataset
     from tidewheel.registry.deployments import Deployment
     from tidewheel.registry.runs import Run
+    from tidewheel.registry.trials import Search
     from tidewheel.registry.versions import Version
     from tidewheel.serving.answers import Answer
     from tidewheel.serving.explain import Explanation
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
     from tidewheel.workspace.summaries import LogStatus, Plan, Status
 
 
-class Workspace(Opened):
+class Workspace(Registering):
     """A project with its data. Made by ``tw.open``; close it, or use it in a ``with`` statement."""
 
     # --- events ----------------------------------------------------------------------------------
@@ -91,10 +94,11 @@ class Workspace(Opened):
         return found
 
     def flush(self) -> FlushSummary:
-        """Bring the lake up to the log and the journal, and trim what every reader has."""
+        """Judge what is new by what is expected, bring the lake up to log and journal, trim what every reader has."""
         from tidewheel.workspace.events import flush
+        from tidewheel.workspace.quality import watch_quality
 
-        return flush(self.stores)
+        return flush(self.stores, self.project.graph.sources, looked_at=watch_quality(self))
 
     def advance(self, to: Instant) -> int:
         """Move a replay workspace's clock; return the instant reached.
@@ -128,27 +132,32 @@ class Workspace(Opened):
         instant = None if at is None else to_instant(at)
         return read_features(self.stores, self.history, self.project.graph, name_of(features), keys, instant)
 
-    def view(self, view: Named, at: pa.Table | None = None) -> pa.Table:
+    def view(
+        self,
+        view: Named,
+        at: pa.Table | None = None,
+        *,
+        visibility: ir.Visibility = "arrival",
+        serving_delay: Duration | None = None,
+    ) -> pa.Table:
         """Return a view's rows, point-in-time correct: one per row given, in the same order.
 
         Parameters
         ----------
         view : class or str
+            A view; or a version, ``"Fraud@3"``: its own view, with the constants it learned.
         at : Table, optional
             Events to look at: the event's columns and ``at`` (µs); every logged event when not given.
+        visibility : {"arrival", "event"}
+            See events that had arrived before the instant, or all that had happened before it.
+        serving_delay : duration, optional
+            See events so much later than they arrived.
         """
         from tidewheel.workspace.reading import read_rows
 
         self.sync()
-        return read_rows(self.history, self.project.graph, name_of(view), at)
-
-    def check_features(self, service: Named | None = None, *, sample: int = 1000, progress: Any = None) -> ParityReport:
-        """Replay served decisions from history and compare every feature bit for bit."""
-        from tidewheel.workspace.reading import check_parity
-
-        self.sync()
-        chosen = None if service is None else name_of(service)
-        return check_parity(self.stores, self.history, chosen, sample, progress)
+        delay = 0 if serving_delay is None else parse_duration(serving_delay)
+        return read_rows(self.stores, self.history, self.project.graph, name_of(view), at, visibility, delay)
 
     # --- models ----------------------------------------------------------------------------------
 
@@ -160,23 +169,37 @@ class Workspace(Opened):
         seed: int = 0,
         trials: int | None = None,
         cause: str = "",
+        cache: bool = True,
+        new: bool = False,
+        learning_curve: bool = False,
         progress: Any = None,
     ) -> TrainResult:
-        """Train a model: view, tune, fit, evaluate, gates, version."""
+        """Train a model: view, tune, fit, evaluate, gates, version; `new` and `cache` as in `training.train`."""
         from tidewheel.training import train
+        from tidewheel.workspace.mirroring import mirrored
 
         self.publish()
         self.sync()
         instant = None if as_of is None else to_instant(as_of)
-        return train(
+        result = train(
             self.training_context(),
             name_of(model),
             as_of=instant,
             seed=seed,
             trials=trials,
             cause=cause,
+            cache=cache,
+            new=new,
+            learning_curve=learning_curve,
             progress=progress,
         )
+        return mirrored(self.stores, result)
+
+    def mirror(self, url: str = "") -> Mirror:
+        """Return the MLflow server at a URL, or the one of the settings, to push runs to."""
+        from tidewheel.workspace.mirroring import mirror
+
+        return mirror(self.stores, url)
 
     def rerun(self, run: str, *, progress: Any = None) -> RerunReport:
         """Repeat a run, by its id or its version's name, and compare data, metrics and predictions."""
@@ -189,7 +212,9 @@ class Workspace(Opened):
     def runs(self, model: Named = "", limit: int = 1000) -> list[Run]:
         """Return training runs, newest first."""
         from tidewheel.registry.runs import list_runs
+        from tidewheel.registry.unfinished import close_killed
 
+        close_killed(self.stores.catalog)
         return list_runs(self.stores.catalog, name_of(model), limit=limit)
 
     def versions(self, model: Named = "") -> list[Version]:
@@ -205,6 +230,26 @@ class Workspace(Opened):
 
         found = get_version(self.stores.catalog, name)
         return found, get_run(self.stores.catalog, found.run)
+
+    def trials(self, run: str) -> Search:
+        """Return the trials of a run, by its id or its version's name, and what was made of them."""
+        from tidewheel.registry.runs import get_run
+        from tidewheel.registry.trials import search_of
+
+        found = self.version(run)[1] if "@" in run else get_run(self.stores.catalog, run)
+        return search_of(self.stores.catalog, self.stores.artifacts, found)
+
+    def datasets(self, model: Named = "") -> list[Dataset]:
+        """Return the data sets that models were trained on, newest first."""
+        from tidewheel.registry.datasets import list_datasets
+
+        return list_datasets(self.stores.catalog, name_of(model))
+
+    def dataset(self, name: str) -> pa.Table:
+        """Return a data set's rows, named by its hash (or the beginning of it), by a run, or by ``Fraud@3``."""
+        from tidewheel.workspace.snapshots import dataset_rows
+
+        return dataset_rows(self.stores, name)
 
     def compare(self, first: str, second: str) -> Comparison:
         """Put two versions side by side."""
@@ -312,7 +357,7 @@ class Workspace(Opened):
         """Return the project's graph, and what changed against what is live."""
         from tidewheel.workspace.planning import plan_of
 
-        return plan_of(self.project.graph, self.stores.catalog)
+        return plan_of(self.project.graph, self.stores)
 
     def log_status(self) -> LogStatus:
         """Return how far the log and its readers are."""

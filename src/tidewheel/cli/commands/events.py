@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,6 +10,7 @@ from tidewheel.errors import InputError
 
 if TYPE_CHECKING:
     from tidewheel.storage.log_records import BadRow
+    from tidewheel.workspace import Workspace
 
 
 def _mapping(pairs: tuple[str, ...]) -> dict[str, str]:
@@ -107,13 +108,13 @@ def quarantine_list(context: click.Context, event: str | None, most: int, as_jso
     from tidewheel.cli.output import opened, print_json, print_table, when
 
     with opened(context, declarations=False) as workspace:
-        rows = workspace.stores.log.bad_rows(event, limit=most)
+        rows = [_told(row, workspace) for row in workspace.stores.log.bad_rows(event, limit=most)]
     if as_json:
-        print_json([_told(row) for row in rows])
+        print_json(rows)
     elif rows:
         print_table(
             ["number", "event", "when", "from", "reason"],
-            [[r.seq, r.type, when(r.at), r.source, r.reason] for r in rows],
+            [[row["seq"], row["type"], when(row["at"]), row["source"], row["reason"]] for row in rows],
         )
     else:
         click.echo("the quarantine is empty")
@@ -124,21 +125,24 @@ def quarantine_list(context: click.Context, event: str | None, most: int, as_jso
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 @click.pass_context
 def quarantine_show(context: click.Context, number: int, as_json: bool) -> None:
-    """Show one refused row as it came.
+    """Show one refused row as it came, personal values masked.
 
     \b
     Example:
       tidewheel quarantine show 17
     """
+    import msgspec
+
     from tidewheel.cli.output import opened, print_json, when
 
     with opened(context, declarations=False) as workspace:
-        row = workspace.stores.log.bad_row(number)
+        row = _told(workspace.stores.log.bad_row(number), workspace)
     if as_json:
-        print_json(_told(row))
+        print_json(row)
     else:
-        click.echo(f"{row.type} from {row.source or 'a caller'} at {when(row.at)}\nrefused: {row.reason}")
-        click.echo(row.row.decode("utf-8", "replace"))
+        click.echo(f"{row['type']} from {row['source'] or 'a caller'} at {when(row['at'])}\nrefused: {row['reason']}")
+        came = row["row"]
+        click.echo(came if isinstance(came, str) else msgspec.json.encode(came).decode())
 
 
 @quarantine.command("retry")
@@ -162,15 +166,16 @@ def quarantine_retry(context: click.Context, event: str | None, as_json: bool) -
         click.echo(f"{taken} rows taken in, {left} still refused")
 
 
-def _told(row: BadRow) -> dict[str, object]:
-    """Return a refused row for JSON: as an object where it is one, else as the text that came."""
+def _told(row: BadRow, workspace: Workspace) -> dict[str, Any]:
+    """Return a refused row for people: as an object where it is one, else as text; personal values masked."""
     import msgspec
 
-    try:
-        came = msgspec.json.decode(row.row)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        came = row.row.decode("utf-8", "replace")
-    return {**msgspec.structs.asdict(row), "row": came}
+    from tidewheel.governance.quarantined import shown
+    from tidewheel.registry.graphs import live_graph
+
+    live = live_graph(workspace.stores.catalog)
+    reason, came = shown(row, live.graph if live is not None else None)
+    return {**msgspec.structs.asdict(row), "reason": reason, "row": came}
 
 
 @click.group("log")
@@ -193,7 +198,7 @@ def log_status(context: click.Context, as_json: bool) -> None:
     Example:
       tidewheel log status --json
     """
-    from tidewheel.cli.output import opened, print_json, print_table
+    from tidewheel.cli.output import opened, print_json, print_table, when
 
     with opened(context, declarations=False) as workspace:
         status = workspace.log_status()
@@ -206,5 +211,8 @@ def log_status(context: click.Context, as_json: bool) -> None:
     print_table(["reader", "has", "behind by"], lag)
     if status.counters:
         counters = list(next(iter(status.counters.values())))
-        rows = [[event, *(counts.get(name, 0) for name in counters)] for event, counts in status.counters.items()]
-        print_table(["event", *counters], rows)
+        rows = [
+            [event, *(counts.get(name, 0) for name in counters), when(status.watermarks[event])]
+            for event, counts in status.counters.items()
+        ]
+        print_table(["event", *counters, "watermark"], rows)

@@ -12,21 +12,48 @@ from tidewheel.errors import TrainingError
 @click.option("--as-of", metavar="TIME", help="See only what had arrived before this instant (RFC 3339); default: now.")
 @click.option("--seed", default=0, show_default=True, help="Of every draw that the run makes.")
 @click.option("--trials", type=int, help="How many settings to try, over the model's own number.")
+@click.option("--new", is_flag=True, help="Begin a new run, though one that was killed could go on.")
+@click.option("--no-cache", is_flag=True, help="Do every step, though an earlier run's output is known.")
+@click.option("--learning-curve", is_flag=True, help="Fit also on growing shares of the rows: would more data help?")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 @click.pass_context
-def train(context: click.Context, model: str, as_of: str | None, seed: int, trials: int | None, as_json: bool) -> None:
+def train(
+    context: click.Context,
+    model: str,
+    as_of: str | None,
+    seed: int,
+    trials: int | None,
+    new: bool,
+    no_cache: bool,
+    learning_curve: bool,
+    as_json: bool,
+) -> None:
     """Train a model: view, tune, fit, evaluate, gates, version.
+
+    A run of the same kind that was killed goes on where it was cut off. A step whose code, parameters and input are
+    those of an earlier run takes what that one left, and says so.
 
     \b
     Example:
       tidewheel train Fraud
       tidewheel train Fraud --as-of 2026-03-01T00:00:00Z --trials 40
+      tidewheel train Fraud --no-cache
     """
-    from tidewheel.cli.output import opened, print_json, progress_bar
+    from tidewheel.cli.output import opened, print_json
+    from tidewheel.cli.progress import step_progress
     from tidewheel.cli.version_view import print_trained
 
-    with opened(context) as workspace, progress_bar() as progress:
-        result = workspace.train(model, as_of=as_of, seed=seed, trials=trials, progress=progress)
+    with opened(context) as workspace, step_progress() as progress:
+        result = workspace.train(
+            model,
+            as_of=as_of,
+            seed=seed,
+            trials=trials,
+            new=new,
+            cache=not no_cache,
+            learning_curve=learning_curve,
+            progress=progress,
+        )
     if as_json:
         print_json(result)
     else:
@@ -105,9 +132,10 @@ def compare(context: click.Context, first: str, second: str, as_json: bool) -> N
 
 @click.command()
 @click.argument("run")
+@click.option("--worktree", is_flag=True, help="On a clean checkout of the run's commit and uncommitted changes.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 @click.pass_context
-def rerun(context: click.Context, run: str, as_json: bool) -> None:
+def rerun(context: click.Context, run: str, worktree: bool, as_json: bool) -> None:
     """Repeat a run from its id (or a version's) and say whether it came out the same.
 
     Ends with status 1 when data, metrics or predictions differ.
@@ -115,12 +143,20 @@ def rerun(context: click.Context, run: str, as_json: bool) -> None:
     \b
     Example:
       tidewheel rerun Fraud@3
+      tidewheel rerun Fraud@3 --worktree
     """
     from tidewheel.cli.comparison_view import print_rerun
-    from tidewheel.cli.output import opened, print_json, progress_bar
+    from tidewheel.cli.output import opened, print_json
+    from tidewheel.cli.progress import step_progress
 
-    with opened(context) as workspace, progress_bar() as progress:
-        report = workspace.rerun(run, progress=progress)
+    if worktree:
+        from tidewheel.workspace.repeating import rerun_in_worktree
+
+        folder, env = context.find_root().obj
+        report = rerun_in_worktree(folder, env, run)
+    else:
+        with opened(context) as workspace, step_progress() as progress:
+            report = workspace.rerun(run, progress=progress)
     if as_json:
         print_json(report)
     else:

@@ -181,6 +181,8 @@ class LinesReader:
 
 def _array_of(column: Column, values: Sequence[Any]) -> pa.Array:
     """Values of one decoded column as Arrow has them; raises where only the row check can judge them."""
+    if column.kind == "vector" and any(type(value) is list for value in values):
+        return pa.array(values, pa.list_(pa.float64()))
     if column.kind in TEXT_KINDS:
         try:
             return pa.array(values, pa.string())

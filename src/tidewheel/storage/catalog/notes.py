@@ -55,6 +55,13 @@ def list_notes(catalog: Catalog, *, subject: str = "", kind: str = "", after: in
     return _rows(catalog, query)
 
 
+def newest_notes(catalog: Catalog, kind: str) -> dict[str, Note]:
+    """Return the newest note of a kind of each subject."""
+    newest = sa.select(sa.func.max(notes.c.seq)).where(notes.c.kind == kind).group_by(notes.c.subject)
+    found = _rows(catalog, sa.select(notes).where(notes.c.seq.in_(newest)).order_by(notes.c.subject))
+    return {note.subject: note for note in found}
+
+
 def pending_notes(catalog: Catalog, limit: int = 1000) -> list[Note]:
     """Return the oldest notes that are not in the event log yet."""
     return _rows(catalog, sa.select(notes).where(notes.c.sent.is_(None)).order_by(notes.c.seq).limit(limit))

@@ -13,10 +13,10 @@ import sqlalchemy as sa
 
 from tidewheel.errors import StorageError
 
-HEAD = "0001"
+HEAD = "0002"
 """The revision that this release writes and reads; the newest script in ``migrations/versions``."""
 
-_KNOWN = frozenset({HEAD})
+_KNOWN = frozenset({"0001", HEAD})
 
 
 def revision(connection: sa.Connection) -> str:

@@ -16,4 +16,5 @@ datasets = sa.Table(
     instant("as_of"),
     text("detail"),
     instant("created"),
+    text("manifest", default=""),
 )

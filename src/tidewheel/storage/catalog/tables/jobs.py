@@ -26,4 +26,5 @@ job_runs = sa.Table(
     instant("claimed"),
     instant("finished", nullable=True),
     text("detail"),
+    text("cause", default=""),
 )

@@ -22,8 +22,14 @@ runs = sa.Table(
     text("gates"),
     text("artifacts"),
     text("error"),
+    text("key", default=""),
+    text("process", default=""),
+    instant("seen", nullable=True),
     sa.Index("ix_runs_model_started", "model", "started"),
+    sa.Index("ix_runs_key", "key"),
 )
+"""`key` names what was asked for, so that a run that was cut off is found; `process` and `seen` (microseconds UTC, by
+the machine's clock) tell whether the process that works on it is alive."""
 
 run_metrics = sa.Table(
     "run_metrics",
@@ -46,4 +52,11 @@ run_steps = sa.Table(
     instant("at"),
     sa.Column("seconds", sa.Float, nullable=False),
     text("detail"),
+    text("key", default=""),
+    text("output", default=""),
+    text("reused", default=""),
+    text("status", default="done"),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="1"),
+    sa.Index("ix_run_steps_key", "key"),
 )
+"""`key` is the hash of all that a step's output depends on, `output` the artifacts it left, `reused` whose they are."""

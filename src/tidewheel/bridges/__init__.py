@@ -1,0 +1,1 @@
+"""To and from what people already have: trackers and orchestrators. The truth stays here; these mirror and call."""

@@ -1,0 +1,87 @@
+"""Compiles what a ``tw.Model`` says of its evaluation: slices, blocks, gates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tidewheel.definitions import ir
+from tidewheel.definitions.columns import Column, PathColumn
+from tidewheel.definitions.durations import parse_duration
+from tidewheel.definitions.models import Model
+from tidewheel.definitions.places import likely
+from tidewheel.errors import DefinitionError
+
+_OF_METRIC = ("at_least", "at_most", "beats_champion", "no_slice_worse")
+
+
+def compile_slices(cls: type[Model], view: ir.View) -> tuple[str, ...]:
+    """Return the view's columns by name that a model wants looked at value by value."""
+    given = [cls.slices] if isinstance(cls.slices, str | Column) else list(cls.slices)
+    return tuple(_view_column(cls, view, item) for item in given)
+
+
+def _view_column(cls: type[Model], view: ir.View, item: Any) -> str:
+    known = [column.name for column in view.columns]
+    name = item if isinstance(item, str) else _name_in(cls.view, item)
+    if name not in known:
+        told = item if isinstance(item, str) else getattr(item, "_name", "") or repr(item)
+        raise DefinitionError(
+            f"'{told}' is no column of {view.name} to slice by",
+            remedy=likely(str(told), known) or f"write slices = [{view.name}.{known[0]}]",
+        )
+    return name
+
+
+def _name_in(view: type, item: Any) -> str:
+    """Return the name of a column in a view, one level deep into groups: ``country``, ``card.mean_7d``."""
+    for name in dir(view):
+        if name.startswith("_"):
+            continue
+        value = getattr(view, name)
+        if value is item:
+            return name
+        if isinstance(value, type):
+            inner = next((part for part in vars(value) if getattr(value, part, None) is item), "")
+            if inner:
+                return f"{name}.{inner}"
+    return str(getattr(item, "_name", ""))
+
+
+def compile_blocks(cls: type[Model], view: ir.View) -> str:
+    """Return what rows are drawn together by: a column of the view's event, or microseconds."""
+    blocks = cls.blocks
+    if blocks is None:
+        return ""
+    if isinstance(blocks, PathColumn):
+        if blocks._root.__name__ != view.on or len(blocks._names) != 1:
+            raise DefinitionError(
+                f"blocks takes a column of {view.on} itself", remedy=f"write blocks = {view.on}.card, or blocks = '1d'"
+            )
+        return blocks._names[0]
+    if isinstance(blocks, Column | type):
+        raise DefinitionError(
+            f"blocks takes a column of {view.on}, or a duration", remedy=f"write blocks = {view.on}.card, or '1d'"
+        )
+    return str(parse_duration(blocks))
+
+
+def compile_gates(cls: type[Model], view: ir.View, metrics: tuple[str, ...]) -> tuple[ir.Gate, ...]:
+    """Return a model's gates, each of which names a metric and columns that there are."""
+    columns = [column.name for column in view.columns]
+    for gate in cls.gates:
+        if not isinstance(gate, ir.Gate):
+            raise DefinitionError(f"{gate!r} is no gate", remedy="write tw.at_least(metric, value), tw.parity(), ...")
+        if gate.kind in _OF_METRIC and gate.metric not in metrics:
+            raise DefinitionError(
+                f"the gate {gate.kind} asks for '{gate.metric}', which is not among the metrics"
+                if gate.metric
+                else f"the gate {gate.kind} names no metric",
+                remedy=likely(gate.metric, metrics),
+            )
+        for name in gate.by:
+            if name not in columns:
+                raise DefinitionError(
+                    f"the gate {gate.kind} asks for '{name}', which is no column of {view.name}",
+                    remedy=likely(name, columns),
+                )
+    return tuple(cls.gates)

@@ -1,0 +1,71 @@
+"""What a request asks of compiled code: one row's features, and the trees' sum for one row.
+
+Both keep the GIL: they last a few microseconds, and to get it back from a busy thread may take longer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tidewheel.errors import CorruptError
+from tidewheel.kernel._jit import Array, Word, brief, pointer
+from tidewheel.kernel.expressions import Program
+from tidewheel.kernel.layout import NEVER
+from tidewheel.kernel.machine import run_rows
+from tidewheel.kernel.read import ReadPlan, checked, read_joined
+from tidewheel.kernel.trees import Trees, sum_trees
+
+Floats = NDArray[np.float64]
+
+
+def read_row(
+    plan: ReadPlan, program: Program, blobs: Sequence[bytes | memoryview], instant: int, vector: Floats, first: int
+) -> tuple[int, Floats]:
+    """Read one state of each layout and compute what follows from them: `read_blobs` and `evaluate` in one call.
+
+    Parameters
+    ----------
+    plan, blobs, instant
+        As in `read_blobs`.
+    program : Program
+    vector : float64[1, program.n_inputs]
+        The program's inputs; what is read is put in it, from `first` on.
+    first : int
+
+    Returns
+    -------
+    (int, float64[1, program.n_outputs])
+        The instant used, and the program's outputs.
+
+    Raises
+    ------
+    CorruptError
+        When a blob is not a state of its layout.
+    """
+    out = np.empty((1, program.n_outputs))
+    joined = np.frombuffer(b"".join(blobs), np.int64)
+    return checked(_read_row(plan.code, joined, instant, vector, first, program.code, out)), out
+
+
+def score_row(trees: Trees, row: Floats) -> float:
+    """Return the raw score of one contiguous row, shape (1, columns): as `predict_trees`, sooner."""
+    if row.shape[1] < trees.n_features:
+        raise CorruptError(f"the ensemble needs {trees.n_features} columns, found {row.shape[1]}")
+    return float(_score_row(trees.words, row))
+
+
+@brief
+def _read_row(plan: Array, words: Array, instant: int, vector: Array, first: int, program: Array, out: Array) -> Word:
+    inputs = vector.view(np.int64)
+    used = read_joined(plan, words, instant, inputs[0], first)
+    if used != NEVER:
+        run_rows(program, inputs, out.view(np.int64))
+    return used
+
+
+@brief
+def _score_row(words: Array, row: Array) -> Word:
+    return sum_trees(pointer(words), pointer(row), 0)

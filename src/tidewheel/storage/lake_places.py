@@ -1,0 +1,182 @@
+"""Where a lake's tables lie: in a folder of this machine, or under a prefix of an object store.
+
+Both give the lake one way to them: where a table is, its write lock, and what makes a commit safe. In a folder
+files are flushed; an object store has kept what it acknowledged, and commits by a conditional put.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+from pyarrow import fs
+
+from tidewheel.errors import NotFoundError
+from tidewheel.storage import lake_files
+from tidewheel.storage.disks import sync_folder
+from tidewheel.storage.environments import raise_for
+from tidewheel.storage.objects import ObjectFolder
+
+
+class LocalPlace:
+    """A folder of this machine."""
+
+    options: dict[str, str] | None = None
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._checked: set[str] = set()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise_for(error, str(folder))
+
+    def uri(self, table: str) -> str:
+        """Where a table lies. Raises `NotFoundError` for what can't name one."""
+        return str(self._path(table))
+
+    def files(self, table: str) -> fs.FileSystem | None:
+        """Return what reads a table's files: Arrow's own way to a disk, which never waits for the interpreter.
+
+        Delta's own way asks Python for each read, and a reader and a writer of one process could wait for each other.
+        """
+        return fs.SubTreeFileSystem(str(self._path(table)), fs.LocalFileSystem())
+
+    def exists(self, table: str) -> bool:
+        """Whether anything was ever committed to a table."""
+        return lake_files.newest_commit(self._path(table)) >= 0
+
+    def tables(self) -> list[str]:
+        """Names of all tables."""
+        logs = self.folder.glob("**/_delta_log")
+        return sorted(log.parent.relative_to(self.folder).as_posix() for log in logs)
+
+    @contextmanager
+    def writing(self, table: str) -> Iterator[None]:
+        """Hold a table's write lock on this machine."""
+        path = self._path(table)
+        try:
+            with lake_files.writing(path):
+                self._check(table, path)
+                yield
+        except OSError as error:
+            raise_for(error, table)
+
+    def flush(self, table: str) -> None:
+        """Make what was committed safe from a power loss."""
+        path = self._path(table)
+        lake_files.flush_commits(path, lake_files.safe_version(path))
+
+    def drop_log_before(self, table: str, version: int) -> int:
+        """Delete the commits of versions before one that has a checkpoint; return how many files."""
+        log = self._path(table) / "_delta_log"
+        for file in log.iterdir():
+            lake_files.flush_file(file)
+        sync_folder(log)
+        going = [file for file in log.iterdir() if _is_before(file.name, version)]
+        for file in going:
+            file.unlink()
+        sync_folder(log)
+        return len(going)
+
+    def ready(self, table: str) -> None:
+        """See, before a table is read, that a power loss has left nothing half written in it."""
+        path = self._path(table)
+        if table not in self._checked and self.exists(table) and not lake_files.is_checked(path):
+            with lake_files.writing(path):
+                self._check(table, path)
+
+    def raise_for(self, error: Exception, table: str) -> NoReturn:
+        """Raise the error of ours that says what one of the system or of the store means."""
+        raise_for(error, table)
+
+    def _check(self, table: str, path: Path) -> None:
+        if table not in self._checked:
+            lake_files.take_back_unsafe(path)
+            self._checked.add(table)
+
+    def _path(self, table: str) -> Path:
+        return self.folder / _named(table, str(self.folder))
+
+
+class ObjectPlace:
+    """A prefix of an object store, written by the processes of one machine."""
+
+    def __init__(self, objects: ObjectFolder, folder: Path) -> None:
+        self.folder = folder
+        self.options: dict[str, str] | None = objects.delta_options
+        self._objects = objects
+
+    def uri(self, table: str) -> str:
+        """Where a table lies. Raises `NotFoundError` for what can't name one."""
+        return f"{self._objects.url}/{_named(table, self._objects.url)}"
+
+    def files(self, table: str) -> fs.FileSystem | None:
+        """Return None: Delta's own way to the object store reads a table's files."""
+        return None
+
+    def exists(self, table: str) -> bool:
+        """Whether anything was ever committed to a table."""
+        with self._objects.translated():
+            return bool(
+                self._objects.files.exists(f"{self._objects.path(_named(table, self._objects.url))}/_delta_log")
+            )
+
+    def tables(self) -> list[str]:
+        """Names of all tables."""
+        with self._objects.translated():
+            return sorted(self._below("", 2))
+
+    @contextmanager
+    def writing(self, table: str) -> Iterator[None]:
+        """Hold a table's write lock on this machine."""
+        with lake_files.writing(self.folder / _named(table, self._objects.url)):
+            yield
+
+    def flush(self, table: str) -> None:
+        """Do nothing: a store has kept what it acknowledged."""
+
+    def drop_log_before(self, table: str, version: int) -> int:
+        """Delete the commits of versions before one that has a checkpoint; return how many files."""
+        with self._objects.translated():
+            files = self._objects.files.ls(self._objects.path(f"{table}/_delta_log"), detail=False)
+            going = [file for file in files if _is_before(file.rsplit("/", 1)[-1], version)]
+            for file in going:
+                self._objects.files.rm_file(file)
+        return len(going)
+
+    def ready(self, table: str) -> None:
+        """See, before a table is read, that a power loss has left nothing half written in it: here it never has."""
+
+    def raise_for(self, error: Exception, table: str) -> NoReturn:
+        """Raise the error of ours that says what one of the system or of the store means."""
+        self._objects.raise_for(error)
+
+    def _below(self, folder: str, depth: int) -> Iterator[str]:
+        """Yield the tables in a folder, and in the folders in it."""
+        root = self._objects.path("").rstrip("/") + "/"
+        try:
+            found = self._objects.files.ls(root + folder, detail=True)
+        except FileNotFoundError:
+            return
+        names = [item["name"].removeprefix(root).strip("/") for item in found if item["type"] == "directory"]
+        if any(name.endswith("_delta_log") for name in names):
+            yield folder
+        elif depth:
+            for name in names:
+                yield from self._below(name, depth - 1)
+
+
+def _is_before(name: str, version: int) -> bool:
+    return name[:20].isdigit() and int(name[:20]) < version
+
+
+def _named(table: str, where: str) -> str:
+    if ".." in Path(table).parts or not table:
+        raise NotFoundError(f"{table!r} can't name a table", where=where)
+    return table
+
+
+Place = LocalPlace | ObjectPlace

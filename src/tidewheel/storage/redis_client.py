@@ -1,0 +1,174 @@
+"""Connections to a Redis or Valkey server, and what its errors mean here."""
+
+from __future__ import annotations
+
+import importlib.util
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
+
+from tidewheel.errors import ConfigError, ConflictError, FullError, MissingExtraError, StorageError, UnreachableError
+
+Client = Any
+"""A ``redis.Redis``, whose own annotations give bytes or text or a coroutine for everything."""
+
+READ_SECONDS = 0.1
+"""How long a read, and with it a decision, waits for the server; ``?socket_timeout=`` in the URL wins."""
+WRITE_SECONDS = 60.0
+"""How long a micro-batch, which may hold millions of bytes, waits."""
+REST = 0.5
+"""Seconds for which, after a read found no server, others fail at once instead of waiting too."""
+SCHEMES = ("redis", "rediss", "valkey", "valkeys", "unix")
+
+
+def is_redis(url: str) -> bool:
+    """Tell whether a URL names a Redis or Valkey server."""
+    return "://" in url and url.split("://", 1)[0] in SCHEMES
+
+
+def without_password(url: str) -> str:
+    """Return a URL as messages may show it.
+
+    Examples
+    --------
+    >>> without_password("redis://me:secret@cache:6379/1")
+    'redis://cache:6379/1'
+    """
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def connect(url: str, seconds: float | None = None) -> Client:
+    """Return a client; nothing is sent yet.
+
+    Parameters
+    ----------
+    url : str
+    seconds : float, optional
+        How long a call may take, whatever the URL says; `READ_SECONDS` when neither says.
+
+    Raises
+    ------
+    MissingExtraError, ConfigError
+    """
+    if importlib.util.find_spec("redis") is None:
+        raise MissingExtraError(
+            "state on Redis or Valkey needs the package redis",
+            where="tidewheel.toml: state",
+            remedy="pip install 'tidewheel[redis]'",
+        )
+    import redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    # An idle connection may have been closed, so one more attempt; a server that is silent is not asked twice.
+    again = Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,))
+    try:
+        pool = redis.ConnectionPool.from_url(
+            url.replace("valkey", "redis", 1) if url.startswith("valkey") else url,
+            socket_timeout=READ_SECONDS,
+            socket_connect_timeout=1.0,
+            retry=again,
+            decode_responses=False,
+        )
+    except ValueError as error:
+        raise ConfigError(
+            f"not a Redis URL ({error})",
+            where="tidewheel.toml: state",
+            remedy='write it like state = "redis://127.0.0.1:6379/0"',
+        ) from error
+    if seconds is not None:
+        pool.connection_kwargs["socket_timeout"] = seconds
+    return redis.Redis(connection_pool=pool)
+
+
+@contextmanager
+def translated(where: str) -> Iterator[None]:
+    """Turn the client's errors inside the block into ours."""
+    import redis
+
+    try:
+        yield
+    except redis.RedisError as error:
+        raise_for(error, where)
+
+
+def raise_for(error: Exception, where: str) -> NoReturn:
+    """Raise the error of ours that says what one of the client means.
+
+    Raises
+    ------
+    UnreachableError
+        No answer, or the server is still loading.
+    FullError
+        The server is at its `maxmemory`, or can't write to its disk.
+    ConflictError
+        Another writer changed what a transaction watched.
+    StorageError
+        Anything else, such as a wrong password or a read-only replica.
+    """
+    import redis
+
+    cause = error.__context__ if isinstance(error, redis.WatchError) else error
+    if isinstance(error, redis.AuthenticationError | redis.exceptions.NoPermissionError):
+        remedy = "put user and password into the URL, with all commands on the namespace's keys allowed"
+        raise StorageError(f"the server refuses this user ({error})", where=where, remedy=remedy) from error
+    if isinstance(cause, redis.ConnectionError | redis.TimeoutError):
+        raise UnreachableError(
+            f"the server does not answer ({cause})", where=where, remedy="start it, or see that it is not overloaded"
+        ) from error
+    if isinstance(error, redis.WatchError):
+        raise ConflictError("another process wrote here in the meantime", where=where) from error
+    if isinstance(error, redis.exceptions.OutOfMemoryError) or "MISCONF" in str(error):
+        raise FullError(f"no space ({error})", where=where, remedy="raise its maxmemory, or free its disk") from error
+    if isinstance(error, redis.ReadOnlyError):
+        raise StorageError("a read-only replica", where=where, remedy="name the primary in the URL") from error
+    raise StorageError(str(error) or type(error).__name__, where=where) from error
+
+
+class Reads:
+    """Reads of one server, which fail at once for a while when it did not answer.
+
+    So a server that hangs costs one caller in `REST` seconds its wait, not each. For any number of threads.
+    """
+
+    def __init__(self, client: Client, where: str) -> None:
+        import redis
+
+        self._fault = redis.RedisError
+        self._client = client
+        self._where = where
+        self._until = 0.0
+
+    def ask(self, *command: Any) -> Any:
+        """Send one command; return its answer.
+
+        Raises
+        ------
+        UnreachableError, StorageError
+        """
+        return self._guarded(self._client.execute_command, *command)
+
+    def ask_all(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """Send some commands in one round trip; return their answers. Raises as `ask`."""
+        with self._client.pipeline(transaction=False) as pipe:
+            for command in commands:
+                pipe.execute_command(*command)
+            answers: list[Any] = self._guarded(pipe.execute)
+        return answers
+
+    def _guarded(self, call: Callable[..., Any], *arguments: Any) -> Any:
+        if self._until and time.monotonic() < self._until:
+            raise UnreachableError("the server did not answer a moment ago", where=self._where)
+        try:
+            answer = call(*arguments)
+        except self._fault as error:
+            try:
+                raise_for(error, self._where)
+            except UnreachableError:
+                self._until = time.monotonic() + REST
+                raise
+        self._until = 0.0
+        return answer

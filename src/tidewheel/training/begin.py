@@ -1,0 +1,48 @@
+"""How a run begins: anew, or where one that was cut off stopped."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+
+from tidewheel.definitions import digest, ir
+from tidewheel.registry.canonical import canonical
+from tidewheel.registry.runs import Run, start_run
+from tidewheel.registry.steps import step_records
+from tidewheel.registry.unfinished import take_up
+from tidewheel.training.context import Progress, TrainingContext
+from tidewheel.training.execute import Settings
+
+
+def run_key(model: ir.Model, settings: Settings, as_of: int | None) -> str:
+    """Return the hash of what was asked for: the declaration and the settings, not the instant that "now" was."""
+    asked = [digest(model), settings.seed, settings.trials, settings.limit, as_of]
+    return hashlib.sha256(canonical(asked)).hexdigest()
+
+
+def begin(
+    context: TrainingContext,
+    model: ir.Model,
+    settings: Settings,
+    as_of: int | None,
+    *,
+    cause: str,
+    who: str,
+    new: bool,
+    progress: Progress | None,
+) -> tuple[Run, Settings, bool]:
+    """Return the run to go on with, its settings, and whether it was cut off before.
+
+    A run that was cut off goes on with the instant and the log's head that it began with: so its steps' outputs
+    are still the right ones.
+    """
+    key = run_key(model, settings, as_of)
+    found = None if new else take_up(context.catalog, key)
+    if found is None:
+        pinned = {"seed": settings.seed, "as_of": settings.as_of, "head": settings.head}
+        return start_run(context.catalog, model.name, cause=cause, who=who, parameters=pinned, key=key), settings, False
+    if progress:
+        done = [step.step for step in step_records(context.catalog, found.id) if step.status == "done"]
+        progress(f"go on with run {found.id}, which was cut off after {', '.join(dict.fromkeys(done)) or 'nothing'}", 1)
+    held = replace(settings, as_of=int(found.parameters["as_of"]), head=int(found.parameters["head"]))
+    return found, held, True

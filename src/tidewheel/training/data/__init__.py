@@ -1,0 +1,1 @@
+"""A model's rows: gathered point-in-time, split, encoded and checked."""

@@ -1,0 +1,203 @@
+"""From history to a data set: rows of the view's event, their labels, their features as they stood."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TypedDict
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tidewheel.collect.history import History
+from tidewheel.collect.revisions import first_revisions
+from tidewheel.definitions import ir
+from tidewheel.errors import TrainingError
+from tidewheel.features.backfill import read_view
+from tidewheel.features.recorded import STATES_TYPE
+from tidewheel.features.words import to_words
+from tidewheel.outcomes.labels import Decided, Labels, decided_rows, label_rows
+from tidewheel.training.context import DECISION_COLUMNS, Progress, TrainingContext
+from tidewheel.training.data.constants import learn_constants
+from tidewheel.training.data.dataset import DataSet, content_digest
+from tidewheel.training.data.divide import divided, fit_weights
+from tidewheel.training.data.findings import Finding
+from tidewheel.training.data.later import filled_later, known_later
+from tidewheel.training.data.split import Fold, Sides
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """A data set with its split.
+
+    Attributes
+    ----------
+    rows : Table
+        The event's own columns of each row, with ``_id``, ``_at``, ``_arrived``, ``_offset`` and, where the row had a
+        decision, ``_instant`` and ``_states``.
+    data : DataSet
+        Train and test rows, in log order.
+    sides : Sides
+        Positions in `data`.
+    view : ir.View
+        The model's, with the constants that it learned from the train rows.
+    fit_weight : float64 array
+        How much a fit learns from each row; `data.weight` is what it stands for among all rows.
+    prior : float
+        What the odds that such a fit gives are multiplied by, to be those among all rows (see `data.sample`).
+    folds : list of Fold
+        Earlier cuts, oldest first: positions in `data`.
+    findings : list of Finding
+        Columns that were known only after their row.
+    """
+
+    rows: pa.Table
+    data: DataSet
+    sides: Sides
+    view: ir.View
+    fit_weight: Floats
+    prior: float = 1.0
+    folds: list[Fold] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def reweighed(self) -> bool:
+        """Whether a fit weighs rows by other proportions than those they have among all rows."""
+        fit, true = self.fit_weight, self.data.weight
+        return not np.allclose(fit / fit.mean(), true / true.mean())
+
+
+class _Sees(TypedDict):
+    """What rows without a decision see."""
+
+    serving_delay: int
+    visibility: ir.Visibility
+
+
+Labelled = tuple[pa.Table, Labels, dict[str, int]]
+"""Rows, their labels, and counts of what was left out and why."""
+
+
+def gather(
+    context: TrainingContext,
+    model: ir.Model,
+    history: History,
+    as_of: int,
+    progress: Progress | None = None,
+    labelled: Labelled | None = None,
+) -> Gathered:
+    """Build the training set of a model as it was known at `as_of`.
+
+    `labelled` is what `labelled_rows` returned, where that was asked for already.
+
+    Raises
+    ------
+    TrainingError
+        When no row has a label, or a side of the split is empty.
+    """
+    view = context.view(model)
+    rows, labels, counts = labelled or labelled_rows(context, model, history, as_of)
+    at, offset = _ints(rows["_at"])[labels.rows], _ints(rows["_offset"])[labels.rows]
+    if not at.size:
+        raise TrainingError(
+            f"none of {rows.num_rows} {view.on} rows can be trained on: {_told(counts)}", where=model.name
+        )
+    cut = divided(model, rows, labels)
+    table = rows.take(pa.array(labels.rows[cut.used]))
+    sees = _Sees(serving_delay=model.serving_delay, visibility=model.visibility)
+    view = learn_constants(history, context.graph, view, table.take(pa.array(cut.sides.train)), **sees)
+    columns = read_view(history, context.graph, view, table, progress=progress, **sees)
+    columns = columns.drop_columns([name for name in ("_id",) if name in columns.column_names])
+    texts = tuple(column.name for column in view.columns if column.text)
+    ids, y, weight = table["_id"].combine_chunks(), labels.y[cut.used], labels.weight[cut.used] * cut.stands_for
+    counts |= cut.counts
+    at, offset = at[cut.used], offset[cut.used]
+    digest = content_digest(columns, texts, y, weight, ids, at)
+    data = DataSet(columns, texts, y, weight, ids, at, offset, counts, digest)
+    weighed = _weighing_columns(context, model, history, table, columns, sees)
+    fit_weight, prior = fit_weights(model.sample, data, cut, weighed)
+    later = [
+        *filled_later(rows, view, as_of - model.label.within),
+        *known_later(history, context.graph, model, view, table, columns, cut.sides.train),
+    ]
+    return Gathered(table, data, cut.sides, view, fit_weight, prior, cut.folds, later)
+
+
+def _weighing_columns(
+    context: TrainingContext, model: ir.Model, history: History, table: pa.Table, columns: pa.Table, sees: _Sees
+) -> dict[str, Floats]:
+    """Return what rows are weighed by: columns of the model's view, and "" for an expression of its own."""
+    names = {step.column for step in model.sample if step.kind == "weights"}
+    found = {name: to_words(columns[name], text=False) for name in names if name}
+    if model.weights is not None:
+        read = read_view(history, context.graph, model.weights, table, **sees)
+        found[""] = to_words(read[model.weights.columns[0].name], text=False)
+    return found
+
+
+def labelled_rows(context: TrainingContext, model: ir.Model, history: History, as_of: int) -> Labelled:
+    """Return the rows known at `as_of`, their labels, and counts of what was left out and why."""
+    source = context.source(context.view(model).on)
+    rows = history.scan(source.name, [column.name for column in source.columns])
+    rows = rows.filter(pc.less(rows["_arrived"], as_of))
+    if source.revisable:
+        rows = first_revisions(rows)
+    label = model.label
+    outcome_source = context.source(label.source)
+    outcomes = history.scan(outcome_source.name, [column.name for column in outcome_source.columns])
+    decided: Decided | None = None
+    counts = {"rows": rows.num_rows}
+    services = context.services(model)
+    if services and context.decisions is not None:
+        decisions = answered(context.decisions(source.name, DECISION_COLUMNS), [s.name for s in services], as_of)
+        prevents = frozenset(action for service in services for action in service.prevents)
+        decided = decided_rows(rows["_id"].combine_chunks(), decisions, prevents)
+        rows, counts["decided"] = with_decisions(rows, decisions)
+    labels = label_rows(label, outcome_source, rows, outcomes, as_of, decided)
+    return rows, labels, counts | {"labelled": labels.rows.size} | labels.dropped
+
+
+def answered(decisions: pa.Table, services: Sequence[str], as_of: int) -> pa.Table:
+    """Return the decisions that answered callers of `services` before `as_of`: the first of each event.
+
+    Shadows, and what answered a retry a second time, are left out.
+    """
+    kept = pc.and_(
+        pc.is_in(decisions["service"], value_set=pa.array(list(services), pa.string())),
+        pc.and_(pc.less(decisions["arrived"], as_of), pc.not_equal(decisions["arm"], "shadow")),
+    )
+    decisions = decisions.filter(kept).sort_by("decision_id")
+    if not decisions.num_rows:
+        return decisions
+    events = decisions["event_id"].combine_chunks()
+    first = pc.index_in(events, value_set=pc.unique(events)).to_numpy(zero_copy_only=False)
+    _, earliest = np.unique(first, return_index=True)
+    return decisions.take(pa.array(np.sort(earliest)))
+
+
+def with_decisions(rows: pa.Table, decisions: pa.Table) -> tuple[pa.Table, int]:
+    """Lay what decisions recorded of their reads beside the rows; return also how many rows have one."""
+    events = decisions["event_id"].combine_chunks()
+    place = pc.index_in(rows["_id"].combine_chunks(), value_set=events)
+    found = len(place) - place.null_count
+    if not found:
+        return rows, 0
+    states = decisions["states"].combine_chunks().cast(STATES_TYPE)
+    rows = rows.append_column("_instant", decisions["instant"].combine_chunks().take(place))
+    return rows.append_column("_states", states.take(place)), found
+
+
+def _told(counts: dict[str, int]) -> str:
+    return (
+        ", ".join(f"{count} {reason}" for reason, count in counts.items() if count and reason != "rows")
+        or "there are none"
+    )
+
+
+def _ints(column: pa.ChunkedArray) -> Ints:
+    return np.asarray(column.to_numpy(), dtype=np.int64)

@@ -1,0 +1,53 @@
+"""How much changes for people when a candidate takes over, however good both are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from tidewheel.metrics.agreement import rank_correlation
+from tidewheel.registry.evaluation import Churn
+from tidewheel.training.evaluation.material import Material
+
+Floats = npt.NDArray[np.float64]
+
+
+def churn(material: Material) -> Churn | None:
+    """Return how decisions on the test rows move from the champion to the candidate; None without a champion."""
+    before, after = material.champion.score, material.score
+    if before is None:
+        return None
+    changed, moves = moved(before, after, material.thresholds)
+    correlation = rank_correlation(before, after)
+    return Churn(
+        version=material.champion.name,
+        rows=after.size,
+        service=material.service,
+        thresholds=dict(material.thresholds),
+        changed=changed,
+        moves=moves,
+        mean_change=float(np.mean(np.abs(after - before))),
+        rank_correlation=None if np.isnan(correlation) else correlation,
+    )
+
+
+def moved(before: Floats, after: Floats, thresholds: Mapping[str, float]) -> tuple[float | None, dict[str, int]]:
+    """Return the share of rows whose action differs, and how many go from which to which; None without thresholds.
+
+    Examples
+    --------
+    >>> moved(np.array([0.1, 0.6]), np.array([0.7, 0.6]), {"allow": 0.0, "block": 0.5})
+    (0.5, {'allow -> block': 1})
+    """
+    if not thresholds:
+        return None, {}
+    names = sorted(thresholds, key=lambda name: thresholds[name])
+    levels = np.array([thresholds[name] for name in names])
+    one, two = (np.searchsorted(levels, score, side="right") - 1 for score in (before, after))
+    differ = np.flatnonzero(one != two)
+    named = ["(none)", *names]
+    counted = Counter(f"{named[one[row] + 1]} -> {named[two[row] + 1]}" for row in differ)
+    return differ.size / before.size, dict(sorted(counted.items()))

@@ -1,0 +1,91 @@
+"""Rates by group at a threshold: what fairness gates judge and reports draw.
+
+Measures by their usual names: equal ``selected`` is demographic parity, equal ``true_positive_rate`` equal opportunity
+(Hardt, Price, Srebro 2016), equal ``precision`` predictive parity. They can't all hold where base rates differ
+(Chouldechova 2017), so a gate names the one that matters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from tidewheel.metrics import wilson
+from tidewheel.registry.evaluation import Fairness, Group
+from tidewheel.training.evaluation.cells import cells
+from tidewheel.training.evaluation.material import Material
+
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+MEASURES = ("selected", "true_positive_rate", "false_positive_rate", "precision", "mean_score", "positives")
+
+
+def decision_threshold(thresholds: Mapping[str, float]) -> float:
+    """Return the score at which a service first does something: the end of its lowest action; 0.5 without any.
+
+    Examples
+    --------
+    >>> decision_threshold({"allow": 0.0, "review": 0.6, "block": 0.95})
+    0.6
+    """
+    levels = sorted(thresholds.values())
+    return levels[1] if len(levels) > 1 else levels[0] if levels and levels[0] > 0.0 else 0.5
+
+
+def fairness(material: Material, column: str, threshold: float | None = None, least: int = 100) -> Fairness:
+    """Return the groups of a column and how far apart they are.
+
+    Parameters
+    ----------
+    material : Material
+    column : str
+        Of the view.
+    threshold : float, optional
+        Rows with this score or more are selected.
+    least : int
+        Groups of fewer rows are told, and not compared.
+    """
+    cut = decision_threshold(material.thresholds) if threshold is None else threshold
+    codes, values = cells(material.table[column], text=column in material.texts)
+    present = [(value, codes == place) for place, value in enumerate(values) if np.any(codes == place)]
+    groups = [group(value, material.y[rows], material.score[rows], cut, least) for value, rows in present]
+    ratio, gap = {}, {}
+    for measure in MEASURES:
+        seen = [getattr(group, measure) for group in groups if not group.small]
+        known = [value for value in seen if value is not None]
+        if len(known) > 1:
+            ratio[measure] = min(known) / max(known) if max(known) > 0.0 else 1.0
+            gap[measure] = max(known) - min(known)
+    return Fairness(column=column, threshold=cut, groups=groups, ratio=ratio, difference=gap)
+
+
+def group(value: str, y: Floats, score: Floats, threshold: float, least: int) -> Group:
+    """Return one group's rates.
+
+    Examples
+    --------
+    >>> one = group("SE", np.array([0.0, 1.0, 1.0, 0.0]), np.array([0.9, 0.8, 0.1, 0.2]), 0.5, 2)
+    >>> one.selected, one.true_positive_rate, one.false_positive_rate, one.precision
+    (0.5, 0.5, 0.5, 0.5)
+    """
+    taken, positive = score >= threshold, y == 1.0
+    low, high = wilson(float(taken.sum()), y.size)
+    return Group(
+        value=value,
+        rows=y.size,
+        positives=float(positive.mean()),
+        mean_score=float(score.mean()),
+        selected=float(taken.mean()),
+        selected_low=low,
+        selected_high=high,
+        true_positive_rate=_rate(taken, positive),
+        false_positive_rate=_rate(taken, ~positive),
+        precision=_rate(positive, taken),
+        small=y.size < least,
+    )
+
+
+def _rate(of: Flags, among: Flags) -> float | None:
+    return float(of[among].mean()) if among.any() else None

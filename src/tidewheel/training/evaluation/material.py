@@ -1,0 +1,91 @@
+"""What is measured: the test rows, the candidate's scores of them, and those of whom it is compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from tidewheel.metrics import Interval, Metric
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Rival:
+    """Another version's scores of the same rows; `name` is "" and `score` None where there is none."""
+
+    name: str = ""
+    score: Floats | None = None
+
+
+@dataclass(frozen=True)
+class Material:
+    """The test rows of a run.
+
+    Attributes
+    ----------
+    model : str
+    measures : sequence of Metric
+        The leading one first.
+    classification : bool
+    y, weight, score : float64 arrays
+    table : Table
+        The view's columns.
+    texts : sequence of str
+        Which of them are text.
+    baseline : float64 array
+        Scores of the baseline.
+    intervals : mapping of str to Interval
+        The candidate's, already computed.
+    blocks : int64 array, optional
+        Block of each row, for the bootstrap; None resamples rows.
+    method : str
+        How blocks were made, in words.
+    champion, previous : Rival
+    service : str
+        Whose thresholds these are.
+    thresholds : mapping of str to float
+    gain : mapping of str to float
+        Importance of columns by what the trees gained.
+    slices : sequence of str
+        Columns whose values are looked at one by one, as declared.
+    seed : int
+    """
+
+    model: str
+    measures: Sequence[Metric]
+    classification: bool
+    y: Floats
+    weight: Floats
+    score: Floats
+    table: pa.Table
+    texts: Sequence[str]
+    baseline: Floats
+    intervals: Mapping[str, Interval]
+    blocks: Ints | None = None
+    method: str = "rows"
+    champion: Rival = Rival()
+    previous: Rival = Rival()
+    service: str = ""
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    gain: Mapping[str, float] = field(default_factory=dict)
+    slices: Sequence[str] = ()
+    seed: int = 0
+
+    @property
+    def leading(self) -> Metric:
+        """The metric that leads."""
+        return self.measures[0]
+
+    def scores(self) -> dict[str, Floats]:
+        """Return the scores of the candidate and of each version that it is compared with."""
+        found = {"candidate": self.score}
+        for what, rival in (("champion", self.champion), ("previous", self.previous)):
+            if rival.score is not None:
+                found[what] = rival.score
+        return found

@@ -1,0 +1,1 @@
+"""Learning from rows: estimators, calibration, and the form that serving scores."""

@@ -1,0 +1,158 @@
+"""A fitted estimator as arrays that serve without its library, and the proof that they give the same scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tidewheel.errors import CorruptError, TrainingError
+from tidewheel.kernel.catboost_json import parse_catboost
+from tidewheel.kernel.lightgbm_text import parse_lightgbm
+from tidewheel.kernel.trees import Trees
+from tidewheel.kernel.xgboost_json import parse_xgboost
+from tidewheel.registry.predictors import Predictor, PredictorSpec, trees_arrays
+from tidewheel.training.fit import boosters, estimators, focal, native
+from tidewheel.training.fit.forests import NAMES as FORESTS
+from tidewheel.training.fit.forests import flatten_forest
+from tidewheel.training.fit.linear import Arrays, flatten_linear, flatten_pipeline
+
+Floats = npt.NDArray[np.float64]
+TOLERANCE = 1e-12
+"""Largest relative difference to the library's own prediction, where it is not to be equal to the bit."""
+SINGLE_TOLERANCE = 1e-6
+"""The same where the library computes in float32."""
+GRAPH_TOLERANCE = 1e-5
+"""The same of an ONNX graph, which may multiply matrices in float32."""
+
+
+def flatten(estimator: Any, levels: Sequence[int], means: Floats) -> tuple[PredictorSpec, Arrays] | str:
+    """Return a fitted estimator as a neutral predictor, or a sentence saying why it has none.
+
+    Parameters
+    ----------
+    estimator : object
+    levels : sequence of int
+        Per column the number of category levels, 0 for numbers.
+    means : float64 array
+        Mean of each column over the train rows: what stands for a null that a linear model never met.
+    """
+    if boosters.library(estimator) in _BOOSTERS:
+        found: tuple[PredictorSpec, Trees] | tuple[PredictorSpec, Arrays] | str = _booster(estimator, levels)
+    elif type(estimator).__module__.split(".")[0] != "sklearn":
+        return f"{type(estimator).__module__}.{type(estimator).__name__} has no neutral form here"
+    elif type(estimator).__name__ in FORESTS:
+        found = flatten_forest(estimator, levels)
+    elif hasattr(estimator, "steps"):
+        found = flatten_pipeline(estimator, len(levels))
+    else:
+        found = flatten_linear(estimator)
+    if isinstance(found, str):
+        return found
+    spec, parts = found
+    if isinstance(parts, Trees):
+        return spec, trees_arrays(parts)
+    if spec.kind == "linear" and "impute" not in parts:
+        parts["impute"] = np.nan_to_num(means)
+    return spec, parts
+
+
+def verify(predictor: Predictor, estimator: Any, x: Floats) -> int:
+    """Check that a predictor scores rows as its estimator does; return how many rows were compared.
+
+    LightGBM's raw scores must be equal to the bit, other scores to `TOLERANCE`, or to `SINGLE_TOLERANCE` where
+    the library computes in float32. Rows with nulls are left out where the library refuses them.
+
+    Raises
+    ------
+    TrainingError
+        At the first row that differs.
+    """
+    rows = x
+    try:
+        theirs = estimators.score(estimator, rows)
+    except TrainingError:
+        rows = x[~np.isnan(x).any(axis=1)]
+        if not len(rows):
+            raise
+        theirs = estimators.score(estimator, rows)
+    raw, tolerance = _raw(estimator, rows)
+    if raw is not None:
+        _same(predictor.raw(rows), raw, tolerance, estimator)
+    if predictor.spec.kind == "onnx":
+        near = GRAPH_TOLERANCE * max(1.0, float(np.std(theirs)))
+    else:
+        near = SINGLE_TOLERANCE if boosters.library(estimator) == "xgboost" else TOLERANCE
+    _same(predictor.score(rows), theirs, near, estimator)
+    return len(rows)
+
+
+def _raw(estimator: Any, rows: Floats) -> tuple[Floats | None, float]:
+    """Return a boosting library's raw scores, where it tells them, and how near ours have to be."""
+    of = boosters.library(estimator)
+    if focal.of(estimator) is not None:
+        return focal.raw_score(estimator, rows), TOLERANCE
+    if of == "lightgbm":
+        raw = np.asarray(estimator.booster_.predict(rows, raw_score=True), dtype=np.float64)
+        if estimator.boosting_type == "rf":  # the library leaves the mean of a forest to what comes after "raw"
+            raw /= estimator.booster_.num_trees()
+        return raw, 0.0
+    if of == "xgboost":
+        return np.asarray(estimator.predict(rows, output_margin=True), dtype=np.float64), SINGLE_TOLERANCE
+    if of == "catboost":
+        raw = estimator.predict(boosters.predict_rows(estimator, rows), prediction_type="RawFormulaVal")
+        return np.asarray(raw, dtype=np.float64), TOLERANCE
+    return None, 0.0
+
+
+def _same(ours: Floats, theirs: Floats, tolerance: float, estimator: Any) -> None:
+    far = np.abs(ours - theirs) > tolerance * np.maximum(1.0, np.abs(theirs))
+    if far.any():
+        row = int(far.argmax())
+        raise TrainingError(
+            f"the flattened {type(estimator).__name__} scores row {row} {ours[row]!r}, the library {theirs[row]!r}",
+            remedy="report this with the library's version; the version was not registered",
+        )
+
+
+def _booster(estimator: Any, levels: Sequence[int]) -> tuple[PredictorSpec, Trees] | str:
+    of = boosters.library(estimator)
+    try:
+        if of == "lightgbm":
+            return _lightgbm(estimator)
+        parse = parse_xgboost if of == "xgboost" else parse_catboost
+        trees, objective = parse(native.model_json(estimator, levels))
+    except CorruptError as error:
+        return f"{error.message}; {error.remedy}" if error.remedy else error.message
+    if objective in _SIGMOID:
+        return PredictorSpec(kind="trees", objective="sigmoid"), trees
+    if objective in _IDENTITY:
+        return PredictorSpec(kind="trees"), trees
+    return f"{type(estimator).__name__}'s objective {objective!r} has no neutral form here"
+
+
+_BOOSTERS = frozenset({"lightgbm", "xgboost", "catboost"})
+_SIGMOID = frozenset({"binary:logistic", "reg:logistic", "Logloss", "CrossEntropy"})
+_IDENTITY = frozenset(
+    {"reg:squarederror", "reg:absoluteerror", "reg:pseudohubererror", "reg:quantileerror", "binary:logitraw"}
+    | {"rank:pairwise", "rank:ndcg", "rank:map", "RMSE", "MAE", "Quantile", "Huber", "MAPE", "Expectile"}
+)
+
+
+def _lightgbm(estimator: Any) -> tuple[PredictorSpec, Trees] | str:
+    text = estimator.booster_.model_to_string()
+    loss = focal.of(estimator)
+    if loss is not None:
+        spec = PredictorSpec(kind="trees", objective="focal", focal=(loss.gamma, *loss.weights))
+        return spec, parse_lightgbm(text, base=estimator.focal_start_)
+    objective = next((line[10:] for line in text.splitlines() if line.startswith("objective=")), "").split()
+    name = objective[0] if objective else "custom"
+    trees = parse_lightgbm(text)
+    if name in ("binary", "cross_entropy"):
+        scale = next((float(word[8:]) for word in objective if word.startswith("sigmoid:")), 1.0)
+        return PredictorSpec(kind="trees", objective="sigmoid", scale=scale), trees
+    if name in ("regression", "regression_l1", "huber", "fair", "quantile", "mape") and "sqrt" not in objective:
+        return PredictorSpec(kind="trees"), trees
+    return f"LightGBM's objective {name!r} has no neutral form here"

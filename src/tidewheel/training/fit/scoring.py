@@ -1,0 +1,97 @@
+"""Scoring by a registered version: its own view, levels and predictor, on rows given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from tidewheel.collect.history import History
+from tidewheel.definitions import digest, ir
+from tidewheel.engine import map_parts
+from tidewheel.errors import NotFoundError
+from tidewheel.features.backfill import read_view
+from tidewheel.registry.bundles import Bundle, load_bundle
+from tidewheel.registry.names import parse_name
+from tidewheel.registry.pointers import find_deployment
+from tidewheel.registry.predictors import Predictor
+from tidewheel.registry.versions import get_version
+from tidewheel.training.context import TrainingContext
+from tidewheel.training.data.levels import encode
+
+Floats = npt.NDArray[np.float64]
+_ROWS_A_PART = 16_384
+
+
+@dataclass(frozen=True)
+class Champion:
+    """The version that services point at: "" when there is none."""
+
+    name: str = ""
+    score: Floats | None = None
+
+
+def champion_name(context: TrainingContext, model: ir.Model) -> str:
+    """Return the version of a model that its services answer with; the newest where they differ, "" for none."""
+    numbers = []
+    for service in context.services(model):
+        deployed = find_deployment(context.catalog, service.name)
+        named, number = parse_name(deployed.champion) if deployed is not None and deployed.champion else ("", "")
+        if named == model.name and number.isdigit():
+            numbers.append(int(number))
+    return f"{model.name}@{max(numbers)}" if numbers else ""
+
+
+def champion_scores(
+    context: TrainingContext, model: ir.Model, history: History, rows: pa.Table, trained: pa.Table, view_digest: str
+) -> Champion:
+    """Return the champion's scores of rows that a candidate is judged on.
+
+    Parameters
+    ----------
+    context : TrainingContext
+    model : ir.Model
+    history : History
+    rows : Table
+        The rows' events, as `read_view` takes them.
+    trained : Table
+        The candidate's view of them.
+    view_digest : str
+        Of the candidate's view: where the champion's is the same, `trained` is used.
+    """
+    name = champion_name(context, model)
+    if not name:
+        return Champion()
+    bundle = load_bundle(context.artifacts, get_version(context.catalog, name).bundle)
+    view = view_of(bundle)
+    columns = trained if digest(view) == view_digest else read_view(history, bundle.manifest.graph, view, rows)
+    return Champion(name, bundle_scores(bundle, columns))
+
+
+def score_rows(predictor: Predictor, x: Floats) -> Floats:
+    """Return one score a row, on all cores: a row's score does not depend on the rows beside it."""
+    parts = [x[start : start + _ROWS_A_PART] for start in range(0, max(len(x), 1), _ROWS_A_PART)]
+    return np.concatenate(map_parts(predictor.score, parts))
+
+
+def bundle_scores(bundle: Bundle, columns: pa.Table) -> Floats:
+    """Return a bundle's scores of rows of its view, by the code that serves it."""
+    manifest = bundle.manifest
+    return score_rows(bundle.predictor(), encode(columns.select(list(manifest.columns)), manifest.levels))
+
+
+def view_of(bundle: Bundle) -> ir.View:
+    """Return the view a bundle was trained on.
+
+    Raises
+    ------
+    NotFoundError
+        When the bundle's graph lacks it.
+    """
+    manifest = bundle.manifest
+    found = next((view for view in manifest.graph.views if view.name == manifest.view), None)
+    if found is None:
+        raise NotFoundError(f"the bundle of {manifest.model} holds no view {manifest.view!r}")
+    return found

@@ -1,0 +1,135 @@
+"""Verdicts on how good a candidate is beyond one number: on whom, how well calibrated, how different, how fresh."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tidewheel.definitions import ir
+from tidewheel.errors import GateError, MetricError
+from tidewheel.metrics import Difference, difference, metric
+from tidewheel.metrics.multiplicity import benjamini_hochberg
+from tidewheel.registry.runs import Verdict
+from tidewheel.training.evaluation.churn import churn
+from tidewheel.training.evaluation.groups import fairness
+from tidewheel.training.evaluation.material import Material
+from tidewheel.training.evaluation.slices import row_loss, singles
+from tidewheel.training.gates.evidence import Evidence
+from tidewheel.training.gates.titles import title
+
+DAY = 86_400_000_000
+
+
+def no_slice_worse(gate: ir.Gate, evidence: Evidence) -> Verdict:
+    """Compare with the champion on each slice by a paired bootstrap, corrected for their number."""
+    if not evidence.champion:
+        return Verdict(title(gate), True, "there is no champion: no version of this model is deployed")
+    found, skipped = _changes(gate, evidence)
+    if not found:
+        return Verdict(title(gate), True, f"no slice has {gate.rows} rows and both classes", {"skipped": skipped})
+    rates = benjamini_hochberg([p for _, _, _, p in found]).tolist()
+    worse = [entry[0] for entry, rate in zip(found, rates, strict=True) if rate <= 1.0 - gate.confidence]
+    name, rows, gain, _ = min(found, key=lambda entry: entry[2].value)
+    told = f"{len(worse)} of {len(found)} slices are worse than {evidence.champion} by more than {gate.value:g}"
+    told += f"{': ' + ', '.join(worse) if worse else ''}; the lowest is {name} ({rows} rows), {_gain(gain)}"
+    seen = {name: [gain.value, gain.low, gain.high, rows] for name, rows, gain, _ in found}
+    return Verdict(title(gate), not worse, told, {"slices": seen, "worse": worse, "skipped": skipped})
+
+
+def _changes(gate: ir.Gate, evidence: Evidence) -> tuple[list[tuple[str, int, Difference, float]], list[str]]:
+    material = _material(gate, evidence)
+    champion = evidence.champion_score
+    if champion is None:
+        raise GateError(f"{evidence.champion} did not score the test rows", where=title(gate))
+    loss = row_loss(material.y, material.score, classification=material.classification)
+    found, skipped = [], []
+    for candidate in singles(material, gate.by, loss, gate.rows):
+        name, rows = ", ".join(f"{column}={value}" for column, value in candidate.where.items()), candidate.rows
+        blocks = None if evidence.blocks is None else evidence.blocks[rows]
+        try:
+            gain = difference(
+                gate.metric, evidence.y[rows], evidence.score[rows], champion[rows], evidence.weight[rows],
+                resamples=evidence.resamples, seed=evidence.seed, blocks=blocks, margin=gate.value,
+            )  # fmt: skip
+        except MetricError:
+            skipped.append(name)
+            continue
+        found.append((name, int(rows.sum()), gain, (1.0 + gain.within * gain.resamples) / (1.0 + gain.resamples)))
+    return found, skipped
+
+
+def calibrated(gate: ir.Gate, evidence: Evidence) -> Verdict:
+    """Bound the expected calibration error."""
+    try:
+        error = metric(gate.metric)(evidence.y, evidence.score, evidence.weight)
+    except MetricError as problem:
+        raise GateError(problem.message, where=title(gate)) from problem
+    mean, rate = (float(np.average(values, weights=evidence.weight)) for values in (evidence.score, evidence.y))
+    told = (
+        f"scores are off by {error:.4g} on average (mean {mean:.4g}, rate {rate:.4g}); at most {gate.value:g} is asked"
+    )
+    return Verdict(title(gate), error <= gate.value, told, {"error": error, "mean_score": mean, "rate": rate})
+
+
+def fair(gate: ir.Gate, evidence: Evidence) -> Verdict:
+    """Compare a measure between the groups of a column."""
+    found = fairness(_material(gate, evidence), gate.by[0], gate.value or None, gate.rows)
+    seen: dict[str, Any] = {group.value: getattr(group, gate.metric) for group in found.groups if not group.small}
+    small = [group.value for group in found.groups if group.small]
+    if gate.metric not in found.ratio:
+        raise GateError(f"fewer than two groups of {gate.by[0]} have {gate.rows} rows", where=title(gate))
+    ratio, gap = found.ratio[gate.metric], found.difference[gate.metric]
+    passed = (gate.low is None or ratio >= gate.low) and (gate.high is None or gap <= gate.high)
+    each = ", ".join(f"{name} {value:.4g}" for name, value in seen.items() if value is not None)
+    asked = [f"ratio at least {gate.low:g}"] if gate.low is not None else []
+    asked += [f"difference at most {gate.high:g}"] if gate.high is not None else []
+    told = (
+        f"{gate.metric} at {found.threshold:g}: {each}; ratio {ratio:.3g}, difference {gap:.3g}; {' and '.join(asked)}"
+    )
+    told += f"; too small to compare: {', '.join(small)}" if small else ""
+    evidence_ = {"groups": seen, "ratio": ratio, "difference": gap, "threshold": found.threshold, "small": small}
+    return Verdict(title(gate), passed, told, evidence_)
+
+
+def churn_below(gate: ir.Gate, evidence: Evidence) -> Verdict:
+    """Bound how many decisions change."""
+    found = churn(_material(gate, evidence))
+    if found is None:
+        return Verdict(title(gate), True, "there is no champion: no decision changes")
+    value = found.mean_change if found.changed is None else found.changed
+    what = "scores move by" if found.changed is None else f"of {found.rows} decisions, the share that changes is"
+    moves = ", ".join(f"{count} {way}" for way, count in found.moves.items())
+    told = f"{what} {value:.4g} against {found.version}; at most {gate.value:g} is asked{'; ' + moves if moves else ''}"
+    seen = {"changed": found.changed, "mean_change": found.mean_change, "rank_correlation": found.rank_correlation}
+    return Verdict(title(gate), value <= gate.value, told, seen)
+
+
+def fresh_data(gate: ir.Gate, evidence: Evidence) -> Verdict:
+    """Bound the age of the newest labelled row, beyond the label's horizon."""
+    if evidence.age is None:
+        raise GateError("the age of the data is not known", where=title(gate))
+    late = max(0, evidence.age - evidence.horizon)
+    told = (
+        f"the newest labelled row is {evidence.age / DAY:.2f} days old, "
+        f"{late / DAY:.2f} more than the label's horizon; at most {gate.value / DAY:.4g} is asked"
+    )
+    return Verdict(title(gate), late <= gate.value, told, {"age_days": evidence.age / DAY, "late_days": late / DAY})
+
+
+def ask(gate: ir.Gate, evidence: Evidence) -> Verdict:
+    """Leave it to a person, with what was measured."""
+    seen: dict[str, Any] = {name: [found.value, found.low, found.high] for name, found in evidence.intervals.items()}
+    numbers = ", ".join(f"{name} {found.value:.4g}" for name, found in evidence.intervals.items())
+    against = f", against {evidence.champion}" if evidence.champion else ", the first to be deployed"
+    return Verdict(title(gate), False, f"{numbers} on {evidence.y.size} test rows{against}", seen)
+
+
+def _material(gate: ir.Gate, evidence: Evidence) -> Material:
+    if evidence.material is None:
+        raise GateError("the columns of the test rows are not at hand", where=title(gate))
+    return evidence.material
+
+
+def _gain(gain: Difference) -> str:
+    return f"{gain.value:+.4g} [{gain.low:+.4g}, {gain.high:+.4g}] (positive is better)"

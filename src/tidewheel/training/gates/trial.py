@@ -1,0 +1,148 @@
+"""A version served for a moment, in a workspace and a process of its own, so that what is timed is what will be.
+
+The newest test rows are asked again as events. The states of their entities are folded from history into a state
+store of the trial's own, as the stream would have; then a child process opens that workspace, loads the version and
+decides: features from state, rules, model, thresholds, journal. Nothing of the live workspace is touched.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+
+from tidewheel.definitions import digest, ir, reachable
+from tidewheel.errors import GateError
+from tidewheel.features.backfill import compute_view
+from tidewheel.features.history import Past
+from tidewheel.features.plan_group import PAST
+from tidewheel.features.plan_view import StateRead, plan_view
+from tidewheel.features.programs import assemble
+from tidewheel.registry.bundles import Bundle, Manifest, save_bundle
+from tidewheel.registry.deployments import deploy
+from tidewheel.registry.graphs import set_live_graph
+from tidewheel.registry.runs import start_run
+from tidewheel.registry.services import freeze_service
+from tidewheel.registry.versions import register
+from tidewheel.runtime.config import load_config
+from tidewheel.runtime.stores import Stores
+from tidewheel.serving.trial import EVENTS, Asked, Took
+from tidewheel.training.context import TrainingContext
+from tidewheel.training.data.constants import in_graph
+from tidewheel.training.execute import Outcome
+from tidewheel.training.gates.evidence import Served
+from tidewheel.training.gates.parity import entity_blobs
+
+ENTITIES = 500
+"""Newest test rows whose entities are given their states."""
+SECONDS = 180.0
+SETTINGS = 'clock = "replay"\nsync = "second"\npartitions = 1\nport = 0\n'
+
+
+def serve(context: TrainingContext, model: ir.Model, outcome: Outcome) -> Served:
+    """Serve the newest test rows by a run's model and return what that took.
+
+    Raises
+    ------
+    GateError
+        The trial could not be made, or did not end.
+    """
+    with tempfile.TemporaryDirectory(prefix="tidewheel-trial-") as folder:
+        _make(Path(folder), context, model, outcome)
+        command = [sys.executable, "-m", "tidewheel.serving.trial", folder]
+        try:
+            done = subprocess.run(command, capture_output=True, timeout=SECONDS, check=False)
+        except subprocess.TimeoutExpired:
+            raise GateError(f"serving it took longer than {SECONDS:g} s") from None
+        if done.returncode:
+            last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
+            raise GateError(f"the version could not be served: {''.join(last)}")
+    took = msgspec.json.decode(done.stdout, type=Took)
+    return Served(np.array(took.nanoseconds) / 1000.0, took.answered, took.memory, took.before)
+
+
+def _make(folder: Path, context: TrainingContext, model: ir.Model, outcome: Outcome) -> None:
+    """Fill a workspace with the version, the service that asks it, and the states of the rows' entities."""
+    (folder / "tidewheel.toml").write_text(SETTINGS)
+    service, whole = _service(context, model), in_graph(context.graph, outcome.gathered.view)
+    graph = (
+        reachable(whole, [service.name, model.name]) if service in whole.services else reachable(whole, [model.name])
+    )
+    rows = _newest(outcome)
+    stores = Stores(load_config(folder, variables={}))
+    try:
+        stores.clock.advance(int(rows["_arrived"].to_numpy().max()) + 1)
+        _deploy(stores, graph, model, service, outcome)
+        _fold(stores, context, graph, [v for v in (service.rule_view, outcome.gathered.view) if v], rows, outcome)
+        source = context.source(outcome.gathered.view.on)
+        asked = Asked(service.name, source.id_column or "", _events(source, rows))
+        (folder / EVENTS).write_bytes(msgspec.json.encode(asked))
+    finally:
+        stores.close()
+
+
+def _service(context: TrainingContext, model: ir.Model) -> ir.Service:
+    """Return the first service of the model, or one that does nothing but ask it."""
+    declared = context.services(model)
+    on = context.view(model).on
+    return declared[0] if declared else ir.Service("Trial", on, model.name, None, (), ())
+
+
+def _newest(outcome: Outcome) -> pa.Table:
+    rows = outcome.gathered.rows.take(pa.array(outcome.gathered.sides.test[-ENTITIES:]))
+    return rows.select([name for name in rows.column_names if name not in ("_instant", "_states")])
+
+
+def _deploy(stores: Stores, graph: ir.Graph, model: ir.Model, service: ir.Service, outcome: Outcome) -> None:
+    predictor = outcome.learned.predictor
+    if predictor is None:
+        raise GateError("this version has no neutral form that could be served")
+    manifest = Manifest(
+        model=model.name,
+        view=model.view,
+        view_digest=digest(outcome.gathered.view),
+        graph=graph,
+        columns=tuple(outcome.matrix.columns),
+        levels={name: tuple(levels) for name, levels in outcome.levels.items()},
+        predictor=predictor.spec,
+    )
+    set_live_graph(stores.catalog, graph)
+    run = start_run(stores.catalog, model.name)
+    bundle = save_bundle(stores.artifacts, Bundle(manifest, predictor.arrays))
+    version = register(stores.catalog, model.name, run=run.id, bundle=bundle, view=manifest.view_digest)
+    frozen = freeze_service(stores.catalog, service, graph)
+    deploy(stores.catalog, service.name, version.name, frozen.digest)
+
+
+def _fold(
+    stores: Stores, context: TrainingContext, graph: ir.Graph, views: list[ir.View], rows: pa.Table, outcome: Outcome
+) -> None:
+    """Put the states that the views read into the store, each as its entity's newest row saw it."""
+    writer = stores.state.writer(0)
+    for view in views:
+        plan = plan_view(graph, view)
+        replayed = compute_view(outcome.history, graph, plan, rows)
+        reads: list[StateRead] = [read for read in assemble([plan]).reads if read.request == PAST]
+        past = Past(outcome.history, graph, [state.plan for state in reads])
+        with writer.batch() as batch:
+            for state in reads:
+                keys, blobs = entity_blobs(past, state, rows, replayed)
+                newest = {key.encode(): row for row, key in enumerate(keys) if key is not None}
+                parts = [blobs.words[blobs.starts[row] : blobs.starts[row + 1]] for row in newest.values()]
+                starts = np.concatenate([[0], np.cumsum([len(part) for part in parts])]).astype(np.int64)
+                words = np.concatenate(parts) if parts else np.empty(0, np.int64)
+                batch.put_blobs(state.plan.state_id, list(newest), words, starts)
+                batch.set_offset(state.plan.state_id, 0)
+            batch.put_strings(replayed.texts.all())
+    writer.close()
+
+
+def _events(source: ir.Source, rows: pa.Table) -> list[dict[str, Any]]:
+    names = [column.name for column in source.columns if column.name in rows.column_names]
+    return [{name: value for name, value in row.items() if value is not None} for row in rows.select(names).to_pylist()]

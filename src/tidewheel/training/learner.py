@@ -1,0 +1,104 @@
+"""``tw.learner``: estimators and losses beside those that libraries bring.
+
+A learner is anything with these methods, over NumPy arrays in the columns' order (a category as the code of its
+level, null as NaN): ``fit(x, y, sample_weight=None)``, and ``predict_proba(x)`` or ``predict(x)``. It may have more:
+``get_params`` and ``set_params`` (to be searched over and seeded), ``categories=`` among the arguments of ``fit``
+(positions of the categories), and ``to_onnx() -> bytes`` (a graph from float64 rows to a score, by which it is
+served; without, a learner that can't be flattened is measured but not deployed). See `Learner`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from tidewheel.errors import DefinitionError
+from tidewheel.training.fit.focal import Focal
+from tidewheel.training.fit.modules import TorchLearner
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    import numpy.typing as npt
+
+    Floats = npt.NDArray[np.float64]
+
+__all__ = ["Learner", "focal", "torch"]
+
+
+class Learner(Protocol):
+    """What training asks of an estimator; see the module's docstring for what it may have besides."""
+
+    def fit(self, x: Floats, y: Floats, sample_weight: Floats | None = None) -> Any:
+        """Learn from rows in order of time."""
+
+    def predict(self, x: Floats) -> Floats:
+        """Return a number a row."""
+
+
+def focal(*, gamma: float = 2.0, alpha: float | None = None) -> Focal:
+    """Return focal loss (Lin et al. 2017) as the objective of an ``LGBMClassifier``.
+
+    Boosting starts from the constant that is best under the loss, and scores are served as the probabilities
+    that the loss was minimised for, calibrated.
+
+    Parameters
+    ----------
+    gamma : float
+        How much less a row counts that is told well; 0 is the log loss.
+    alpha : float, optional
+        What positives weigh, negatives weighing ``1 - alpha``.
+
+    Examples
+    --------
+    >>> focal(gamma=1.5, alpha=0.25)
+    Focal(gamma=1.5, alpha=0.25)
+    """
+    if not gamma >= 0.0:
+        raise DefinitionError(f"focal loss with gamma={gamma!r}", remedy="take 0 or more; 2 is usual")
+    if alpha is not None and not 0.0 < alpha < 1.0:
+        raise DefinitionError(
+            f"focal loss with alpha={alpha!r}", remedy="take a number between 0 and 1, or leave it out"
+        )
+    return Focal(float(gamma), alpha)
+
+
+def torch(
+    build: Callable[[int], Any],
+    *,
+    epochs: int = 20,
+    batch_size: int = 256,
+    learning_rate: float = 1e-3,
+    weight_decay: float = 0.0,
+    patience: int = 0,
+) -> TorchLearner:
+    """Return an estimator that trains a PyTorch module.
+
+    Numbers reach the module standardised, each with a column that tells a null; categories as a column a level.
+    A label of 0 and 1 is learned by the log loss, any other by the squared error, with AdamW. One seed gives the
+    same module. It is kept as safetensors, and served as an ONNX graph by onnxruntime.
+
+    Parameters
+    ----------
+    build : callable
+        Takes the number of columns, returns an ``nn.Module`` from float32 rows to one number a row (a logit).
+    epochs, batch_size, learning_rate, weight_decay
+    patience : int
+        Stop after so many epochs without gain on the last tenth of the rows; 0 trains all epochs.
+
+    Examples
+    --------
+    ::
+
+        def network(columns: int) -> nn.Module:
+            return nn.Sequential(nn.Linear(columns, 32), nn.ReLU(), nn.Linear(32, 1))
+
+        class Fraud(tw.Model):
+            estimator = tw.learner.torch(network, epochs=30, patience=3)
+    """
+    if not callable(build):
+        raise DefinitionError(f"tw.learner.torch() takes a function of the number of columns, not {build!r}")
+    return TorchLearner(
+        build, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate,
+        weight_decay=weight_decay, patience=patience,
+    )  # fmt: skip

@@ -1,0 +1,157 @@
+"""What an open workspace tells about the health of its features and data."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, cast
+
+from tidewheel.definitions import parse_duration
+from tidewheel.definitions.durations import Duration
+from tidewheel.workspace.kept import Kept
+from tidewheel.workspace.naming import Named, name_of
+
+if TYPE_CHECKING:
+    from tidewheel.collect.quality import Observer
+    from tidewheel.collect.redactions import Redaction
+    from tidewheel.features.difference import ViewDifference
+    from tidewheel.features.freshness import ViewFreshness
+    from tidewheel.features.parity import ParityReport
+    from tidewheel.governance.proof import ErasureReport
+    from tidewheel.governance.retention import Upkeep
+    from tidewheel.workspace.quality import ExpectationStatus
+    from tidewheel.workspace.workspace import Workspace
+
+
+class Watched(Kept):
+    """The part of `Workspace` that watches over features and data."""
+
+    def check_features(self, service: Named | None = None, *, sample: int = 1000, progress: Any = None) -> ParityReport:
+        """Replay served decisions from history and compare every feature bit for bit."""
+        from tidewheel.workspace.reading import check_parity
+
+        self.sync()
+        chosen = None if service is None else name_of(service)
+        return check_parity(self.stores, self.history, chosen, sample, progress)
+
+    @cached_property
+    def observer(self) -> Observer:
+        """What looks at logged events; it remembers batches that were too small for a verdict."""
+        from tidewheel.collect.quality import Observer
+
+        return Observer(self.stores.log, self.stores.lake)
+
+    def quality(self, event: Named = "") -> list[ExpectationStatus]:
+        """Return how the declared expectations stand, after looking at everything that is logged by now.
+
+        Parameters
+        ----------
+        event : class or str, optional
+            Only those on this event.
+        """
+        from tidewheel.workspace.quality import quality_of, watch_quality
+
+        self.publish()
+        self.sync()
+        watch_quality(self)
+        return quality_of(self, self.history, name_of(event))
+
+    def forget(self, subject: str, *, progress: Any = None) -> ErasureReport:
+        """Remove an entity from log, lake, states, decisions and artifacts; return the proof.
+
+        Rows stay, with its key and personal columns blanked; see docs/governance.md.
+
+        Parameters
+        ----------
+        subject : str
+            ``ENTITY=KEY``, as ``"Card=c42"``.
+
+        Raises
+        ------
+        BusyError
+            ``tidewheel up`` runs, or others have the workspace open.
+        """
+        from tidewheel.workspace.erasing import forget
+
+        return forget(self, subject, progress)
+
+    def tend_lake(self, *, keep_hours: int | None = None) -> list[Upkeep]:
+        """Drop rows older than their type is kept, join small files, delete old ones; what was done, by table.
+
+        Parameters
+        ----------
+        keep_hours : int, optional
+            How long files stay that the newest version of a table does not name; a week by default.
+        """
+        from tidewheel.governance.retention import tend
+        from tidewheel.storage.lake_upkeep import KEEP_HOURS
+
+        hours = KEEP_HOURS if keep_hours is None else keep_hours
+        self.__dict__.pop("history", None)  # which knows the ledger as it was
+        return tend(self.stores, self.project.graph, keep_hours=hours)
+
+    def erasures(self) -> list[Redaction]:
+        """Return the redaction ledger, oldest first."""
+        return self.history.redactions.entries
+
+    def freshness(self, view: Named = "") -> list[ViewFreshness]:
+        """Return how far the features of the views, or of one, are behind the log now. Folds nothing.
+
+        Parameters
+        ----------
+        view : class or str, optional
+
+        Raises
+        ------
+        NotFoundError
+            The project declares no such view.
+        """
+        from tidewheel.features.freshness import freshness_of
+        from tidewheel.workspace.naming import find
+
+        graph, stores = self.project.graph, self.stores
+        views = graph.views if not name_of(view) else (find(graph.views, name_of(view), "view"),)
+        now = stores.clock.now()
+        return [freshness_of(graph, found, stores.state, stores.log, now) for found in views]
+
+    def diff_features(
+        self, before: str, after: str = ".", *, view: Named = "", sample: int = 1000
+    ) -> list[ViewDifference]:
+        """Compute a view by two definitions for the same events, and compare every column.
+
+        Parameters
+        ----------
+        before, after : str
+            A version (``Fraud@2``), ``live``, or ``.`` for the working tree.
+        view : class or str, optional
+            Which view; by default the version's, or every view that changed.
+        sample : int
+            How many events, spread evenly over history; 0 for all.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such version or view.
+        """
+        from tidewheel.workspace.comparing import diff_features
+
+        self.sync()
+        return diff_features(cast("Workspace", self), before, after, name_of(view), sample)
+
+    def compare_visibility(
+        self, view: Named, *, serving_delay: Duration | None = None, sample: int = 0
+    ) -> ViewDifference:
+        """Return how a view's columns differ when events are seen as they happened, not as they arrived.
+
+        Parameters
+        ----------
+        view : class or str
+        serving_delay : duration, optional
+            What is compared with the idealised history sees events so much later than they arrived.
+        sample : int
+            So many of its events, spread evenly over history; 0 for all.
+        """
+        from tidewheel.workspace.comparing import compare_visibility
+
+        self.sync()
+        delay = 0 if serving_delay is None else parse_duration(serving_delay)
+        return compare_visibility(cast("Workspace", self), name_of(view), delay, sample)

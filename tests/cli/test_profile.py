@@ -1,0 +1,102 @@
+"""``tidewheel profile``: what is inferred of files in each format, and a declaration that loads and ingests."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv as csv
+import pyarrow.parquet as pq
+import pytest
+from tests.shop import done, tidewheel
+
+from tidewheel.collect import profile_scan
+from tidewheel.collect.profile_scan import scan_file
+
+N = 300
+
+
+def orders() -> pa.Table:
+    return pa.table(
+        {
+            "id": [f"o{k}" for k in range(N)],
+            "customer_id": [f"c{k % 40}" for k in range(N)],
+            "shop": [f"s{k % 7}" for k in range(N)],
+            "amount": [k * 1.5 for k in range(N)],
+            "items": [k % 5 for k in range(N)],
+            "class": ["toys" if k % 3 else "shoes" for k in range(N)],
+            "gift": [k % 2 == 0 for k in range(N)],
+            "tip": [None if k % 4 else 1.5 for k in range(N)],
+            "placed_at": [f"2026-01-01T00:{k // 60:02}:{k % 60:02}Z" for k in range(N)],
+        }
+    )
+
+
+def write(folder: Path, name: str) -> Path:
+    file, table = folder / name, orders()
+    if name.endswith("parquet"):
+        pq.write_table(table, file)
+    elif name.endswith("csv"):
+        csv.write_csv(table, file)
+    elif name.endswith("jsonl"):
+        file.write_text("".join(json.dumps(row) + "\n" for row in table.to_pylist()))
+    else:
+        with pa.ipc.new_file(file, table.schema) as writer:
+            writer.write_table(table)
+    return file
+
+
+@pytest.mark.parametrize("name", ["orders.parquet", "orders.csv", "orders.jsonl", "orders.arrow"])
+def test_each_format_gives_the_same_declaration(tmp_path: Path, name: str) -> None:
+    (tmp_path / "shops.csv").write_text("id,city\n" + "".join(f"s{k},town{k % 2}\n" for k in range(7)))
+    file = write(tmp_path, name)
+    found = done("profile", str(file), str(tmp_path / "shops.csv"), "--json").json
+    order, shop = found["files"]
+    kinds = {column["column"]: (column["kind"], column["target"]) for column in order["columns"]}
+    assert kinds == {
+        "id": ("id", ""),
+        "customer_id": ("ref", "Customer"),
+        "shop": ("ref", "Shop"),
+        "amount": ("float", ""),
+        "items": ("int", ""),
+        "class": ("category", ""),
+        "gift": ("bool", ""),
+        "tip": ("float", ""),
+    }
+    assert (order["name"], order["rows"], order["entity"], order["at"]) == ("Order", N, False, "placed_at")
+    assert (shop["name"], shop["entity"]) == ("Shop", True)
+    by_name = {column["column"]: column for column in order["columns"]}
+    assert (by_name["amount"]["low"], by_name["amount"]["high"], by_name["amount"]["mean"]) == (0.0, 448.5, 224.25)
+    assert (by_name["tip"]["nulls"], by_name["customer_id"]["distinct"]) == (225, 40)
+    assert set(by_name["amount"]["spread"]) <= set("▁▂▃▄▅▆▇█")
+    assert by_name["class"]["spread"] == "toys 67%, shoes 33%"
+    (tmp_path / "project.py").write_text(found["declaration"])
+    (tmp_path / "tidewheel.toml").write_text('max_map = "64MB"\n')
+    command = found["commands"][0].split()
+    assert command[4:] == ["Order", "--map", "class_=class", "--map", "at=placed_at"]
+    told = done("ingest", str(file), *command[3:], folder=tmp_path).out
+    assert f"{N} rows of Order: {N} accepted" in told
+
+
+def test_it_is_printed_and_odd_files_are_told(tmp_path: Path) -> None:
+    shown = done("profile", str(write(tmp_path, "orders.csv"))).out
+    assert "class Order(tw.Event):" in shown
+    assert "    tip: float | None" in shown
+    assert "# tidewheel ingest orders.csv --as Order" in shown
+    assert "no such file" in tidewheel("profile", str(tmp_path / "absent.csv")).err
+    (tmp_path / "mixed.csv").write_text("a,b\n" + "1,2\n" * 9)
+    assert done("profile", str(tmp_path / "mixed.csv"), "--json").json["files"][0]["rows"] == 9
+
+
+def test_many_values_are_estimated_in_bounded_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(profile_scan, "SAMPLE", 500)
+    file, n = tmp_path / "many.parquet", 60_000
+    pq.write_table(pa.table({"x": [f"v{k}" for k in range(n)], "y": list(range(n))}), file, row_group_size=5_000)
+    found = scan_file(file)
+    x, y = found.columns
+    assert (found.rows, x.counts, found.sample.num_rows) == (n, None, 500)
+    assert abs(x.distinct / n - 1) < 0.12
+    assert y.mean == (n - 1) / 2
+    middle = sum(found.sample["y"].to_pylist()) / 500
+    assert abs(middle / n - 0.5) < 0.06

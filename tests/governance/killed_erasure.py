@@ -1,0 +1,44 @@
+"""Forgets an entity and kills itself, without a word, when it has run so many lines of the erasure."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from types import FrameType
+from typing import Any
+
+from tests.governance.bank import KEY
+
+import tidewheel as tw
+from tidewheel.governance import forgetting
+
+folder, lines = sys.argv[1], int(sys.argv[2])
+WATCHED = (
+    "tidewheel/governance",
+    "tidewheel/storage/lake_upkeep",
+    "tidewheel/storage/rewrite",
+    "tidewheel/collect/flush",
+)
+left = lines
+
+
+def count(frame: FrameType, event: str, argument: Any) -> Any:
+    global left
+    if event == "call" and not any(part in frame.f_code.co_filename for part in WATCHED):
+        return None
+    if event == "line":
+        left -= 1
+        if left <= 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+    return count
+
+
+assert forgetting.PENDING
+with tw.open(folder) as workspace:
+    sys.settrace(count)
+    try:
+        workspace.forget(f"Card={KEY}")
+    finally:
+        sys.settrace(None)
+print("whole", lines - left)

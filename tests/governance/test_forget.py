@@ -1,0 +1,64 @@
+"""An entity is erased everywhere, byte for byte; what is left still answers, and parity says what it passes over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pyarrow as pa
+import pytest
+from tests.governance.bank import EMAIL, HOLDER, KEY, STORY, card_of, files_with_secrets, fill, make, opened
+
+from tidewheel.errors import BusyError, InputError, NotFoundError
+
+
+def test_nothing_of_it_remains_in_any_file(tmp_path: Path) -> None:
+    folder = make(tmp_path / "bank")
+    with opened(folder) as workspace:
+        decisions = fill(workspace, tmp_path)
+        data = workspace.stores.layout.root
+        assert {hit for hits in files_with_secrets(data).values() for hit in hits} == {KEY, HOLDER, EMAIL, STORY}
+        before = workspace.check_features(sample=0)
+        assert before.equal
+        assert (before.checked, before.redacted) == (len(decisions), 0)
+        stored = pa.table({"email": [EMAIL], "_offset": [1], "_arrived": [1]})
+        workspace.stores.lake.append("features/PaymentView-0", stored, position=("backfill", 1))
+        table = workspace.stores.artifacts.put(msgspec.json.encode({"scores": {KEY: 0.5, "card-1": 0.25}}))
+        report = workspace.forget(f"Card={KEY}")
+        assert report.clean, str(report)
+        assert (report.counts["lake: stored rows of views"], report.counts["artifacts"]) == (1, 1)
+        kept = workspace.stores.artifacts.read(workspace.stores.artifacts.current(table))
+        assert msgspec.json.decode(kept) == {"scores": {"card-1": 0.25}}
+        assert report.rows == {"Card": 1, "Dispute": 1, "Payment": 12}
+        assert report.counts["log: quarantine"] == 1
+        assert report.counts["lake: decisions"] >= 8
+        assert files_with_secrets(data) == {}
+
+        after = workspace.check_features(sample=0)
+        assert after.equal, after.first_difference
+        assert (after.checked + after.redacted, after.redacted > 8) == (len(decisions), True)
+        assert [entry.rows for entry in workspace.erasures()] == [report.rows]
+        payments = {row["_id"]: row["card"] for row in workspace.history.scan("Payment", ["card"]).to_pylist()}
+        assert payments == {f"p{k}": None if card_of(k) == KEY else card_of(k) for k in range(60)}
+        assert workspace.read("ShopHistory", shop="s0").payments_7d == 20
+        assert workspace.read("CardHistory", card=KEY).spent_7d is None
+
+        answer = workspace.decide("Screen", {"id": "new", "card": "card-1", "shop": "s0", "amount": 1.0, "email": None})
+        assert workspace.why(answer.decision_id).replay.equal
+        told = [workspace.why(decision) for decision in decisions]
+        assert [secret for secret in (KEY, EMAIL) if secret in str(told)] == []
+        again = workspace.forget(f"Card={KEY}")
+        assert (again.clean, again.rows) == (True, {})
+
+
+def test_a_second_opening_refuses_it(tmp_path: Path) -> None:
+    folder = make(tmp_path / "bank")
+    with opened(folder) as workspace, opened(folder) as other:
+        _ = other.stores.log
+        with pytest.raises(BusyError, match="others have it open"):
+            workspace.forget(f"Card={KEY}")
+        other.close()
+        with pytest.raises(NotFoundError, match="no entity 'Cart'"):
+            workspace.forget("Cart=c42")
+        with pytest.raises(InputError, match="names no entity"):
+            workspace.forget("c42")

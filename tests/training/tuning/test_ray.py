@@ -1,0 +1,56 @@
+"""Trials on a Ray cluster come out as they do here; one whose worker is killed is done again."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.conftest import need_extra
+
+from tidewheel.definitions.ir import Tune
+from tidewheel.definitions.models import float_range
+from tidewheel.engine import Engine
+from tidewheel.training.tuning.search import Search, search
+from tidewheel.training.tuning.watch import Watch
+
+
+@pytest.fixture(scope="module")
+def ray() -> Iterator[Engine]:
+    need_extra("ray")
+    from tidewheel.engine.ray import RayEngine
+
+    engine = RayEngine(cpus=2)
+    yield engine
+    engine.close()
+
+
+def found_by(engine: Engine | None, mark: str = "") -> Search:
+    def objective(parameters: Mapping[str, Any], watch: Watch) -> float:
+        if mark and not Path(mark).exists():
+            Path(mark).touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        value = float((parameters["x"] - 1.0) ** 2)
+        for step in range(1, 5):
+            if watch.report(step, value + 5 - step):
+                break
+        return value
+
+    how = Tune(trials=8, pruner="median", parallel=2)
+    return search({"x": float_range(-4.0, 4.0)}, {}, objective, how=how, greater_is_better=False, seed=1, engine=engine)
+
+
+def told(found: Search) -> list[Any]:
+    return [(t.number, t.parameters, t.value, t.state, t.steps) for t in found.trials]
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::FutureWarning", "ignore::DeprecationWarning")
+@pytest.mark.slow
+def test_the_same_trials_on_a_cluster(ray: Engine, tmp_path: Path) -> None:
+    here = told(found_by(None))
+    assert told(found_by(ray)) == here
+    assert told(found_by(ray, mark=str(tmp_path / "killed"))) == here
+    assert (tmp_path / "killed").exists()
