@@ -81,13 +81,18 @@ def with_delay(flights: pa.Table, arrivals: pa.Table) -> pa.Table:
     return flights.append_column("landed_late", arrivals["delay"].combine_chunks().take(place.combine_chunks()))
 
 
+def warned(report: TrainResult) -> list[str]:
+    """The columns that findings warn of: that planes and airports fly on after the split is only noted."""
+    return [finding.column for finding in report.findings if finding.level != "note"]
+
+
 def test_history_helps_and_a_leaked_column_is_caught(tmp_path: Path, events: Events) -> None:
     honest, leaking = tmp_path / "honest", tmp_path / "leaking"
     honest.mkdir()
     leaking.mkdir()
     fair = trained(honest, events, leak=False)
-    assert fair.findings == []
+    assert warned(fair) == []
     assert 0.4 < (fair.metric("average_precision").value or 0.0) < 0.8
     caught = trained(leaking, events, leak=True)
-    assert [finding.column for finding in caught.findings] == ["landed_late"]
+    assert warned(caught) == ["landed_late"]
     assert (caught.metric("average_precision").value or 0.0) > 0.99
