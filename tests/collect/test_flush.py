@@ -21,6 +21,7 @@ from tidewheel.collect.appender import Appender
 from tidewheel.collect.decision_index import DecisionIndex
 from tidewheel.collect.decisions import Decisions
 from tidewheel.collect.flush import flush
+from tidewheel.collect.history import History
 from tidewheel.errors import NotFoundError
 from tidewheel.storage.decisions import encode_decision
 from tidewheel.storage.journal import JournalWriter
@@ -66,6 +67,23 @@ def test_history_joins_imports_lake_and_tail_in_offset_order(world: World, tmp_p
     (first, second) = world.history.imports("Payment")
     assert world.history.import_rows(second, ["amount"]) == found.slice(51, 10)
     assert first.rows == 50
+
+
+@pytest.mark.parametrize("flushed", [0, 30, 80], ids=["nothing flushed", "a part", "all"])
+def test_events_after_an_instant_are_those_of_the_whole_history(world: World, tmp_path: Path, flushed: int) -> None:
+    world.ingest(write_parquet(tmp_path / "a.parquet", payments(50)))
+    world.log.append([event(i) for i in range(100, 130)], now=NOW)
+    flush(world.log, world.lake, floor=flushed)
+    world.log.append([event(i) for i in range(130, 140)], now=NOW)
+    for kept in (False, True):  # read for itself, and from what a whole scan keeps
+        whole = (
+            world.history.scan("Payment", ["amount"]) if kept else History(world.lake, world.log).scan("Payment", [])
+        )
+        instants = whole["_at"].to_pylist()
+        for after in (min(instants) - 1, sorted(instants)[30], max(instants)):
+            found = world.history.scan("Payment", ["amount"], after=after)
+            expected = [id for id, at in zip(whole["_id"].to_pylist(), instants, strict=True) if at > after]
+            assert found["_id"].to_pylist() == expected
 
 
 def test_history_gives_missing_columns_their_declared_type(world: World) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tidewheel.storage.decisions import DecisionRecord, to_arrow
 
@@ -73,6 +74,7 @@ class FixedEvents:
             }
         )
 
-    def scan(self, type: str, columns: Any, *, below: int | None = None) -> pa.Table:
+    def scan(self, type: str, columns: Any, *, below: int | None = None, after: int | None = None) -> pa.Table:
         """Return `columns` of the outcomes, whatever their type."""
-        return self._table.select([*columns, "_at", "_arrived", "_offset"])
+        found = self._table.select([*columns, "_at", "_arrived", "_offset"])
+        return found if after is None else found.filter(pc.greater(found["_at"], after))

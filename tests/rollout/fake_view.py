@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from decision_rows import DAY, MONDAY, record, table
 from tidewheel.definitions import ir
 from tidewheel.errors import TidewheelError
 from tidewheel.metrics import bin_counts, quantile_edges
-from tidewheel.outcomes import Joined, Status, answered
+from tidewheel.outcomes import COLUMNS, Joined, Status, answered
 from tidewheel.registry import deployments
 from tidewheel.registry.bundles import Bundle, Manifest
 from tidewheel.registry.predictors import PredictorSpec
@@ -133,7 +134,7 @@ class FakeView:
     def now(self) -> int:
         return self.time
 
-    def joined(self, service: ir.Service, since: int) -> Joined:
+    def joined(self, service: ir.Service, since: int, columns: Sequence[str] = COLUMNS) -> Joined:
         assert self.rows is not None
         return self.rows.take(self.rows.decisions["instant"].to_numpy() >= since)
 

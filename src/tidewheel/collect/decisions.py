@@ -15,6 +15,7 @@ from tidewheel.errors import CorruptError, NotFoundError
 from tidewheel.storage.decisions import DecisionRecord, date_of, from_arrow, lake_schema, to_arrow
 from tidewheel.storage.journal_segments import list_segments
 from tidewheel.storage.lake import Lake
+from tidewheel.storage.protocols import Bound
 
 TABLE = "decisions"
 
@@ -63,7 +64,7 @@ class Decisions:
         read = list(dict.fromkeys([*names, "decision_id"]))
         # The tail before the lake: what is flushed in between is met twice, and known by its id.
         tail = self._tail(service, since, until).select(read)
-        stored = self._stored(read, _filter(service, since, until))
+        stored = self._stored(read, _filter(service, since, until), _days(since, until))
         new = pc.invert(pc.is_in(tail["decision_id"], stored["decision_id"].combine_chunks()))
         return pa.concat_tables([stored, tail.filter(new)]).sort_by("decision_id").select(names)
 
@@ -100,11 +101,11 @@ class Decisions:
         found = from_arrow(tail if len(tail) else self._stored(lake_schema().names, where))
         return min(found, key=lambda record: record.decision_id, default=None)
 
-    def _stored(self, names: list[str], where: pc.Expression | None) -> pa.Table:
+    def _stored(self, names: list[str], where: pc.Expression | None, among: Sequence[Bound] = ()) -> pa.Table:
         schema = pa.schema([lake_schema().field(name) for name in names])
         if not self._lake.exists(TABLE):
             return schema.empty_table()
-        return self._lake.scan(TABLE, names, where=where).cast(schema)
+        return self._lake.scan(TABLE, names, where=where, among=among).cast(schema)
 
     def _tail(self, service: str | None, since: int | None, until: int | None) -> pa.Table:
         records = [
@@ -126,14 +127,19 @@ class Decisions:
         return records
 
 
+def _days(since: int | None, until: int | None) -> list[Bound]:
+    first: list[Bound] = [("_date", ">=", date_of(since))] if since is not None else []
+    return first + ([("_date", "<=", date_of(until))] if until is not None else [])
+
+
 def _filter(service: str | None, since: int | None, until: int | None) -> pc.Expression | None:
     parts = []
     if service is not None:
         parts.append(pc.field("service") == service)
     if since is not None:
-        parts += [pc.field("_date") >= date_of(since), pc.field("arrived") >= since]
+        parts.append(pc.field("arrived") >= since)
     if until is not None:
-        parts += [pc.field("_date") <= date_of(until), pc.field("arrived") < until]
+        parts.append(pc.field("arrived") < until)
     where = None
     for part in parts:
         where = part if where is None else where & part

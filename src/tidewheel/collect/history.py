@@ -20,6 +20,7 @@ from tidewheel.storage.decisions import date_of
 from tidewheel.storage.lake import Lake
 from tidewheel.storage.log import EventLog
 from tidewheel.storage.log_records import ImportRecord
+from tidewheel.storage.protocols import Bound
 
 META = ("_id", "_at", "_arrived", "_offset")
 """Columns every scan returns after the ones asked for, in this order."""
@@ -84,7 +85,9 @@ class History:
         """Return the offset that the next event will get."""
         return self._log.head()
 
-    def scan(self, type: str, columns: Sequence[str], *, below: int | None = None) -> pa.Table:
+    def scan(
+        self, type: str, columns: Sequence[str], *, below: int | None = None, after: int | None = None
+    ) -> pa.Table:
         """Read events.
 
         Parameters
@@ -95,6 +98,9 @@ class History:
             Declared columns. One that the history does not have comes as nulls.
         below : int, optional
             Leave out events at this offset and after.
+        after : int, optional
+            Leave out events that happened at this instant (µs) or before it; of a long history, files are then
+            left out whole, and nothing is kept for the next scan.
 
         Returns
         -------
@@ -104,7 +110,9 @@ class History:
         names = tuple(dict.fromkeys([*columns, *META]))
         end = self.head() if below is None else min(below, self.head())
         _, tail = self._unflushed(type, names, 1, end)
-        stored = self._stored(type, names)
+        stored = self._stored(type, names, after)
+        if after is not None:
+            tail = [part.filter(pc.greater(part["_at"], after)) for part in tail]
         last = _last_flushed(stored)
         tail = [part.filter(pc.greater(part["_offset"], last)) for part in tail]
         return _merged(stored, tail, end).select(names)
@@ -177,14 +185,13 @@ class History:
     def arrivals(self, type: str, since: int, until: int) -> npt.NDArray[np.int64]:
         """Return when the events of a type arrived that did so from `since` to before `until`, µs."""
         names = ("_arrived", "_offset")
-        days = (pc.field("_date") >= date_of(since)) & (pc.field("_date") <= date_of(until))
-        within = days & (pc.field("_arrived") >= since) & (pc.field("_arrived") < until)
+        within = (pc.field("_arrived") >= since) & (pc.field("_arrived") < until)
+        days: list[Bound] = [("_date", ">=", date_of(since)), ("_date", "<=", date_of(until))]
         records, head = self.imports(type), self.head()
         flushed, tail = self._unflushed(type, names, 1, head)
         found = [np.empty(0, np.int64), *(part["_arrived"].to_numpy() for part in tail)]
         if self.version(type) >= 0:
-            honoured = pc.field("_import").is_null() | pc.field("_import").isin([r.import_id for r in records])
-            stored = self._read(type, names, None, records, within & honoured)
+            stored = self._read(type, names, None, records, within & _honoured(records), days)
             # What is flushed meanwhile is in the tail.
             stored = stored.filter(pc.or_(pc.invert(stored["_flushed"]), pc.less_equal(stored["_offset"], flushed)))
             found.append(stored["_arrived"].to_numpy())
@@ -195,7 +202,7 @@ class History:
         """Return the version of the type's table in the lake; -1 when it has none."""
         return self._lake.version(events_table(type))
 
-    def _stored(self, type: str, names: tuple[str, ...]) -> pa.Table:
+    def _stored(self, type: str, names: tuple[str, ...], after: int | None = None) -> pa.Table:
         """Rows of the lake in offset order, with ``_flushed``: whether they came by way of the log."""
         # The records are read before the version, so that the rows of each are there.
         records = self.imports(type)
@@ -206,10 +213,11 @@ class History:
         with self._lock:
             found = self._kept.get(key)
         if found is not None:
-            return found
-        honoured = pc.field("_import").is_null()
-        if records:
-            honoured |= pc.field("_import").isin([record.import_id for record in records])
+            return found if after is None else found.filter(pc.greater(found["_at"], after))
+        honoured = _honoured(records)
+        if after is not None:
+            where = honoured & (pc.field("_at") > after)
+            return _in_order(self._read(type, names, version, records, where, [("_at", ">", after)]))
         found = _in_order(self._read(type, names, version, records, honoured))
         with self._lock:
             self._keep(key, found)
@@ -231,8 +239,10 @@ class History:
         version: int | None,
         records: Sequence[ImportRecord],
         where: pc.Expression,
+        among: Sequence[Bound] = (),
     ) -> pa.Table:
-        table = self._lake.scan(events_table(type), [*names, "_import", "_row"], where=where, version=version)
+        read = [*names, "_import", "_row"]
+        table = self._lake.scan(events_table(type), read, where=where, among=among, version=version)
         table = self._typed(from_lake(table), type)
         which = pc.index_in(table["_import"], pa.array([record.import_id for record in records], pa.string()))
         imported = which.is_valid().to_numpy()
@@ -272,6 +282,12 @@ class History:
             ]
         )
         return table.cast(schema)
+
+
+def _honoured(records: Sequence[ImportRecord]) -> pc.Expression:
+    """Rows that came by way of the log, and those of imports that it has a record of."""
+    imports = pa.array([record.import_id for record in records], pa.string())
+    return pc.field("_import").is_null() | pc.field("_import").isin(imports)
 
 
 def _last_flushed(stored: pa.Table) -> int:

@@ -57,7 +57,7 @@ def own_rows(rows: pa.Table, subject: Subject, source: ir.Source, found: Found) 
 
 def _blank_day(lake: Lake, subject: Subject, source: ir.Source, found: Found, day: str) -> int:
     table = events_table(source.name)
-    rows = lake.scan(table, where=pc.field("_date") == day)
+    rows = lake.day(table, day)
     mine = own_rows(rows, subject, source, found)
     count = int(pc.sum(mine).as_py() or 0)
     if not count:
@@ -88,7 +88,7 @@ def _scrub_table(lake: Lake, table: str, pattern: re.Pattern[str]) -> int:
     """Blank what a pattern finds in the texts of a table that no declaration tells about; return the rows changed."""
     changed = 0
     for day in days_of(lake, table):
-        rows = lake.scan(table, where=pc.field("_date") == day)
+        rows = lake.day(table, day)
         mask = [False] * len(rows)
         for position, field in enumerate(rows.schema):
             if not pa.types.is_string(field.type) or field.name.startswith("_"):
@@ -110,7 +110,7 @@ def blank_decisions(lake: Lake, subject: Subject, found: Found) -> int:
     blanked = 0
     redact = DecisionBlanker(subject, found)
     for day in days_of(lake, DECISIONS):
-        rows = lake.scan(DECISIONS, where=pc.field("_date") == day)
+        rows = lake.day(DECISIONS, day)
         records = from_arrow(rows)
         new = [redact(record) for record in records]
         changed = sum(one is not other for one, other in zip(records, new, strict=True))

@@ -96,11 +96,11 @@ def _in_lake(stores: Stores, subject: Subject, found: Found) -> dict[str, int]:
     for name, source in subject.sources.items():
         table = events_table(name)
         if lake.exists(table):
-            days = [lake.scan(table, where=pc.field("_date") == day) for day in days_of(lake, table)]
+            days = [lake.day(table, day) for day in days_of(lake, table)]
             remains[table] = sum(_true(own_rows(rows, subject, source, found)) for rows in days)
     if lake.exists(DECISIONS):
         blank = DecisionBlanker(subject, found)
-        days = [from_arrow(lake.scan(DECISIONS, where=pc.field("_date") == day)) for day in days_of(lake, DECISIONS)]
+        days = [from_arrow(lake.day(DECISIONS, day)) for day in days_of(lake, DECISIONS)]
         remains[DECISIONS] = sum(blank(record) is not record for records in days for record in records)
     return remains
 

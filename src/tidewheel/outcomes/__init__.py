@@ -1,11 +1,12 @@
 """Decisions joined to what became of them: labels, their horizons, and which are known yet."""
 
-from tidewheel.outcomes.answered import COLUMNS, answered, fell_back, model_scores, time_spent, view_rows
+from tidewheel.outcomes.answered import COLUMNS, FACTS, answered, fell_back, model_scores, time_spent, view_rows
 from tidewheel.outcomes.join import Joined, Status, join_outcomes
 from tidewheel.outcomes.labels import Decided, Labels, decided_rows, label_rows
 
 __all__ = [
     "COLUMNS",
+    "FACTS",
     "Decided",
     "Joined",
     "Labels",

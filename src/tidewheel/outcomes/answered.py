@@ -18,6 +18,8 @@ COLUMNS = (
     "unit", "propensity", "rule", "fallback", "score", "decision", "explored", "timings",
 )  # fmt: skip
 """What the rooms above read of a decision (see `storage.decisions`)."""
+FACTS = tuple(name for name in COLUMNS if name not in ("view", "features", "timings"))
+"""The small ones among them: what was asked and answered, not from what."""
 SHADOW = "shadow"
 """The arm of a version that is asked without its answer being given."""
 

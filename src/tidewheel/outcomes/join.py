@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tidewheel.collect.columns import arrow_type
 from tidewheel.definitions import ir
@@ -37,8 +38,10 @@ class Status(IntEnum):
 class Events(Protocol):
     """What a join asks of history."""
 
-    def scan(self, type: str, columns: Sequence[str], *, below: int | None = None) -> pa.Table:
-        """Return all events of a type, by offset."""
+    def scan(
+        self, type: str, columns: Sequence[str], *, below: int | None = None, after: int | None = None
+    ) -> pa.Table:
+        """Return the events of a type that happened after an instant, or all, by offset."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,9 @@ def join_outcomes(events: Events, graph: ir.Graph, service: ir.Service, decision
     source = _named(graph.sources, declared.source)
     revision = [ir.REVISION] if source.revisable else []
     columns = sorted({declared.path[0], *revision, *(path[0] for path in wanted if path != ("at",))})
-    outcomes = events.scan(declared.source, columns)
+    # An outcome comes after its decision; what corrects one may speak of any time.
+    after = pc.min(decisions["at"]).as_py() if not source.revisable else None
+    outcomes = events.scan(declared.source, columns, after=after)
     found = label_rows(declared, source, rows, outcomes, as_of, decided)
     label[found.rows], weight[:] = found.y, decided.weight
     status = np.full(n, Status.MISSING, dtype=np.int8)

@@ -57,13 +57,17 @@ def lookback(label: ir.Label) -> int:
     return label.within + WINDOW + BEFORE
 
 
-def find_drift(rows: Joined, label: ir.Label, version: str, bundle: Bundle, bound: float, now: int) -> Drift:
+def find_drift(
+    lately: Joined, before: Joined, label: ir.Label, version: str, bundle: Bundle, bound: float, now: int
+) -> Drift:
     """Compare what a version served lately with its training rows, and outcomes with those before.
 
     Parameters
     ----------
-    rows : Joined
-        The service's decisions of the last `lookback`.
+    lately : Joined
+        The service's decisions of the last `WINDOW`.
+    before : Joined
+        The `outcomes.FACTS` of those of the last `lookback`.
     label : ir.Label
         Says when outcomes are known.
     version : str
@@ -76,13 +80,12 @@ def find_drift(rows: Joined, label: ir.Label, version: str, bundle: Bundle, boun
     now : int
         The workspace's instant.
     """
-    lately = rows.decisions["instant"].to_numpy() >= now - WINDOW
-    own = lately & np.asarray(is_text(rows.decisions["model"], version).to_numpy(), dtype=bool)
-    served, _ = served_rows(rows, view_columns(bundle.manifest), np.flatnonzero(own))
+    own = np.asarray(is_text(lately.decisions["model"], version).to_numpy(), dtype=bool)
+    served, _ = served_rows(lately, view_columns(bundle.manifest), np.flatnonzero(own))
     measured = []
     if np.unique(served.days).size >= FEWEST_DAYS:
         measured = measure_drift(version, "last 7 days", bundle.manifest.profile, served, at_least=bound)
-    shift = outcome_shift(rows, now - label.within, WINDOW, BEFORE)
+    shift = outcome_shift(before, now - label.within, WINDOW, BEFORE)
     matters = shift is not None and abs(shift.effect) >= OUTCOME_EFFECT and shift.p_value < OUTCOME_LEVEL
     return Drift([found for found in measured if found.low >= bound], shift if matters else None)
 

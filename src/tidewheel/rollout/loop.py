@@ -8,7 +8,7 @@ from typing import Literal
 from tidewheel.definitions import ir
 from tidewheel.errors import ConflictError, TidewheelError
 from tidewheel.monitoring.report import FeatureDrift
-from tidewheel.outcomes import Joined
+from tidewheel.outcomes import FACTS, Joined
 from tidewheel.registry.bundles import Bundle
 from tidewheel.registry.deployments import Deployment, find_deployment, promote, rollback
 from tidewheel.registry.scoring import score_words, view_columns
@@ -139,10 +139,11 @@ class RetrainLoop:
         deployment, policy = self._deployment(service), self._policy(service.model)
         if deployment is None or policy is None or not deployment.champion:
             return []
-        view, label = self._view, self._model(service.model).label
-        rows = view.joined(service, view.now() - lookback(label))
-        bundle = view.bundle(deployment.champion)
-        drift = find_drift(rows, label, deployment.champion, bundle, policy.on_drift or ALERT_AT, view.now())
+        view, now, label = self._view, self._view.now(), self._model(service.model).label
+        lately = view.joined(service, now - WINDOW)
+        before = view.joined(service, now - lookback(label), FACTS)
+        champion, bundle = deployment.champion, view.bundle(deployment.champion)
+        drift = find_drift(lately, before, label, champion, bundle, policy.on_drift or ALERT_AT, now)
         tell(view.catalog, service.name, deployment.champion, drift)
         if drift.causes and policy.on_drift and not self._answered_already(service.model):
             self.retrain(service.model, f"drift of {service.name}: {'; '.join(drift.causes)}", "drift")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from tidewheel.definitions import ir
-from tidewheel.outcomes import Joined
+from tidewheel.outcomes import COLUMNS, Joined
 from tidewheel.registry.bundles import Bundle
 from tidewheel.registry.versions import Version
 from tidewheel.storage.catalog import Catalog
@@ -20,7 +21,7 @@ class LoopView(Protocol):
     def now(self) -> int:
         """Return the workspace's instant, µs UTC."""
 
-    def joined(self, service: ir.Service, since: int) -> Joined:
+    def joined(self, service: ir.Service, since: int, columns: Sequence[str] = COLUMNS) -> Joined:
         """Return a service's decisions since an instant, with their outcomes as known now."""
 
     def bundle(self, version: str) -> Bundle:

@@ -215,7 +215,7 @@ class Serving:
         day = date_of(time_of(decision_id))
         # The day is the id's, to the millisecond; the arrival that partitions go by is the same instant.
         where = (pc.field("_date") == day) & (pc.field("decision_id") == decision_id)
-        records = from_arrow(self.stores.lake.scan(DECISIONS, where=where))
+        records = from_arrow(self.stores.lake.scan(DECISIONS, where=where, among=[("_date", "=", day)]))
         return records[0] if records else None
 
 

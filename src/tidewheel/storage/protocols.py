@@ -304,6 +304,10 @@ class State(Protocol):
         ...
 
 
+Bound = tuple[str, str, str | int]
+"""A column, one of ``= != < <= > >=``, and a value: what whole files of the lake are left out by."""
+
+
 class HistoryLake(Protocol):
     """All history in tables, each row stored once.
 
@@ -329,9 +333,10 @@ class HistoryLake(Protocol):
         columns: Sequence[str] | None = None,
         *,
         where: pc.Expression | None = None,
+        among: Sequence[Bound] = (),
         version: int | None = None,
     ) -> pa.Table:
-        """Read rows, in no promised order; a column that the table lacks comes as nulls."""
+        """Read rows, in no promised order, of files that may hold rows within the bounds; missing columns are null."""
         ...
 
     def version(self, table: str) -> int:

@@ -71,6 +71,8 @@ class LakeContract:
         lake.append(TABLE, rows(0, 3), position=("flush", 3))
         found = lake.scan(TABLE, ["_offset", "_date"], where=pc.field("_date") >= "1970-01-02")
         assert sorted(found["_date"].to_pylist()) == ["1970-01-02", "1970-01-03"]
+        assert 2 in self.offsets(lake, among=[("_date", ">=", "1970-01-02"), ("_offset", ">", 1)])
+        assert self.offsets(lake, among=[("_date", "=", "1970-01-09")]) == []
 
     def test_columns_and_rows_can_be_chosen(self, tmp_path: Path) -> None:
         lake = self.open(tmp_path)

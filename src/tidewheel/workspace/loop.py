@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tidewheel.definitions import ir
-from tidewheel.outcomes import Joined
+from tidewheel.outcomes import COLUMNS, Joined
 from tidewheel.registry.bundles import Bundle, load_bundle
 from tidewheel.registry.versions import Version, get_version
 from tidewheel.workspace.deploying import deploy
@@ -27,9 +28,9 @@ class WorkspaceLoop:
         """Return the workspace's instant."""
         return self._workspace.stores.clock.now()
 
-    def joined(self, service: ir.Service, since: int) -> Joined:
+    def joined(self, service: ir.Service, since: int, columns: Sequence[str] = COLUMNS) -> Joined:
         """Return a service's decisions since an instant, with their outcomes as known now."""
-        return joined_decisions(self._workspace, service.name, since)
+        return joined_decisions(self._workspace, service.name, since, columns)
 
     def bundle(self, version: str) -> Bundle:
         """Return a version's bundle."""

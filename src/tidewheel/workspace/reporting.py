@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -52,7 +53,7 @@ def _as_one(joined: Joined) -> Joined:
     return replace(joined, decisions=table.set_column(table.schema.get_field_index("model"), "model", same))
 
 
-def joined_decisions(workspace: Workspace, name: str, since: int) -> Joined:
+def joined_decisions(workspace: Workspace, name: str, since: int, columns: Sequence[str] = COLUMNS) -> Joined:
     """Return a service's decisions since an instant, with their outcomes as known now.
 
     Raises
@@ -65,7 +66,7 @@ def joined_decisions(workspace: Workspace, name: str, since: int) -> Joined:
     if deployment is None:
         raise NotFoundError(f"{name} is not deployed", remedy="deploy a version: tidewheel deploy MODEL@1")
     frozen = load_service(stores.catalog, deployment.service_version)
-    table = decisions(stores).scan(COLUMNS, service=name, since=since)
+    table = decisions(stores).scan(columns, service=name, since=since)
     return join_outcomes(workspace.history, frozen.graph, frozen.service, table, stores.clock.now())
 
 
