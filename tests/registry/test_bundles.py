@@ -78,9 +78,9 @@ def test_a_changed_byte_is_seen(tmp_path: Path, which: str) -> None:
 
 def test_a_file_that_is_no_bundle(tmp_path: Path) -> None:
     store = Folder(tmp_path)
-    with pytest.raises(CorruptError, match="not a bundle"):
+    with pytest.raises(CorruptError, match="this is no manifest"):
         load_bundle(store, store.put(b"hello"))
-    with pytest.raises(CorruptError, match="newer"):
+    with pytest.raises(CorruptError, match="format 99"):
         load_bundle(
             store,
             store.put(

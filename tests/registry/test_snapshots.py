@@ -90,7 +90,7 @@ def test_damage_and_loss_are_told(artifacts: ArtifactStore) -> None:
     path.unlink()
     with pytest.raises(NotFoundError, match="no artifact"):
         read_snapshot(artifacts, snapshot)
-    with pytest.raises(CorruptError, match="no snapshot's manifest"):
+    with pytest.raises(CorruptError, match="this is no snapshot"):
         read_manifest(artifacts, artifacts.put(b"{}"))
 
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from tidewheel.definitions.ir import Graph
 from tidewheel.errors import CorruptError
 from tidewheel.registry.arrays import pack_arrays, unpack_arrays
-from tidewheel.registry.canonical import canonical
+from tidewheel.registry.canonical import canonical, read_record
 from tidewheel.registry.predictors import Predictor, PredictorSpec
 from tidewheel.registry.profile import FallbackTable, Profile
 
@@ -98,16 +98,7 @@ def load_bundle(artifacts: ArtifactStore, digest: str) -> Bundle:
 def load_manifest(artifacts: ArtifactStore, digest: str) -> Manifest:
     """Return the words of a bundle without its arrays; they outlive a deleted version. Raises as `load_bundle`."""
     digest = artifacts.current(digest)
-    text = _verified(artifacts.get(digest), digest)
-    try:
-        manifest = msgspec.json.decode(text, type=Manifest)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise CorruptError(f"not a bundle ({error})", where=digest, remedy="name a version's bundle") from error
-    if manifest.format > FORMAT:
-        raise CorruptError(
-            f"bundle format {manifest.format} is newer than {FORMAT}", where=digest, remedy="upgrade tidewheel"
-        )
-    return manifest
+    return read_record(_verified(artifacts.get(digest), digest), Manifest, FORMAT, digest)
 
 
 def _verified(path: Path, digest: str) -> bytes:

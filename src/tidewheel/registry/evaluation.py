@@ -11,9 +11,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from tidewheel.errors import CorruptError
 from tidewheel.registry.bundles import ArtifactStore
-from tidewheel.registry.canonical import canonical
+from tidewheel.registry.canonical import canonical, read_record
 from tidewheel.registry.runs import Metric
 
 FORMAT = 1
@@ -214,16 +213,7 @@ def load_evaluation(artifacts: ArtifactStore, digest: str) -> Evaluation:
     CorruptError
         The artifact is something else, or of a newer release.
     """
-    data = artifacts.get(digest).read_bytes()
-    try:
-        found = msgspec.json.decode(data, type=Evaluation)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise CorruptError(f"not an evaluation ({error})", where=digest, remedy="train again") from error
-    if found.format > FORMAT:
-        raise CorruptError(
-            f"evaluation format {found.format} is newer than {FORMAT}", where=digest, remedy="upgrade tidewheel"
-        )
-    return found
+    return read_record(artifacts.get(digest).read_bytes(), Evaluation, FORMAT, digest)
 
 
 def evaluation_of(artifacts: ArtifactStore, left: Mapping[str, str]) -> Evaluation | None:

@@ -114,19 +114,21 @@ class _Reader:
 
 
 def _either(reader: _Reader) -> Test:
-    tests = [_both(reader)]
-    while reader.is_word("or"):
-        reader.take()
-        tests.append(_both(reader))
+    tests = _listed(reader, "or", _both)
     return tests[0] if len(tests) == 1 else lambda known: any(test(known) for test in tests)
 
 
 def _both(reader: _Reader) -> Test:
-    tests = [_one(reader)]
-    while reader.is_word("and"):
-        reader.take()
-        tests.append(_one(reader))
+    tests = _listed(reader, "and", _one)
     return tests[0] if len(tests) == 1 else lambda known: all(test(known) for test in tests)
+
+
+def _listed(reader: _Reader, word: str, read: Callable[[_Reader], Test]) -> list[Test]:
+    tests = [read(reader)]
+    while reader.is_word(word):
+        reader.take()
+        tests.append(read(reader))
+    return tests
 
 
 def _one(reader: _Reader) -> Test:

@@ -22,7 +22,7 @@ from tidewheel.engine import map_parts
 from tidewheel.errors import CorruptError
 from tidewheel.kernel import hash_strings
 from tidewheel.registry.bundles import ArtifactStore
-from tidewheel.registry.canonical import canonical
+from tidewheel.registry.canonical import canonical, read_record
 
 FORMAT = 1
 """Goes up when an older release could misread a manifest."""
@@ -94,18 +94,7 @@ def read_manifest(artifacts: ArtifactStore, manifest: str) -> Snapshot:
     CorruptError
         It is damaged, or of a newer release.
     """
-    content = _path(artifacts, manifest).read_bytes()
-    try:
-        snapshot = msgspec.json.decode(content, type=Snapshot)
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
-        raise CorruptError(f"this is no snapshot's manifest: {error}", where=manifest) from error
-    if snapshot.format > FORMAT:
-        raise CorruptError(
-            f"the snapshot has format {snapshot.format}, and this tidewheel reads up to {FORMAT}",
-            where=manifest,
-            remedy="upgrade tidewheel: pip install --upgrade tidewheel",
-        )
-    return snapshot
+    return read_record(_path(artifacts, manifest).read_bytes(), Snapshot, FORMAT, manifest)
 
 
 def read_snapshot(artifacts: ArtifactStore, snapshot: Snapshot, columns: Sequence[str] | None = None) -> pa.Table:

@@ -52,7 +52,7 @@ def test_a_run_leaves_its_evaluation(evaluations: list[Evaluation]) -> None:
 
 def test_what_is_no_evaluation_is_refused(context: TrainingContext) -> None:
     digest = context.artifacts.put(b'{"format":99}')
-    with pytest.raises(CorruptError, match="not an evaluation"):
+    with pytest.raises(CorruptError, match="this is no evaluation"):
         load_evaluation(context.artifacts, digest)
     assert evaluation_of(context.artifacts, {}) is None
 

@@ -14,7 +14,7 @@ from tidewheel.training.fit.matrix import Matrix
 
 Floats = npt.NDArray[np.float64]
 SPLIT = "baseline linear"
-MOST_ROWS = 50_000
+MOST_ROWS = 20_000
 """The newest of the train rows that it is fitted on."""
 MOST_LEVELS = 50
 """Levels of a category that get a weight of their own; the rarer ones share one."""
@@ -45,7 +45,8 @@ def linear_scores(train: Matrix, rows: Floats, classification: bool, seed: int =
         (make_pipeline(SimpleImputer(add_indicator=True, keep_empty_features=True), StandardScaler()), numbers),
         (OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=MOST_LEVELS), categories),
     )
-    model = LogisticRegression(max_iter=200, random_state=seed) if classification else Ridge(random_state=seed)
+    logistic = LogisticRegression(max_iter=200, tol=1e-3, random_state=seed)
+    model = logistic if classification else Ridge(random_state=seed)
     both = make_pipeline(columns, model)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that it could be fitted longer, that a level is new: it is a yardstick
