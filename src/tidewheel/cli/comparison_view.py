@@ -45,6 +45,8 @@ def print_rerun(report: RerunReport) -> None:
         click.echo(f"  differs: {difference}")
     for change in report.changed:
         click.echo(f"  changed since: {change}")
+    if report.why:
+        click.echo(f"  why: {report.why}")
 
 
 def _comparable(found: Comparison) -> str:

@@ -7,10 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import pyarrow as pa
+
 from tidewheel.definitions import reachable
-from tidewheel.errors import TrainingError
+from tidewheel.errors import NotFoundError, TrainingError
+from tidewheel.registry.datasets import get_dataset
 from tidewheel.registry.runs import Lineage, Metric, Run, finish_run, get_run, start_run
+from tidewheel.registry.snapshots import read_manifest, read_snapshot
 from tidewheel.training.context import Progress, TrainingContext
+from tidewheel.training.differences import data_differences, prediction_differences, reason
 from tidewheel.training.execute import Settings, execute
 from tidewheel.training.fit.estimators import shown
 from tidewheel.training.steps import Steps
@@ -30,12 +35,14 @@ class RerunReport:
     same_data, same_metrics, same_predictions : bool
         The data set's hash, every metric with its interval, and every test row's score are equal, to the bit.
     differences : list of str
-        A sentence for each number that differs.
+        A sentence for each thing that differs: rows, columns, scores, metrics.
     changed : list of str
         What was different to begin with: code, definitions, libraries, lake tables (these grow; rows past
         the run's log head are not seen).
     metrics : list of Metric
         Of the repetition.
+    why : str
+        Where the two parted, and which of the changes may have done it; "" when they are the same.
     """
 
     original: str
@@ -46,6 +53,7 @@ class RerunReport:
     differences: list[str]
     changed: list[str]
     metrics: list[Metric]
+    why: str = ""
 
     @property
     def same(self) -> bool:
@@ -89,11 +97,10 @@ def rerun(context: TrainingContext, run_id: str, *, who: str = "", progress: Pro
         steps.closed = True
     types = [source.name for source in reachable(context.graph, [model.name]).sources]
     redacted = context.history.redactions.rows(types, since=original.finished or original.started)
-    report = _report(original, done)
-    report.changed.extend(_packages(context, original, done))
+    changed = _changed(original.lineage, done.lineage) + _packages(context, original, done)
     if redacted:
-        report.changed.append(f"history: {redacted} rows were redacted by erasures since the run")
-    return report
+        changed.append(f"history: {redacted} rows were redacted by erasures since the run")
+    return _report(context, original, done, outcome.gathered.data.table(), changed)
 
 
 def _settings(context: TrainingContext, original: Run) -> Settings:
@@ -118,29 +125,53 @@ def _restored(space: Any, value: Any) -> Any:
     return value
 
 
-def _report(original: Run, again: Run) -> RerunReport:
+def _report(context: TrainingContext, original: Run, again: Run, rows: pa.Table, changed: list[str]) -> RerunReport:
     before, after = _numbers(original), _numbers(again)
-    differences = [
+    same_data = original.lineage.dataset == again.lineage.dataset
+    scores = [run.artifacts.get("predictions", "") for run in (original, again)]
+    differences = [] if same_data else _data(context, original, again, rows)
+    if scores[0] != scores[1]:
+        kept = [_content(context, digest) for digest in scores]
+        differences += prediction_differences(*kept) if all(kept) else ["predictions: those of then are not kept"]
+    differences += [
         f"{split} {name}: {_said(before.get((split, name)))} then, {_said(after.get((split, name)))} now"
         for split, name in sorted({*before, *after})
         if before.get((split, name)) != after.get((split, name))
     ]
-    same_data = original.lineage.dataset == again.lineage.dataset
-    if not same_data:
-        rows = _changes("rows", original.lineage.rows, again.lineage.rows)
-        differences.insert(
-            0, f"data set: {original.lineage.dataset[:12]} then, {again.lineage.dataset[:12]} now {rows}"
-        )
     return RerunReport(
         original=original.id,
         run_id=again.id,
         same_data=same_data,
         same_metrics=before == after,
-        same_predictions=original.artifacts.get("predictions") == again.artifacts.get("predictions"),
+        same_predictions=scores[0] == scores[1],
         differences=differences,
-        changed=_changed(original.lineage, again.lineage),
+        changed=changed,
         metrics=again.metrics,
+        why=reason(same_data, scores[0] == scores[1], before == after, changed),
     )
+
+
+def _data(context: TrainingContext, original: Run, again: Run, rows: pa.Table) -> list[str]:
+    """Return how the data sets differ: hashes, counts, and where the first one's rows are kept, their values."""
+    one, two = original.lineage, again.lineage
+    hashes = f"data set: {one.dataset[:12]} then, {two.dataset[:12]} now {_changes('rows', one.rows, two.rows)}"
+    try:
+        manifest = get_dataset(context.catalog, one.dataset).manifest
+        then = read_snapshot(context.artifacts, read_manifest(context.artifacts, manifest)) if manifest else None
+    except NotFoundError:
+        then = None
+    return [
+        hashes,
+        *(data_differences(then, rows) if then is not None else ["data set: the rows of then are not kept"]),
+    ]
+
+
+def _content(context: TrainingContext, digest: str) -> bytes:
+    """Return what an artifact holds, nothing when it is not kept any more."""
+    try:
+        return context.artifacts.get(digest).read_bytes() if digest else b""
+    except NotFoundError:
+        return b""
 
 
 def _numbers(run: Run) -> dict[tuple[str, str], tuple[float | None, ...]]:
@@ -171,8 +202,7 @@ def _packages(context: TrainingContext, original: Run, again: Run) -> list[str]:
     """Return the installed packages that differ, but those that lineage names already."""
     locks = []
     for run in (original, again):
-        digest = run.artifacts.get("environment")
-        lines = context.artifacts.get(digest).read_text().splitlines() if digest else []
+        lines = _content(context, run.artifacts.get("environment", "")).decode().splitlines()
         locks.append(dict(line.split("==", 1) for line in lines if "==" in line and line[0] != "#"))
     if not all(locks):
         return []

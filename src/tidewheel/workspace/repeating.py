@@ -1,4 +1,4 @@
-"""Repeating a run with the code that it was made by: its commit and its uncommitted changes, in a git worktree."""
+"""Repeating a run with the code and the packages that it was made by: in a git worktree, in a new environment."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from tidewheel.errors import TrainingError
+from tidewheel.workspace.environment import bare, fresh_environment
 
 if TYPE_CHECKING:
     from tidewheel.training import RerunReport
@@ -21,10 +22,10 @@ if TYPE_CHECKING:
 _GIT_SECONDS = 120
 
 
-def rerun_in_worktree(folder: str | Path, env: str | None, name: str) -> RerunReport:
+def rerun_in_worktree(folder: str | Path, env: str | None, name: str, *, environment: bool = False) -> RerunReport:
     """Repeat a run in a process of its own, on a clean checkout of the code that the run was made by.
 
-    Events, catalog and artifacts are the workspace's own. The checkout is removed afterwards.
+    Events, catalog and artifacts are the workspace's own. The checkout and the environment are removed afterwards.
 
     Parameters
     ----------
@@ -32,6 +33,8 @@ def rerun_in_worktree(folder: str | Path, env: str | None, name: str) -> RerunRe
         The project's.
     name : str
         A run's id, or a version's name.
+    environment : bool
+        Whether to make the recorded environment anew, instead of using the packages that are here.
 
     Returns
     -------
@@ -40,7 +43,8 @@ def rerun_in_worktree(folder: str | Path, env: str | None, name: str) -> RerunRe
     Raises
     ------
     TrainingError
-        The run was made outside a repository, its commit is not there any more, or the repetition can't go on.
+        The run was made outside a repository, its commit is not there any more, its environment can't be made
+        again, or the repetition can't go on.
     """
     from tidewheel.registry.runs import get_run
     from tidewheel.registry.versions import get_version
@@ -51,14 +55,19 @@ def rerun_in_worktree(folder: str | Path, env: str | None, name: str) -> RerunRe
         run = get_run(catalog, get_version(catalog, name).run if "@" in name else name)
         commit, patch = run.lineage.commit, run.lineage.dirty_patch
         changes = workspace.stores.artifacts.read(patch) if patch else b""
+        lock = run.artifacts.get("environment", "")
+        packages = workspace.stores.artifacts.read(lock).decode() if environment and lock else ""
         data = workspace.stores.config.layout.root
     if not commit:
         raise TrainingError(
             f"run {run.id} was made outside a git repository: there is no commit to go back to",
             remedy=f"repeat it with the code as it is now: tidewheel rerun {run.id}",
         )
-    with checked_out(Path(folder).resolve(), commit, changes) as place:
-        return _repeated(place, env, run.id, data)
+    with ExitStack() as stack:
+        place = stack.enter_context(checked_out(Path(folder).resolve(), commit, changes))
+        if not environment:
+            return _repeated(Path(sys.executable), dict(os.environ), place, env, run.id, data)
+        return _repeated(stack.enter_context(fresh_environment(packages)), bare(), place, env, run.id, data)
 
 
 @contextmanager
@@ -80,12 +89,14 @@ def checked_out(folder: Path, commit: str, changes: bytes) -> Iterator[Path]:
             _git(top, "worktree", "remove", "--force", str(tree))
 
 
-def _repeated(place: Path, env: str | None, run: str, data: Path) -> RerunReport:
+def _repeated(
+    python: Path, variables: dict[str, str], place: Path, env: str | None, run: str, data: Path
+) -> RerunReport:
     from tidewheel.training import RerunReport
 
-    command = [sys.executable, "-P", "-m", "tidewheel", "-C", str(place), *(["--env", env] if env else [])]
-    inherited = {**os.environ, "TIDEWHEEL_DATA": str(data)}
-    done = subprocess.run([*command, "rerun", run, "--json"], env=inherited, capture_output=True, check=False)
+    command = [str(python), "-P", "-m", "tidewheel", "-C", str(place), *(["--env", env] if env else [])]
+    told = variables | {"TIDEWHEEL_DATA": str(data)}
+    done = subprocess.run([*command, "rerun", run, "--json"], env=told, capture_output=True, check=False)
     try:
         return msgspec.json.decode(done.stdout, type=RerunReport)
     except msgspec.DecodeError:

@@ -133,9 +133,10 @@ def compare(context: click.Context, first: str, second: str, as_json: bool) -> N
 @click.command()
 @click.argument("run")
 @click.option("--worktree", is_flag=True, help="On a clean checkout of the run's commit and uncommitted changes.")
+@click.option("--environment", is_flag=True, help="Also with the recorded packages, installed anew; takes minutes.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 @click.pass_context
-def rerun(context: click.Context, run: str, worktree: bool, as_json: bool) -> None:
+def rerun(context: click.Context, run: str, worktree: bool, environment: bool, as_json: bool) -> None:
     """Repeat a run from its id (or a version's) and say whether it came out the same.
 
     Ends with status 1 when data, metrics or predictions differ.
@@ -144,16 +145,17 @@ def rerun(context: click.Context, run: str, worktree: bool, as_json: bool) -> No
     Example:
       tidewheel rerun Fraud@3
       tidewheel rerun Fraud@3 --worktree
+      tidewheel rerun Fraud@3 --environment
     """
     from tidewheel.cli.comparison_view import print_rerun
     from tidewheel.cli.output import opened, print_json
     from tidewheel.cli.progress import step_progress
 
-    if worktree:
+    if worktree or environment:
         from tidewheel.workspace.repeating import rerun_in_worktree
 
         folder, env = context.find_root().obj
-        report = rerun_in_worktree(folder, env, run)
+        report = rerun_in_worktree(folder, env, run, environment=environment)
     else:
         with opened(context) as workspace, step_progress() as progress:
             report = workspace.rerun(run, progress=progress)
