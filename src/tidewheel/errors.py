@@ -21,7 +21,8 @@
     ├── ServingError         a decision could not be made in the normal way
     │   ├── OverloadedError  a queue is full; try again
     │   ├── DeadlineError    the deadline passed
-    │   └── StaleError       features are further behind the log than their view allows
+    │   ├── StaleError       features are further behind the log than their view allows
+    │   └── KilledError      the version that should answer is switched off
     ├── StorageError         a store can't do what was asked
     │   ├── CorruptError     bytes that fail their checksum
     │   ├── FullError        no space, or past a declared capacity
@@ -139,6 +140,10 @@ class OverloadedError(ServingError):
 
 class DeadlineError(ServingError):
     """The deadline passed."""
+
+
+class KilledError(ServingError):
+    """The version that should answer is switched off."""
 
 
 class StaleError(ServingError):

@@ -12,6 +12,7 @@ from tidewheel.cli.output import print_table, when
 if TYPE_CHECKING:
     from tidewheel.registry.deployments import Deployment
     from tidewheel.registry.parity import ParityCheck
+    from tidewheel.runtime.kill_switch import Killed
     from tidewheel.workspace.summaries import Status
 
 
@@ -41,12 +42,20 @@ def print_parity(checks: Sequence[ParityCheck]) -> None:
         print_table(["view", "feature", "mismatch", "missing", "extra", "first"], odd)
 
 
+def print_killed(off: Sequence[Killed]) -> None:
+    """Print what is switched off on this machine."""
+    rows = [[entry.name, when(entry.at), entry.who, entry.why or "-"] for entry in off]
+    print_table(["switched off", "since", "by", "why"], rows)
+
+
 def print_status(status: Status) -> None:
     """Print what is served, open alerts and running processes."""
     if status.deployments:
         print_deployments(status.deployments)
     else:
         click.echo("nothing is deployed yet: tidewheel train MODEL, then tidewheel deploy MODEL@1")
+    if status.killed:
+        print_killed(status.killed)
     if status.alerts:
         rows = [[a.service, a.kind, a.subject, when(a.opened), a.times, a.message] for a in status.alerts]
         print_table(["service", "alert", "of", "since", "times", ""], rows, title="open alerts")

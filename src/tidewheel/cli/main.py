@@ -50,6 +50,8 @@ COMMANDS: dict[str, Entry] = {
     "approvals": Entry("approvals", "List what people are asked about versions."),
     "deploy": Entry("rollout", "Point a service at a version, whole or as a canary."),
     "rollback": Entry("rollout", "Go back to the version before."),
+    "kill": Entry("kill", "Switch off a service, a model or an experiment at once, catalog or not."),
+    "unkill": Entry("kill", "Switch on again what was killed."),
     "status": Entry("rollout", "Show what each service serves."),
     "tune-thresholds": Entry("operating", "Choose a threshold by cost, precision or recall."),
     "thresholds": Entry("rollout", "Show or turn a service's thresholds, without a deploy."),

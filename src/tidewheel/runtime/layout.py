@@ -99,6 +99,11 @@ class Layout:
         return self.run / "open.lock"
 
     @property
+    def kill_switch(self) -> Path:
+        """What is switched off on this machine."""
+        return self.root / "kill"
+
+    @property
     def erasures(self) -> Path:
         """The redaction ledger: one file an erasure, and the one that is under way."""
         return self.root / "erasures"

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tidewheel.definitions.ir import Graph, Source, View
     from tidewheel.registry.pointers import Deployment
     from tidewheel.registry.profile import FallbackTable
+    from tidewheel.runtime.kill_switch import KillSwitch
     from tidewheel.storage.catalog import Catalog
     from tidewheel.storage.log import EventLog
     from tidewheel.storage.protocols import State
@@ -58,13 +59,23 @@ class Builder:
         Opens the state store, or returns the one that is open.
     log : EventLog
         Tells how far the states are behind it.
+    switch : KillSwitch
+        Goes with each decider.
     """
 
-    def __init__(self, catalog: Catalog, artifacts: ArtifactStore, states: Callable[[], State], log: EventLog) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        artifacts: ArtifactStore,
+        states: Callable[[], State],
+        log: EventLog,
+        switch: KillSwitch,
+    ) -> None:
         self.catalog = catalog
         self.artifacts = artifacts
         self._states = states
         self._log = log
+        self._switch = switch
         self._loaded: dict[tuple[str, str], Loaded] = {}
         self.broken = False
         """True when something could not be loaded, so that it is worth trying again."""
@@ -101,6 +112,7 @@ class Builder:
             revision=deployment.revision,
             damage="; ".join(damage),
             killed=deployment.killed,
+            switch=self._switch,
         )
         return decider, source_of(version.graph, service.on)
 

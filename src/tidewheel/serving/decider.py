@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from tidewheel.definitions.ir import Service
-from tidewheel.errors import ServingError
+from tidewheel.errors import KilledError, ServingError
 from tidewheel.routing.split import CHALLENGER, Split
-from tidewheel.serving.arms import Arm, Verdict, judge
+from tidewheel.runtime.kill_switch import EXPERIMENT
+from tidewheel.serving.arms import Arm, NoReader, Verdict, judge
 from tidewheel.serving.fallback import Chain
+
+if TYPE_CHECKING:
+    from tidewheel.runtime.kill_switch import KillSwitch
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +38,9 @@ class Decider:
     damage : str
         Why an arm is missing; "" when none is.
     killed : bool
-        The kill switch: the chain answers everything.
+        The service is switched off: the chain's constant answers everything.
+    switch : KillSwitch or None
+        Looked at before each decision; None for a decider that has been reduced by it.
     """
 
     service: Service
@@ -44,6 +51,7 @@ class Decider:
     revision: int = 0
     damage: str = ""
     killed: bool = False
+    switch: KillSwitch | None = None
 
     def decide(self, event_id: str, columns: Mapping[str, object], now: int, at: int, started: int) -> Verdict:
         """Return what to do with one event; never raises.
@@ -59,6 +67,8 @@ class Decider:
         started : int
             When work on the request began, ns of the monotonic clock; the deadline counts from there.
         """
+        if self.switch is not None and (off := self.switch.names()):
+            return reduced(self, off).decide(event_id, columns, now, at, started)
         verdict = Verdict()
         if self.killed:
             return self.chain.constant(verdict, "killed: the service is switched off")
@@ -85,3 +95,37 @@ class Decider:
         if self.challenger is not None and self.split is not None and self.split(unit).name == CHALLENGER:
             return self.challenger
         return self.champion
+
+
+def reduced(decider: Decider, off: Collection[str]) -> Decider:
+    """Return a decider without what is switched off: services, models, versions, a service's experiment.
+
+    Parameters
+    ----------
+    decider : Decider
+    off : collection of str
+        As `KillSwitch.names` gives them.
+    """
+    name, chain = decider.service.name, decider.chain
+    split = None if name + EXPERIMENT in off else decider.split
+    links = tuple(link for link in chain.links if not (isinstance(link, Arm) and _is_off(link, off)))
+    return replace(
+        decider,
+        champion=_refusing(decider.champion, off),
+        challenger=_refusing(decider.challenger, off),
+        split=split,
+        chain=replace(chain, links=links),
+        killed=decider.killed or name in off,
+        switch=None,
+    )
+
+
+def _is_off(arm: Arm, off: Collection[str]) -> bool:
+    return arm.model in off or arm.model.partition("@")[0] in off
+
+
+def _refusing(arm: Arm | None, off: Collection[str]) -> Arm | None:
+    """Return an arm as it is, or one that answers nothing when its model is switched off."""
+    if arm is None or not _is_off(arm, off):
+        return arm
+    return replace(arm, reader=NoReader(KilledError(f"{arm.model} is switched off")), freshness=None)

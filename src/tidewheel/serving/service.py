@@ -17,6 +17,7 @@ from tidewheel.collect.decision_index import DecisionIndex
 from tidewheel.collect.screening import screen_rows
 from tidewheel.errors import OverloadedError, SchemaError
 from tidewheel.runtime.doorbell import Carillon
+from tidewheel.runtime.kill_switch import KillSwitch
 from tidewheel.runtime.stores import Stores
 from tidewheel.serving.answers import Answer, decode_answer
 from tidewheel.serving.build import Builder
@@ -77,7 +78,8 @@ class Serving:
         )
         self.finder = Finder(layout.journal, self.recent, self.index, self._in_lake)
         self.desk = Desk(self.journal, self.recent, self.finder, self.metrics, _nothing if hold else self.appender.ship)
-        self.builder = Builder(stores.catalog, stores.artifacts, lambda: stores.state, stores.log)
+        self.switch = KillSwitch(layout.kill_switch)
+        self.builder = Builder(stores.catalog, stores.artifacts, lambda: stores.state, stores.log, self.switch)
         self.loader = Loader(stores.catalog, self.builder, self.desk, self.metrics, self.recent.refresh)
         self.lag = 0
         """Events that the stream has not folded yet; kept by whoever watches it."""
@@ -102,6 +104,7 @@ class Serving:
         self.journal.close()
         self.index.close()
         self.recent.close()
+        self.switch.close()
         self._bells.close()
 
     # --- deciding ------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from tidewheel.registry.versions import Version, get_version
 from tidewheel.runtime.lease import holder_of
 from tidewheel.runtime.stores import Stores
 from tidewheel.workspace.groups import choose_groups, groups_of, keep_groups
+from tidewheel.workspace.killing import killed
 from tidewheel.workspace.naming import find
 from tidewheel.workspace.summaries import Status
 
@@ -176,4 +177,5 @@ def status(stores: Stores, history: bool) -> Status:
         history=deployments.history(stores.catalog) if history else [],
         running=f"{holder.role} ({holder.describe()})" if holder is not None else "",
         parity=list(newest_checks(stores.catalog).values()),
+        killed=killed(stores),
     )

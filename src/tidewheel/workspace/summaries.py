@@ -10,6 +10,7 @@ from tidewheel.definitions.evolution import SchemaChange
 from tidewheel.registry.alerts import Alert
 from tidewheel.registry.deployments import Deployment, Move
 from tidewheel.registry.parity import ParityCheck
+from tidewheel.runtime.kill_switch import Killed
 
 Kind = Literal["event", "entity", "features", "view", "model", "service"]
 
@@ -74,3 +75,5 @@ class Status(msgspec.Struct, frozen=True):
     running: str
     parity: list[ParityCheck] = []
     """The newest check of each service's features."""
+    killed: list[Killed] = []
+    """What is switched off on this machine."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from tidewheel.definitions import ir, parse_duration
 from tidewheel.definitions.durations import Duration
 from tidewheel.workspace.naming import Instant, Named, find, name_of, to_instant
-from tidewheel.workspace.registering import Registering
+from tidewheel.workspace.rolling import Rolling
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from tidewheel.collect.imports import ImportSummary
     from tidewheel.monitoring.report import Report
     from tidewheel.registry.datasets import Dataset
-    from tidewheel.registry.deployments import Deployment
     from tidewheel.registry.runs import Run
     from tidewheel.registry.trials import Search
     from tidewheel.registry.versions import Version
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from tidewheel.workspace.summaries import LogStatus, Plan, Status
 
 
-class Workspace(Registering):
+class Workspace(Rolling):
     """A project with its data. Made by ``tw.open``; close it, or use it in a ``with`` statement."""
 
     # --- events ----------------------------------------------------------------------------------
@@ -256,47 +255,6 @@ class Workspace(Registering):
         from tidewheel.training import compare
 
         return compare(self.stores.catalog, first, second)
-
-    # --- deployments -----------------------------------------------------------------------------
-
-    def deploy(
-        self,
-        version: str,
-        *,
-        service: Named | None = None,
-        canary: float | None = None,
-        force: bool = False,
-        cause: str = "",
-    ) -> list[Deployment]:
-        """Point services at a version, whole or for a share of their units."""
-        from tidewheel.workspace.deploying import deploy
-
-        self.publish()
-        only = None if service is None else name_of(service)
-        moved = deploy(self.stores, self.project.graph, version, only, canary, force=force, cause=cause, sync=self.sync)
-        self.follow()
-        return moved
-
-    def rollback(self, name: Named, *, cause: str = "") -> list[Deployment]:
-        """End a canary, or return to the version before; of one service, or of every service of a model."""
-        from tidewheel.workspace.deploying import rollback
-
-        moved = rollback(self.stores, self.project.graph, name_of(name), cause)
-        self.follow()
-        return moved
-
-    def thresholds(self, service: Named) -> tuple[tuple[str, float], ...]:
-        """Return the thresholds that a service decides by now."""
-        from tidewheel.workspace.deploying import current_thresholds
-
-        return current_thresholds(self.stores, self.project.graph, name_of(service))
-
-    def set_thresholds(self, service: Named, levels: Mapping[str, float], *, cause: str = "") -> None:
-        """Turn a service's thresholds at run time; an empty mapping goes back to the declared ones."""
-        from tidewheel.workspace.deploying import turn_thresholds
-
-        turn_thresholds(self.stores, self.project.graph, name_of(service), levels, cause)
-        self.follow()
 
     # --- serving ---------------------------------------------------------------------------------
 
