@@ -142,18 +142,19 @@ class History:
             start = stop
 
     def _imported(self, type: str, names: tuple[str, ...], record: ImportRecord, start: int, stop: int) -> pa.Table:
-        row = pc.field("_row")
-        here = (row >= start - record.offset) & (row < stop - record.offset)
-        found = self._read(type, names, None, [record], (pc.field("_import") == record.import_id) & here)
-        return _in_order(found).select(names)
+        first, last = start - record.offset, stop - record.offset - 1
+        here = (pc.field("_import") == record.import_id) & (pc.field("_row") >= first) & (pc.field("_row") <= last)
+        among: list[Bound] = [("_import", "=", record.import_id), ("_row", ">=", first), ("_row", "<=", last)]
+        return _in_order(self._read(type, names, None, [record], here, among)).select(names)
 
     def _logged(self, type: str, names: tuple[str, ...], start: int, stop: int) -> pa.Table:
         """Rows that came by way of the log, wherever they are by now."""
         flushed, tail = self._unflushed(type, names, start, stop)
         offset = pc.field("_offset")
         here = pc.field("_import").is_null() & (offset >= start) & (offset < min(stop, flushed + 1))
+        among: list[Bound] = [("_offset", ">=", start), ("_offset", "<", stop)]
         if flushed >= start:
-            stored = _in_order(self._read(type, names, None, [], here)).select(names)
+            stored = _in_order(self._read(type, names, None, [], here, among)).select(names)
         else:
             stored = self._typed(pa.table({name: pa.nulls(0) for name in names}), type)
         return pa.concat_tables([stored, *tail], promote_options="permissive")
@@ -179,8 +180,8 @@ class History:
     def import_rows(self, record: ImportRecord, columns: Sequence[str]) -> pa.Table:
         """Return the rows of one import as `scan` does."""
         names = tuple(dict.fromkeys([*columns, *META]))
-        only = pc.field("_import") == record.import_id
-        return _in_order(self._read(record.type, names, None, [record], only)).select(names)
+        only, among = pc.field("_import") == record.import_id, [("_import", "=", record.import_id)]
+        return _in_order(self._read(record.type, names, None, [record], only, among)).select(names)
 
     def arrivals(self, type: str, since: int, until: int) -> npt.NDArray[np.int64]:
         """Return when the events of a type arrived that did so from `since` to before `until`, µs."""

@@ -261,9 +261,7 @@ class Lake:
         return int(self._dataset(table, version).count_rows()) if self.exists(table) else 0
 
     def _dataset(self, table: str, version: int | None, among: Sequence[Bound] = ()) -> ds.Dataset:
-        return self.table(table, version).to_pyarrow_dataset(
-            filesystem=self.place.files(table), file_pruning_predicate=list(among) or None
-        )
+        return self.place.dataset(table, self.table(table, version), among)
 
     def _found(self, table: str) -> DeltaTable | None:
         """Return a table as it is now, None when there is none."""

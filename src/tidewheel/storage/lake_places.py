@@ -6,11 +6,14 @@ files are flushed; an object store has kept what it acknowledged, and commits by
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
+import pyarrow as pa
+import pyarrow.dataset as ds
+from deltalake import DeltaTable
 from pyarrow import fs
 
 from tidewheel.errors import NotFoundError
@@ -18,6 +21,7 @@ from tidewheel.storage import lake_files
 from tidewheel.storage.disks import sync_folder
 from tidewheel.storage.environments import raise_for
 from tidewheel.storage.objects import ObjectFolder
+from tidewheel.storage.protocols import Bound
 
 
 class LocalPlace:
@@ -37,12 +41,22 @@ class LocalPlace:
         """Where a table lies. Raises `NotFoundError` for what can't name one."""
         return str(self._path(table))
 
-    def files(self, table: str) -> fs.FileSystem | None:
-        """Return what reads a table's files: Arrow's own way to a disk, which never waits for the interpreter.
+    def dataset(self, table: str, delta: DeltaTable, among: Sequence[Bound]) -> ds.Dataset:
+        """Return a table's files, but for those without a row within the bounds, as Arrow reads them from a disk.
 
-        Delta's own way asks Python for each read, and a reader and a writer of one process could wait for each other.
+        Delta's own way to them asks Python for each read, so that a reader and a writer of one process could wait
+        for each other, and tells Arrow the bounds of every column in every file: of hundreds that takes longer than
+        to read them.
         """
-        return fs.SubTreeFileSystem(str(self._path(table)), fs.LocalFileSystem())
+        schema = pa.schema(delta.schema().to_arrow())
+        paths = delta.file_uris(file_pruning_predicate=list(among) or None)
+        return ds.dataset(
+            ["/".join(path.rsplit("/", 2)[1:]) for path in paths],  # each lies in its day's folder
+            schema=schema,
+            format="parquet",
+            filesystem=fs.SubTreeFileSystem(str(self._path(table)), fs.LocalFileSystem()),
+            partitioning=ds.partitioning(pa.schema([schema.field("_date")]), flavor="hive"),
+        )
 
     def exists(self, table: str) -> bool:
         """Whether anything was ever committed to a table."""
@@ -113,9 +127,9 @@ class ObjectPlace:
         """Where a table lies. Raises `NotFoundError` for what can't name one."""
         return f"{self._objects.url}/{_named(table, self._objects.url)}"
 
-    def files(self, table: str) -> fs.FileSystem | None:
-        """Return None: Delta's own way to the object store reads a table's files."""
-        return None
+    def dataset(self, table: str, delta: DeltaTable, among: Sequence[Bound]) -> ds.Dataset:
+        """Return a table's files, but for those without a row within the bounds; a file costs a round trip."""
+        return delta.to_pyarrow_dataset(file_pruning_predicate=list(among) or None)
 
     def exists(self, table: str) -> bool:
         """Whether anything was ever committed to a table."""

@@ -199,7 +199,8 @@ def _stretch(stores: Stores, sets: list[StoredSet], digests: dict[str, str], sta
     found: dict[str, pa.ChunkedArray] = {}
     for table, names in by_table.items():
         where = (pc.field("_arrived") >= start) & (pc.field("_arrived") < end)
-        rows = stores.lake.scan(table, [*META, *names], where=where)
+        among = [("_arrived", ">=", start), ("_arrived", "<", end)]
+        rows = stores.lake.scan(table, [*META, *names], where=where, among=among)
         rows = rows.take(pa.array(np.argsort(rows["_offset"].to_numpy(), kind="stable")))
         found.update({name: rows[name] for name in (*META, *names)})
     return pa.table({name: found[name] for name in (*META, *digests)}) if found else pa.table({})
