@@ -60,6 +60,8 @@ def print_version(version: Version, run: Run) -> None:
     click.echo(f"  {_counts(lineage.rows)}")
     click.echo(f"  as of {when(lineage.as_of)}, log up to offset {lineage.log_head - 1:,}, seed {lineage.seed}")
     click.echo(f"  data set {lineage.dataset[:16]}, commit {lineage.commit[:12] or 'none'}{_dirty(lineage)}")
+    if lineage.parents:
+        click.echo(f"  learned from {', '.join(f'{name} ({word})' for word, name in lineage.parents.items())}")
     _print_facts("definitions", lineage.definitions)
     _print_facts("lake tables", {t: "none" if v < 0 else f"version {v}" for t, v in lineage.tables.items()})
     _print_facts("libraries", lineage.libraries)

@@ -17,6 +17,7 @@ from tidewheel.definitions.frozen import Frozen as _Frozen
 from tidewheel.definitions.ir_data import Sample as Sample
 from tidewheel.definitions.ir_data import Split as Split
 from tidewheel.definitions.ir_gates import Gate as Gate
+from tidewheel.definitions.ir_transfer import Teacher as Teacher
 from tidewheel.definitions.ir_tuning import Pruner as Pruner
 from tidewheel.definitions.ir_tuning import Sampler as Sampler
 from tidewheel.definitions.ir_tuning import Tune as Tune
@@ -339,6 +340,10 @@ class Model(_Frozen, frozen=True):
     """Columns of the view whose values are looked at one by one."""
     blocks: str = ""
     """What is drawn together for intervals: a column of the event, or microseconds of time; "" draws rows."""
+    init_from: str = ""
+    """The version that a fit goes on from, as it was named; "" begins anew."""
+    teacher: Teacher | None = None
+    """The version whose scores are learned beside the labels."""
 
 
 # --- services ----------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from tidewheel.definitions.models import retrain as retrain_when
 from tidewheel.definitions.paths import KeyPart, given_path, path_to
 from tidewheel.definitions.places import likely
 from tidewheel.definitions.rows import Event
+from tidewheel.definitions.transfer_compiler import compile_init_from, compile_teacher
 from tidewheel.definitions.views import View
 from tidewheel.errors import DefinitionError
 
@@ -67,7 +68,9 @@ def compile_model(context: Context, cls: type[Model]) -> None:
     part("retrain", _retrain, cls, parts.get("metrics", ()))
     part("visibility", _visibility, cls, parts.get("gates", ()))
     part("serving_delay", _serving_delay, cls)
-    if len(parts) < 16:
+    part("init_from", compile_init_from, cls)
+    part("teacher", compile_teacher, cls, classifies)
+    if len(parts) < 18:
         return
     parts["sample"], parts["weights"] = parts["sample"]
     made = {"view": parts["view"].name, "label": label, "trials": parts["trials"] if parts["search"] else 0}

@@ -74,6 +74,10 @@ class Model(metaclass=Declared):
         The first leads.
     gates : sequence of gates, optional
         What a version must pass before it may be deployed.
+    init_from : str, optional
+        A version whose own model a fit goes on from, ``"Fraud@champion"``: more rounds, or finer weights.
+    teacher : ``tw.learner.teacher(...)``, optional
+        A version whose scores are learned beside the labels (distillation).
     slices : sequence of view columns, optional
         ``[PaymentView.country]``: the evaluation looks at each of their values.
     blocks : column of the event, or duration, optional
@@ -97,6 +101,8 @@ class Model(metaclass=Declared):
     sample: ClassVar[Sampling | Sequence[Sampling]] = ()
     metrics: ClassVar[Sequence[str]] = ()
     gates: ClassVar[Sequence[ir.Gate]] = ()
+    init_from: ClassVar[str] = ""
+    teacher: ClassVar[ir.Teacher | None] = None
     slices: ClassVar[Sequence[Any]] = ()
     blocks: ClassVar[Any] = None
     retrain: ClassVar[ir.Retrain | str | None] = None

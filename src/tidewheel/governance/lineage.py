@@ -44,6 +44,8 @@ class LineageGraph:
         Model of each version, by the version's name.
     deployed : mapping, optional
         Versions that each service serves.
+    parents : mapping, optional
+        Versions that each version learned from.
 
     Examples
     --------
@@ -63,6 +65,7 @@ class LineageGraph:
         graph: ir.Graph,
         versions: Mapping[str, str] | None = None,
         deployed: Mapping[str, Iterable[str]] | None = None,
+        parents: Mapping[str, Iterable[str]] | None = None,
     ) -> None:
         self._sources = {source.name: source for source in graph.sources}
         self.kinds: dict[str, str] = {}
@@ -83,6 +86,10 @@ class LineageGraph:
             self._service(service)
         for version, model_name in (versions or {}).items():
             self._edge(model_name, version, "version")
+        for version, learned_from in (parents or {}).items():
+            for parent in learned_from:
+                self.kinds.setdefault(parent, "version")
+                self._edge(parent, version, "version")
         for service_name, served in (deployed or {}).items():
             for version in served:
                 self._edge(version, service_name, "service")

@@ -68,6 +68,8 @@ def what(story: RunStory) -> list[tuple[str, str]]:
         ("made", f"{html.day(version.created)} (UTC) by {version.who}" if version else ""),
         ("estimator", str(run.parameters.get("estimator") or "")),
         ("calibration", manifest.predictor.calibration if manifest else ""),
+        ("goes on from", run.lineage.parents.get("init_from", "")),
+        ("taught by", _teacher(story)),
         ("view", f"{manifest.view}, {len(manifest.columns)} columns" if manifest else ""),
         ("kept as", _forms(story)),
         ("used by", ", ".join(uses) or "nothing yet"),
@@ -75,6 +77,13 @@ def what(story: RunStory) -> list[tuple[str, str]]:
         ("run", run.id),
     ]
     return [(name, value) for name, value in facts if value]
+
+
+def _teacher(story: RunStory) -> str:
+    name = story.run.lineage.parents.get("teacher", "")
+    models = story.manifest.graph.models if story.manifest else ()
+    told = next((model.teacher for model in models if model.name == story.run.model), None)
+    return f"{name}, weight {told.weight:g}, temperature {told.temperature:g}" if name and told else name
 
 
 def _forms(story: RunStory) -> str:
@@ -178,6 +187,7 @@ def _graph(story: RunStory) -> str:
     lines = [f'  {_id(a)}["{a}"] --> {_id(b)}["{b}"]' for a in above for b in (middle or view)]
     lines += [f'  {_id(a)}["{a}"] --> {_id(view[0])}["{view[0]}"]' for a in middle]
     lines.append(f'  {_id(view[0])} --> data_set["{known.dataset[:12]}"] --> run["run {story.run.id}"]')
+    lines += [f'  {_id(name)}["{name}"] -- {word} --> run' for word, name in known.parents.items()]
     lines.append(f'  run --> version["{story.name}"]')
     uses = [f"environment {name}" for name in story.stands] + [f"service {name}" for name in story.serves]
     lines += [f'  version --> {_id(use)}["{use}"]' for use in uses]

@@ -241,6 +241,7 @@ def lineage(story: RunStory) -> str:
         ("features", named.get("group", []) + named.get("features", [])),
         ("view", named.get("view", [])),
         ("data set", [f"{known.dataset[:12]}", rows] if known.dataset else []),
+        ("learned from", [f"{name} ({word})" for word, name in known.parents.items()]),
         ("run", [story.run.id, code, f"seed {known.seed}"]),
         ("version", [story.version.name] if story.version else []),
         ("used by", uses),

@@ -76,6 +76,8 @@ class Lineage(msgspec.Struct, frozen=True, kw_only=True):
     """Version of each library that has a say, and of Python."""
     timings: dict[str, float] = {}
     """Seconds of each step."""
+    parents: dict[str, str] = {}
+    """Versions that were learned from: ``init_from``, whose model the fit went on from, and ``teacher``."""
 
 
 class Step(msgspec.Struct, frozen=True):

@@ -39,10 +39,11 @@ def begin(
     key = run_key(model, settings, as_of)
     found = None if new else take_up(context.catalog, key)
     if found is None:
-        pinned = {"seed": settings.seed, "as_of": settings.as_of, "head": settings.head}
+        pinned = {"seed": settings.seed, "as_of": settings.as_of, "head": settings.head, "parents": settings.parents}
         return start_run(context.catalog, model.name, cause=cause, who=who, parameters=pinned, key=key), settings, False
     if progress:
         done = [step.step for step in step_records(context.catalog, found.id) if step.status == "done"]
         progress(f"go on with run {found.id}, which was cut off after {', '.join(dict.fromkeys(done)) or 'nothing'}", 1)
-    held = replace(settings, as_of=int(found.parameters["as_of"]), head=int(found.parameters["head"]))
-    return found, held, True
+    begun = found.parameters
+    parents = dict(begun.get("parents", {}))
+    return found, replace(settings, as_of=int(begun["as_of"]), head=int(begun["head"]), parents=parents), True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -33,6 +33,8 @@ from tidewheel.training.fit.learn import Learned, Plan, default_estimator, learn
 from tidewheel.training.keys import code_of, data_parts, step_key
 from tidewheel.training.retries import STEADY
 from tidewheel.training.steps import Steps
+from tidewheel.training.transfer.parents import Parents, load_parents
+from tidewheel.training.transfer.rows import carried_levels, parent_findings, targets
 from tidewheel.training.tuning.record import Record
 from tidewheel.training.tuning.tune import Tuned, tune
 
@@ -54,6 +56,8 @@ class Settings:
         Parameters of an earlier search, used instead of searching.
     limit : float, optional
         Seconds after which a search begins no further trial.
+    parents : mapping of str to str
+        Versions that are learned from (see `transfer.parents`).
     """
 
     as_of: int
@@ -63,6 +67,7 @@ class Settings:
     trials: int
     chosen: dict[str, Any] | None = None
     limit: float | None = None
+    parents: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -133,27 +138,27 @@ def execute(context: TrainingContext, model: ir.Model, settings: Settings, steps
     """
     measures, classification = chosen_metrics(model.metrics)
     history = pinned(context.history, settings.head)
-    plan = plan_of(context, model, settings, classification, steps.run_id)
+    parents = load_parents(context, model, settings.parents)
+    alone = plan_of(context, model, settings, classification, steps.run_id)
+    plan = replace(alone, start=parents.start, temperature=parents.temperature)
     data_key, gathered = _data(context, model, history, settings, steps)
-    source = context.source(gathered.view.on)
-    divided = steps.run("split", partial(_divide, gathered, source, model.split, plan), told=_suspects)
-    data = gathered.data
-    learnt = [data_key, *_learner(context, model, settings, plan)]
+    divided = steps.run("split", partial(_divide, context, model, settings, gathered, plan), told=_suspects)
+    matrix = _taught(steps, parents, divided.matrix, gathered, history, data_key)
+    learnt = [data_key, *_learner(context, model, settings, plan), *parents.key]
     tuned = Tuned(plan.chosen or {})
     if plan.space and plan.chosen is None:
         tuned = steps.run(
             "tune",
-            partial(tune, plan, divided.matrix, gathered.sides.train, steps.within),
+            partial(tune, plan, matrix, gathered.sides.train, steps.within),
             key=step_key("tune", learnt, model.search, model.tune, plan.trials, plan.metric.name, plan.limit),
             told=_trials,
         )
     fit_key = step_key("fit", learnt, shown(tuned.chosen))
-    sizes = [len(divided.levels.get(name, ())) for name in data.view.column_names]
+    sizes = [len(divided.levels.get(name, ())) for name in matrix.columns]
     learned = steps.run(
         "fit",
         partial(
-            learn, replace(plan, tuned=tuned), divided.matrix, sizes, gathered.sides.train, gathered.sides.test,
-            steps.within,
+            learn, replace(plan, tuned=tuned), matrix, sizes, gathered.sides.train, gathered.sides.test, steps.within,
         ),
         key=fit_key,
         told=_fitted,
@@ -164,7 +169,8 @@ def execute(context: TrainingContext, model: ir.Model, settings: Settings, steps
         key=step_key("evaluate", fit_key, model.metrics, model.blocks, settings.seed),
         told=_numbers,
     )
-    folds = _folds(steps, replace(plan, tuned=Tuned(tuned.chosen)), measures, gathered, divided.matrix, sizes, fit_key)
+    # Parents have seen the rows of earlier cuts: over these the model is learned without them.
+    folds = _folds(steps, replace(alone, tuned=Tuned(tuned.chosen)), measures, gathered, divided.matrix, sizes, fit_key)
     return Outcome(
         history=history, gathered=gathered, matrix=divided.matrix, levels=divided.levels, learned=learned,
         train_score=measured.train_score, test_score=measured.test_score, intervals=measured.intervals,
@@ -203,7 +209,18 @@ def _learner(context: TrainingContext, model: ir.Model, settings: Settings, plan
     return [digest(declared), settings.seed, settings.threads, code_of(context, plan.estimator)]
 
 
-def _divide(gathered: Gathered, source: ir.Source, split: ir.Split, plan: Plan) -> Divided:
+def _taught(
+    steps: Steps, parents: Parents, matrix: Matrix, gathered: Gathered, history: History, data_key: str
+) -> Matrix:
+    """Return the rows with what they are learned by, where there is a teacher."""
+    if parents.teacher is None:
+        return matrix
+    key = step_key("teach", data_key, parents.key, digest(parents.teacher.how))
+    do = partial(targets, matrix.y, gathered, history, parents.teacher)
+    return replace(matrix, target=steps.run("teach", do, key=key))
+
+
+def _divide(context: TrainingContext, model: ir.Model, settings: Settings, gathered: Gathered, plan: Plan) -> Divided:
     """Fix the category levels on the train rows, encode, and look for what is wrong with the data."""
     data, sides = gathered.data, gathered.sides
     classification = plan.metric.task == "classification"
@@ -212,10 +229,15 @@ def _divide(gathered: Gathered, source: ir.Source, split: ir.Split, plan: Plan) 
         require_two_classes(data.y[sides.test], "test")
     levels = fix_levels(data.view, data.texts, sides.train)
     columns = data.view.column_names
+    if plan.start is not None:
+        levels = carried_levels(levels, plan.start, columns)
     categories = [columns.index(name) for name in data.texts]
     stands_for = data.weight if gathered.reweighed else None
     matrix = Matrix(encode(data.view, levels), data.y, gathered.fit_weight, columns, categories, stands_for)
-    return Divided(matrix, levels, look(gathered, source, split, matrix.x, classification, plan.seed))
+    source = context.source(gathered.view.on)
+    findings = look(gathered, source, model.split, matrix.x, classification, plan.seed)
+    parents = parent_findings(context, model, settings.parents, plan.start, gathered)
+    return Divided(matrix, levels, [*findings, *parents])
 
 
 def _folds(

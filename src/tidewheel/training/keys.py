@@ -48,8 +48,9 @@ def data_parts(
     were asked for; what their features see is history up to the log's head, as erasures and retention left it.
     """
     used = msgspec.structs.replace(
-        model, estimator="", search="", trials=0, tune=None, calibrate="", metrics=(), gates=(), retrain=None
-    )
+        model, estimator="", search="", trials=0, tune=None, calibrate="", metrics=(), gates=(), retrain=None,
+        init_from="", teacher=None,
+    )  # fmt: skip
     graph = reachable(context.graph, [model.name])
     below = [(kind, node) for kind, node in nodes_of(graph) if kind not in ("model", "service")]
     defined = {f"{kind} {node.name}": digest(node) for kind, node in below}

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from tidewheel.definitions import ir
+from tidewheel.definitions.transfer_compiler import named_version
 from tidewheel.errors import DefinitionError
 from tidewheel.training.fit.focal import Focal
 from tidewheel.training.fit.modules import TorchLearner
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
 
-__all__ = ["Learner", "focal", "torch"]
+__all__ = ["Learner", "focal", "teacher", "torch"]
 
 
 class Learner(Protocol):
@@ -61,6 +63,33 @@ def focal(*, gamma: float = 2.0, alpha: float | None = None) -> Focal:
             f"focal loss with alpha={alpha!r}", remedy="take a number between 0 and 1, or leave it out"
         )
     return Focal(float(gamma), alpha)
+
+
+def teacher(version: str, *, weight: float, temperature: float = 1.0) -> ir.Teacher:
+    """Return a registered version as the teacher of a model: distillation (Hinton, Vinyals and Dean 2015).
+
+    Each train row is learned with the label ``(1 - weight) * y + weight * q``, where `q` is what the teacher says of
+    it: its score, and of classes the sigmoid of its log odds divided by `temperature`.
+
+    Parameters
+    ----------
+    version : str
+        ``"Big@3"``, ``"Big@champion"``, or ``"Big"`` for the newest. Its view may be another one, of the same event.
+    weight : float
+        The teacher's share, from 0 to 1. With 0 nothing is other than without a teacher.
+    temperature : float
+        Above 1 the teacher is softened; probabilities learned from it then have to be calibrated, and are.
+
+    Examples
+    --------
+    >>> teacher("Big@3", weight=0.7, temperature=2.0)
+    Teacher(version='Big@3', weight=0.7, temperature=2.0)
+    """
+    if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0.0 <= weight <= 1.0:
+        raise DefinitionError(f"a teacher with weight={weight!r}", remedy="take a number from 0 to 1")
+    if not 0.0 < temperature < float("inf"):
+        raise DefinitionError(f"a teacher with temperature={temperature!r}", remedy="take a number above 0; 1 is none")
+    return ir.Teacher(named_version(version), float(weight), float(temperature))
 
 
 def torch(

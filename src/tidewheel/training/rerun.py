@@ -113,6 +113,7 @@ def _settings(context: TrainingContext, original: Run) -> Settings:
         seed=int(parameters["seed"]),
         threads=int(parameters["threads"]),
         trials=0,
+        parents=dict(parameters.get("parents", {})),
         chosen={name: _restored(space.get(name), value) for name, value in parameters["chosen"].items()},
     )
 

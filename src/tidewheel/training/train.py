@@ -38,6 +38,7 @@ from tidewheel.training.gates.judged import judged
 from tidewheel.training.lineage import code_state, environment_lock, library_versions
 from tidewheel.training.outputs import Outputs
 from tidewheel.training.steps import Steps
+from tidewheel.training.transfer.parents import named_parents
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,7 @@ def train(
     limit: float | None = None,
     cause: str = "",
     who: str = "",
+    init_from: str = "",
     cache: bool = True,
     new: bool = False,
     learning_curve: bool = False,
@@ -116,6 +118,8 @@ def train(
         Seconds after which a search begins no further trial.
     cause, who : str
         For the record.
+    init_from : str
+        A version whose model the fit goes on from, in place of the one that the declaration names.
     cache : bool
         Whether a step may take what an earlier run's step of the same key left, instead of working.
     new : bool
@@ -132,11 +136,12 @@ def train(
     Raises
     ------
     NotFoundError
-        The project declares no such model.
+        The project declares no such model, or there is no version of the name that it is to learn from.
     TrainingError
         The run could not go on. It is recorded as failed, with the reason; nothing was registered.
     """
     model = context.model(model_name)
+    model = msgspec.structs.replace(model, init_from=init_from or model.init_from)
     settings = Settings(
         as_of=context.now() if as_of is None else as_of,
         head=context.history.head(),
@@ -144,6 +149,7 @@ def train(
         threads=threads(),
         trials=model.trials if trials is None else trials,
         limit=limit,
+        parents=named_parents(context, model),
     )
     run, settings, resumed = begin(
         context, model, settings, as_of, cause=cause, who=who, new=new or not cache, progress=progress
@@ -275,6 +281,7 @@ def run_parameters(outcome: Outcome, settings: Settings) -> dict[str, Any]:
         "notes": list(learned.fit.notes),
         "test_rows": numbers_digest(test_rows),
         "prior": outcome.gathered.prior,
+        "parents": dict(settings.parents),
         "warnings": [str(finding) for finding in outcome.findings],
     }
 
@@ -303,6 +310,7 @@ def run_lineage(
         seed=settings.seed,
         libraries=library_versions(),
         timings=dict(timings),
+        parents=dict(settings.parents),
     )
 
 

@@ -13,6 +13,7 @@ from tidewheel.registry.runs import list_runs
 from tidewheel.registry.versions import get_version, list_versions
 
 if TYPE_CHECKING:
+    from tidewheel.storage.catalog import Catalog
     from tidewheel.workspace.opened import Opened
 
 
@@ -20,8 +21,15 @@ def lineage_graph(workspace: Opened) -> LineageGraph:
     """Return all edges: declarations, versions, and which service serves which."""
     catalog = workspace.stores.catalog
     versions = {f"{version.model}@{version.number}": version.model for version in list_versions(catalog)}
+    parents = _parents(catalog)
     deployed = {deployment.service: deployment.versions for deployment in list_deployments(catalog)}
-    return LineageGraph(workspace.project.graph, versions, deployed)
+    return LineageGraph(workspace.project.graph, versions, deployed, parents)
+
+
+def _parents(catalog: Catalog) -> dict[str, list[str]]:
+    """Return the versions that each version learned from."""
+    runs = {run.id: list(run.lineage.parents.values()) for run in list_runs(catalog, "", limit=10_000)}
+    return {version.name: runs.get(version.run, []) for version in list_versions(catalog)}
 
 
 def lineage_of(workspace: Opened, name: str) -> Lineage:
@@ -32,7 +40,7 @@ def lineage_of(workspace: Opened, name: str) -> Lineage:
     version = get_version(workspace.stores.catalog, name)
     exact = f"{version.model}@{version.number}"
     manifest = load_bundle(workspace.stores.artifacts, version.bundle).manifest
-    frozen = LineageGraph(manifest.graph, {exact: version.model}).of(exact)
+    frozen = LineageGraph(manifest.graph, {exact: version.model}, parents=_parents(workspace.stores.catalog)).of(exact)
     return Lineage(exact, frozen.kind, frozen.upstream, found.of(exact).downstream)
 
 

@@ -168,12 +168,13 @@ class Workspace(Rolling):
         seed: int = 0,
         trials: int | None = None,
         cause: str = "",
+        init_from: str = "",
         cache: bool = True,
         new: bool = False,
         learning_curve: bool = False,
         progress: Any = None,
     ) -> TrainResult:
-        """Train a model: view, tune, fit, evaluate, gates, version; `new` and `cache` as in `training.train`."""
+        """Train a model: view, tune, fit, evaluate, gates, version; parameters as in `training.train`."""
         from tidewheel.training import train
         from tidewheel.workspace.mirroring import mirrored
 
@@ -187,6 +188,7 @@ class Workspace(Rolling):
             seed=seed,
             trials=trials,
             cause=cause,
+            init_from=init_from,
             cache=cache,
             new=new,
             learning_curve=learning_curve,

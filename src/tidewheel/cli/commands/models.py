@@ -12,6 +12,7 @@ from tidewheel.errors import TrainingError
 @click.option("--as-of", metavar="TIME", help="See only what had arrived before this instant (RFC 3339); default: now.")
 @click.option("--seed", default=0, show_default=True, help="Of every draw that the run makes.")
 @click.option("--trials", type=int, help="How many settings to try, over the model's own number.")
+@click.option("--init-from", default="", metavar="VERSION", help="Go on from this version's model, as Fraud@champion.")
 @click.option("--new", is_flag=True, help="Begin a new run, though one that was killed could go on.")
 @click.option("--no-cache", is_flag=True, help="Do every step, though an earlier run's output is known.")
 @click.option("--learning-curve", is_flag=True, help="Fit also on growing shares of the rows: would more data help?")
@@ -23,6 +24,7 @@ def train(
     as_of: str | None,
     seed: int,
     trials: int | None,
+    init_from: str,
     new: bool,
     no_cache: bool,
     learning_curve: bool,
@@ -37,6 +39,7 @@ def train(
     Example:
       tidewheel train Fraud
       tidewheel train Fraud --as-of 2026-03-01T00:00:00Z --trials 40
+      tidewheel train Fraud --init-from Fraud@champion
       tidewheel train Fraud --no-cache
     """
     from tidewheel.cli.output import opened, print_json
@@ -49,6 +52,7 @@ def train(
             as_of=as_of,
             seed=seed,
             trials=trials,
+            init_from=init_from,
             new=new,
             cache=not no_cache,
             learning_curve=learning_curve,

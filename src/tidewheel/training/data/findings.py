@@ -11,6 +11,7 @@ EXAMPLES = 5
 Kind = Literal[
     "tells the label", "known later", "filled later", "shared entities", "duplicate rows", "conflicting labels",
     "empty", "constant", "empty in test", "like an id", "many levels", "few rows",
+    "no parent yet", "parent read otherwise", "parent knew test rows",
 ]  # fmt: skip
 
 

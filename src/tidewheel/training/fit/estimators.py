@@ -17,6 +17,8 @@ from tidewheel.engine import cores
 from tidewheel.errors import TrainingError
 from tidewheel.training.fit import boosters, focal
 from tidewheel.training.fit.matrix import Matrix
+from tidewheel.training.fit.taught import as_taught
+from tidewheel.training.fit.warm import Start, go_on
 
 __all__ = ["Fit", "Matrix", "fit", "is_lightgbm", "parameters", "prepare", "score", "shown", "threads"]
 
@@ -82,11 +84,11 @@ def prepare(estimator: Any, seed: int, changes: Mapping[str, Any] | None = None,
         ) from error
 
 
-def fit(estimator: Any, matrix: Matrix, *, callbacks: Sequence[Any] = ()) -> Fit:
+def fit(estimator: Any, matrix: Matrix, *, callbacks: Sequence[Any] = (), start: Start | None = None) -> Fit:
     """Fit `estimator` (see `prepare`) on a matrix; categories and weights are passed where they are taken.
 
     One that was declared to stop early is fitted on all but the last rows, and watched on these. LightGBM and
-    XGBoost call `callbacks`, of their own kind, after each round.
+    XGBoost call `callbacks`, of their own kind, after each round. With `start` the fit goes on from that model.
 
     Raises
     ------
@@ -96,10 +98,15 @@ def fit(estimator: Any, matrix: Matrix, *, callbacks: Sequence[Any] = ()) -> Fit
     notes = boosters.name_categories(estimator, matrix)
     known = parameters(estimator)
     part, held = boosters.hold_out(matrix) if boosters.stops_early(estimator, known) else (matrix, None)
+    full, part = part, as_taught(part)
+    begun: dict[str, Any] = {}
+    if start is not None:
+        estimator, begun = go_on(estimator, start)
     rows, arguments = boosters.fit_rows(estimator, part)
+    arguments |= begun
     arguments |= boosters.watched(estimator, held) if held else {}
     arguments |= focal.fit_arguments(estimator, part, held)
-    arguments |= _weighting(estimator, part, notes)
+    arguments |= _weighting(estimator, part, notes, part is not full)
     arguments |= boosters.listening(estimator, callbacks) if callbacks else {}
     started = time.monotonic()
     with warnings.catch_warnings(record=True) as caught:
@@ -176,11 +183,16 @@ def _raw_score(estimator: Any, x: Floats) -> Floats:
     return np.asarray(estimator.predict(rows), dtype=np.float64)
 
 
-def _weighting(estimator: Any, matrix: Matrix, notes: list[str]) -> dict[str, Floats]:
+def _weighting(estimator: Any, matrix: Matrix, notes: list[str], taught: bool) -> dict[str, Floats]:
     """Return the weights under the name that `fit` takes them by; a note where it takes none."""
     if np.all(matrix.weight == 1.0):
         return {}
     name = _weight_argument(estimator)
+    if not name and taught:
+        raise TrainingError(
+            f"{type(estimator).__name__}.fit takes no sample_weight: it can't learn what a teacher says of classes",
+            remedy="take an estimator that does, or drop teacher",
+        )
     if not name:
         notes.append(f"{type(estimator).__name__}.fit takes no sample_weight: the rows' weights were ignored")
     return {name: matrix.weight} if name else {}

@@ -28,6 +28,7 @@ from tidewheel.training.fit.linear import Arrays
 from tidewheel.training.fit.necessary import DEFAULT, why_calibrate
 from tidewheel.training.fit.neutral import neutral
 from tidewheel.training.fit.scoring import score_rows
+from tidewheel.training.fit.warm import Start
 from tidewheel.training.tuning.record import Record
 from tidewheel.training.tuning.summary import Summary
 from tidewheel.training.tuning.tune import Tuned, tune
@@ -63,6 +64,10 @@ class Plan:
         Positions to fit on and to judge trials by; by default the last rows judge.
     tuned : Tuned, optional
         What `tune` found, where it was asked already.
+    start : Start, optional
+        The model that each fit goes on from.
+    temperature : float
+        Of the teacher; 1 without one.
     """
 
     estimator: Any
@@ -79,6 +84,8 @@ class Plan:
     engine: Engine | None = None
     folds: Sequence[tuple[Ints, Ints]] = ()
     tuned: Tuned | None = None
+    start: Start | None = None
+    temperature: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -148,14 +155,15 @@ def learn(
     TrainingError
         When the estimator fails, or there are too few rows to hold some out.
     """
-    why = "" if plan.calibrate else why_calibrate(plan.estimator, matrix.take(train), plan.space)
+    why = "" if plan.calibrate else why_calibrate(plan.estimator, matrix.take(train), plan.space, plan.temperature)
     plan = replace(plan, calibrate=DEFAULT) if why else plan
     rows, held = tail(train, matrix.y, share=SLICE) if plan.calibrate else (train, train[:0])
     tuned = plan.tuned or tune(plan, matrix, train, progress)
     chosen = dict(tuned.chosen)
     if progress:
         progress("fit", 0.0)
-    fit = estimators.fit(estimators.prepare(plan.estimator, plan.seed, chosen, plan.threads), matrix.take(rows))
+    prepared = estimators.prepare(plan.estimator, plan.seed, chosen, plan.threads)
+    fit = estimators.fit(prepared, matrix.take(rows), start=plan.start)
     means = _means(matrix.x[rows])
     if why:
         note = f"calibrated ({plan.calibrate}) without being asked to: {why} moves scores off the share of positives"

@@ -28,6 +28,8 @@ class Matrix:
         How many rows of the world each one stands for, where `weight` is something else (class weights,
         negatives that were down-sampled): what probabilities are calibrated by. Given, it makes calibration
         necessary.
+    target : float64 array, shape (n,), optional
+        What a fit learns in place of `y`, where a teacher has a say. Nothing is measured or calibrated by it.
     """
 
     x: Floats
@@ -36,11 +38,14 @@ class Matrix:
     columns: Sequence[str]
     categories: Sequence[int]
     stands_for: Floats | None = None
+    target: Floats | None = None
 
     def take(self, rows: npt.NDArray[np.int64]) -> Matrix:
         """Return the matrix of some rows."""
-        true = None if self.stands_for is None else self.stands_for[rows]
-        return replace(self, x=self.x[rows], y=self.y[rows], weight=self.weight[rows], stands_for=true)
+        true, target = (None if part is None else part[rows] for part in (self.stands_for, self.target))
+        return replace(
+            self, x=self.x[rows], y=self.y[rows], weight=self.weight[rows], stands_for=true, target=target
+        )  # fmt: skip
 
     @property
     def true_weight(self) -> Floats:

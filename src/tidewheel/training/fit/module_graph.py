@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import logging
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +27,7 @@ class Encoder(torch.nn.Module):  # type: ignore[misc]
         super().__init__()
         self.register_buffer("mean", torch.from_numpy(mean))
         self.register_buffer("deviation", torch.from_numpy(deviation))
+        self.register_buffer("counts", torch.tensor([count for _, count in levels], dtype=torch.int64))
         self._numbers = list(numbers)
         self._levels = list(levels)
         self.columns = len(numbers) + len(levels)
@@ -51,6 +53,21 @@ class Served(torch.nn.Module):  # type: ignore[misc]
         self.encoder, self.module, self._classifies = encoder, module, classifies
         self.shift = 0.0 if classifies else float(y.mean())
         self.scale = 1.0 if classifies else float(y.std()) or 1.0
+        self.register_buffer("label", torch.tensor([self.shift, self.scale], dtype=torch.float64))
+
+    def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Take over the tensors of a module of the same form.
+
+        Raises
+        ------
+        ValueError
+            Its form is another one.
+        """
+        try:
+            self.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in state.items()})
+        except RuntimeError as error:
+            raise ValueError(f"the kept tensors are of another module: {' '.join(str(error).split())[:300]}") from error
+        self.shift, self.scale = self.label.tolist()
 
     def forward(self, rows: torch.Tensor) -> torch.Tensor:
         """Return a score a row, float64."""
@@ -68,6 +85,15 @@ def encoder_of(x: Floats, categories: Sequence[int]) -> Encoder:
     spread = np.sqrt((np.where(held, x[:, numbers] - mean, 0.0) ** 2).sum(axis=0) / count)
     levels = [(place, 1 + int(np.nanmax(x[:, place], initial=0.0))) for place in categories]
     return Encoder(mean, np.where(spread > 0, spread, 1.0), numbers, levels)
+
+
+def encoder_like(state: Mapping[str, npt.NDArray[Any]], columns: int, categories: Sequence[int]) -> Encoder:
+    """Return the encoding of a module that was kept: its means, and its levels and no more."""
+    if "encoder.counts" not in state:
+        raise ValueError("the kept module is of a release that did not keep its levels: train it anew once")
+    numbers = [place for place in range(columns) if place not in categories]
+    levels = list(zip(categories, state["encoder.counts"].tolist(), strict=True))
+    return Encoder(np.array(state["encoder.mean"]), np.array(state["encoder.deviation"]), numbers, levels)
 
 
 def export(served: Served) -> bytes:

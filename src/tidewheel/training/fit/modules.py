@@ -70,17 +70,17 @@ class TorchLearner:
     ) -> TorchLearner:
         """Fit a new module, or go on from `state`; the validation rows stop it when `patience` epochs gain nothing."""
         torch = _torch()
-        from tidewheel.training.fit.module_graph import Served, encoder_of
+        from tidewheel.training.fit.module_graph import Served, encoder_like, encoder_of
 
         self.classes_ = np.array([0.0, 1.0]) if np.isin(y, (0.0, 1.0)).all() else None
         with _repeatable(self.random_state or 0):
-            encoder = encoder_of(x, categories)
+            encoder = encoder_of(x, categories) if state is None else encoder_like(state, x.shape[1], categories)
             module = self.build(encoder.width)
             if not isinstance(module, torch.nn.Module):
                 raise TypeError(f"build({encoder.width}) gave no torch.nn.Module but {type(module).__name__}")
             self.served_ = Served(encoder, module, y, self.classes_ is not None)
             if state is not None:
-                self.served_.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in state.items()})
+                self.served_.restore(state)
             rows = self._tensors(x, y, sample_weight)
             watched = None if X_val is None or y_val is None else self._tensors(X_val, y_val, sample_weight_val)
             self._train(rows, watched)

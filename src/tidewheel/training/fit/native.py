@@ -11,6 +11,10 @@ from typing import Any
 import numpy as np
 
 from tidewheel.training.fit import boosters
+from tidewheel.training.fit.kept import unknown_types
+
+FORMS = ("model.txt", "model.json", "model.safetensors", "model.skops")
+"""Names under which a run keeps a model in its library's own form; one at most."""
 
 
 def native_files(estimator: Any, levels: Sequence[int]) -> dict[str, bytes]:
@@ -31,7 +35,22 @@ def native_files(estimator: Any, levels: Sequence[int]) -> dict[str, bytes]:
         from safetensors.numpy import save
 
         return {"model.safetensors": save(estimator.state())}
-    return {}
+    skops = skops_of(estimator) if of == "sklearn" else b""
+    return {"model.skops": skops} if skops else {}
+
+
+def skops_of(estimator: Any) -> bytes:
+    """Return scikit-learn's estimator as skops; b"" without the extra, or for one with parts of another library."""
+    try:
+        from skops.io import dumps
+        from skops.io.exceptions import UnsupportedTypeException
+    except ImportError:
+        return b""
+    try:
+        found = bytes(dumps(estimator))
+    except (UnsupportedTypeException, TypeError, AttributeError):  # a part that is no data: a lambda, an open file
+        return b""
+    return b"" if unknown_types(found)[1] else found
 
 
 def model_json(estimator: Any, levels: Sequence[int]) -> bytes:

@@ -15,11 +15,14 @@ DEFAULT: Final = "beta"
 _WEIGHING = frozenset({"class_weight", "class_weights", "scale_pos_weight", "is_unbalance", "auto_class_weights"})
 
 
-def why_calibrate(estimator: Any, matrix: Matrix, space: Mapping[str, Any] | None = None) -> str:
+def why_calibrate(
+    estimator: Any, matrix: Matrix, space: Mapping[str, Any] | None = None, temperature: float = 1.0
+) -> str:
     """Return what makes calibration necessary; "" when nothing does.
 
     Weights of classes and focal loss move scores off the share of positives on purpose, and so does leaving
-    negatives out. `space` is the search space: a weight of classes may be searched for.
+    negatives out, or learning from a teacher at another temperature than 1. `space` is the search space: a weight of
+    classes may be searched for.
 
     Examples
     --------
@@ -36,6 +39,8 @@ def why_calibrate(estimator: Any, matrix: Matrix, space: Mapping[str, Any] | Non
     for name, value in sorted((estimators.parameters(estimator) | searched).items()):
         if name.split("__")[-1] in _WEIGHING and not _off(value):
             return f"{name}={value!r}"
+    if temperature != 1.0:
+        return f"a teacher at temperature {temperature:g}"
     return "rows that are weighed or sampled by class" if matrix.stands_for is not None else ""
 
 

@@ -65,9 +65,14 @@ def champion_scores(
     if not name:
         return Champion()
     bundle = load_bundle(context.artifacts, get_version(context.catalog, name).bundle)
+    return Champion(name, scores_of(bundle, history, rows, trained, view_digest))
+
+
+def scores_of(bundle: Bundle, history: History, rows: pa.Table, trained: pa.Table, view_digest: str) -> Floats:
+    """Return a bundle's scores of rows: `trained` are what its view reads, where that is the candidate's."""
     view = view_of(bundle)
     columns = trained if digest(view) == view_digest else read_view(history, bundle.manifest.graph, view, rows)
-    return Champion(name, bundle_scores(bundle, columns))
+    return bundle_scores(bundle, columns)
 
 
 def score_rows(predictor: Predictor, x: Floats) -> Floats:

@@ -13,6 +13,7 @@ from tidewheel.errors import MetricError, TrainingError
 from tidewheel.metrics import Metric, metric
 from tidewheel.training.fit import boosters, estimators
 from tidewheel.training.fit.estimators import Matrix
+from tidewheel.training.fit.warm import Start
 from tidewheel.training.tuning.watch import Watch, callbacks
 
 Ints = npt.NDArray[np.int64]
@@ -31,6 +32,8 @@ class Objective:
     matrix : Matrix
     folds : sequence of (int64 array, int64 array)
         Positions to fit on and to judge by.
+    start : Start, optional
+        The model that each fit goes on from.
     """
 
     estimator: Any
@@ -39,6 +42,7 @@ class Objective:
     threads: int
     matrix: Matrix
     folds: Sequence[tuple[Ints, Ints]]
+    start: Start | None = None
 
     def __call__(self, parameters: Mapping[str, Any], watch: Watch) -> float:
         """Return the value of `parameters`; of what was seen by then, when the watch ends the trial."""
@@ -59,7 +63,8 @@ class Objective:
         told: list[Any] = []
         if watch.wanted and len(self.folds) == 1:
             told = callbacks(boosters.library(estimator), _rounds(estimator), judged, measure, watch)
-        fitted = estimators.fit(estimator, self.matrix.take(fit_rows), callbacks=told).estimator
+        rows = self.matrix.take(fit_rows)
+        fitted = estimators.fit(estimator, rows, callbacks=told, start=self.start).estimator
         score = estimators.score(fitted, judged.x)
         try:
             return measure(judged.y, score, judged.true_weight)

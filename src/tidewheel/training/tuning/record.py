@@ -59,7 +59,10 @@ def search_key(how: ir.Tune, space: Any, objective: Objective) -> str:
     }
     hasher = hashlib.sha256(canonical(told))
     matrix = objective.matrix
-    for array in (matrix.x, matrix.y, matrix.weight, *(rows for fold in objective.folds for rows in fold)):
+    taught = () if matrix.target is None else (matrix.target,)
+    if objective.start is not None:
+        hasher.update(objective.start.model)
+    for array in (matrix.x, matrix.y, matrix.weight, *taught, *(rows for fold in objective.folds for rows in fold)):
         hasher.update(repr((array.shape, array.dtype.str)).encode())
         hasher.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
     return hasher.hexdigest()

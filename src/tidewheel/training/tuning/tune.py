@@ -47,7 +47,7 @@ def tune(plan: Plan, matrix: Matrix, train: Ints, progress: Progress | None = No
     how = _how(plan)
     folds = plan.folds or (tail(rows, matrix.y, share=INNER_SHARE),)
     threads = max(1, plan.threads // how.parallel)
-    objective = Objective(plan.estimator, plan.metric.name, plan.seed, threads, matrix, folds)
+    objective = Objective(plan.estimator, plan.metric.name, plan.seed, threads, matrix, folds, plan.start)
     known: Mapping[int, Trial] = {}
     if plan.record is not None:
         known = plan.record.open(search_key(how, plan.space, objective))

@@ -1,0 +1,1 @@
+"""What a run takes over from registered versions: a model to go on from, a teacher's scores."""
