@@ -43,6 +43,7 @@ class Lake:
 
     def __init__(self, place: Place) -> None:
         self.place = place
+        self._opened: dict[str, DeltaTable] = {}
 
     @classmethod
     def open(cls, folder: Path) -> Self:
@@ -78,12 +79,12 @@ class Lake:
 
     def version(self, table: str) -> int:
         """Version of a table: rises with each commit; -1 when there is no such table."""
-        delta = self._found(table)
+        delta = self._read(table)
         return delta.version() if delta else -1
 
     def position(self, table: str, app: str) -> int:
         """Position stored by the last append of `app`; 0 when there is none."""
-        return _position(self._found(table), app)
+        return _position(self._read(table), app)
 
     def schema(self, table: str, version: int | None = None) -> pa.Schema:
         """Arrow schema of a table. Raises `NotFoundError`."""
@@ -261,7 +262,18 @@ class Lake:
         return int(self._dataset(table, version).count_rows()) if self.exists(table) else 0
 
     def _dataset(self, table: str, version: int | None, among: Sequence[Bound] = ()) -> ds.Dataset:
-        return self.place.dataset(table, self.table(table, version), among)
+        delta = self._read(table) if version is None else None
+        return self.place.dataset(table, delta or self.table(table, version), among)
+
+    def _read(self, table: str) -> DeltaTable | None:
+        """Return a table as it is now, for reading only: opened once a version where that is known at once."""
+        newest, opened = self.place.newest(table), self._opened.get(table)
+        if opened is not None and opened.version() == newest:
+            return opened
+        found = self._found(table)
+        if found is not None:
+            self._opened[table] = found
+        return found
 
     def _found(self, table: str) -> DeltaTable | None:
         """Return a table as it is now, None when there is none."""

@@ -60,7 +60,11 @@ class LocalPlace:
 
     def exists(self, table: str) -> bool:
         """Whether anything was ever committed to a table."""
-        return lake_files.newest_commit(self._path(table)) >= 0
+        return self.newest(table) >= 0
+
+    def newest(self, table: str) -> int:
+        """Version of a table; -1 when there is none."""
+        return lake_files.newest_commit(self._path(table))
 
     def tables(self) -> list[str]:
         """Names of all tables."""
@@ -137,6 +141,10 @@ class ObjectPlace:
             return bool(
                 self._objects.files.exists(f"{self._objects.path(_named(table, self._objects.url))}/_delta_log")
             )
+
+    def newest(self, table: str) -> int | None:
+        """Return None: it takes as long as to open the table."""
+        return None
 
     def tables(self) -> list[str]:
         """Names of all tables."""
