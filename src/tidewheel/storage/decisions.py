@@ -197,6 +197,10 @@ def _base32(value: int, characters: int) -> str:
     return "".join(pairs)
 
 
+MILLISECONDS_AT_ONCE = 64
+"""For so many, random bits are drawn in one call."""
+
+
 class DecisionIds:
     """Makes ULIDs that rise within a process, also when the clock stands still or steps back.
 
@@ -214,6 +218,7 @@ class DecisionIds:
         self._lock = threading.Lock()
         self._millisecond = -1
         self._head = ""
+        self._noise = b""
         self._count = self._pid = 0
 
     def new(self, now: int) -> str:
@@ -232,8 +237,11 @@ class DecisionIds:
 
     def _begin(self, millisecond: int) -> None:
         """Start a millisecond: 40 random bits, then a counter that starts at a random place."""
-        self._millisecond, self._pid = millisecond, os.getpid()
-        noise = int.from_bytes(os.urandom(10), "big")
+        if not self._noise or os.getpid() != self._pid:
+            # Many at a time: to ask the system lets another thread have the interpreter.
+            self._noise, self._pid = os.urandom(10 * MILLISECONDS_AT_ONCE), os.getpid()
+        drawn, self._noise = self._noise[:10], self._noise[10:]
+        self._millisecond, noise = millisecond, int.from_bytes(drawn, "big")
         self._head = _base32(millisecond, 10) + _base32(noise >> 40, 8)
         self._count = noise & 0x7FFFFFFFFF
 
