@@ -18,6 +18,7 @@
     ├── MetricError          a number can't be computed from these scores and labels
     ├── TrainingError        a run can't go on (too few rows, one class, an estimator that raised)
     │   └── GateError        a gate can't be judged
+    ├── EngineError          an engine can't run what it is asked for (workers that die, a cluster without room)
     ├── ServingError         a decision could not be made in the normal way
     │   ├── OverloadedError  a queue is full; try again
     │   ├── DeadlineError    the deadline passed
@@ -128,6 +129,10 @@ class TrainingError(TidewheelError):
 
 class GateError(TrainingError):
     """A gate can't be judged."""
+
+
+class EngineError(TidewheelError):
+    """An engine can't run what it is asked for."""
 
 
 class ServingError(TidewheelError):

@@ -17,7 +17,7 @@ from tests.conftest import need_extra
 import tidewheel as tw
 from tidewheel.engine import Engine, LocalEngine, open_engine
 from tidewheel.errors import ConfigError
-from tidewheel.testing import EngineContract
+from tidewheel.testing import EngineContract, GangContract
 
 PROJECT = Path(__file__).parent / "flights.py"
 FLIGHTS = 20_000
@@ -43,14 +43,14 @@ def spark() -> Iterator[Engine]:
     engine.close()
 
 
-class TestLocal(EngineContract):
+class TestLocal(EngineContract, GangContract):
     @pytest.fixture
     def engine(self) -> Engine:
         return LocalEngine()
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning", "ignore::ResourceWarning")
-class TestRay(EngineContract):
+class TestRay(EngineContract, GangContract):
     @pytest.fixture
     def engine(self, ray: Engine) -> Engine:
         return ray

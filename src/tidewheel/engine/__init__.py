@@ -1,7 +1,8 @@
 """Where partitioned work runs: this process's cores, Ray, Spark, or whatever else is an `Engine`."""
 
 from tidewheel.engine.choice import open_engine
+from tidewheel.engine.gang import Member
 from tidewheel.engine.local import LocalEngine, cores, map_parts
-from tidewheel.engine.protocols import Engine, PartitionWork
+from tidewheel.engine.protocols import Engine, GangEngine, PartitionWork
 
-__all__ = ["Engine", "LocalEngine", "PartitionWork", "cores", "map_parts", "open_engine"]
+__all__ = ["Engine", "GangEngine", "LocalEngine", "Member", "PartitionWork", "cores", "map_parts", "open_engine"]

@@ -7,6 +7,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from tidewheel.engine.gang import Member, until_whole
+from tidewheel.engine.processes import run_members
+
 Part = TypeVar("Part")
 Result = TypeVar("Result")
 
@@ -61,7 +64,7 @@ def map_parts(
 
 
 class LocalEngine:
-    """The cores of this process; `tidewheel.engine.Engine` is its contract.
+    """The cores of this process; `tidewheel.engine.GangEngine` is its contract. Members of a gang are processes.
 
     Parameters
     ----------
@@ -82,3 +85,7 @@ class LocalEngine:
     ) -> list[Result]:
         """Apply `work` to every part and return the results in order."""
         return map_parts(work, parts, workers=self.workers, done=done)
+
+    def gang(self, work: Callable[[Member, Part], Result], parts: Sequence[Part], *, cpus: int = 1) -> list[Result]:
+        """Apply `work` to every part at once, each in a process of its own on this machine."""
+        return until_whole(lambda: run_members(work, parts))

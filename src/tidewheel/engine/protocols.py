@@ -7,6 +7,8 @@ from typing import Protocol, TypeVar
 
 import pyarrow as pa
 
+from tidewheel.engine.gang import Member
+
 Part = TypeVar("Part")
 Result = TypeVar("Result")
 
@@ -48,4 +50,20 @@ class Engine(Protocol):
         done: Callable[[int], None] | None = None,
     ) -> list[Result]:
         """Apply `work` to every part; `done` is told, in the caller's thread, how many have finished."""
+        ...
+
+
+class GangEngine(Engine, Protocol):
+    """An engine that can also run parts side by side: what a fit that is shared among workers asks for.
+
+    - `gang` calls ``work(member, part)`` for all parts at the same time, each in a process of its own, and
+      returns the results by rank. Members reach each other at the addresses they are told.
+    - When a member's process dies, the others are ended and the gang begins anew, three times at most; then
+      `EngineError` is raised. So a gang's work leaves nothing behind but its results.
+    - What a member raises is raised, once the others have ended or were ended.
+    - `cpus` is what each member may use.
+    """
+
+    def gang(self, work: Callable[[Member, Part], Result], parts: Sequence[Part], *, cpus: int = 1) -> list[Result]:
+        """Apply `work` to every part, all at once."""
         ...

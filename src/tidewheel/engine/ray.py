@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from tidewheel.engine.gang import Member, until_whole
+from tidewheel.engine.ray_gang import run_members
 from tidewheel.errors import MissingExtraError
 
 Part = TypeVar("Part")
@@ -14,7 +16,7 @@ RETRIES = 3
 
 
 class RayEngine:
-    """Runs parts on Ray; `tidewheel.engine.Engine` is its contract.
+    """Runs parts on Ray; `tidewheel.engine.GangEngine` is its contract.
 
     A part whose worker died is done again by Ray; its result is the same.
 
@@ -57,6 +59,11 @@ class RayEngine:
             _drop(ray, waiting)
             raise
         return [results[place] for place in range(len(parts))]
+
+    def gang(self, work: Callable[[Member, Part], Result], parts: Sequence[Part], *, cpus: int = 1) -> list[Result]:
+        """Apply `work` to every part at once, each in an actor; they are spread over the cluster's machines."""
+        ray = self._started()
+        return until_whole(lambda: run_members(ray, work, parts, cpus))
 
     def close(self) -> None:
         """Leave the cluster; one that was started here ends."""

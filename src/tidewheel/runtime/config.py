@@ -58,6 +58,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """A Redis or Valkey URL, or "" for LMDB in the data folder."""
     engine: str = ""
     """Where batch work runs: "" for this machine's cores, ``"ray"``, ``"ray://..."``, ``"spark"``, ``"spark://..."``."""
+    fit_workers: Count = 1
+    """How many processes share a fit, on Ray where `engine` says so. It changes the model, a little."""
     lake: str = ""
     """An object store's URL, as ``s3://bucket/prefix``, or "" for the data folder."""
     artifacts: str = ""

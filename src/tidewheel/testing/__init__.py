@@ -11,7 +11,7 @@ opened; pytest does the rest.
 
 from tidewheel.testing.artifacts import ArtifactContract
 from tidewheel.testing.derived import check_derived
-from tidewheel.testing.engine import EngineContract
+from tidewheel.testing.engine import EngineContract, GangContract
 from tidewheel.testing.event_log import EventLogContract
 from tidewheel.testing.journal import JournalContract
 from tidewheel.testing.lake import LakeContract
@@ -21,6 +21,7 @@ __all__ = [
     "ArtifactContract",
     "EngineContract",
     "EventLogContract",
+    "GangContract",
     "JournalContract",
     "LakeContract",
     "StateContract",

@@ -77,7 +77,9 @@ class TrainingContext:
     served : callable, optional
         Given a view's digest and a number, returns so many of the newest decision records of the view (for parity).
     engine : callable, optional
-        Opens the engine that trials run on; None means the cores of this process.
+        Opens the engine that trials and the workers of a fit run on; None means the cores of this process.
+    workers : int
+        Processes that a fit is shared among.
     """
 
     history: History
@@ -91,6 +93,7 @@ class TrainingContext:
     lake_versions: Callable[[Sequence[str]], Mapping[str, int]] | None = None
     served: Callable[[str, int], Sequence[Any]] | None = None
     engine: Callable[[], Engine] | None = None
+    workers: int = 1
 
     def model(self, name: str) -> ir.Model:
         """Return a model's frozen form.

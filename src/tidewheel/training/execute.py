@@ -58,6 +58,8 @@ class Settings:
         Seconds after which a search begins no further trial.
     parents : mapping of str to str
         Versions that are learned from (see `transfer.parents`).
+    workers : int
+        Processes that a fit is shared among.
     """
 
     as_of: int
@@ -68,6 +70,7 @@ class Settings:
     chosen: dict[str, Any] | None = None
     limit: float | None = None
     parents: Mapping[str, str] = field(default_factory=dict)
+    workers: int = 1
 
 
 @dataclass(frozen=True)
@@ -206,7 +209,7 @@ def _learner(context: TrainingContext, model: ir.Model, settings: Settings, plan
     declared = msgspec.structs.replace(
         model, gates=(), metrics=(), retrain=None, search="", trials=0, tune=None, slices=(), blocks=""
     )
-    return [digest(declared), settings.seed, settings.threads, code_of(context, plan.estimator)]
+    return [digest(declared), settings.seed, settings.threads, settings.workers, code_of(context, plan.estimator)]
 
 
 def _taught(
@@ -330,5 +333,6 @@ def plan_of(context: TrainingContext, model: ir.Model, settings: Settings, class
         limit=settings.limit,
         tune=model.tune,
         record=Record(context.catalog, run),
-        engine=context.engine() if context.engine is not None and space else None,
+        engine=context.engine() if context.engine is not None and (space or settings.workers > 1) else None,
+        workers=settings.workers,
     )

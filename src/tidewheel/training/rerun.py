@@ -112,6 +112,7 @@ def _settings(context: TrainingContext, original: Run) -> Settings:
         head=original.lineage.log_head,
         seed=int(parameters["seed"]),
         threads=int(parameters["threads"]),
+        workers=int(parameters.get("workers", 1)),
         trials=0,
         parents=dict(parameters.get("parents", {})),
         chosen={name: _restored(space.get(name), value) for name, value in parameters["chosen"].items()},

@@ -147,6 +147,7 @@ def train(
         head=context.history.head(),
         seed=seed,
         threads=threads(),
+        workers=context.workers,
         trials=model.trials if trials is None else trials,
         limit=limit,
         parents=named_parents(context, model),
@@ -274,6 +275,7 @@ def run_parameters(outcome: Outcome, settings: Settings) -> dict[str, Any]:
     return {
         "seed": settings.seed,
         "threads": settings.threads,
+        "workers": settings.workers,
         "trials": len(learned.trials),
         "chosen": shown(learned.chosen),
         "estimator": type(learned.fit.estimator).__name__,

@@ -41,4 +41,5 @@ def training_context(stores: Stores, history: History, project: Project) -> Trai
         lake_versions=lambda types: {type: history.version(type) for type in types},
         served=served,
         engine=partial(open_engine, stores.settings.engine) if stores.settings.engine else None,
+        workers=stores.settings.fit_workers,
     )

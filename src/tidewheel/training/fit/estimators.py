@@ -95,9 +95,28 @@ def fit(estimator: Any, matrix: Matrix, *, callbacks: Sequence[Any] = (), start:
     TrainingError
         Whatever the estimator raised, as the cause.
     """
+    return fit_on(estimator, *told_rows(estimator, matrix), callbacks=callbacks, start=start)
+
+
+def told_rows(estimator: Any, matrix: Matrix) -> tuple[Matrix, Matrix | None, list[str]]:
+    """Tell an estimator of its columns; return the rows to fit on, those to stop by if any, and what is to be noted."""
     notes = boosters.name_categories(estimator, matrix)
-    known = parameters(estimator)
-    part, held = boosters.hold_out(matrix) if boosters.stops_early(estimator, known) else (matrix, None)
+    stops = boosters.stops_early(estimator, parameters(estimator))
+    part, held = boosters.hold_out(matrix) if stops else (matrix, None)
+    return part, held, notes
+
+
+def fit_on(
+    estimator: Any,
+    part: Matrix,
+    held: Matrix | None,
+    notes: Sequence[str] = (),
+    *,
+    callbacks: Sequence[Any] = (),
+    start: Start | None = None,
+) -> Fit:
+    """Fit on rows that were cut already (see `told_rows`); otherwise as `fit`."""
+    said = list(notes)
     full, part = part, as_taught(part)
     begun: dict[str, Any] = {}
     if start is not None:
@@ -106,7 +125,7 @@ def fit(estimator: Any, matrix: Matrix, *, callbacks: Sequence[Any] = (), start:
     arguments |= begun
     arguments |= boosters.watched(estimator, held) if held else {}
     arguments |= focal.fit_arguments(estimator, part, held)
-    arguments |= _weighting(estimator, part, notes, part is not full)
+    arguments |= _weighting(estimator, part, said, part is not full)
     arguments |= boosters.listening(estimator, callbacks) if callbacks else {}
     started = time.monotonic()
     with warnings.catch_warnings(record=True) as caught:
@@ -114,12 +133,17 @@ def fit(estimator: Any, matrix: Matrix, *, callbacks: Sequence[Any] = (), start:
         try:
             fitted = estimator.fit(rows, part.y, **arguments)
         except Exception as error:
-            raise _failed(estimator, "fit", matrix, error) from error
-    notes += sorted({f"{warning.category.__name__}: {warning.message}" for warning in caught})
+            raise _failed(estimator, "fit", part, error) from error
+    said += sorted({f"{warning.category.__name__}: {warning.message}" for warning in caught})
     estimator = estimator if fitted is None else fitted
     if held:
-        notes.append(f"kept {boosters.rounds(estimator)} rounds, by the last {len(held.y)} rows")
-    return Fit(estimator, shown(parameters(estimator)), tuple(notes), time.monotonic() - started)
+        said.append(stopped(estimator, held))
+    return Fit(estimator, shown(parameters(estimator)), tuple(said), time.monotonic() - started)
+
+
+def stopped(estimator: Any, held: Matrix) -> str:
+    """Say when early stopping ended a fit."""
+    return f"kept {boosters.rounds(estimator)} rounds, by the last {len(held.y)} rows"
 
 
 def score(estimator: Any, x: Floats) -> Floats:

@@ -22,6 +22,7 @@ from tidewheel.training.context import Progress
 from tidewheel.training.data.split import tail
 from tidewheel.training.fit import estimators
 from tidewheel.training.fit.calibrate import SLICE, Curve, Isotonic, calibrated, fit_calibration
+from tidewheel.training.fit.distributed.fit import Crew, fit_among
 from tidewheel.training.fit.estimators import Fit, Matrix
 from tidewheel.training.fit.flatten import verify
 from tidewheel.training.fit.linear import Arrays
@@ -59,7 +60,9 @@ class Plan:
     record : Record, optional
         Where trials are written as they end, and a search that was cut off is found.
     engine : Engine, optional
-        Where trials run; this process's cores by default.
+        Where trials run, and the workers of a fit; this process's cores by default.
+    workers : int
+        Processes that a fit is shared among.
     folds : sequence of (int64 array, int64 array)
         Positions to fit on and to judge trials by; by default the last rows judge.
     tuned : Tuned, optional
@@ -82,6 +85,7 @@ class Plan:
     tune: ir.Tune | None = None
     record: Record | None = None
     engine: Engine | None = None
+    workers: int = 1
     folds: Sequence[tuple[Ints, Ints]] = ()
     tuned: Tuned | None = None
     start: Start | None = None
@@ -162,8 +166,8 @@ def learn(
     chosen = dict(tuned.chosen)
     if progress:
         progress("fit", 0.0)
-    prepared = estimators.prepare(plan.estimator, plan.seed, chosen, plan.threads)
-    fit = estimators.fit(prepared, matrix.take(rows), start=plan.start)
+    crew = Crew(plan.workers, plan.engine)
+    fit = fit_among(crew, plan.estimator, plan.seed, chosen, plan.threads, matrix.take(rows), plan.start)
     means = _means(matrix.x[rows])
     if why:
         note = f"calibrated ({plan.calibrate}) without being asked to: {why} moves scores off the share of positives"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -69,22 +69,24 @@ class TorchLearner:
         state: Mapping[str, npt.NDArray[Any]] | None = None,
     ) -> TorchLearner:
         """Fit a new module, or go on from `state`; the validation rows stop it when `patience` epochs gain nothing."""
-        torch = _torch()
-        from tidewheel.training.fit.module_graph import Served, encoder_like, encoder_of
-
-        self.classes_ = np.array([0.0, 1.0]) if np.isin(y, (0.0, 1.0)).all() else None
-        with _repeatable(self.random_state or 0):
-            encoder = encoder_of(x, categories) if state is None else encoder_like(state, x.shape[1], categories)
-            module = self.build(encoder.width)
-            if not isinstance(module, torch.nn.Module):
-                raise TypeError(f"build({encoder.width}) gave no torch.nn.Module but {type(module).__name__}")
-            self.served_ = Served(encoder, module, y, self.classes_ is not None)
-            if state is not None:
-                self.served_.restore(state)
+        with repeatable(self.random_state or 0):
+            self._begin(x, y, categories, state)
             rows = self._tensors(x, y, sample_weight)
             watched = None if X_val is None or y_val is None else self._tensors(X_val, y_val, sample_weight_val)
             self._train(rows, watched)
         return self
+
+    def begin(self, x: Floats, y: Floats, categories: Sequence[int] = ()) -> bytes:
+        """Make the module without training it; return the state of the random numbers, by which training goes on."""
+        with repeatable(self.random_state or 0):
+            self._begin(x, y, categories, None)
+            return bytes(_torch().get_rng_state().numpy())
+
+    def end(self, state: Mapping[str, npt.NDArray[Any]], epochs: int) -> None:
+        """Take over the tensors of a module that was trained elsewhere."""
+        self.served_.restore(state)
+        self.served_.module.eval()
+        self.epochs_ = epochs
 
     def predict(self, x: Floats) -> Floats:
         """Return the number told of each row; for classes 0 or 1."""
@@ -108,6 +110,21 @@ class TorchLearner:
 
         return export(self.served_)
 
+    def _begin(
+        self, x: Floats, y: Floats, categories: Sequence[int], state: Mapping[str, npt.NDArray[Any]] | None
+    ) -> None:
+        torch = _torch()
+        from tidewheel.training.fit.module_graph import Served, encoder_like, encoder_of
+
+        self.classes_ = np.array([0.0, 1.0]) if np.isin(y, (0.0, 1.0)).all() else None
+        encoder = encoder_of(x, categories) if state is None else encoder_like(state, x.shape[1], categories)
+        module = self.build(encoder.width)
+        if not isinstance(module, torch.nn.Module):
+            raise TypeError(f"build({encoder.width}) gave no torch.nn.Module but {type(module).__name__}")
+        self.served_ = Served(encoder, module, y, self.classes_ is not None)
+        if state is not None:
+            self.served_.restore(state)
+
     def _score(self, x: Floats) -> Floats:
         torch = _torch()
         with torch.no_grad():
@@ -128,11 +145,8 @@ class TorchLearner:
         self.epochs_ = 0
         for epoch in range(self.epochs):
             module.train()
-            for batch in torch.randperm(len(rows[1])).split(self.batch_size):
-                optimiser.zero_grad()
-                loss = self._loss(rows, batch)
-                loss.backward()
-                optimiser.step()
+            for batch in self._batches(len(rows[1])):
+                loss = self._step(optimiser, rows, batch)
             if not bool(torch.isfinite(loss)):
                 raise TrainingError(f"the loss is {float(loss)} in epoch {epoch + 1}", remedy="lower learning_rate")
             self.epochs_ = epoch + 1
@@ -152,12 +166,30 @@ class TorchLearner:
             self.epochs_ = self.best_epoch_
         module.eval()
 
+    def _batches(self, rows: int) -> Iterable[Any]:
+        """Give the rows of each batch of an epoch."""
+        batches: Iterable[Any] = _torch().randperm(rows).split(self.batch_size)
+        return batches
+
+    def _step(self, optimiser: Any, rows: tuple[Any, Any, Any], batch: Any) -> Any:
+        """Go one step down the loss of a batch; return it."""
+        optimiser.zero_grad()
+        loss = self._loss(rows, batch)
+        loss.backward()
+        optimiser.step()
+        return loss
+
     def _loss(self, rows: tuple[Any, Any, Any], batch: Any) -> Any:
+        total, weight = self._sums(rows, batch)
+        return total / weight
+
+    def _sums(self, rows: tuple[Any, Any, Any], batch: Any) -> tuple[Any, Any]:
+        """Return the sum of the weighted losses, and of the weights."""
         functional = _torch().nn.functional
         x, y, weight = (part[batch] for part in rows)
         told = self.served_.module(x).reshape(-1)
         loss = functional.binary_cross_entropy_with_logits if self.classes_ is not None else functional.mse_loss
-        return (loss(told, y, reduction="none") * weight).sum() / weight.sum()
+        return (loss(told, y, reduction="none") * weight).sum(), weight.sum()
 
 
 def _torch() -> Any:
@@ -169,7 +201,7 @@ def _torch() -> Any:
 
 
 @contextmanager
-def _repeatable(seed: int) -> Iterator[None]:
+def repeatable(seed: int) -> Iterator[None]:
     """Seed PyTorch and use one thread: sums then have one order. Both are put back."""
     torch = _torch()
     threads = torch.get_num_threads()
