@@ -57,6 +57,25 @@ def steps(tables: dict[str, pa.Table], decided: str) -> Iterator[Step]:
         yield Step(instant, before, rows[decided][int(cuts[decided][position]) : int(ends[position])])
 
 
+@dataclass(frozen=True)
+class Requests:
+    """What is posted at one step: the path and body of each, events before questions."""
+
+    step: Step
+    events: list[tuple[str, bytes]]
+    questions: list[tuple[str, bytes]]
+
+    @classmethod
+    def of(cls, step: Step, service: str) -> Requests:
+        """Encode a step."""
+        events = [
+            (f"/v1/events/{name}", msgspec.json.encode(rows[start : start + BATCH]))
+            for name, rows in step.before.items()
+            for start in range(0, len(rows), BATCH)
+        ]
+        return cls(step, events, [(f"/v1/services/{service}", msgspec.json.encode(row)) for row in step.flights])
+
+
 async def replay(
     tables: dict[str, pa.Table], host: str, port: int, service: str, decided: str, progress: Callable[[int, int], None]
 ) -> Replayed:
@@ -66,29 +85,26 @@ async def replay(
     began = time.monotonic()
     total = tables[decided].num_rows
     try:
-        for step in steps(tables, decided):
+        prepared = (Requests.of(step, service) for step in steps(tables, decided))
+        following, last = next(prepared, None), None
+        while (requests := following) is not None:
             # Pipelined on one connection: the service answers in order, and decides when the events are folded.
-            posts, questions = _post_events(client, step), _decide(client, step, service)
-            _note_events(seen, await asyncio.gather(*posts))
-            _note_answers(seen, step, await asyncio.gather(*questions))
+            posted = [client.post(path, body, requests.step.instant) for path, body in requests.events]
+            asked = [client.post(path, body, requests.step.instant) for path, body in requests.questions]
+            # While the service is at work: the answers before these, and the requests after them.
+            if last is not None:
+                _note_answers(seen, *last)
+                progress(len(seen.decisions), total)
+            following = next(prepared, None)
+            _note_events(seen, await asyncio.gather(*posted))
+            last = requests.step, await asyncio.gather(*asked)
+        if last is not None:
+            _note_answers(seen, *last)
             progress(len(seen.decisions), total)
     finally:
         client.close()
     seen.seconds = time.monotonic() - began
     return seen
-
-
-def _post_events(client: Client, step: Step) -> list[asyncio.Future[Answer]]:
-    return [
-        client.post(f"/v1/events/{name}", msgspec.json.encode(rows[start : start + BATCH]), step.instant)
-        for name, rows in step.before.items()
-        for start in range(0, len(rows), BATCH)
-    ]
-
-
-def _decide(client: Client, step: Step, service: str) -> list[asyncio.Future[Answer]]:
-    path = f"/v1/services/{service}"
-    return [client.post(path, msgspec.json.encode(flight), step.instant) for flight in step.flights]
 
 
 def _note_events(seen: Replayed, answers: list[Answer]) -> None:

@@ -94,5 +94,5 @@ def test_history_helps_and_a_leaked_column_is_caught(tmp_path: Path, events: Eve
     assert warned(fair) == []
     assert 0.4 < (fair.metric("average_precision").value or 0.0) < 0.8
     caught = trained(leaking, events, leak=True)
-    assert warned(caught) == ["landed_late"]
+    assert set(warned(caught)) == {"landed_late"}  # by what it tells, and by when it was known
     assert (caught.metric("average_precision").value or 0.0) > 0.99
