@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tidewheel.definitions import calibrate as calibrate
     from tidewheel.definitions import expectations as expect
     from tidewheel.definitions import gates as gate
+    from tidewheel.definitions import guards as guard
     from tidewheel.definitions import sampling as sample
     from tidewheel.definitions import splitting as split
     from tidewheel.definitions import transform as transform
@@ -103,6 +104,7 @@ _NAMESPACES = {
     "calibrate": "tidewheel.definitions.calibrate",
     "expect": "tidewheel.definitions.expectations",
     "gate": "tidewheel.definitions.gates",
+    "guard": "tidewheel.definitions.guards",
     "learner": "tidewheel.training.learner",
     "sample": "tidewheel.definitions.sampling",
     "split": "tidewheel.definitions.splitting",
@@ -114,7 +116,7 @@ _WHERE = {name: f"tidewheel.{room}" for room, names in _ROOMS.items() for name i
 __all__ = [
     "Array", "Category", "Column", "Entity", "Event", "Features", "Id", "Key", "Model", "Ref", "Service", "Text",
     "Vector", "View", "action", "at_least", "at_most", "beats_champion", "calibrate", "choice", "count", "derived",
-    "distinct", "expect", "first", "float_range", "gate", "happened", "int_range", "isin", "isotonic", "last",
+    "distinct", "expect", "first", "float_range", "gate", "guard", "happened", "int_range", "isin", "isotonic", "last",
     "last_n", "learner", "log_range", "lookup", "max", "mean", "min", "not_", "open", "outcome", "p99_below", "parity",
     "personal", "platt", "precision_at", "previous", "quantile", "rate", "recall_at", "retrain", "rule", "sample",
     "split", "std", "sum", "table", "temporal", "thresholds", "time_since_first", "time_since_last", "top_k",

@@ -16,7 +16,10 @@ from typing import Literal
 from tidewheel.definitions.frozen import Frozen as _Frozen
 from tidewheel.definitions.ir_data import Sample as Sample
 from tidewheel.definitions.ir_data import Split as Split
+from tidewheel.definitions.ir_expectations import Expectation as Expectation
+from tidewheel.definitions.ir_expectations import ExpectationKind as ExpectationKind
 from tidewheel.definitions.ir_gates import Gate as Gate
+from tidewheel.definitions.ir_guards import Guard as Guard
 from tidewheel.definitions.ir_transfer import Teacher as Teacher
 from tidewheel.definitions.ir_tuning import Pruner as Pruner
 from tidewheel.definitions.ir_tuning import Sampler as Sampler
@@ -42,35 +45,6 @@ AggregateOp = Literal[
     "count", "sum", "mean", "min", "max", "var", "std", "first", "last", "distinct",
     "time_since_first", "time_since_last", "rate", "quantile", "top_k", "last_n",
 ]  # fmt: skip
-
-
-ExpectationKind = Literal[
-    "between", "in_set", "matches", "null_rate", "unique", "increasing", "fresh", "volume", "check"
-]  # fmt: skip
-
-
-class Expectation(_Frozen, frozen=True):
-    """What rows of a source should be like (``tw.expect``)."""
-
-    name: str
-    kind: ExpectationKind
-    columns: tuple[str, ...] = ()
-    """Own columns; ``at`` is the row's instant. For ``increasing`` a second one tells rows apart."""
-    policy: Literal["warn", "quarantine", "stop"] = "warn"
-    tolerate: float = 0.0
-    """Share of a batch's rows that may fail."""
-    low: int | float | None = None
-    high: int | float | None = None
-    values: tuple[str | int | float, ...] = ()
-    pattern: str = ""
-    limit: float = 0.0
-    """For ``null_rate``: the largest share."""
-    within: int = 0
-    """For ``fresh``."""
-    rows: int = 0
-    """For ``null_rate``: rows before there is a verdict; for ``volume``: weeks looked back."""
-    source: str = ""
-    """For ``check``: source that defines a function of this expectation's name, as for `Derived`."""
 
 
 class Column(_Frozen, frozen=True):
@@ -384,6 +358,10 @@ class Service(_Frozen, frozen=True):
     deadline: int = 50_000
     unit: Path = ()
     """What stays on one arm of a canary; the event's own id when empty."""
+    guards: tuple[Guard, ...] = ()
+    """What a version that is rolled out must keep to."""
+    cooldown: int = 0
+    """After something was taken back automatically, nothing is promoted so for so long; 0 is an hour."""
     doc: str = ""
     file: str = ""
     line: int = 0

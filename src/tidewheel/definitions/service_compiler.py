@@ -45,7 +45,9 @@ def compile_service(context: Context, cls: type[Service]) -> None:
     part("fallback", _fallback, context, cls, on, actions)
     part("deadline", parse_duration, cls.deadline)
     part("unit", _unit, context, cls, on)
-    if len(parts) < 8:
+    part("guards", _guards, cls)
+    part("cooldown", lambda: 0 if cls.cooldown is None else parse_duration(cls.cooldown))
+    if len(parts) < 10:
         return
     rule_view, rules = parts["rules"]
     context.services[cls] = ir.Service(
@@ -60,6 +62,8 @@ def compile_service(context: Context, cls: type[Service]) -> None:
         fallback=parts["fallback"],
         deadline=parts["deadline"],
         unit=parts["unit"],
+        guards=parts["guards"],
+        cooldown=parts["cooldown"],
         doc=(cls.__doc__ or "").strip(),
         file=cls._file,
         line=cls._line,
@@ -201,6 +205,15 @@ def _link(context: Context, cls: type[Service], on: ir.Source, actions: tuple[st
             )
         return ir.Fallback("previous", model=cls.model.__name__)
     return ir.Fallback("table", model=cls.model.__name__, by=_own_column(context, on, link.by, "tw.table(by=...)"))
+
+
+def _guards(cls: type[Service]) -> tuple[ir.Guard, ...]:
+    for guard in cls.guards:
+        if not isinstance(guard, ir.Guard):
+            raise DefinitionError(f"{guard!r} is no guard", remedy='write tw.guard.latency("20ms")')
+        if cls.model is None:
+            raise DefinitionError("guards watch versions of a model, and the service has none")
+    return tuple(cls.guards)
 
 
 def _unit(context: Context, cls: type[Service], on: ir.Source) -> ir.Path:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from tidewheel.definitions import ir
 from tidewheel.definitions.columns import Condition
 from tidewheel.definitions.declared import Declared
 from tidewheel.definitions.durations import Duration
@@ -62,6 +63,10 @@ class Service(metaclass=Declared):
         When to fall back.
     unit : column, optional
         What stays on one side of a canary, e.g. ``Transaction.card``; by default each event by itself.
+    guards : sequence of ``tw.guard...``
+        What a version must keep to while it is rolled out; by default the champion's share of fallbacks, and 1%.
+    cooldown : duration
+        After something was taken back automatically, nothing is promoted automatically for so long; an hour by default.
     """
 
     rules: ClassVar[Sequence[Rule]] = ()
@@ -72,6 +77,8 @@ class Service(metaclass=Declared):
     fallback: ClassVar[Sequence[Fallback] | None] = None
     deadline: ClassVar[Duration] = "50ms"
     unit: ClassVar[KeyLike] = None
+    guards: ClassVar[Sequence[ir.Guard]] = ()
+    cooldown: ClassVar[Duration | None] = None
     _on: type[Event] | None = None
 
     def __init_subclass__(cls, *, on: type[Event] | None = None) -> None:
