@@ -154,7 +154,7 @@ def test_mistakes(catalog: Catalog, frozen: str) -> None:
     with pytest.raises(InputError, match="champion of Score already"):
         canary(catalog, "Score", "Fraud@1", 0.1)
     for share in (0.0, -0.1, 1.1, float("nan")):
-        with pytest.raises(InputError, match="canary of"):
+        with pytest.raises(InputError, match="a share of"):
             canary(catalog, "Score", "Fraud@2", share)
     with pytest.raises(ConflictError, match="no challenger"):
         promote(catalog, "Score")

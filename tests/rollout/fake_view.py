@@ -1,4 +1,4 @@
-"""A workspace that is only a catalog: decisions and outcomes are what a test says they are."""
+"""A workspace that is only a catalog and a lake: decisions and outcomes are what a test says they are."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 from decision_rows import DAY, MONDAY, record, table
 
 from tidewheel.definitions import ir
@@ -24,6 +25,7 @@ from tidewheel.registry.services import freeze_service
 from tidewheel.registry.versions import Version, get_version, register
 from tidewheel.routing.split import CHALLENGER, Split
 from tidewheel.storage.catalog import Catalog
+from tidewheel.storage.lake import Lake
 
 Floats = npt.NDArray[np.float64]
 
@@ -98,8 +100,6 @@ def decided(
 
 
 def together(*parts: Joined) -> Joined:
-    import pyarrow as pa
-
     return Joined(
         pa.concat_tables([part.decisions for part in parts]),
         np.concatenate([part.label for part in parts]),
@@ -122,8 +122,13 @@ class FakeView:
     training_fails: TidewheelError | None = None
     canary_fails: TidewheelError | None = None
     trained: list[str] = field(default_factory=list)
+    replayed: bool = True
+    start_by: str = ""
+    """Who starts canaries; the system's user when not said."""
+    behind_by: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.lake = Lake.open(self.folder / "lake")
         self.catalog = Catalog.open(self.folder / "catalog.sqlite", clock=self.now)
 
     def deploy_first(self) -> None:
@@ -137,6 +142,19 @@ class FakeView:
     def joined(self, service: ir.Service, since: int, columns: Sequence[str] = COLUMNS) -> Joined:
         assert self.rows is not None
         return self.rows.take(self.rows.decisions["instant"].to_numpy() >= since)
+
+    def decisions(self, service: str, since: int, until: int) -> pa.Table:
+        assert self.rows is not None
+        arrived = self.rows.decisions["arrived"].to_numpy()
+        return self.rows.decisions.filter(pa.array((arrived >= since) & (arrived < until)))
+
+    def replayed_words(self, version: str, decisions: pa.Table) -> Floats:
+        """Return rows whose x is the event's number: what another view would have held."""
+        numbers = [float(event.removeprefix("e")) for event in decisions["event_id"].to_pylist()]
+        return np.column_stack([numbers, np.zeros(len(numbers))])
+
+    def behind(self, version: str) -> int:
+        return self.behind_by.get(version, 0)
 
     def bundle(self, version: str) -> Bundle:
         if version not in self.bundles:
@@ -154,7 +172,7 @@ class FakeView:
     def start_canary(self, service: str, version: str, share: float, cause: str) -> None:
         if self.canary_fails is not None:
             raise self.canary_fails
-        deployments.canary(self.catalog, service, version, share, cause=cause)
+        deployments.canary(self.catalog, service, version, share, cause=cause, who=self.start_by)
 
     def split(self) -> Split:
         """Return how units are dealt now."""

@@ -18,6 +18,7 @@ from tidewheel.registry.alerts import list_alerts
 from tidewheel.registry.deployments import Deployment, get_deployment
 from tidewheel.registry.runs import Verdict
 from tidewheel.rollout import RetrainLoop
+from tidewheel.rollout.rules import GUARD, LOOP
 from tidewheel.storage.catalog.notes import list_notes
 
 
@@ -77,6 +78,28 @@ def test_a_canary_runs_for_its_time(view: FakeView) -> None:
     assert judgement is not None
     assert judgement.verdict == "wait"
     assert pointer(view).challenger == "Fraud@2"
+
+
+def test_nothing_is_promoted_after_an_automatic_rollback_until_a_person_acts(view: FakeView) -> None:
+    loop = RetrainLoop(view)
+    deployments.deploy(view.catalog, "Score", "Fraud@1", pointer(view).service_version)
+    view.next_bundle = linear(3.0)
+    assert loop.retrain("Fraud", "monthly schedule")
+    deployments.promote(view.catalog, "Score", who=LOOP)
+    deployments.rollback(view.catalog, "Score", who=GUARD)
+    view.start_by = LOOP
+    assert loop.retrain("Fraud", "monthly schedule")
+    view.rows = decided(1500, view.time, view.time + 3 * DAY, split=view.split())
+    view.time += 3 * DAY
+    judgement = loop.watch(SERVICE)
+    assert judgement is not None
+    assert (judgement.verdict, "a person must act first" in judgement.reason) == ("wait", True)
+    deployments.canary(view.catalog, "Score", "Fraud@3", 0.3, who="ada")
+    view.rows = decided(1500, view.time, view.time + 3 * DAY, split=view.split())
+    view.time += 3 * DAY
+    judgement = loop.watch(SERVICE)
+    assert judgement is not None
+    assert judgement.verdict == "promote"
 
 
 def test_without_outcomes_a_canary_is_given_up_in_the_end(view: FakeView) -> None:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from tidewheel.cli.output import print_table, when
+from tidewheel.definitions.durations import format_duration
 
 if TYPE_CHECKING:
-    from tidewheel.registry.deployments import Deployment
+    from tidewheel.registry.deployments import Deployment, Move
     from tidewheel.registry.parity import ParityCheck
     from tidewheel.runtime.kill_switch import Killed
+    from tidewheel.workspace.rollouts import RolloutStatus
     from tidewheel.workspace.summaries import Status
 
 
@@ -22,7 +24,7 @@ def print_deployments(deployments: Sequence[Deployment]) -> None:
         [
             d.service,
             "killed" if d.killed else d.champion or "rules alone",
-            f"{d.challenger} {d.share:.0%}" if d.challenger else "-",
+            challenger_of(d),
             d.previous or "-",
             when(d.since),
             d.who,
@@ -30,7 +32,33 @@ def print_deployments(deployments: Sequence[Deployment]) -> None:
         ]
         for d in deployments
     ]
-    print_table(["service", "champion", "canary", "previous", "since", "by", "why"], rows)
+    print_table(["service", "champion", "challenger", "previous", "since", "by", "why"], rows)
+
+
+def challenger_of(deployment: Deployment) -> str:
+    """Return what stands beside the champion, and how."""
+    how = "" if deployment.mode == "canary" else f" {deployment.mode}"
+    return f"{deployment.challenger} {deployment.share:.0%}{how}" if deployment.challenger else "-"
+
+
+def print_moves(moves: Sequence[Move]) -> None:
+    """Print who moved what, when and why."""
+    rows = [[when(m.at), m.service, m.action, m.after.champion, challenger_of(m.after), m.who, m.cause] for m in moves]
+    print_table(["when", "service", "move", "champion", "challenger", "by", "why"], rows, title="moves, newest first")
+
+
+def print_rollouts(found: Sequence[RolloutStatus]) -> None:
+    """Print how rollouts stand, what their guards say, and the moves."""
+    print_deployments([status.deployment for status in found])
+    for status in found:
+        if status.ramp is not None:
+            steps = ", ".join(f"{step:.0%}" for step in status.ramp.steps)
+            click.echo(f"{status.deployment.service} goes through {steps}, {format_duration(status.ramp.hold)} each")
+    asked = [(status.deployment.service, finding) for status in found for finding in status.guards]
+    if asked:
+        rows = [[name, f.guard, "fires" if f.fired else "holds" if f.enough else "waits", f.said] for name, f in asked]
+        print_table(["service", "guard", "", ""], rows, title="guards now")
+    print_moves([move for status in found for move in status.moves])
 
 
 def print_parity(checks: Sequence[ParityCheck]) -> None:
@@ -62,9 +90,5 @@ def print_status(status: Status) -> None:
     if status.parity:
         print_parity(status.parity)
     if status.history:
-        moves = [
-            [when(m.at), m.service, m.action, m.after.champion, m.after.challenger or "-", m.who, m.cause]
-            for m in status.history
-        ]
-        print_table(["when", "service", "move", "champion", "canary", "by", "why"], moves, title="moves, newest first")
+        print_moves(status.history)
     click.echo(f"running: {status.running}" if status.running else "not running; start it: tidewheel up")

@@ -49,24 +49,17 @@ def compile_service(context: Context, cls: type[Service]) -> None:
     part("cooldown", lambda: 0 if cls.cooldown is None else parse_duration(cls.cooldown))
     if len(parts) < 10:
         return
-    rule_view, rules = parts["rules"]
+    rule_view, rules = parts.pop("rules")
     context.services[cls] = ir.Service(
         name=cls.__name__,
         on=on.name,
-        model=parts["model"],
         rule_view=rule_view,
         rules=rules,
-        thresholds=parts["decide"],
-        prevents=parts["prevents"],
-        explore=parts["explore"],
-        fallback=parts["fallback"],
-        deadline=parts["deadline"],
-        unit=parts["unit"],
-        guards=parts["guards"],
-        cooldown=parts["cooldown"],
+        thresholds=parts.pop("decide"),
         doc=(cls.__doc__ or "").strip(),
         file=cls._file,
         line=cls._line,
+        **parts,
     )
 
 

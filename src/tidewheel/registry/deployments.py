@@ -1,4 +1,4 @@
-"""The moves that people and guards make: deploy, canary, promote, rollback, kill."""
+"""The moves that people and guards make: deploy, roll out beside the champion, promote, rollback, kill."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from tidewheel.registry.pointers import (
     list_deployments,
     move,
 )
+from tidewheel.registry.ramps import RAMP, Rollout, ramp_body
 from tidewheel.storage.catalog import Catalog
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "kill",
     "list_deployments",
     "promote",
+    "roll_out",
     "rollback",
 ]
 
@@ -90,42 +92,63 @@ def canary(
 ) -> Deployment:
     """Let `challenger` answer a share of the units; calling it again with another share ramps it.
 
+    As `roll_out` with a canary.
+    """
+    how = Rollout("canary", share)
+    return roll_out(catalog, service, challenger, how, service_version=service_version, cause=cause, who=who)
+
+
+def roll_out(
+    catalog: Catalog,
+    service: str,
+    challenger: str,
+    how: Rollout,
+    *,
+    service_version: str = "",
+    cause: str = "",
+    who: str = "",
+) -> Deployment:
+    """Put `challenger` beside the champion; calling it again with another share ramps it.
+
     A unit that was in the share stays in it when the share is raised.
 
     Parameters
     ----------
-    share : float
-        Above 0 and at most 1.
+    how : Rollout
+        ``canary`` and ``ab`` answer a share of the units, ``shadow`` is scored unheard, ``blue-green`` is made
+        ready everywhere and answers nobody yet.
     service_version : str
         The frozen service that the challenger answers with; the champion's when "".
 
     Raises
     ------
     InputError
-        The share is out of range, or the challenger is the champion.
+        The share is out of range, the ramp makes no sense, or the challenger is the champion.
     NotFoundError
         The service has no champion yet, or there is no such version.
     ConflictError
-        Another challenger has a canary there, or another moved the pointer at the same time.
+        Another challenger stands there, or another moved the pointer at the same time.
     """
-    check_share(share)
+    share = 0.0 if how.mode == "blue-green" else check_share(how.share)
     before = get_deployment(catalog, service)
     if challenger == before.champion and (service_version or before.service_version) == before.service_version:
         raise InputError(f"{challenger} is the champion of {service} already")
     if before.challenger and before.challenger != challenger:
         raise ConflictError(
-            f"{before.challenger} has a canary on {service}",
+            f"{before.challenger} has a {before.mode} on {service}",
             remedy=f"end it first: tidewheel rollback {service}, or tidewheel deploy {before.challenger}",
         )
+    goes_on = bool(before.challenger) and before.mode == how.mode
     after = msgspec.structs.replace(
         before,
         challenger=challenger,
         challenger_service_version=service_version or before.challenger_service_version or before.service_version,
         share=share,
-        mode="canary",
-        salt=before.salt if before.challenger else f"{challenger}/{before.revision + 1}",
+        mode=how.mode,
+        salt=before.salt if goes_on else f"{challenger}/{before.revision + 1}",
     )
-    return move(catalog, "ramp" if before.challenger else "canary", before, after, cause=cause, who=who)
+    notes = {RAMP: ramp_body(after, how.ramp.check())} if how.ramp is not None else None
+    return move(catalog, "ramp" if goes_on else how.mode, before, after, cause=cause, who=who, notes=notes)
 
 
 def promote(catalog: Catalog, service: str, *, cause: str = "", who: str = "") -> Deployment:

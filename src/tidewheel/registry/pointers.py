@@ -6,6 +6,7 @@ from the row as its maker saw it: when another got in between, it raises instead
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -19,8 +20,10 @@ from tidewheel.storage.catalog.notes import add_note
 from tidewheel.storage.catalog.rows import plain
 from tidewheel.storage.catalog.tables import deployment_history, deployments, service_versions, versions
 
-Mode = Literal["none", "canary"]
-Action = Literal["deploy", "canary", "ramp", "promote", "rollback", "drop", "kill", "revive"]
+Mode = Literal["none", "canary", "shadow", "ab", "blue-green"]
+Action = Literal[
+    "deploy", "canary", "shadow", "ab", "blue-green", "ramp", "promote", "rollback", "drop", "kill", "revive"
+]
 
 
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,7 +40,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     challenger: str = ""
     challenger_service_version: str = ""
     share: float = 0.0
-    """Part of the units that the challenger answers."""
+    """Part of the units that the challenger answers; in a shadow, of those that it scores unheard."""
     mode: Mode = "none"
     salt: str = ""
     """Says, with the unit, who is in the share; the same while a canary is ramped up."""
@@ -112,8 +115,11 @@ def move(
     *,
     cause: str = "",
     who: str = "",
+    notes: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Deployment:
     """Write `after` in place of `before`, if `before` is still what stands there.
+
+    `notes`, by kind, are written in the same transaction.
 
     Raises
     ------
@@ -134,7 +140,8 @@ def move(
         connection.execute(sa.insert(deployment_history).values(**row, **told))
         body = {name: getattr(after, name) for name in ("champion", "challenger", "share", "killed", "service_version")}
         note = {"action": action, "revision": revision, "cause": cause, "who": who, **body}
-        add_note(connection, f"deployment.{action}", after.service, note, at=now)
+        for kind, told_too in {f"deployment.{action}": note, **(notes or {})}.items():
+            add_note(connection, kind, after.service, told_too, at=now)
         touch(connection)
     return after
 
@@ -183,7 +190,7 @@ def check_share(share: float) -> float:
         It is not above 0 and at most 1.
     """
     if not 0.0 < share <= 1.0:
-        raise InputError(f"a canary of {share:g} of the traffic", remedy="give a share above 0 and at most 1, like 5%")
+        raise InputError(f"a share of {share:g} of the traffic", remedy="give a share above 0 and at most 1, like 5%")
     return share
 
 

@@ -11,11 +11,9 @@ import numpy.typing as npt
 
 from tidewheel.definitions import ir
 from tidewheel.errors import MetricError
-from tidewheel.metrics import Difference, difference, interval, metric, wilson
+from tidewheel.metrics import Difference, difference, interval, metric
 from tidewheel.outcomes import Joined, fell_back, model_scores, view_rows
 from tidewheel.outcomes.answered import is_text
-from tidewheel.registry.deployments import Deployment
-from tidewheel.routing.split import CHALLENGER, Split
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -26,8 +24,6 @@ FEWEST_ROWS = 200
 """Matured decisions below which a canary is not judged."""
 PATIENCE = 3
 """Watching periods after which a canary without enough outcomes is given up."""
-MOST_FALLBACKS = 0.01
-"""How much larger the share of the challenger's units that get a fallback may be."""
 RESAMPLES = 400
 
 
@@ -54,34 +50,6 @@ class Gain(NamedTuple):
     value: float
     measured: str
     evidence: dict[str, float]
-
-
-def failing(rows: Joined, deployment: Deployment) -> Judgement | None:
-    """Return a rollback when clearly more of the challenger's units get a fallback than of the champion's.
-
-    Units are told apart by the split itself, so that a fallback counts against the version that
-    should have answered, whatever answered instead. Needs no outcomes: asked from the first day.
-
-    Parameters
-    ----------
-    rows : Joined
-        Decisions since the canary began.
-    deployment : Deployment
-        With its challenger.
-    """
-    split = Split(deployment.service, deployment.salt, {CHALLENGER: deployment.share})
-    mine = np.array([split(unit).name == CHALLENGER for unit in rows.decisions["unit"].to_pylist()], dtype=bool)
-    failed = fell_back(rows.decisions)
-    if not mine.any():
-        return None
-    share = float(failed[mine].mean())
-    usual = 0.0 if mine.all() else float(failed[~mine].mean())
-    low, _ = wilson(float(failed[mine].sum()), int(mine.sum()))
-    if low - usual <= MOST_FALLBACKS:
-        return None
-    reason = f"{share:.1%} of the units of {deployment.challenger} got a fallback, {usual:.1%} of the champion's"
-    evidence = {"fallbacks": share, "champion_fallbacks": usual, "units": float(mine.sum())}
-    return Judgement("rollback", reason, evidence)
 
 
 def judge_canary(

@@ -11,10 +11,13 @@ from tidewheel.monitoring.report import FeatureDrift
 from tidewheel.outcomes import FACTS, Joined
 from tidewheel.registry.bundles import Bundle
 from tidewheel.registry.deployments import Deployment, find_deployment, promote, rollback
+from tidewheel.registry.ramps import find_ramp
 from tidewheel.registry.scoring import score_words, view_columns
 from tidewheel.registry.versions import Version
 from tidewheel.rollout.drift import ALERT_AT, WINDOW, find_drift, lookback, tell
-from tidewheel.rollout.judge import Contender, Judgement, failing, judge_canary
+from tidewheel.rollout.judge import Contender, Judgement, judge_canary
+from tidewheel.rollout.rules import LOOP, refuse_moved
+from tidewheel.rollout.steering import Steering
 from tidewheel.rollout.view import LoopView
 from tidewheel.storage.catalog.notes import list_notes, note
 
@@ -24,7 +27,6 @@ log = logging.getLogger("tidewheel.rollout")
 
 ANSWERED_FOR = 2 * WINDOW
 """Drift is answered once in so long: the answer itself needs a window to show."""
-WHO = "retraining loop"
 STARTED = "retrain.started"
 EVERY = 1_000_000
 """More trainings than a model has in its life."""
@@ -88,12 +90,22 @@ class RetrainLoop:
         return True
 
     def watch(self, service: ir.Service) -> Judgement | None:
-        """Judge a service's canary; promote it, roll it back, or let it run. None when there is none."""
+        """Judge a service's canary; promote it, roll it back, or let it run. None when there is none.
+
+        One with a ramp is not judged here: `Steering` takes it from step to step.
+        """
         deployment, policy = self._deployment(service), self._policy(service.model)
-        if deployment is None or policy is None or not deployment.challenger:
+        if deployment is None or policy is None or deployment.mode != "canary":
             return None
-        rows = self._view.joined(service, deployment.since)
-        judgement = failing(rows, deployment) or self._judge(service, policy, deployment, rows)
+        if find_ramp(self._view.catalog, deployment) is not None:
+            return None
+        rows, steering = self._view.joined(service, deployment.since), Steering(self._view)
+        fired = next((finding for finding in steering.findings(service, deployment, rows) if finding.fired), None)
+        if fired is not None:
+            return self._carry_out(deployment, Judgement("rollback", fired.said, fired.figures))
+        judgement = self._judge(service, policy, deployment, rows)
+        if judgement.verdict == "promote" and (refused := steering.held_back(service)):
+            judgement = Judgement("wait", refused, judgement.evidence)
         return self._carry_out(deployment, judgement)
 
     def _judge(self, service: ir.Service, policy: ir.Retrain, deployment: Deployment, rows: Joined) -> Judgement:
@@ -119,11 +131,9 @@ class RetrainLoop:
         if judgement.verdict == "wait":
             return judgement
         act = promote if judgement.verdict == "promote" else rollback
-        current = find_deployment(self._view.catalog, service)
         try:
-            if current is None or current.revision != deployment.revision:
-                raise ConflictError(f"{service} was moved while its canary was judged")
-            act(self._view.catalog, service, cause=judgement.reason, who=WHO)
+            refuse_moved(self._view.catalog, deployment)
+            act(self._view.catalog, service, cause=judgement.reason, who=LOOP)
         except ConflictError as error:
             return Judgement("wait", str(error))
         told = {"champion": deployment.champion, "challenger": deployment.challenger, "reason": judgement.reason}

@@ -1,9 +1,12 @@
-"""What the retraining loop sees of a workspace, and the one slow thing it may ask for."""
+"""What rollouts and the retraining loop see of a workspace, and the slow things they may ask for."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import numpy.typing as npt
 
 from tidewheel.definitions import ir
 from tidewheel.outcomes import COLUMNS, Joined
@@ -11,18 +14,35 @@ from tidewheel.registry.bundles import Bundle
 from tidewheel.registry.versions import Version
 from tidewheel.storage.catalog import Catalog
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from tidewheel.storage.lake import Lake
+
 
 class LoopView(Protocol):
-    """A workspace, as far as the loop is concerned."""
+    """A workspace, as far as rollouts are concerned."""
 
     catalog: Catalog
+    lake: Lake
     graph: ir.Graph
+    replayed: bool
+    """Whether a caller drives the clock."""
 
     def now(self) -> int:
         """Return the workspace's instant, µs UTC."""
 
     def joined(self, service: ir.Service, since: int, columns: Sequence[str] = COLUMNS) -> Joined:
         """Return a service's decisions since an instant, with their outcomes as known now."""
+
+    def decisions(self, service: str, since: int, until: int) -> pa.Table:
+        """Return the records of a service's decisions on events that arrived in ``[since, until)``."""
+
+    def replayed_words(self, version: str, decisions: pa.Table) -> npt.NDArray[np.float64]:
+        """Return the rows of a version's view, in words, as of the instants of decisions made by another."""
+
+    def behind(self, version: str) -> int:
+        """Return how far the features of a version are behind the log, in microseconds."""
 
     def bundle(self, version: str) -> Bundle:
         """Return a version's bundle."""

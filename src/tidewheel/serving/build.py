@@ -95,7 +95,7 @@ class Builder:
         damage: list[str] = []
         champion = self._load(deployment.service_version, deployment.champion, damage)
         challenger = previous = None
-        if deployment.challenger:
+        if deployment.challenger and deployment.mode != "shadow":  # a shadow is scored elsewhere
             frozen = deployment.challenger_service_version or deployment.service_version
             challenger = self._load(frozen, deployment.challenger, damage)
         if deployment.previous:
@@ -107,7 +107,7 @@ class Builder:
             service=service,
             champion=self._arm(champion, CHAMPION),
             challenger=self._arm(challenger, CHALLENGER),
-            split=Split(service.name, deployment.salt, shares) if challenger is not None else None,
+            split=Split(service.name, deployment.salt, shares) if challenger is not None and deployment.share else None,
             chain=self._chain(version, champion, previous),
             revision=deployment.revision,
             damage="; ".join(damage),

@@ -13,6 +13,7 @@ from tidewheel.registry.approvals import missing_approvals
 from tidewheel.registry.bundles import load_bundle
 from tidewheel.registry.deployments import Deployment
 from tidewheel.registry.parity import newest_checks
+from tidewheel.registry.ramps import Rollout
 from tidewheel.registry.services import freeze_service
 from tidewheel.registry.versions import Version, get_version
 from tidewheel.runtime.lease import holder_of
@@ -31,7 +32,7 @@ def deploy(
     graph: ir.Graph,
     name: str,
     only: str | None,
-    share: float | None,
+    how: Rollout | None,
     *,
     force: bool = False,
     cause: str = "",
@@ -46,8 +47,8 @@ def deploy(
         ``Fraud@3``, or a service of rules alone.
     only : str, optional
         Just this service.
-    share : float, optional
-        As a canary for a share of the units.
+    how : Rollout, optional
+        Beside the champion; whole when not given.
     sync : callable
         Folds features in this process, where no stream worker does.
     """
@@ -61,7 +62,7 @@ def deploy(
     sync()
     for reached in needed:
         _wait_for_features(stores, reached)
-    moved = [_point(stores, graph, service, version, share, cause, who) for service in services]
+    moved = [_point(stores, graph, service, version, how, cause, who) for service in services]
     choose_groups(stores.catalog, stores.artifacts)
     return moved
 
@@ -103,15 +104,15 @@ def _point(
     graph: ir.Graph,
     service: ir.Service,
     version: Version | None,
-    share: float | None,
+    how: Rollout | None,
     cause: str,
     who: str,
 ) -> Deployment:
     frozen = freeze_service(stores.catalog, service, reachable(graph, [service.name])).digest
     name = version.name if version is not None else ""
-    if share is None:
+    if how is None:
         return deployments.deploy(stores.catalog, service.name, name, frozen, cause=cause, who=who)
-    return deployments.canary(stores.catalog, service.name, name, share, service_version=frozen, cause=cause, who=who)
+    return deployments.roll_out(stores.catalog, service.name, name, how, service_version=frozen, cause=cause, who=who)
 
 
 def _wait_for_features(stores: Stores, graph: ir.Graph) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from tidewheel.definitions import ir
 from tidewheel.errors import TidewheelError
-from tidewheel.rollout import RetrainLoop, send_notes
+from tidewheel.rollout import RetrainLoop, Steering, send_notes
 from tidewheel.runtime.child import Life
 from tidewheel.runtime.clock import NEVER, ReplayClock
 from tidewheel.runtime.doorbell import Doorbell
@@ -35,7 +35,7 @@ LOOK_EVERY = 0.02
 
 LOOK_FOR_DRIFT = Schedule(every="interval", interval=2 * 86_400_000_000)
 """What is compared is a week of decisions: every other day sees a jump soon enough."""
-HOUR = 3_600_000_000
+MINUTE, HOUR = 60_000_000, 3_600_000_000
 
 JobTable = dict[str, tuple[Schedule, Callable[[int], str]]]
 
@@ -54,6 +54,7 @@ class Keeper:
         self._workspace = workspace
         self._lease = Lease.acquire(workspace.stores.layout.leases / "keeper", "keeper", wait=wait)
         self._loop = RetrainLoop(workspace.loop_view())
+        self._steering = Steering(workspace.loop_view())
         self._scheduler = Scheduler(workspace.stores.catalog, f"keeper {os.getpid()} #{self._lease.token}")
         jobs = self._jobs()
         self.jobs = sorted(jobs)
@@ -107,6 +108,8 @@ class Keeper:
             if policy is not None:
                 jobs[f"canary {service.name}"] = (Schedule(every="daily"), partial(self._judge, service))
                 jobs[f"drift {service.name}"] = (LOOK_FOR_DRIFT, partial(self._drift, service))
+            if service.model:
+                jobs[f"rollout {service.name}"] = (self._steer_every(service), partial(self._steer, service))
         for model in graph.models:
             jobs |= retrain_jobs(self._workspace, self._loop, model)
         replayed = isinstance(self._workspace.stores.clock, ReplayClock)
@@ -119,6 +122,15 @@ class Keeper:
         if not isinstance(self._workspace.stores.clock, ReplayClock):
             jobs["tidy"] = (Schedule(every="daily"), partial(tidy, self._workspace))
         return jobs
+
+    def _steer_every(self, service: ir.Service) -> Schedule:
+        """Return how often guards are asked: in a replay workspace each time stops the clock."""
+        if not isinstance(self._workspace.stores.clock, ReplayClock):
+            return Schedule(every="interval", interval=MINUTE)
+        return Schedule(every="interval", interval=HOUR) if service.guards else Schedule(every="daily")
+
+    def _steer(self, service: ir.Service, due: int) -> str:
+        return self._steering.step(service)
 
     def _parity_every(self) -> int:
         """Return how often served features are checked, in microseconds; 0 for never."""

@@ -1,15 +1,28 @@
-"""The workspace as the retraining loop sees it."""
+"""The workspace as rollouts and the retraining loop see it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
 from tidewheel.definitions import ir
+from tidewheel.features.backfill import compute_view
+from tidewheel.features.freshness import freshness_of
+from tidewheel.features.parity import rows_of_decisions
+from tidewheel.features.plan_view import plan_view
 from tidewheel.outcomes import COLUMNS, Joined
 from tidewheel.registry.bundles import Bundle, load_bundle
+from tidewheel.registry.ramps import Rollout
 from tidewheel.registry.versions import Version, get_version
+from tidewheel.rollout.rules import LOOP
+from tidewheel.serving.build import view_of
+from tidewheel.storage.decisions import from_arrow
 from tidewheel.workspace.deploying import deploy
+from tidewheel.workspace.reading import decisions
 from tidewheel.workspace.reporting import joined_decisions
 
 if TYPE_CHECKING:
@@ -22,6 +35,8 @@ class WorkspaceLoop:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self.catalog = workspace.stores.catalog
+        self.lake = workspace.stores.lake
+        self.replayed = workspace.stores.clock.replay
         self.graph: ir.Graph = workspace.project.graph
 
     def now(self) -> int:
@@ -31,6 +46,23 @@ class WorkspaceLoop:
     def joined(self, service: ir.Service, since: int, columns: Sequence[str] = COLUMNS) -> Joined:
         """Return a service's decisions since an instant, with their outcomes as known now."""
         return joined_decisions(self._workspace, service.name, since, columns)
+
+    def decisions(self, service: str, since: int, until: int) -> pa.Table:
+        """Return the records of a service's decisions on events that arrived in ``[since, until)``."""
+        return decisions(self._workspace.stores).scan(service=service, since=since, until=until)
+
+    def replayed_words(self, version: str, decisions: pa.Table) -> npt.NDArray[np.float64]:
+        """Return the rows of a version's view, in words, as of the instants of decisions made by another."""
+        manifest = self.bundle(version).manifest
+        plan = plan_view(manifest.graph, view_of(manifest.graph, manifest.view))
+        rows = rows_of_decisions(from_arrow(decisions), plan, manifest.graph).drop_columns(["_states", "_instant"])
+        return compute_view(self._workspace.history, manifest.graph, plan, rows).words
+
+    def behind(self, version: str) -> int:
+        """Return how far the features of a version are behind the log, in microseconds."""
+        manifest, stores = self.bundle(version).manifest, self._workspace.stores
+        view = view_of(manifest.graph, manifest.view)
+        return freshness_of(manifest.graph, view, stores.state, stores.log, self.now()).age
 
     def bundle(self, version: str) -> Bundle:
         """Return a version's bundle."""
@@ -48,8 +80,8 @@ class WorkspaceLoop:
             self.graph,
             version,
             service,
-            share,
+            Rollout("canary", share),
             cause=cause,
-            who="retraining loop",
+            who=LOOP,
             sync=workspace.sync,
         )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, cast
 
+from tidewheel.definitions.durations import Duration
 from tidewheel.workspace.naming import Named, name_of
 from tidewheel.workspace.registering import Registering
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from tidewheel.registry.deployments import Deployment
     from tidewheel.runtime.kill_switch import Killed
     from tidewheel.workspace.killing import Thrown
+    from tidewheel.workspace.rollouts import RolloutStatus
+    from tidewheel.workspace.workspace import Workspace
 
 
 class Rolling(Registering):
@@ -64,18 +67,61 @@ class Rolling(Registering):
         version: str,
         *,
         service: Named | None = None,
-        canary: float | None = None,
+        canary: float | str | None = None,
+        ramp: Sequence[float | str] = (),
+        hold: Duration = "1h",
+        shadow: bool | float | str = False,
+        ab: float | str | None = None,
         force: bool = False,
         cause: str = "",
     ) -> list[Deployment]:
-        """Point services at a version, whole or for a share of their units."""
-        from tidewheel.workspace.deploying import deploy
+        """Point services at a version: whole, or beside the champion in one of three ways.
 
+        Parameters
+        ----------
+        version : str
+            ``Fraud@2``; or the name of a service of rules alone.
+        service : class or str, optional
+            Only this service.
+        canary : float or str, optional
+            Let it answer this share of the units, such as ``"5%"``; again with another share ramps it.
+        ramp : sequence of float or str
+            Shares that a canary goes through by itself, as long as it keeps to the service's guards: from the
+            first, or from `canary`; after the last it is promoted.
+        hold : duration
+            How long it stays at each.
+        shadow : bool, float or str
+            Have it score what the champion answers (or a share of that), and answer nobody.
+        ab : float or str, optional
+            Let it answer a share of the units until somebody decides: ``"50/50"``, ``"90/10"`` or ``"10%"``.
+        force : bool
+            Even if it did not pass its gates.
+        cause : str
+            The reason, for the history.
+
+        Raises
+        ------
+        InputError
+            Two ways at once, or a share out of range.
+        ConflictError
+            It did not pass its gates, or another version is rolled out there.
+        """
+        from tidewheel.workspace.deploying import deploy
+        from tidewheel.workspace.rollouts import rollout_of
+
+        how = rollout_of(canary, ramp, hold, shadow, ab)
         self.publish()
         only = None if service is None else name_of(service)
-        moved = deploy(self.stores, self.project.graph, version, only, canary, force=force, cause=cause, sync=self.sync)
+        moved = deploy(self.stores, self.project.graph, version, only, how, force=force, cause=cause, sync=self.sync)
         self.follow()
         return moved
+
+    def rollouts(self, service: Named | None = None) -> list[RolloutStatus]:
+        """Return what is rolled out, what its guards say now, and who moved what, when and why."""
+        from tidewheel.workspace.rollouts import rollouts
+
+        self.sync()
+        return rollouts(cast("Workspace", self), None if service is None else name_of(service))
 
     def rollback(self, name: Named, *, cause: str = "") -> list[Deployment]:
         """End a canary, or return to the version before; of one service, or of every service of a model."""

@@ -1,51 +1,65 @@
-"""``tidewheel deploy``, ``rollback``, ``status`` and ``thresholds``."""
+"""``tidewheel deploy``, ``rollouts``, ``rollback``, ``status`` and ``thresholds``."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import click
 
 from tidewheel.errors import InputError
 
 
-def _share(text: str) -> float:
-    """Read ``5%`` or ``0.05``."""
-    try:
-        return float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
-    except ValueError:
-        raise InputError(f"{text!r} is no share", remedy="write it like 5% or 0.05") from None
-
-
 @click.command()
 @click.argument("version")
 @click.option("--service", help="Only this service; default: every service of the model.")
 @click.option("--canary", metavar="SHARE", help="Let it answer a share of the units, such as 5%; again to ramp it.")
+@click.option("--ramp", metavar="SHARES", help="Ramp the canary by itself, as in 1%,5%,25%,100%, then promote it.")
+@click.option("--hold", metavar="TIME", default="1h", help="How long it stays at each step of the ramp (default: 1h).")
+@click.option(
+    "--shadow", metavar="[SHARE]", is_flag=False, flag_value="100%", help="Have it score what others answer, unheard."
+)
+@click.option("--ab", metavar="WEIGHTS", help="Champion and challenger side by side until you decide, as in 50/50.")
 @click.option("--force", is_flag=True, help="Deploy a version that did not pass its gates; recorded with your name.")
 @click.option("--why", "cause", default="", help="The reason, for the history.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 @click.pass_context
-def deploy(
-    context: click.Context,
-    version: str,
-    service: str | None,
-    canary: str | None,
-    force: bool,
-    cause: str,
-    as_json: bool,
-) -> None:
+def deploy(context: click.Context, /, version: str, ramp: str | None, as_json: bool, **options: Any) -> None:
     """Point services at a version. Running workers follow within a second; nothing restarts.
 
     \b
     Example:
       tidewheel deploy Fraud@1
+      tidewheel deploy Fraud@2 --shadow
       tidewheel deploy Fraud@2 --canary 5%
+      tidewheel deploy Fraud@2 --ramp 1%,5%,25%,100% --hold 4h
+      tidewheel deploy Fraud@2 --ab 50/50
     """
     from tidewheel.cli.deployment_view import print_deployments
     from tidewheel.cli.output import opened, print_json
 
+    options["shadow"] = options["shadow"] or False
     with opened(context) as workspace:
-        share = None if canary is None else _share(canary)
-        moved = workspace.deploy(version, service=service, canary=share, force=force, cause=cause)
+        moved = workspace.deploy(version, ramp=ramp.split(",") if ramp else (), **options)
     print_json(moved) if as_json else print_deployments(moved)
+
+
+@click.command()
+@click.argument("service", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@click.pass_context
+def rollouts(context: click.Context, service: str | None, as_json: bool) -> None:
+    """Show what is rolled out, what its guards say now, and who moved what, when and why.
+
+    \b
+    Example:
+      tidewheel rollouts Score
+    """
+    from tidewheel.cli.deployment_view import print_rollouts
+    from tidewheel.cli.output import opened, print_json
+
+    with opened(context) as workspace:
+        found = workspace.rollouts(service)
+    print_json(found) if as_json else print_rollouts(found)
 
 
 @click.command()

@@ -1,0 +1,174 @@
+"""Guards asked: whether a version that is rolled out keeps to what was declared, as far as the rows so far can tell.
+
+Every bound holds at all sample sizes at once (`metrics.sequential`), so it does not matter how often this is asked.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from tidewheel.definitions import format_duration, ir
+from tidewheel.metrics.sequential import Bounds, any_mean, bounded_mean
+
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+ALPHA = 0.01
+"""Chance that a rollout that does no harm is ever taken back, all its guards and steps together."""
+USUAL: tuple[ir.Guard, ...] = (ir.Guard("fallbacks", 0.01),)
+"""For a service that declares none."""
+
+
+class Side(NamedTuple):
+    """What came of the decisions of one version.
+
+    Attributes
+    ----------
+    spent : float64 array
+        Microseconds; NaN where not timed.
+    fallbacks : bool array
+    labels : float64 array
+        Of those whose outcome is known.
+    """
+
+    spent: Floats
+    fallbacks: Flags
+    labels: Floats
+
+
+class Evidence(NamedTuple):
+    """What guards look at.
+
+    Attributes
+    ----------
+    version, champion : str
+    ours : Side
+        Of the version that is watched.
+    usual : Side or None
+        The champion's; None when the champion itself is watched.
+    changes : float64 array or None
+        For rows that both scored, how far apart: 1 for another action. None where that can't be told.
+    behind, usual_behind : int
+        How far the features of each are behind the log, in microseconds.
+    """
+
+    version: str
+    champion: str
+    ours: Side
+    usual: Side | None
+    changes: Floats | None = None
+    behind: int = 0
+    usual_behind: int = 0
+
+
+class Finding(NamedTuple):
+    """What a guard says.
+
+    Attributes
+    ----------
+    guard : str
+    fired : bool
+    enough : bool
+        Whether a rollout may go on by it: there are enough rows, and nothing is in the way.
+    said : str
+    figures : dict
+    """
+
+    guard: str
+    fired: bool
+    enough: bool
+    said: str
+    figures: dict[str, float]
+
+
+def ask(guard: ir.Guard, evidence: Evidence, alpha: float) -> Finding:
+    """Ask one guard.
+
+    Parameters
+    ----------
+    guard : ir.Guard
+    evidence : Evidence
+    alpha : float
+        Chance that it ever fires on a version that keeps to it.
+    """
+    return _ASKED[guard.kind](guard, evidence, alpha)
+
+
+def _latency(guard: ir.Guard, evidence: Evidence, alpha: float) -> Finding:
+    spent = evidence.ours.spent[~np.isnan(evidence.ours.spent)]
+    slow = bounded_mean(float((spent > guard.limit).sum()), spent.size, alpha)
+    limit = format_duration(int(guard.limit))
+    said = (
+        f"{slow.mean:.2%} of {spent.size} decisions of {evidence.version} took more than {limit}, {guard.share:.2%} may"
+    )
+    return _finding(guard, f"latency {limit}", slow.low > guard.share, spent.size, said, slow)
+
+
+def _fallbacks(guard: ir.Guard, evidence: Evidence, alpha: float) -> Finding:
+    ours, usual = evidence.ours.fallbacks, None if evidence.usual is None else evidence.usual.fallbacks
+    share = bounded_mean(float(ours.sum()), ours.size, alpha / 2)
+    said = f"{share.mean:.1%} of the units of {evidence.version} got a fallback"
+    allowed = guard.limit
+    if usual is not None and usual.size:
+        theirs = bounded_mean(float(usual.sum()), usual.size, alpha / 2)
+        said += f", {theirs.mean:.1%} of the champion's"
+        allowed += theirs.high
+    return _finding(guard, "fallbacks", share.low > allowed, ours.size, said, share)
+
+
+def _divergence(guard: ir.Guard, evidence: Evidence, alpha: float) -> Finding:
+    changes = evidence.changes
+    if changes is None:
+        said = f"{evidence.version} and {evidence.champion} read different views; only a shadow can compare them"
+        return Finding("divergence", False, True, said, {})
+    share = bounded_mean(float(changes.sum()), changes.size, alpha)
+    said = (
+        f"{evidence.version} differs from {evidence.champion} on {share.mean:.1%} of {changes.size} decisions, "
+        f"{guard.limit:.1%} would do"
+    )
+    return _finding(guard, "divergence", share.low > guard.limit, changes.size, said, share)
+
+
+def _outcome(guard: ir.Guard, evidence: Evidence, alpha: float) -> Finding:
+    labels = evidence.ours.labels
+    n = labels.size
+    if n and (labels.min() < 0.0 or labels.max() > 1.0):
+        mean = any_mean(float(labels.mean()), float(labels.var()), n, alpha, n_best=10 * guard.rows)
+    else:
+        mean = bounded_mean(float(labels.sum()), n, alpha)
+    below = guard.low is not None and mean.high < guard.low
+    above = guard.high is not None and mean.low > guard.high
+    wanted = [f"at least {guard.low:g}"] if guard.low is not None else []
+    wanted += [f"at most {guard.high:g}"] if guard.high is not None else []
+    said = (
+        f"the mean outcome of {n} decisions of {evidence.version} is {mean.mean:.4g}; {' and '.join(wanted)} is asked"
+    )
+    return _finding(guard, "outcome", below or above, n, said, mean)
+
+
+def _fresh(guard: ir.Guard, evidence: Evidence, alpha: float) -> Finding:
+    ours, usual = evidence.behind > guard.limit, evidence.usual_behind > guard.limit
+    behind, limit = format_duration(evidence.behind), format_duration(int(guard.limit))
+    said = f"the features of {evidence.version} are {behind} behind the log, {limit} may be"
+    figures = {"behind": float(evidence.behind), "champion_behind": float(evidence.usual_behind)}
+    alone = ours and not usual and evidence.usual is not None
+    return Finding("fresh", alone, not ours, said, figures)
+
+
+def _finding(guard: ir.Guard, name: str, fired: bool, n: int, said: str, found: Bounds) -> Finding:
+    enough = n >= guard.rows
+    told = said if enough else f"{n} of {guard.rows} rows: too few to say"
+    figures = {"rows": float(n), "value": found.mean, "low": found.low, "high": found.high}
+    return Finding(name, fired and enough, enough, told, figures)
+
+
+_ASKED = {
+    "latency": _latency,
+    "fallbacks": _fallbacks,
+    "divergence": _divergence,
+    "outcome": _outcome,
+    "fresh": _fresh,
+}
