@@ -36,6 +36,7 @@ COMMANDS: dict[str, Entry] = {
     "trials": Entry("trials", "Show what a run's search tried, and which parameters mattered."),
     "show": Entry("models", "Show a version: metrics, lineage, gates."),
     "card": Entry("reports", "Show a version's model card."),
+    "export": Entry("export", "Write a version as ONNX, and measure what that costs."),
     "compare": Entry("models", "Put two versions side by side."),
     "datasets": Entry("datasets", "List, show or export the data sets that models were trained on."),
     "steps": Entry("steps", "Show the steps of a run: keys, what was reused, attempts, seconds."),

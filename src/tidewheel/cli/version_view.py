@@ -10,6 +10,7 @@ import click
 from tidewheel.cli.output import print_table, when
 
 if TYPE_CHECKING:
+    from tidewheel.registry.exports import Export
     from tidewheel.registry.runs import Lineage, Metric, Run, Verdict
     from tidewheel.registry.versions import Version
     from tidewheel.training import TrainResult
@@ -45,8 +46,8 @@ def print_runs(runs: Sequence[Run], versions: Mapping[str, str]) -> None:
     print_table(["run", "model", "version", "status", "started", "cause", "error"], rows)
 
 
-def print_version(version: Version, run: Run) -> None:
-    """Print a version's metrics, gates and lineage."""
+def print_version(version: Version, run: Run, exports: Sequence[Export] = ()) -> None:
+    """Print a version's metrics, gates and lineage, and what its exports cost."""
     click.echo(
         f"{version.name}, made {when(version.created)} by {version.who}, run {version.run}, "
         f"bundle {version.bundle[:16] or 'none: it can not be served'}"
@@ -54,6 +55,8 @@ def print_version(version: Version, run: Run) -> None:
     _print_metrics(version.metrics)
     _print_gates(version.gates)
     click.echo(f"good: {_good(version)}, servable: {_yes(version.servable)}")
+    for export in exports:
+        click.echo(f"exported {when(export.at)} by {export.who}: {export}")
     _print_facts("parameters", {**run.parameters.get("fitted", {}), **run.parameters.get("chosen", {})})
     lineage = run.lineage
     click.secho("lineage", bold=True)

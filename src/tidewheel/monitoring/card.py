@@ -72,6 +72,7 @@ def what(story: RunStory) -> list[tuple[str, str]]:
         ("taught by", _teacher(story)),
         ("view", f"{manifest.view}, {len(manifest.columns)} columns" if manifest else ""),
         ("kept as", _forms(story)),
+        ("exported as", "; ".join(map(str, story.exports))),
         ("used by", ", ".join(uses) or "nothing yet"),
         ("tags", ", ".join(f"{name}={value}" for name, value in story.tags.items())),
         ("run", run.id),

@@ -12,6 +12,7 @@ from tidewheel.errors import NotFoundError
 from tidewheel.registry.bundles import ArtifactStore, Manifest, load_manifest
 from tidewheel.registry.environments import list_environments
 from tidewheel.registry.evaluation import Evaluation, evaluation_of
+from tidewheel.registry.exports import Export, exports_of
 from tidewheel.registry.marks import VersionNote, notes_of, tags_of
 from tidewheel.registry.pointers import list_deployments
 from tidewheel.registry.runs import Metric, Run, Verdict
@@ -47,6 +48,8 @@ class RunStory:
     notes : list of VersionNote
     gone : list of str
         Artifacts that are on record and no longer kept.
+    exports : list of Export
+        Forms that it was exported to, with what each cost.
     """
 
     run: Run
@@ -62,6 +65,7 @@ class RunStory:
     tags: dict[str, str] = field(default_factory=dict)
     notes: list[VersionNote] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
+    exports: list[Export] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -128,6 +132,7 @@ def run_story(catalog: Catalog, artifacts: ArtifactStore, run: Run) -> RunStory:
         tags=tags_of(catalog, version) if version else {},
         notes=notes_of(catalog, version) if version else [],
         gone=gone,
+        exports=exports_of(catalog, version) if version else [],
     )
 
 

@@ -31,14 +31,7 @@ def onnx_function(graph: npt.NDArray[np.uint8], output: str) -> Callable[[Floats
     CorruptError
         The graph can't be loaded, or has another shape.
     """
-    runtime = _runtime()
-    options = runtime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    try:
-        session = runtime.InferenceSession(graph.tobytes(), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # the library raises classes of its own for each kind of damage
-        raise CorruptError(f"the ONNX graph can't be loaded: {str(error).partition(chr(10))[0]}") from error
+    session = onnx_session(graph.tobytes())
     inputs = session.get_inputs()
     if len(inputs) != 1 or inputs[0].type not in _NUMBERS or output not in [o.name for o in session.get_outputs()]:
         raise CorruptError(f"the ONNX graph takes {[(i.name, i.type) for i in inputs]}: rows of numbers are expected")
@@ -52,6 +45,18 @@ def onnx_function(graph: npt.NDArray[np.uint8], output: str) -> Callable[[Floats
         )
 
     return run
+
+
+def onnx_session(graph: bytes) -> Any:
+    """Return onnxruntime's session of a serialised graph, on one thread. Raises as `onnx_function`."""
+    runtime = _runtime()
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        return runtime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # the library raises classes of its own for each kind of damage
+        raise CorruptError(f"the ONNX graph can't be loaded: {str(error).partition(chr(10))[0]}") from error
 
 
 def _runtime() -> Any:

@@ -12,6 +12,7 @@ import pyarrow as pa
 from tidewheel.definitions import reachable
 from tidewheel.errors import NotFoundError, TrainingError
 from tidewheel.registry.datasets import get_dataset
+from tidewheel.registry.exports import CAUSE as EXPORT
 from tidewheel.registry.runs import Lineage, Metric, Run, finish_run, get_run, start_run
 from tidewheel.registry.snapshots import read_manifest, read_snapshot
 from tidewheel.training.context import Progress, TrainingContext
@@ -79,6 +80,9 @@ def rerun(context: TrainingContext, run_id: str, *, who: str = "", progress: Pro
             f"run {original.id} is {original.status}: {original.error or 'it left nothing to compare with'}",
             remedy="name a run that is done; `tidewheel runs` lists them",
         )
+    if original.cause == EXPORT:
+        of = original.parameters["of"]
+        raise TrainingError(f"run {original.id} exported {of}: it trained nothing", remedy=f"tidewheel rerun {of}")
     model = context.model(original.model)
     settings = _settings(context, original)
     run = start_run(

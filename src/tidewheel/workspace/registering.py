@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tidewheel.workspace.naming import Named, name_of
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from tidewheel.monitoring.run_story import RunStory
     from tidewheel.registry.approvals import Approval
     from tidewheel.registry.environments import Change, Standing
+    from tidewheel.registry.exports import Export, Quantise
     from tidewheel.registry.marks import VersionNote
     from tidewheel.registry.references import Check
     from tidewheel.registry.search import Known
@@ -147,6 +149,38 @@ class Registering(Watched):
 
         name = version if "@" in version else f"{version}@latest"
         return (card_html if form == "html" else card_markdown)(self.run_story(name))
+
+    def export(
+        self, version: str, to: str | Path, *, form: Literal["onnx"] = "onnx", quantise: Quantise = ""
+    ) -> Export:
+        """Write a version to a file that other runtimes read; what that costs is measured and recorded.
+
+        Parameters
+        ----------
+        version : str
+        to : str or Path
+        form : {"onnx"}
+        quantise : {"", "int8"}
+            Keep the weights of a network's matrix products in eight bits.
+
+        Raises
+        ------
+        InputError
+            The version can't be said in that form.
+        """
+        from tidewheel.storage.disks import write_durably
+        from tidewheel.training.export.export import export_version
+
+        found, content = export_version(self.stores.catalog, self.stores.artifacts, version, quantise)
+        write_durably(Path(to), content)
+        return found
+
+    def exports(self, version: str) -> list[Export]:
+        """Return the exports of a version, newest first, with what each cost."""
+        from tidewheel.registry.exports import exports_of
+        from tidewheel.registry.versions import get_version
+
+        return exports_of(self.stores.catalog, get_version(self.stores.catalog, version))
 
     def approvals(self, version: str = "") -> list[Approval]:
         """Return what people are asked about versions, newest first."""

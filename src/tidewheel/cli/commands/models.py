@@ -105,10 +105,11 @@ def show(context: click.Context, version: str, as_json: bool) -> None:
 
     with opened(context, declarations=False) as workspace:
         found, run = workspace.version(version)
+        exports = workspace.exports(found.name)
     if as_json:
-        print_json({"version": found, "run": run})
+        print_json({"version": found, "run": run, "exports": exports})
     else:
-        print_version(found, run)
+        print_version(found, run, exports)
 
 
 @click.command()

@@ -1,0 +1,1 @@
+"""Versions in forms that other runtimes read, with what that costs in accuracy."""
