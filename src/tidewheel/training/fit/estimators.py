@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import os
 import time
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +18,7 @@ from tidewheel.training.fit import boosters, focal
 from tidewheel.training.fit.matrix import Matrix
 from tidewheel.training.fit.taught import as_taught
 from tidewheel.training.fit.warm import Start, go_on
+from tidewheel.training.fit.warned import Warned
 
 __all__ = ["Fit", "Matrix", "fit", "is_lightgbm", "parameters", "prepare", "score", "shown", "threads"]
 
@@ -128,13 +128,12 @@ def fit_on(
     arguments |= _weighting(estimator, part, said, part is not full)
     arguments |= boosters.listening(estimator, callbacks) if callbacks else {}
     started = time.monotonic()
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    with Warned() as warned:
         try:
             fitted = estimator.fit(rows, part.y, **arguments)
         except Exception as error:
             raise _failed(estimator, "fit", part, error) from error
-    said += sorted({f"{warning.category.__name__}: {warning.message}" for warning in caught})
+    said += sorted(set(warned.found))
     estimator = estimator if fitted is None else fitted
     if held:
         said.append(stopped(estimator, held))
@@ -154,9 +153,7 @@ def score(estimator: Any, x: Floats) -> Floats:
     TrainingError
         When the estimator raises, or gives something else than one finite number a row.
     """
-    with warnings.catch_warnings():
-        # Of names that an array does not have, and of what was noted at fit already.
-        warnings.simplefilter("ignore")
+    with Warned():  # of names that an array does not have, and of what was noted at fit already
         try:
             scores = _raw_score(estimator, x)
         except Exception as error:
