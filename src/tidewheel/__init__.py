@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tidewheel.definitions import expectations as expect
     from tidewheel.definitions import gates as gate
     from tidewheel.definitions import guards as guard
+    from tidewheel.definitions import pipeline as pipeline
     from tidewheel.definitions import sampling as sample
     from tidewheel.definitions import splitting as split
     from tidewheel.definitions import transform as transform
@@ -106,6 +107,7 @@ _NAMESPACES = {
     "gate": "tidewheel.definitions.gates",
     "guard": "tidewheel.definitions.guards",
     "learner": "tidewheel.training.learner",
+    "pipeline": "tidewheel.definitions.pipeline",
     "sample": "tidewheel.definitions.sampling",
     "split": "tidewheel.definitions.splitting",
     "transform": "tidewheel.definitions.transform",
@@ -118,8 +120,8 @@ __all__ = [
     "Vector", "View", "action", "at_least", "at_most", "beats_champion", "calibrate", "choice", "count", "derived",
     "distinct", "expect", "first", "float_range", "gate", "guard", "happened", "int_range", "isin", "isotonic", "last",
     "last_n", "learner", "log_range", "lookup", "max", "mean", "min", "not_", "open", "outcome", "p99_below", "parity",
-    "personal", "platt", "precision_at", "previous", "quantile", "rate", "recall_at", "retrain", "rule", "sample",
-    "split", "std", "sum", "table", "temporal", "thresholds", "time_since_first", "time_since_last", "top_k",
+    "personal", "pipeline", "platt", "precision_at", "previous", "quantile", "rate", "recall_at", "retrain", "rule",
+    "sample", "split", "std", "sum", "table", "temporal", "thresholds", "time_since_first", "time_since_last", "top_k",
     "transform", "tune", "var",
 ]  # fmt: skip
 

@@ -17,7 +17,8 @@
     │   └── NotReadyError    a feature version that has not caught up
     ├── MetricError          a number can't be computed from these scores and labels
     ├── TrainingError        a run can't go on (too few rows, one class, an estimator that raised)
-    │   └── GateError        a gate can't be judged
+    │   ├── GateError        a gate can't be judged
+    │   └── LimitError       a fit took more time or memory than it was given
     ├── EngineError          an engine can't run what it is asked for (workers that die, a cluster without room)
     ├── ServingError         a decision could not be made in the normal way
     │   ├── OverloadedError  a queue is full; try again
@@ -129,6 +130,10 @@ class TrainingError(TidewheelError):
 
 class GateError(TrainingError):
     """A gate can't be judged."""
+
+
+class LimitError(TrainingError):
+    """A fit took more time or memory than it was given."""
 
 
 class EngineError(TidewheelError):

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import time
 from pathlib import Path
 
 import msgspec
 import pyarrow as pa
 import pytest
-from tests.governance.bank import EMAIL, HOLDER, KEY, STORY, card_of, files_with_secrets, fill, make, opened
+from tests.governance.bank import EMAIL, HOLDER, KEY, PROJECT, STORY, card_of, files_with_secrets, fill, make, opened
 
 from tidewheel.errors import BusyError, InputError, NotFoundError
+from tidewheel.registry.plain import read_plain
+from tidewheel.registry.runs import get_run
+from tidewheel.registry.steps import step_records
+from tidewheel.workspace import Workspace
 
 
 def test_nothing_of_it_remains_in_any_file(tmp_path: Path) -> None:
@@ -62,3 +68,65 @@ def test_a_second_opening_refuses_it(tmp_path: Path) -> None:
             workspace.forget("Cart=c42")
         with pytest.raises(InputError, match="names no entity"):
             workspace.forget("c42")
+
+
+TRAINED = (
+    PROJECT
+    + """
+from sklearn.neighbors import KNeighborsClassifier
+
+
+@tw.pipeline.step()
+def seen(rows):
+    return rows
+
+
+class Row(tw.View, on=Payment):
+    amount = Payment.amount
+
+
+class Disputed(tw.Model):
+    view = Row
+    label = tw.happened(Dispute, within="1d")
+    estimator = KNeighborsClassifier()
+    split = tw.temporal(test="10d")
+    metrics = ["roc_auc"]
+    steps = [seen]
+"""
+)
+HOUR = 3_600_000_000
+
+
+def test_what_steps_of_trainings_left_goes_too(tmp_path: Path) -> None:
+    folder = make(tmp_path / "bank")
+    (folder / "project.py").write_text(TRAINED)
+    start = time.time_ns() // 1000 - 100 * 24 * HOUR
+    payments, disputes = tmp_path / "payments.jsonl", tmp_path / "disputes.jsonl"
+    with payments.open("w") as one, disputes.open("w") as two:
+        for k in range(120):
+            at = start + 6 * k * HOUR
+            row = {"id": f"p{k}", "card": card_of(k), "shop": "s", "amount": float(k % 7), "email": EMAIL, "at": at}
+            one.write(json.dumps(row) + "\n")
+            if k % 4 == 0:
+                told = {"id": f"d{k}", "payment": f"p{k}", "story": STORY, "at": at + HOUR}
+                two.write(json.dumps(told) + "\n")
+    with opened(folder) as workspace:
+        workspace.ingest(str(payments), "Payment")
+        workspace.ingest(str(disputes), "Dispute")
+        run = workspace.train("Disputed").run_id
+        catalog, data = workspace.stores.catalog, workspace.stores.layout.root
+        left = {step.step for step in step_records(catalog, run) if step.output}
+        assert {"data", "fit", "seen"} <= left
+        assert len([name for name in files_with_secrets(data) if name.startswith("artifacts")]) >= 2
+        assert workspace.forget(f"Card={KEY}").clean
+        assert [step.step for step in step_records(catalog, run) if step.output] == []
+        assert [name for name, hits in files_with_secrets(data).items() if KEY in hits] == []
+        rows = read_plain(workspace.stores.artifacts.read(_now(workspace, run, "step seen")))
+        assert KEY not in rows["card"].to_pylist()
+        assert rows.num_rows == 120
+        again = workspace.train("Disputed")
+        assert {step.step for step in step_records(catalog, again.run_id) if step.reused} == set()
+
+
+def _now(workspace: Workspace, run: str, name: str) -> str:
+    return workspace.stores.artifacts.current(get_run(workspace.stores.catalog, run).artifacts[name])

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from lightgbm import LGBMClassifier
 from training_shop import Chargeback, Payment, PaymentView
-from training_world import DAY, DECLARED, HOUR, NOW, START, payments, world
+from training_world import DAY, HOUR, NOW, START, declaring, payments, world
 
 import tidewheel as tw
-from tidewheel.definitions import compile_declarations
 from tidewheel.errors import TrainingError
 from tidewheel.registry.datasets import get_dataset
 from tidewheel.registry.runs import get_run, list_runs
@@ -59,7 +57,7 @@ MODELS = {model.__name__: model for model in (Sampled, Calibrated, Grouped)}
 
 
 def declared(context: TrainingContext) -> TrainingContext:
-    return replace(context, graph=compile_declarations(*DECLARED, *MODELS.values()), models=MODELS)
+    return declaring(context, *MODELS.values())
 
 
 @pytest.fixture(scope="module")

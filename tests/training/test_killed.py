@@ -26,6 +26,7 @@ from pathlib import Path
 sys.path[:0] = [sys.argv[1]]
 from training_world import world
 from tidewheel.training import train
+sys.modules["tidewheel.training.train"].threads = lambda: 1  # as conftest has it
 
 def stop(what, share):
     if what == sys.argv[3]:
@@ -34,6 +35,22 @@ def stop(what, share):
 
 with world(Path(sys.argv[2]), []) as context:
     train(context, "Linear", progress=stop)
+"""
+KILL_IN_REGISTER = """
+import os, signal, sys
+from pathlib import Path
+sys.path[:0] = [sys.argv[1]]
+from training_world import world
+import tidewheel.training
+registering = sys.modules["tidewheel.training.train"]
+registering.threads = lambda: 1
+
+def die(*_, **__):
+    os.kill(os.getpid(), signal.SIGKILL)  # between the run that is closed and the version that is to be made
+
+registering.add_version = die
+with world(Path(sys.argv[2]), []) as context:
+    tidewheel.training.train(context, "Linear")
 """
 
 
@@ -68,6 +85,18 @@ def test_a_killed_run_goes_on_at_its_first_unfinished_step(tmp_path: Path, step:
         predictions = [get_run(context.catalog, run).artifacts["predictions"] for run in (cut_off.id, fresh.run_id)]
         assert predictions[0] == predictions[1]
         assert not fresh.resumed
+
+
+def test_no_kill_leaves_a_done_run_without_its_version(tmp_path: Path) -> None:
+    with world(tmp_path, payments(600)):
+        pass
+    command = [sys.executable, "-c", KILL_IN_REGISTER, str(Path(__file__).parent), str(tmp_path)]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+    with world(tmp_path, []) as context:
+        (cut_off,) = list_runs(context.catalog)
+        assert (cut_off.status, list_versions(context.catalog)) == ("running", [])
+        result = train(context, "Linear")
+        assert (result.run_id, result.resumed, result.version) == (cut_off.id, True, "Linear@1")
 
 
 def test_whoever_asks_for_something_else_or_a_new_run_gets_one(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from tidewheel.registry.runs import Metric, get_run
 from tidewheel.registry.steps import StepRecord, step_records
 from tidewheel.storage.log_records import NewEvent
 from tidewheel.training import TrainingContext, TrainResult, train
-from tidewheel.training.outputs import tidy_outputs
+from tidewheel.training.outputs import forget_all
 from tidewheel.training.retries import Retry
 from tidewheel.training.steps import Steps
 
@@ -113,7 +113,7 @@ def _later(event: NewEvent) -> NewEvent:
 
 def test_outputs_that_are_gone_are_computed_again(context: TrainingContext) -> None:
     before = train(context, "Fraud")
-    assert tidy_outputs(context.catalog, context.artifacts) > 0
+    assert forget_all(context.catalog, context.artifacts) > 0
     after = train(context, "Fraud")
     assert reused(context, after) == set()
     assert predictions(context, before) == predictions(context, after)

@@ -114,16 +114,19 @@ def test_a_run_that_is_interrupted_is_closed(context: TrainingContext) -> None:
     assert len(list_versions(context.catalog, "Fraud")) == before
 
 
-def test_a_version_that_can_not_be_made_leaves_its_run_done(
+def test_where_a_version_can_not_be_made_its_run_is_not_done(
     context: TrainingContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def locked(*_: object, **__: object) -> None:
         raise BusyError("locked by another process")
 
-    monkeypatch.setattr(sys.modules["tidewheel.training.train"], "register", locked)
+    before = len(list_versions(context.catalog, "Fraud"))
+    monkeypatch.setattr(sys.modules["tidewheel.training.train"], "add_version", locked)
     with pytest.raises(BusyError):
         train(context, "Fraud")
-    assert list_runs(context.catalog, "Fraud")[0].status == "done"
+    run = list_runs(context.catalog, "Fraud")[0]
+    assert (run.status, run.error) == ("failed", "register: locked by another process")
+    assert len(list_versions(context.catalog, "Fraud")) == before
 
 
 def test_a_model_nobody_declares(context: TrainingContext) -> None:

@@ -74,3 +74,9 @@ def world(folder: Path, events: list[NewEvent]) -> Iterator[TrainingContext]:
 def at(context: TrainingContext, now: int) -> TrainingContext:
     """Return the context with its clock at `now`."""
     return replace(context, now=lambda: now)
+
+
+def declaring(context: TrainingContext, *models: type[Any]) -> TrainingContext:
+    """Return the context with other models over the same data."""
+    graph = compile_declarations(*dict.fromkeys([*DECLARED, *models]))
+    return replace(context, graph=graph, models={model.__name__: model for model in models})

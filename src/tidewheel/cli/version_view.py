@@ -25,7 +25,9 @@ def print_trained(result: TrainResult) -> None:
     for note in result.notes:
         click.echo(f"note: {note}")
     _print_gates(result.verdicts)
-    if result.deployable:
+    for line in result.deployed:
+        click.echo(line)
+    if result.deployable and not result.deployed:
         click.echo(f"deploy it: tidewheel deploy {result.version}")
 
 

@@ -21,14 +21,15 @@ Examples
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import msgspec
 
 from tidewheel.definitions import ir
 from tidewheel.definitions.durations import Duration, parse_duration
-from tidewheel.definitions.models import at_least, at_most, beats_champion, p99_below, parity, share_of
+from tidewheel.definitions.models import at_least, at_most, beats_champion, p99_below, parity
+from tidewheel.definitions.shares import share_of
+from tidewheel.definitions.sizes import parse_bytes
 from tidewheel.errors import DefinitionError
 
 __all__ = [
@@ -38,7 +39,6 @@ __all__ = [
 
 GROUP_MEASURES = ("selected", "true_positive_rate", "false_positive_rate", "precision", "mean_score", "positives")
 """What `fair` compares between groups; see ``tidewheel.registry.evaluation.Group``."""
-_SIZES = {"KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30}
 
 
 def no_slice_worse(
@@ -125,10 +125,7 @@ def latency_below(limit: Duration, *, percentile: float = 99.0) -> ir.Gate:
 
 def memory_below(limit: str) -> ir.Gate:
     """Pass when a process that serves this version alone never holds more memory than ``"300MB"``."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(KB|MB|GB)", limit.strip()) if isinstance(limit, str) else None
-    if found is None:
-        raise DefinitionError(f"{limit!r} is no size", remedy='write one like "300MB"')
-    return ir.Gate("memory_below", value=float(found[1]) * _SIZES[found[2]])
+    return ir.Gate("memory_below", value=float(parse_bytes(limit)))
 
 
 def schema_compatible() -> ir.Gate:

@@ -20,6 +20,11 @@ from tidewheel.definitions.ir_expectations import Expectation as Expectation
 from tidewheel.definitions.ir_expectations import ExpectationKind as ExpectationKind
 from tidewheel.definitions.ir_gates import Gate as Gate
 from tidewheel.definitions.ir_guards import Guard as Guard
+from tidewheel.definitions.ir_pipeline import Deploy as Deploy
+from tidewheel.definitions.ir_pipeline import Limits as Limits
+from tidewheel.definitions.ir_pipeline import Pipeline as Pipeline
+from tidewheel.definitions.ir_pipeline import Retrain as Retrain
+from tidewheel.definitions.ir_pipeline import Step as Step
 from tidewheel.definitions.ir_transfer import Teacher as Teacher
 from tidewheel.definitions.ir_tuning import Pruner as Pruner
 from tidewheel.definitions.ir_tuning import Sampler as Sampler
@@ -260,26 +265,6 @@ class Label(_Frozen, frozen=True):
     """For ``outcome``: the label when nothing came; None drops and counts the row."""
 
 
-class Retrain(_Frozen, frozen=True):
-    """When to train a challenger and what decides between it and the champion."""
-
-    every: Literal["", "daily", "weekly", "monthly"] = ""
-    on_drift: float = 0.0
-    """Retrain when a drift alert's PSI is at least this; 0 is never."""
-    canary: float = 0.1
-    watch: int = 7 * 86_400_000_000
-    """How long the canary runs before it is judged."""
-    metric: str = ""
-    margin: float = 0.0
-    """Promote when the challenger's metric on its own traffic is at least champion - margin."""
-    cron: str = ""
-    tz: str = "UTC"
-    missed: Literal["latest", "skip", "all"] = "latest"
-    on_labels: int = 0
-    on_age: int = 0
-    """Retrain when so many labels came since the last training, or what it saw is so old (µs); 0 is never."""
-
-
 class Model(_Frozen, frozen=True):
     """A ``tw.Model`` without its estimator object, which only training needs."""
 
@@ -318,6 +303,7 @@ class Model(_Frozen, frozen=True):
     """The version that a fit goes on from, as it was named; "" begins anew."""
     teacher: Teacher | None = None
     """The version whose scores are learned beside the labels."""
+    pipeline: Pipeline | None = None
 
 
 # --- services ----------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from tidewheel.definitions.expressions import lower, refuse_vectors, text_of
 from tidewheel.definitions.models import Calibration, Label, Model, Space
 from tidewheel.definitions.models import retrain as retrain_when
 from tidewheel.definitions.paths import KeyPart, given_path, path_to
+from tidewheel.definitions.pipeline_compiler import compile_pipeline
 from tidewheel.definitions.places import likely
 from tidewheel.definitions.rows import Event
 from tidewheel.definitions.transfer_compiler import compile_init_from, compile_teacher
@@ -58,19 +59,16 @@ def compile_model(context: Context, cls: type[Model]) -> None:
     part("sample", compile_sample, context, cls, parts["view"], classifies)
     part("metrics", _metrics, cls, classifies)
     part("estimator", _estimator, cls, classifies)
-    part("search", _search, cls)
-    part("trials", _trials, cls)
-    part("tune", _tune, cls)
     part("calibrate", _calibrate, cls, classifies)
     part("gates", compile_gates, cls, parts["view"], parts.get("metrics", ()))
     part("slices", compile_slices, cls, parts["view"])
     part("blocks", compile_blocks, cls, parts["view"])
     part("retrain", _retrain, cls, parts.get("metrics", ()))
     part("visibility", _visibility, cls, parts.get("gates", ()))
-    part("serving_delay", _serving_delay, cls)
-    part("init_from", compile_init_from, cls)
     part("teacher", compile_teacher, cls, classifies)
-    if len(parts) < 18:
+    for name, make in _ALONE.items():
+        part(name, make, cls)
+    if len(parts) < 19:
         return
     parts["sample"], parts["weights"] = parts["sample"]
     made = {"view": parts["view"].name, "label": label, "trials": parts["trials"] if parts["search"] else 0}
@@ -323,3 +321,10 @@ def _takes_any(estimator: Any) -> bool:
 
 def _plain(value: object) -> object:
     return value if isinstance(value, bool | int | float | str | type(None)) else describe(value)
+
+
+_ALONE = {
+    "search": _search, "trials": _trials, "tune": _tune, "serving_delay": _serving_delay,
+    "init_from": compile_init_from, "pipeline": compile_pipeline,
+}  # fmt: skip
+"""Attributes that are compiled without a look at the others."""

@@ -14,9 +14,11 @@ from tidewheel.definitions.columns import Column, Condition
 from tidewheel.definitions.declared import Declared
 from tidewheel.definitions.durations import Duration, parse_duration
 from tidewheel.definitions.options import KeyLike
+from tidewheel.definitions.pipeline import Step
 from tidewheel.definitions.places import mistake
 from tidewheel.definitions.rows import Event
 from tidewheel.definitions.sampling import Sampling
+from tidewheel.definitions.shares import share_of
 from tidewheel.definitions.splitting import Splitting, temporal
 from tidewheel.definitions.views import View
 from tidewheel.errors import DefinitionError
@@ -83,6 +85,12 @@ class Model(metaclass=Declared):
     blocks : column of the event, or duration, optional
         Rows that are drawn together for intervals, since they are not independent: ``Payment.card``, or ``"1d"``.
     retrain : ``tw.retrain(...)`` or ``"daily"``, ``"weekly"``, ``"monthly"``, optional
+    steps : ``@tw.pipeline.step()`` functions, optional
+        What a training does besides, in any order: each says what it comes after.
+    limits : ``tw.pipeline.limits(...)``, optional
+        The time and memory that one fit may take.
+    deploy : ``tw.pipeline.deploy(...)``, optional
+        Where a version goes by itself once its gates are passed and it is approved.
     visibility : ``"arrival"`` or ``"event"``
         What a training row that had no decision sees: events that had arrived before its instant, as serving
         would, or all that had happened before it.
@@ -106,6 +114,9 @@ class Model(metaclass=Declared):
     slices: ClassVar[Sequence[Any]] = ()
     blocks: ClassVar[Any] = None
     retrain: ClassVar[ir.Retrain | str | None] = None
+    steps: ClassVar[Step | Sequence[Step]] = ()
+    limits: ClassVar[ir.Limits | None] = None
+    deploy: ClassVar[ir.Deploy | None] = None
     visibility: ClassVar[ir.Visibility] = "arrival"
     serving_delay: ClassVar[Duration | None] = None
 
@@ -184,12 +195,12 @@ def precision_at(*, recall: float) -> str:
     >>> precision_at(recall=0.95)
     'precision_at(recall=0.95)'
     """
-    return f"precision_at(recall={_share('recall', recall)!r})"
+    return f"precision_at(recall={share_of('recall', recall)!r})"
 
 
 def recall_at(*, precision: float) -> str:
     """Name the recall at the threshold that reaches a precision."""
-    return f"recall_at(precision={_share('precision', precision)!r})"
+    return f"recall_at(precision={share_of('precision', precision)!r})"
 
 
 def at_least(metric: str, value: float) -> ir.Gate:
@@ -204,7 +215,7 @@ def at_most(metric: str, value: float) -> ir.Gate:
 
 def beats_champion(metric: str, *, confidence: float = 0.95) -> ir.Gate:
     """Pass when better than the deployed version on the same rows, with this confidence (or when there is none)."""
-    return ir.Gate("beats_champion", metric, confidence=_share("confidence", confidence))
+    return ir.Gate("beats_champion", metric, confidence=share_of("confidence", confidence))
 
 
 def parity() -> ir.Gate:
@@ -293,22 +304,6 @@ def _check_cron(every: str, tz: str) -> None:
             f"retrain every {every!r} in {tz}? ({error or 'never due'})",
             remedy="write 'daily', 'weekly', 'monthly' or a cron expression such as '0 3 * * mon'",
         ) from error
-
-
-def share_of(name: str, value: str | float) -> float:
-    """Return ``"20%"`` or 0.2 as 0.2, from 0 to 1."""
-    if isinstance(value, str):
-        try:
-            value = float(value.removesuffix("%")) / 100 if value.endswith("%") else math.nan
-        except ValueError:
-            value = math.nan
-    return _share(name, value)
-
-
-def _share(name: str, value: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-        raise DefinitionError(f"{name} is no share from 0 to 1 (or '0%' to '100%')")
-    return float(value)
 
 
 def _number(value: float) -> float:

@@ -13,10 +13,11 @@ from tidewheel.definitions.declared import place_of
 from tidewheel.definitions.durations import parse_duration
 from tidewheel.definitions.expressions import lower, text_of
 from tidewheel.definitions.model_compiler import check_attributes
-from tidewheel.definitions.models import Model, share_of
+from tidewheel.definitions.models import Model
 from tidewheel.definitions.paths import walk
 from tidewheel.definitions.places import likely
 from tidewheel.definitions.services import Fallback, Rule, Service, Thresholds
+from tidewheel.definitions.shares import share_of
 from tidewheel.definitions.view_compiler import RowScope, on_source
 from tidewheel.errors import DefinitionError
 

@@ -29,7 +29,7 @@ from tidewheel.runtime.stores import Stores
 from tidewheel.storage.disks import write_durably
 from tidewheel.storage.journal_segments import list_segments, remove_segment
 from tidewheel.storage.lake_upkeep import purge
-from tidewheel.training.outputs import tidy_outputs
+from tidewheel.training.outputs import forget_all
 
 Progress = Callable[[str, float], None]
 
@@ -158,7 +158,7 @@ class _Erasure:
     def _blank_rest(self, found: Found, pattern: re.Pattern[str]) -> None:
         stores, layout = self._stores, self._stores.layout
         self._progress("blank artifacts and the catalog", 0.0)
-        tidy_outputs(stores.catalog, stores.artifacts)
+        forget_all(stores.catalog, stores.artifacts)
         replaced = blank_artifacts(stores.artifacts, stores.catalog, pattern)
         self._pending.replaced.update(replaced)
         self._count({"artifacts": len(replaced), "catalog": blank_catalog(stores.catalog, pattern)})

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from tidewheel.errors import ConflictError, NotFoundError
 from tidewheel.registry.canonical import canonical
+from tidewheel.registry.following import settle_approval
 from tidewheel.registry.runs import Verdict
 from tidewheel.storage.catalog import Catalog
 from tidewheel.storage.catalog.notes import add_note
@@ -91,6 +92,7 @@ def answer(
             add_note(
                 connection, f"approval.{given}", version, {"gate": question.gate, "who": who, "note": note}, at=now
             )
+        settle_approval(connection, found[0].run, version, now)
     return [question for question in reversed(list_approvals(catalog, version)) if who in question.approvers]
 
 

@@ -12,6 +12,7 @@ import msgspec
 import sqlalchemy as sa
 
 from tidewheel.errors import ConflictError, InputError, NotFoundError
+from tidewheel.registry.approvals import missing_approvals
 from tidewheel.registry.names import current_user, format_name
 from tidewheel.registry.versions import Version, refuse_deleted
 from tidewheel.storage.catalog import Catalog
@@ -74,12 +75,18 @@ def promote(
     InputError
         The name can't be an environment's.
     ConflictError
-        The version did not pass its gates.
+        The version did not pass its gates, or waits for a person.
     NotFoundError
         The version was deleted.
     """
     check_environment(environment)
-    failed = [gate.gate for gate in version.gates if not gate.passed]
+    failed = [gate.gate for gate in version.gates if not gate.passed and not gate.waits]
+    missing = missing_approvals(catalog, version.name, version.gates) if environment != "development" else []
+    if missing:
+        raise ConflictError(
+            f"{version.name} is not approved ({'; '.join(missing)})",
+            remedy=f"whoever is named answers by: tidewheel approve {version.name} --as NAME",
+        )
     if failed and environment != "development":
         if not force:
             raise ConflictError(

@@ -211,19 +211,33 @@ def finish_run(
     ConflictError
         It is closed already.
     """
-    values: dict[str, Any] = {"status": status, "finished": catalog.now(), "error": error}
     given = {"parameters": parameters, "lineage": lineage, "gates": list(gates), "artifacts": artifacts}
-    values |= {name: canonical(value).decode() for name, value in given.items() if value is not None}
     with catalog.write() as connection:
-        found = connection.execute(sa.select(runs.c.status, runs.c.model).where(runs.c.id == run)).first()
-        if found is None:
-            raise _missing(catalog, run)
-        if found.status != "running":
-            raise ConflictError(f"run {run} is {found.status}, and can't be closed again", where=catalog.where)
-        connection.execute(sa.update(runs).where(runs.c.id == run).values(**values))
-        _put_metrics(connection, run, metrics)
-        add_note(connection, f"run.{status}", found.model, {"run": run, "error": error}, at=catalog.now())
+        close_run(connection, run, status, at=catalog.now(), metrics=metrics, error=error, **given)
     return get_run(catalog, run)
+
+
+def close_run(
+    connection: sa.Connection,
+    run: str,
+    status: Literal["done", "failed"],
+    *,
+    at: int,
+    metrics: Sequence[Metric] = (),
+    error: str = "",
+    **given: Any,
+) -> None:
+    """Close a run for good, in the caller's transaction; see `finish_run`."""
+    values: dict[str, Any] = {"status": status, "finished": at, "error": error}
+    values |= {name: canonical(value).decode() for name, value in given.items() if value is not None}
+    found = connection.execute(sa.select(runs.c.status, runs.c.model).where(runs.c.id == run)).first()
+    if found is None:
+        raise _missing(run)
+    if found.status != "running":
+        raise ConflictError(f"run {run} is {found.status}, and can't be closed again")
+    connection.execute(sa.update(runs).where(runs.c.id == run).values(**values))
+    _put_metrics(connection, run, metrics)
+    add_note(connection, f"run.{status}", found.model, {"run": run, "error": error}, at=at)
 
 
 def get_run(catalog: Catalog, run: str) -> Run:
@@ -238,7 +252,7 @@ def get_run(catalog: Catalog, run: str) -> Run:
     with catalog.read() as connection:
         found = connection.execute(query).all()
         if len(found) != 1 or not run:
-            raise _missing(catalog, run)
+            raise _missing(run, catalog.where)
         metrics = connection.execute(sa.select(run_metrics).where(run_metrics.c.run == found[0].id)).all()
     return _run(found[0], metrics)
 
@@ -253,6 +267,13 @@ def list_runs(catalog: Catalog, model: str = "", limit: int = 100) -> list[Run]:
         metrics = sa.select(run_metrics).where(run_metrics.c.run.in_([row.id for row in found]))
         measured = connection.execute(metrics).all()
     return [_run(row, [metric for metric in measured if metric.run == row.id]) for row in found]
+
+
+def running_runs(catalog: Catalog) -> list[Run]:
+    """Return the runs under way, oldest first, without their metrics."""
+    query = sa.select(runs).where(runs.c.status == "running").order_by(runs.c.started, runs.c.id)
+    with catalog.read() as connection:
+        return [_run(row, ()) for row in connection.execute(query)]
 
 
 def steps_of(catalog: Catalog, run: str) -> list[Step]:
@@ -271,5 +292,5 @@ def _run(row: Any, metrics: Sequence[Any]) -> Run:
     return msgspec.convert(values, Run)
 
 
-def _missing(catalog: Catalog, run: str) -> NotFoundError:
-    return NotFoundError(f"no run {run!r}", where=catalog.where, remedy="`tidewheel runs` lists them")
+def _missing(run: str, where: str = "") -> NotFoundError:
+    return NotFoundError(f"no run {run!r}", where=where, remedy="`tidewheel runs` lists them")

@@ -12,7 +12,7 @@ from tidewheel.storage.catalog import Catalog
 from tidewheel.storage.catalog.rows import plain
 from tidewheel.storage.catalog.tables import run_steps, runs
 
-Status = Literal["running", "done", "failed", "killed"]
+Status = Literal["waiting", "running", "done", "failed", "killed", "skipped"]
 
 
 class StepRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,9 +56,23 @@ class StepRecord(msgspec.Struct, frozen=True, kw_only=True):
 def begin_step(catalog: Catalog, run: str, step: str, key: str = "") -> int:
     """Say that a step of a run begins; return its place in the run's log."""
     with catalog.write() as connection:
-        last = connection.execute(sa.select(sa.func.max(run_steps.c.seq)).where(run_steps.c.run == run)).scalar()
-        row = {"run": run, "seq": (last or 0) + 1, "step": step, "at": catalog.now(), "key": key}
-        connection.execute(sa.insert(run_steps).values(**row, seconds=0.0, detail="", status="running"))
+        return add_step(connection, run, step, at=catalog.now(), key=key)
+
+
+def add_step(
+    connection: sa.Connection,
+    run: str,
+    step: str,
+    *,
+    at: int,
+    key: str = "",
+    status: Status = "running",
+    detail: str = "",
+) -> int:
+    """Add a step to a run's log in the caller's transaction; return its place."""
+    last = connection.execute(sa.select(sa.func.max(run_steps.c.seq)).where(run_steps.c.run == run)).scalar()
+    row = {"run": run, "seq": (last or 0) + 1, "step": step, "at": at, "key": key}
+    connection.execute(sa.insert(run_steps).values(**row, seconds=0.0, detail=detail, status=status))
     return int(row["seq"])
 
 

@@ -60,10 +60,17 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
         return bool(self.bundle) and all(gate.passed for gate in self.gates if gate.blessing == "servable")
 
 
-def register(
-    catalog: Catalog,
+def register(catalog: Catalog, model: str, **given: Any) -> Version:
+    """Make the next version of `model` from a run and its bundle; see `add_version`."""
+    with catalog.write() as connection:
+        return add_version(connection, model, at=catalog.now(), **given)
+
+
+def add_version(
+    connection: sa.Connection,
     model: str,
     *,
+    at: int,
     run: str,
     bundle: str,
     view: str = "",
@@ -72,7 +79,7 @@ def register(
     gates: Sequence[Verdict] = (),
     who: str = "",
 ) -> Version:
-    """Make the next version of `model` from a run and its bundle.
+    """Make the next version of `model` from a run and its bundle, in the caller's transaction.
 
     Raises
     ------
@@ -81,27 +88,26 @@ def register(
     ConflictError
         The run made a version already.
     """
-    with catalog.write() as connection:
-        _check_run(connection, model, run)
-        last = connection.execute(sa.select(sa.func.max(versions.c.number)).where(versions.c.model == model)).scalar()
-        version = Version(
-            model=model,
-            number=(last or 0) + 1,
-            run=run,
-            bundle=bundle,
-            view=view,
-            definition=definition,
-            metrics=list(metrics),
-            gates=list(gates),
-            who=who or current_user(),
-            created=catalog.now(),
-        )
-        row = msgspec.structs.asdict(version)
-        row |= {"metrics": canonical(version.metrics).decode(), "gates": canonical(version.gates).decode()}
-        connection.execute(sa.insert(versions).values(**row))
-        request(connection, version.name, run, version.gates, at=version.created)
-        told = {"version": version.name, "run": run, "bundle": bundle, "passed": version.passed}
-        add_note(connection, "version.registered", model, told, at=version.created)
+    _check_run(connection, model, run)
+    last = connection.execute(sa.select(sa.func.max(versions.c.number)).where(versions.c.model == model)).scalar()
+    version = Version(
+        model=model,
+        number=(last or 0) + 1,
+        run=run,
+        bundle=bundle,
+        view=view,
+        definition=definition,
+        metrics=list(metrics),
+        gates=list(gates),
+        who=who or current_user(),
+        created=at,
+    )
+    row = msgspec.structs.asdict(version)
+    row |= {"metrics": canonical(version.metrics).decode(), "gates": canonical(version.gates).decode()}
+    connection.execute(sa.insert(versions).values(**row))
+    request(connection, version.name, run, version.gates, at=at)
+    told = {"version": version.name, "run": run, "bundle": bundle, "passed": version.passed}
+    add_note(connection, "version.registered", model, told, at=at)
     return version
 
 
@@ -146,6 +152,13 @@ def get_version(catalog: Catalog, name: str, *, deleted: bool = False) -> Versio
         if not deleted:
             refuse_deleted(connection, model, row.number)
     return _version(row)
+
+
+def version_of_run(catalog: Catalog, run: str) -> Version | None:
+    """Return the version that a run made, also one that was deleted; None when it made none."""
+    with catalog.read() as connection:
+        row = connection.execute(sa.select(versions).where(versions.c.run == run)).first()
+    return None if row is None else _version(row)
 
 
 def _number(connection: sa.Connection, model: str, which: str) -> int:

@@ -6,10 +6,14 @@ import hashlib
 from dataclasses import replace
 
 from tidewheel.definitions import digest, ir
+from tidewheel.registry.approvals import missing_approvals
 from tidewheel.registry.canonical import canonical
-from tidewheel.registry.runs import Run, start_run
+from tidewheel.registry.following import open_deployments
+from tidewheel.registry.runs import Run, get_run, start_run
 from tidewheel.registry.steps import step_records
-from tidewheel.registry.unfinished import take_up
+from tidewheel.registry.unfinished import machine_time, take_up
+from tidewheel.registry.versions import version_of_run
+from tidewheel.runtime.alive import alive
 from tidewheel.training.context import Progress, TrainingContext
 from tidewheel.training.execute import Settings
 
@@ -37,13 +41,25 @@ def begin(
     are still the right ones.
     """
     key = run_key(model, settings, as_of)
-    found = None if new else take_up(context.catalog, key)
+    found = None if new else take_up(context.catalog, key) or _undeployed(context, key)
     if found is None:
         pinned = {"seed": settings.seed, "as_of": settings.as_of, "head": settings.head, "parents": settings.parents}
         return start_run(context.catalog, model.name, cause=cause, who=who, parameters=pinned, key=key), settings, False
     if progress:
         done = [step.step for step in step_records(context.catalog, found.id) if step.status == "done"]
         progress(f"go on with run {found.id}, which was cut off after {', '.join(dict.fromkeys(done)) or 'nothing'}", 1)
+    if found.status == "done":
+        return found, settings, True
     begun = found.parameters
     parents = dict(begun.get("parents", {}))
     return found, replace(settings, as_of=int(begun["as_of"]), head=int(begun["head"]), parents=parents), True
+
+
+def _undeployed(context: TrainingContext, key: str) -> Run | None:
+    """Return the run of a key whose process was killed when all but the deployment of its version was done."""
+    for step in reversed(open_deployments(context.catalog, key=key)):
+        run, version = get_run(context.catalog, step.run), version_of_run(context.catalog, step.run)
+        asked = version is None or missing_approvals(context.catalog, version.name, version.gates)
+        if not asked and not alive(run.process, run.seen, machine_time()):
+            return run
+    return None

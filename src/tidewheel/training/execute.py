@@ -10,17 +10,18 @@ from typing import Any
 import msgspec
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from tidewheel.collect.history import History
 from tidewheel.definitions import digest, ir
-from tidewheel.errors import NotFoundError
+from tidewheel.errors import NotFoundError, TrainingError
 from tidewheel.metrics import Interval
 from tidewheel.metrics import Metric as Measure
 from tidewheel.registry.arrays import pack_arrays
 from tidewheel.registry.runs import Metric
 from tidewheel.training.context import TrainingContext, pinned
 from tidewheel.training.data.findings import Finding
-from tidewheel.training.data.gather import Gathered, gather, labelled_rows
+from tidewheel.training.data.gather import Gathered, Labelled, gather, labelled_rows
 from tidewheel.training.data.levels import encode, fix_levels
 from tidewheel.training.data.look import look
 from tidewheel.training.data.split import require_two_classes
@@ -31,6 +32,7 @@ from tidewheel.training.fit.checked import yardsticks
 from tidewheel.training.fit.estimators import Matrix, shown
 from tidewheel.training.fit.learn import Learned, Plan, default_estimator, learn
 from tidewheel.training.keys import code_of, data_parts, step_key
+from tidewheel.training.limited import limited
 from tidewheel.training.retries import STEADY
 from tidewheel.training.steps import Steps
 from tidewheel.training.transfer.parents import Parents, load_parents
@@ -142,38 +144,20 @@ def execute(context: TrainingContext, model: ir.Model, settings: Settings, steps
     measures, classification = chosen_metrics(model.metrics)
     history = pinned(context.history, settings.head)
     parents = load_parents(context, model, settings.parents)
-    alone = plan_of(context, model, settings, classification, steps.run_id)
-    plan = replace(alone, start=parents.start, temperature=parents.temperature)
+    bare = plan_of(context, model, settings, classification, steps.run_id)
+    plan = replace(bare, start=parents.start, temperature=parents.temperature)
     data_key, gathered = _data(context, model, history, settings, steps)
     divided = steps.run("split", partial(_divide, context, model, settings, gathered, plan), told=_suspects)
+    steps.made("split", data_key)
     matrix = _taught(steps, parents, divided.matrix, gathered, history, data_key)
     learnt = [data_key, *_learner(context, model, settings, plan), *parents.key]
-    tuned = Tuned(plan.chosen or {})
-    if plan.space and plan.chosen is None:
-        tuned = steps.run(
-            "tune",
-            partial(tune, plan, matrix, gathered.sides.train, steps.within),
-            key=step_key("tune", learnt, model.search, model.tune, plan.trials, plan.metric.name, plan.limit),
-            told=_trials,
-        )
+    tuned = _tuned(steps, plan, model, matrix, gathered, learnt)
     fit_key = step_key("fit", learnt, shown(tuned.chosen))
     sizes = [len(divided.levels.get(name, ())) for name in matrix.columns]
-    learned = steps.run(
-        "fit",
-        partial(
-            learn, replace(plan, tuned=tuned), matrix, sizes, gathered.sides.train, gathered.sides.test, steps.within,
-        ),
-        key=fit_key,
-        told=_fitted,
-    )  # fmt: skip
-    measured = steps.run(
-        "evaluate",
-        partial(_measure, model, measures, gathered, divided.matrix, learned, settings.seed),
-        key=step_key("evaluate", fit_key, model.metrics, model.blocks, settings.seed),
-        told=_numbers,
-    )
+    learned = _learned(steps, replace(plan, tuned=tuned), matrix, sizes, gathered, fit_key)
+    measured = _evaluated(steps, model, measures, gathered, divided.matrix, learned, settings.seed, fit_key)
     # Parents have seen the rows of earlier cuts: over these the model is learned without them.
-    folds = _folds(steps, replace(alone, tuned=Tuned(tuned.chosen)), measures, gathered, divided.matrix, sizes, fit_key)
+    folds = _folds(steps, replace(bare, tuned=Tuned(tuned.chosen)), measures, gathered, divided.matrix, sizes, fit_key)
     return Outcome(
         history=history, gathered=gathered, matrix=divided.matrix, levels=divided.levels, learned=learned,
         train_score=measured.train_score, test_score=measured.test_score, intervals=measured.intervals,
@@ -193,6 +177,7 @@ def _data(
         retry=STEADY,
     )
     key = step_key("data", *data_parts(context, model, settings.head, *labelled))
+    steps.made("validate", key, rows=partial(_labelled_table, labelled))
     gathered = steps.run(
         "data",
         partial(gather, context, model, history, settings.as_of, steps.within, labelled),
@@ -201,14 +186,65 @@ def _data(
         because=f"same definitions, same labels, same history up to offset {settings.head}",
         retry=STEADY,
     )
+    data, sides = gathered.data, gathered.sides
+    steps.made("data", key, train=lambda: data.table().take(sides.train), test=lambda: data.table().take(sides.test))
     return key, gathered
+
+
+def _labelled_table(labelled: Labelled) -> pa.Table:
+    rows, labels, _ = labelled
+    return rows.take(pa.array(labels.rows)).append_column("_label", pa.array(labels.y))
+
+
+def _tuned(
+    steps: Steps, plan: Plan, model: ir.Model, matrix: Matrix, gathered: Gathered, learnt: Sequence[Any]
+) -> Tuned:
+    """Return what a search found, where one is declared and not made already."""
+    key = step_key("tune", learnt, model.search, model.tune, plan.trials, plan.metric.name, plan.limit)
+    tuned = Tuned(plan.chosen or {})
+    if plan.space and plan.chosen is None:
+        tuned = steps.run(
+            "tune", partial(tune, plan, matrix, gathered.sides.train, steps.within), key=key, told=_trials
+        )
+    steps.made("tune", key, chosen=lambda: shown(tuned.chosen))
+    return tuned
+
+
+def _learned(steps: Steps, plan: Plan, matrix: Matrix, levels: list[int], gathered: Gathered, key: str) -> Learned:
+    """Return the fitted model."""
+    sides = gathered.sides
+    told = steps.within if plan.limits is None else None  # a process of its own has nobody to tell
+    work = partial(learn, portable(plan), matrix, levels, sides.train, sides.test, told)
+    learned = steps.run("fit", limited(plan.limits, work), key=key, told=_fitted)
+    steps.made("fit", key, estimator=lambda: learned.fit.estimator)
+    return learned
+
+
+def _evaluated(
+    steps: Steps,
+    model: ir.Model,
+    measures: Sequence[Measure],
+    gathered: Gathered,
+    matrix: Matrix,
+    learned: Learned,
+    seed: int,
+    fit_key: str,
+) -> Measured:
+    """Return what the fitted model's scores come to."""
+    key = step_key("evaluate", fit_key, model.metrics, model.blocks, seed)
+    work = partial(_measure, model, measures, gathered, matrix, learned, seed)
+    measured = steps.run("evaluate", work, key=key, told=_numbers)
+    values = {name: found.value for name, found in measured.intervals.items()}
+    steps.made("evaluate", key, scores=lambda: measured.test_score, metrics=lambda: values)
+    return measured
 
 
 def _learner(context: TrainingContext, model: ir.Model, settings: Settings, plan: Plan) -> list[Any]:
     """Return what a fit depends on besides its rows and the parameters a search chose."""
     declared = msgspec.structs.replace(
-        model, gates=(), metrics=(), retrain=None, search="", trials=0, tune=None, slices=(), blocks=""
-    )
+        model, gates=(), metrics=(), retrain=None, search="", trials=0, tune=None, slices=(), blocks="",
+        pipeline=None,
+    )  # fmt: skip
     return [digest(declared), settings.seed, settings.threads, settings.workers, code_of(context, plan.estimator)]
 
 
@@ -255,10 +291,11 @@ def _folds(
     """Return the metrics of the earlier cuts, where the split asks for them."""
     if not gathered.folds:
         return []
-    weight = gathered.data.weight
+    told = steps.within if plan.limits is None else None
+    work = partial(cross_validate, portable(plan), matrix, levels, gathered.folds, measures, gathered.data.weight, told)
     return steps.run(
         "folds",
-        partial(cross_validate, plan, matrix, levels, gathered.folds, measures, weight, steps.within),
+        limited(plan.limits, work, len(gathered.folds)),
         key=step_key("folds", fit_key, [measure.name for measure in measures]),
         told=told_folds,
     )
@@ -335,4 +372,23 @@ def plan_of(context: TrainingContext, model: ir.Model, settings: Settings, class
         record=Record(context.catalog, run),
         engine=context.engine() if context.engine is not None and (space or settings.workers > 1) else None,
         workers=settings.workers,
+        limits=model.pipeline.limits if model.pipeline is not None else None,
     )
+
+
+def portable(plan: Plan) -> Plan:
+    """Return a plan that can go to the process of a limited fit: without record and engine, which only a search needs.
+
+    Raises
+    ------
+    TrainingError
+        The fit is shared among workers: these are not bounded.
+    """
+    if plan.limits is None:
+        return plan
+    if plan.workers > 1:
+        raise TrainingError(
+            f"limits bound a fit of one process, and this one is shared among {plan.workers} workers",
+            remedy="remove limits from the model, or train with one worker",
+        )
+    return replace(plan, record=None, engine=None)

@@ -50,6 +50,7 @@ def data_parts(
     used = msgspec.structs.replace(
         model, estimator="", search="", trials=0, tune=None, calibrate="", metrics=(), gates=(), retrain=None,
         init_from="", teacher=None,
+        pipeline=None,
     )  # fmt: skip
     graph = reachable(context.graph, [model.name])
     below = [(kind, node) for kind, node in nodes_of(graph) if kind not in ("model", "service")]

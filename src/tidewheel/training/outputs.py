@@ -1,30 +1,25 @@
 """What steps leave for those after them, and for later runs: artifacts, found again by the step's key.
 
-They are pickles: whatever a step returns, an estimator of any library, comes back as it was. They stay inside the
-workspace, for some days; the catalog names each by its hash, which is checked before it is read. A registered
-version holds none (see `registry.bundles`).
+Plain data (numbers, texts, Arrow tables, arrays) is kept as JSON, Arrow and NumPy files. What a step of ours returns is
+more than that, an estimator of any library among it, and is kept as a pickle: a cache inside the workspace, read by the
+very code and libraries that wrote it (both are in the key), never part of a version
+(docs/decisions/0015-kept-outputs.md).
 """
 
 from __future__ import annotations
 
+import math
 import pickle
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from tidewheel.errors import CorruptError, NotFoundError
 from tidewheel.registry.bundles import ArtifactStore
+from tidewheel.registry.plain import as_plain, is_plain, read_plain
+from tidewheel.registry.references import needed
 from tidewheel.registry.steps import StepRecord, forget_outputs, kept_output
 from tidewheel.storage.catalog import Catalog
-
-KEEP = 7 * 86_400_000_000
-"""Microseconds for which what steps left is kept."""
-
-
-class Deletes(Protocol):
-    """An artifact store that can delete."""
-
-    def delete(self, digest: str) -> None:
-        """Delete an artifact; one that is not there is fine."""
+from tidewheel.storage.protocols import Artifacts
 
 
 @dataclass(frozen=True)
@@ -64,21 +59,33 @@ class Outputs:
         if step is None:
             return None
         try:
-            return Kept(pickle.loads(self._artifacts.get(step.output).read_bytes()), step)
+            return Kept(_read(self._artifacts.get(step.output).read_bytes()), step)
         except (NotFoundError, CorruptError, pickle.UnpicklingError, ImportError, AttributeError, EOFError):
             return None
 
     def keep(self, value: Any) -> str:
         """Store what a step returned; return the artifact, "" for what can't be stored, such as an open file."""
         try:
-            return self._artifacts.put(pickle.dumps(value, protocol=5))
+            return self._artifacts.put(as_plain(value) if is_plain(value) else pickle.dumps(value, protocol=5))
         except (pickle.PicklingError, TypeError, AttributeError):
             return ""
 
 
-def tidy_outputs(catalog: Catalog, artifacts: Deletes, before: int | None = None) -> int:
-    """Delete what steps of runs begun before an instant left (of all runs, without one); return how many artifacts."""
-    gone = forget_outputs(catalog, before)
+_PICKLE = b"\x80"
+"""How a pickle begins, and no other form that we write."""
+
+
+def _read(content: bytes) -> Any:
+    return pickle.loads(content) if content.startswith(_PICKLE) else read_plain(content)
+
+
+def forget_all(catalog: Catalog, artifacts: Artifacts) -> int:
+    """Delete what steps left, at once, save what something else needs too; return how many artifacts went.
+
+    For an erasure, which has the workspace alone; the daily garbage collection waits for those that are at work.
+    """
+    gone = set(forget_outputs(catalog))
+    gone -= needed(catalog, artifacts)
     for digest in gone:
-        artifacts.delete(digest)
+        artifacts.discard(digest, math.inf)
     return len(gone)

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from tidewheel.registry.steps import begin_step, end_step
 from tidewheel.storage.catalog import Catalog
+from tidewheel.training.added import Added
 from tidewheel.training.context import Progress
 from tidewheel.training.outputs import Kept, Outputs
 from tidewheel.training.retries import ONCE, Retry
@@ -27,6 +28,8 @@ class Steps:
     progress : callable, optional
     outputs : Outputs, optional
         Where what steps leave is kept and found; without it every step works, and nothing is kept.
+    added : Added, optional
+        What the project has done after these steps.
 
     Attributes
     ----------
@@ -40,12 +43,18 @@ class Steps:
     """
 
     def __init__(
-        self, catalog: Catalog, run: str, progress: Progress | None = None, outputs: Outputs | None = None
+        self,
+        catalog: Catalog,
+        run: str,
+        progress: Progress | None = None,
+        outputs: Outputs | None = None,
+        added: Added | None = None,
     ) -> None:
         self._catalog = catalog
         self._run = self.run_id = run
         self._progress = progress
         self._outputs = outputs
+        self._added = added
         self._detail = ""
         self._attempts = 1
         self.timings: dict[str, float] = {}
@@ -87,6 +96,21 @@ class Steps:
             if self._outputs and key:
                 left["output"] = self._outputs.keep(value)
         return value
+
+    def made(self, name: str, key: str = "", **what: Callable[[], Any]) -> None:
+        """Say what a step made, under the names by which added steps ask for it; those that come after it are done.
+
+        Parameters
+        ----------
+        name : str
+            The step.
+        key : str
+            Of the step; "" for one that has none.
+        **what : callable
+            Called when somebody asks.
+        """
+        if self._added is not None:
+            self._added.after(self, name, key, what)
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:

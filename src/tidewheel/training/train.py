@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -16,15 +15,16 @@ from tidewheel.registry.bundles import Bundle, Manifest, save_bundle
 from tidewheel.registry.canonical import canonical
 from tidewheel.registry.datasets import Dataset, save_dataset
 from tidewheel.registry.evaluation import ARTIFACT, Evaluation, save_evaluation
-from tidewheel.registry.runs import Lineage, Metric, Run, Verdict, finish_run
+from tidewheel.registry.following import open_following
+from tidewheel.registry.runs import Lineage, Run, Verdict, close_run, finish_run, get_run
 from tidewheel.registry.snapshots import save_snapshot
 from tidewheel.registry.unfinished import Pulse
-from tidewheel.registry.versions import Version, register
+from tidewheel.registry.versions import Version, add_version, version_of_run
+from tidewheel.training.added import added_steps
 from tidewheel.training.begin import begin
 from tidewheel.training.context import Progress, TrainingContext
 from tidewheel.training.data.constants import in_graph
 from tidewheel.training.data.dataset import numbers_digest
-from tidewheel.training.data.findings import Finding
 from tidewheel.training.data.profile import fallback_table, training_profile
 from tidewheel.training.data.sample import as_all_rows
 from tidewheel.training.evaluation.evaluated import evaluated
@@ -37,53 +37,9 @@ from tidewheel.training.fit.scoring import Champion, champion_scores
 from tidewheel.training.gates.judged import judged
 from tidewheel.training.lineage import code_state, environment_lock, library_versions
 from tidewheel.training.outputs import Outputs
+from tidewheel.training.results import TrainResult, result_of
 from tidewheel.training.steps import Steps
 from tidewheel.training.transfer.parents import named_parents
-
-
-@dataclass(frozen=True)
-class TrainResult:
-    """What a run came to.
-
-    Attributes
-    ----------
-    run_id : str
-    version : str
-        ``Fraud@3``.
-    deployable : bool
-        Every gate passed, and the estimator can be served.
-    metrics : list of Metric
-        Splits ``test``, ``train``, ``baseline`` (a constant) and, when there is one, ``champion``; the latter
-        two on the test rows as well.
-    verdicts : list of Verdict
-    counts : dict of str to int
-        Rows scanned, labelled, dropped and why, in the gap, trained and tested on.
-    findings : list of Finding
-        Columns that tell the label suspiciously well.
-    notes : list of str
-        What the library warned of.
-    seconds : float
-    resumed : bool
-        The run had been cut off, and went on at its first unfinished step.
-    """
-
-    run_id: str
-    version: str
-    deployable: bool
-    metrics: list[Metric]
-    verdicts: list[Verdict]
-    counts: dict[str, int]
-    findings: list[Finding] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    seconds: float = 0.0
-    resumed: bool = False
-
-    def metric(self, name: str, split: str = "test") -> Metric:
-        """Return one metric of one split; `KeyError` when it was not computed."""
-        for found in self.metrics:
-            if found.metric == name and found.split == split:
-                return found
-        raise KeyError(f"{name} of {split}")
 
 
 def train(
@@ -155,8 +111,11 @@ def train(
     run, settings, resumed = begin(
         context, model, settings, as_of, cause=cause, who=who, new=new or not cache, progress=progress
     )
+    made = version_of_run(context.catalog, run.id)
+    if made is not None:  # it was cut off when all but its deployment was done
+        return result_of(context, run, made, resumed=True)
     outputs = Outputs(context.catalog, context.artifacts, reuse=cache)
-    steps = Steps(context.catalog, run.id, progress, outputs)
+    steps = Steps(context.catalog, run.id, progress, outputs, added := added_steps(context, model))
     with recorded(context, run, steps), Pulse(context.catalog, run.id):
         outcome = execute(context, model, settings, steps)
         with steps.step("gates"):
@@ -164,21 +123,11 @@ def train(
             evaluation, material = evaluated(context, model, outcome, settings, champion, learning_curve)
             verdicts = judged(context, model, outcome, settings, material)
             steps.detail("; ".join(f"{v.gate}: {'passed' if v.passed else 'failed'}" for v in verdicts))
+        steps.made("gates", verdicts=lambda: verdicts)
+        left = {f"step {name}": digest for name, digest in added.left.items()} if added else {}
         with steps.step("register"):
-            metrics = evaluation.metrics
-            version = _register(context, model, run, outcome, settings, evaluation, verdicts, steps)
-    return TrainResult(
-        run_id=run.id,
-        version=version.name,
-        deployable=version.passed,
-        metrics=metrics,
-        verdicts=verdicts,
-        counts=outcome.gathered.data.counts,
-        findings=outcome.findings,
-        notes=list(outcome.learned.fit.notes),
-        seconds=sum(steps.timings.values()),
-        resumed=resumed,
-    )
+            version = _register(context, model, run, outcome, settings, evaluation, verdicts, steps, left)
+    return result_of(context, get_run(context.catalog, run.id), version, resumed=resumed)
 
 
 class recorded:  # noqa: N801  # used as a statement, like `suppress`
@@ -216,12 +165,15 @@ def _register(
     evaluation: Evaluation,
     verdicts: Sequence[Verdict],
     steps: Steps,
+    left: dict[str, str],
 ) -> Version:
-    """Write artifacts, close the run, make the version: in this order, so that a version always has a whole run."""
+    """Write artifacts; then close the run and make the version, in one transaction: neither is without the other."""
     graph = in_graph(reachable(context.graph, [model.name]), outcome.gathered.view)
     view = digest(outcome.gathered.view)
     bundle = _bundle(context, model, graph, outcome)
-    artifacts = run_artifacts(context, outcome) | ({"bundle": save_bundle(context.artifacts, bundle)} if bundle else {})
+    artifacts = (
+        left | run_artifacts(context, outcome) | ({"bundle": save_bundle(context.artifacts, bundle)} if bundle else {})
+    )
     artifacts[ARTIFACT], metrics = save_evaluation(context.artifacts, evaluation), evaluation.metrics
     tables = lake_tables(context, graph)
     data = outcome.gathered.data
@@ -234,16 +186,20 @@ def _register(
     save_dataset(context.catalog, known)
     lineage = run_lineage(context, model, outcome, settings, tables, steps.timings)
     parameters = run_parameters(outcome, settings)
-    finish_run(
-        context.catalog, run.id, "done",
-        parameters=parameters, lineage=lineage, metrics=metrics, gates=verdicts, artifacts=artifacts,
-    )  # fmt: skip
+    with context.catalog.write() as connection:
+        at = context.catalog.now()
+        close_run(
+            connection, run.id, "done", at=at,
+            parameters=parameters, lineage=lineage, metrics=metrics, gates=list(verdicts), artifacts=artifacts,
+        )  # fmt: skip
+        version = add_version(
+            connection, model.name, at=at, run=run.id, bundle=artifacts.get("bundle", ""), view=view,
+            definition=digest(model), metrics=metrics, gates=verdicts, who=run.who,
+        )  # fmt: skip
+        deploys = model.pipeline is not None and model.pipeline.deploy is not None
+        open_following(connection, run.id, verdicts, deploys=deploys, at=at)
     steps.closed = True
-    return register(
-        context.catalog, model.name,
-        run=run.id, bundle=artifacts.get("bundle", ""), view=view, definition=digest(model),
-        metrics=metrics, gates=verdicts, who=run.who,
-    )  # fmt: skip
+    return version
 
 
 def run_artifacts(context: TrainingContext, outcome: Outcome) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 from tidewheel.workspace.naming import Named, name_of
 from tidewheel.workspace.watched import Watched
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tidewheel.registry.marks import VersionNote
     from tidewheel.registry.references import Check
     from tidewheel.registry.search import Known
+    from tidewheel.workspace.workspace import Workspace
 
 
 class Registering(Watched):
@@ -190,11 +191,17 @@ class Registering(Watched):
         return list_approvals(self.stores.catalog, get_version(self.stores.catalog, version).name if version else "")
 
     def approve(self, version: str, *, who: str = "", reject: bool = False, note: str = "") -> list[Approval]:
-        """Answer the open questions about a version that `who` was asked (by default the system's user)."""
+        """Answer the open questions about a version that `who` was asked (by default the system's user).
+
+        When that was the last of them, what its model declares of a deployment is carried out.
+        """
         from tidewheel.registry.approvals import answer
         from tidewheel.registry.names import current_user
         from tidewheel.registry.versions import get_version
+        from tidewheel.workspace.following import carry_on
 
         name = get_version(self.stores.catalog, version).name
         given: Literal["approved", "rejected"] = "rejected" if reject else "approved"
-        return answer(self.stores.catalog, name, who or current_user(), given, note=note)
+        answered = answer(self.stores.catalog, name, who or current_user(), given, note=note)
+        carry_on(cast("Workspace", self), name.partition("@")[0])
+        return answered

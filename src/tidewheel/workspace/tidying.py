@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from tidewheel.registry.unfinished import close_killed
 from tidewheel.runtime.stores import Stores
-from tidewheel.training.outputs import KEEP, tidy_outputs
 
 if TYPE_CHECKING:
     from tidewheel.workspace.workspace import Workspace
@@ -16,11 +15,10 @@ def tidy(workspace: Workspace, due: int) -> str:
     """Delete states and artifacts that nothing has needed for long, and forget old ids; return a line about it."""
     found = workspace.collect_garbage()
     ids = forget_ids(workspace.stores, [source.name for source in workspace.project.graph.sources])
-    left = tidy_outputs(workspace.stores.catalog, workspace.stores.artifacts, workspace.stores.clock.now() - KEEP)
     close_killed(workspace.stores.catalog)
     names = ", ".join(f"{version.name} {version.state_id}" for version in found.deleted)
     files = f"artifacts deleted: {len(found.artifacts.deleted):,} ({found.artifacts.freed:,} bytes)"
-    return f"states deleted: {names or 'none'}; {files}; ids forgotten: {ids:,}; outputs of steps deleted: {left:,}"
+    return f"states deleted: {names or 'none'}; {files}; ids forgotten: {ids:,}"
 
 
 def forget_ids(stores: Stores, types: list[str]) -> int:

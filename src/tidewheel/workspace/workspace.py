@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from tidewheel.definitions import ir, parse_duration
@@ -176,6 +177,7 @@ class Workspace(Rolling):
     ) -> TrainResult:
         """Train a model: view, tune, fit, evaluate, gates, version; parameters as in `training.train`."""
         from tidewheel.training import train
+        from tidewheel.workspace.following import carry_on
         from tidewheel.workspace.mirroring import mirrored
 
         self.publish()
@@ -194,7 +196,7 @@ class Workspace(Rolling):
             learning_curve=learning_curve,
             progress=progress,
         )
-        return mirrored(self.stores, result)
+        return replace(mirrored(self.stores, result), deployed=carry_on(self, name_of(model)))
 
     def mirror(self, url: str = "") -> Mirror:
         """Return the MLflow server at a URL, or the one of the settings, to push runs to."""

@@ -71,6 +71,8 @@ class Plan:
         The model that each fit goes on from.
     temperature : float
         Of the teacher; 1 without one.
+    limits : ir.Limits, optional
+        What one fit may take.
     """
 
     estimator: Any
@@ -90,6 +92,7 @@ class Plan:
     tuned: Tuned | None = None
     start: Start | None = None
     temperature: float = 1.0
+    limits: ir.Limits | None = None
 
 
 @dataclass(frozen=True)

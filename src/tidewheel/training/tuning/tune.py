@@ -11,12 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from tidewheel.definitions import ir
+from tidewheel.engine import LocalEngine
 from tidewheel.registry.trials import Trial
 from tidewheel.training.context import Progress
 from tidewheel.training.data.split import tail
 from tidewheel.training.fit import estimators
 from tidewheel.training.fit.calibrate import SLICE
 from tidewheel.training.fit.estimators import Matrix
+from tidewheel.training.limited import LimitedObjective
 from tidewheel.training.tuning.objective import Objective
 from tidewheel.training.tuning.record import search_key
 from tidewheel.training.tuning.search import search
@@ -60,11 +62,11 @@ def tune(plan: Plan, matrix: Matrix, train: Ints, progress: Progress | None = No
     found = search(
         plan.space,
         estimators.parameters(plan.estimator),
-        objective,
+        objective if plan.limits is None else LimitedObjective(objective, plan.limits, len(folds)),
         how=how,
         greater_is_better=plan.metric.greater_is_better,
         seed=plan.seed,
-        engine=plan.engine,
+        engine=plan.engine if plan.limits is None else plan.engine or LocalEngine(how.parallel),
         known=known,
         ledger=plan.record,
         progress=told,
