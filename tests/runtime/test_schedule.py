@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidewheel.errors import ConfigError, TrainingError
+from tidewheel.errors import ConfigError, NotFoundError, TrainingError
 from tidewheel.runtime.clock import NEVER, ReplayClock
 from tidewheel.runtime.due import Schedule, instant, latest_due, next_due, show
-from tidewheel.runtime.schedule import ATTEMPTS, Scheduler, claim, job_history, register_job
+from tidewheel.runtime.schedule import ATTEMPTS, Done, JobTable, Later, Scheduler, claim, job_history, register_job
 from tidewheel.storage.catalog import Catalog
 from tidewheel.storage.catalog.notes import list_notes
 
@@ -215,3 +215,46 @@ def test_a_run_cut_off_while_making_up_comes_before_the_others(catalog: Catalog,
     second.step()
     assert seen == [instant(f"2013-09-0{day}T02:00") for day in (2, 3, 4)]
     assert [run.attempt for run in job_history(catalog, "job")] == [1, 1, 2]
+
+
+def test_the_history_says_what_began_each_run(catalog: Catalog, clock: ReplayClock) -> None:
+    jobs: JobTable = {"a": (DAILY, lambda due: "looked"), "b": (DAILY, lambda due: Done("trained", "7 new labels"))}
+    clockwork, cron = Scheduler(catalog, "keeper"), Scheduler(catalog, "tick", by="tidewheel tick of ann")
+    for scheduler in (clockwork, cron):
+        scheduler.set_jobs(jobs)
+    clock.advance(instant("2013-09-02T02:00"))
+    assert [(run.job, run.cause) for run in clockwork.step()] == [("a", "daily at 02:00 UTC"), ("b", "7 new labels")]
+    assert cron.step() == []
+    clock.advance(instant("2013-09-03T02:00"))
+    assert cron.step()[0].cause == "daily at 02:00 UTC, by tidewheel tick of ann"
+    clock.advance(instant("2013-09-03T05:00"))
+    (run,) = cron.run_now("a")
+    assert (run.due, run.cause, run.detail) == (clock.now(), "by hand: tidewheel tick of ann", "looked")
+    assert cron.run_now("a") == []  # twice at one instant is once
+    with pytest.raises(NotFoundError, match="no job 'c'; there are: a, b"):
+        cron.run_now("c")
+    assert [note.body["cause"] for note in list_notes(catalog)][:2] == ["daily at 02:00 UTC", "7 new labels"]
+
+
+def test_a_job_that_something_is_in_the_way_of_keeps_its_due_time(catalog: Catalog, clock: ReplayClock) -> None:
+    busy = ["run 1 is under way"]
+    tried: list[int] = []
+
+    def train(due: int) -> str:
+        tried.append(due)
+        if busy:
+            raise Later(busy[0])
+        return "trained"
+
+    scheduler = Scheduler(catalog, "s")
+    scheduler.set_jobs({"retrain": (DAILY, train)})
+    due = instant("2013-09-02T02:00")
+    clock.advance(due)
+    assert scheduler.step() == scheduler.step() == []
+    assert scheduler.waiting == {"retrain": "run 1 is under way"}
+    assert (tried, job_history(catalog), scheduler.next_due()) == ([due], [], due)  # not looked at again at once
+    busy.clear()
+    other = Scheduler(catalog, "after a restart")
+    other.set_jobs({"retrain": (DAILY, train)})
+    assert [(run.due, run.status) for run in other.step()] == [(due, "done")]
+    assert (scheduler.step(), tried) == ([], [due, due])

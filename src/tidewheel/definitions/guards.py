@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from tidewheel.definitions import ir
 from tidewheel.definitions.durations import Duration, parse_duration
-from tidewheel.definitions.models import share_of
+from tidewheel.definitions.shares import share_of
 from tidewheel.errors import DefinitionError
 
 __all__ = ["divergence", "fallbacks", "fresh", "latency", "outcome"]

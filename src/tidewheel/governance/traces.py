@@ -24,7 +24,8 @@ from tidewheel.storage.log_records import BadRow
 from tidewheel.storage.rewrite import rewrite_environment
 
 _TEXTS: tuple[sa.Column[Any], ...] = (
-    alerts.c.subject, alerts.c.message, alerts.c.detail, notes.c.body, job_runs.c.detail, runs.c.cause, runs.c.error,
+    alerts.c.subject, alerts.c.message, alerts.c.detail, notes.c.body,
+    job_runs.c.detail, job_runs.c.cause, runs.c.cause, runs.c.error,
     run_steps.c.detail,
 )  # fmt: skip
 """Where the catalog keeps running text, which may quote values."""

@@ -18,7 +18,7 @@ from tidewheel.monitoring.report import FeatureDrift
 from tidewheel.monitoring.shift import OutcomeShift, outcome_shift
 from tidewheel.outcomes import Joined
 from tidewheel.outcomes.answered import is_text
-from tidewheel.registry.alerts import close_alert, list_alerts, raise_alert
+from tidewheel.registry.alerts import Alert, close_alert, list_alerts, raise_alert
 from tidewheel.registry.bundles import Bundle
 from tidewheel.registry.scoring import view_columns
 from tidewheel.storage.catalog import Catalog
@@ -90,21 +90,21 @@ def find_drift(
     return Drift([found for found in measured if found.low >= bound], shift if matters else None)
 
 
-def tell(catalog: Catalog, service: str, version: str, drift: Drift) -> None:
-    """Open an alert for each thing that moved, close those of things that came back."""
+def tell(catalog: Catalog, service: str, version: str, drift: Drift) -> dict[str, Alert]:
+    """Open an alert for each thing that moved, close those of things that came back; return the open ones."""
+    opened: dict[str, Alert] = {}
     for found in drift.columns:
         message = f"{found.feature} moved from what {version} was trained on: PSI {found.psi:.2f}"
         detail = {"psi": found.psi, "low": found.low, "high": found.high, "version": version}
-        raise_alert(catalog, service, "drift", found.feature, message, detail)
-    moved = {found.feature for found in drift.columns}
+        opened[found.feature] = raise_alert(catalog, service, "drift", found.feature, message, detail)
     if drift.outcomes is not None:
         shift = drift.outcomes
         detail = {"before": shift.before, "now": shift.now, "effect": shift.effect, "p_value": shift.p_value}
-        raise_alert(catalog, service, "drift", OUTCOME, outcomes_told(shift), detail)
-        moved.add(OUTCOME)
+        opened[OUTCOME] = raise_alert(catalog, service, "drift", OUTCOME, outcomes_told(shift), detail)
     for alert in list_alerts(catalog, service, only_open=True):
-        if alert.kind == "drift" and alert.subject not in moved:
+        if alert.kind == "drift" and alert.subject not in opened:
             close_alert(catalog, service, "drift", alert.subject)
+    return opened
 
 
 def outcomes_told(shift: OutcomeShift) -> str:

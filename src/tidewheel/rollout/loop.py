@@ -7,6 +7,7 @@ from typing import Literal
 
 from tidewheel.definitions import ir
 from tidewheel.errors import ConflictError, TidewheelError
+from tidewheel.monitoring.drift import SCORE
 from tidewheel.monitoring.report import FeatureDrift
 from tidewheel.outcomes import FACTS, Joined
 from tidewheel.registry.bundles import Bundle
@@ -14,7 +15,7 @@ from tidewheel.registry.deployments import Deployment, find_deployment, promote,
 from tidewheel.registry.ramps import find_ramp
 from tidewheel.registry.scoring import score_words, view_columns
 from tidewheel.registry.versions import Version
-from tidewheel.rollout.drift import ALERT_AT, WINDOW, find_drift, lookback, tell
+from tidewheel.rollout.drift import ALERT_AT, OUTCOME, WINDOW, find_drift, lookback, tell
 from tidewheel.rollout.judge import Contender, Judgement, judge_canary
 from tidewheel.rollout.rules import LOOP, refuse_moved
 from tidewheel.rollout.steering import Steering
@@ -154,9 +155,10 @@ class RetrainLoop:
         before = view.joined(service, now - lookback(label), FACTS)
         champion, bundle = deployment.champion, view.bundle(deployment.champion)
         drift = find_drift(lately, before, label, champion, bundle, policy.on_drift or ALERT_AT, now)
-        tell(view.catalog, service.name, deployment.champion, drift)
+        alerts = tell(view.catalog, service.name, deployment.champion, drift)
         if drift.causes and policy.on_drift and not self._answered_already(service.model):
-            self.retrain(service.model, f"drift of {service.name}: {'; '.join(drift.causes)}", "drift")
+            asked = ", ".join(f"alert {alerts[what].seq}" for what in (SCORE, OUTCOME) if what in alerts)
+            self.retrain(service.model, f"drift of {service.name} ({asked}): {'; '.join(drift.causes)}", "drift")
         return drift.columns
 
     def _answered_already(self, model: str) -> bool:

@@ -98,6 +98,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """How long before a type's newest arrival an event's id is known, so that a second delivery is; 0 for ever."""
     max_map: Annotated[int, msgspec.Meta(ge=1 << 20)] = 64 << 30
     """Largest size of one memory-mapped environment, bytes; the files are sparse."""
+    trainings: Count = 1
+    """A schedule begins a training while fewer than so many are under way, whoever began them."""
     mlflow: str = ""
     """An MLflow tracking server to which each finished run is mirrored, as ``http://host:5000``; "" for none."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -20,7 +20,8 @@ from tidewheel.runtime.clock import NEVER, ReplayClock
 from tidewheel.runtime.doorbell import Doorbell
 from tidewheel.runtime.due import Schedule
 from tidewheel.runtime.lease import HANDOVER, Lease
-from tidewheel.runtime.schedule import JobRun, Scheduler
+from tidewheel.runtime.schedule import JobRun, Scheduler, Work
+from tidewheel.workspace.following import carry_on
 from tidewheel.workspace.parity import check_service, told
 from tidewheel.workspace.retraining import retrain_jobs
 from tidewheel.workspace.tidying import tidy
@@ -36,8 +37,8 @@ LOOK_EVERY = 0.02
 LOOK_FOR_DRIFT = Schedule(every="interval", interval=2 * 86_400_000_000)
 """What is compared is a week of decisions: every other day sees a jump soon enough."""
 MINUTE, HOUR = 60_000_000, 3_600_000_000
-
-JobTable = dict[str, tuple[Schedule, Callable[[int], str]]]
+CARRY_ON_EVERY = 10.0
+"""Seconds between looks for versions that wait to be deployed."""
 
 
 class Keeper:
@@ -48,32 +49,48 @@ class Keeper:
     workspace : Workspace
     wait : float
         Seconds to wait while another keeper ends.
+    by : str
+        Who has it look, where it is not the clock alone.
     """
 
-    def __init__(self, workspace: Workspace, *, wait: float = 0.0) -> None:
+    def __init__(self, workspace: Workspace, *, wait: float = 0.0, by: str = "") -> None:
         self._workspace = workspace
         self._lease = Lease.acquire(workspace.stores.layout.leases / "keeper", "keeper", wait=wait)
         self._loop = RetrainLoop(workspace.loop_view())
         self._steering = Steering(workspace.loop_view())
-        self._scheduler = Scheduler(workspace.stores.catalog, f"keeper {os.getpid()} #{self._lease.token}")
+        self._scheduler = Scheduler(workspace.stores.catalog, f"keeper {os.getpid()} #{self._lease.token}", by)
         jobs = self._jobs()
         self.jobs = sorted(jobs)
         self._scheduler.set_jobs(jobs)
         self._flushed = time.monotonic()
+        self._deploys = any(m.pipeline is not None and m.pipeline.deploy for m in workspace.project.graph.models)
+        self._carried = -CARRY_ON_EVERY
         self._announce()
 
     def step(self) -> list[JobRun]:
-        """Do what is due, then flush when it is time to; return what was done."""
+        """Do what is due, deploy what waits, then flush when it is time to; return what was done."""
         done: list[JobRun] = []
         if self._workspace.stores.clock.now() >= self._due:
             done = self._scheduler.step()
             for run in done:
                 log.log(logging.WARNING if run.status == "failed" else logging.INFO, "%s: %s", run.job, run.detail)
             self._announce()
+        if self._deploys and time.monotonic() - self._carried >= CARRY_ON_EVERY:
+            carry_on(self._workspace)
+            self._carried = time.monotonic()
         every = self._workspace.stores.settings.flush_every / 1e6
         if time.monotonic() - self._flushed >= every:
             self.flush()
         return done
+
+    def run_now(self, job: str) -> list[JobRun]:
+        """Do one job, whether it is due or not."""
+        return self._scheduler.run_now(job)
+
+    @property
+    def waiting(self) -> dict[str, str]:
+        """What is in the way of jobs whose time has come."""
+        return self._scheduler.waiting
 
     def flush(self) -> None:
         """Bring the lake up to the log and the journal; what keeps it from that is logged and tried again."""
@@ -99,10 +116,10 @@ class Keeper:
         if isinstance(clock, ReplayClock):
             clock.set_next_due(self._due)
 
-    def _jobs(self) -> JobTable:
+    def _jobs(self) -> dict[str, tuple[Schedule, Work]]:
         """Return the jobs, named so that of those due at once a canary is judged before another is started."""
         graph = self._workspace.project.graph
-        jobs: JobTable = {}
+        jobs: dict[str, tuple[Schedule, Work]] = {}
         for service in graph.services:
             policy = next((m.retrain for m in graph.models if m.name == service.model), None)
             if policy is not None:

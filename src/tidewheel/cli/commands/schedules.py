@@ -8,29 +8,34 @@ from tidewheel.errors import LeaseError
 
 
 @click.command()
+@click.option("--job", metavar="JOB", help="Do this one alone, whether it is due or not.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 @click.pass_context
-def tick(context: click.Context, as_json: bool) -> None:
+def tick(context: click.Context, job: str | None, as_json: bool) -> None:
     """Do everything that is due, once, and end: for a cron of your own, where `tidewheel up` does not run.
 
     Each due time is done once, however often this is called. While `tidewheel up` runs, there is nothing to do.
+    The history of a job says who began each run of it.
 
     \b
     Example:
       */10 * * * *  tidewheel -C /srv/fraud tick
+      tidewheel tick --job "retrain Fraud"
     """
     from tidewheel.cli.output import opened, print_json, when
+    from tidewheel.registry.names import current_user
     from tidewheel.workspace.keeper import Keeper
 
     with opened(context) as workspace:
         workspace.publish()
         try:
-            keeper = Keeper(workspace)
+            keeper = Keeper(workspace, by=f"tidewheel tick of {current_user()}")
         except LeaseError as error:
             click.echo(f"nothing to do here: {error}", err=True)
             return
         try:
-            done = keeper.step()
+            done = keeper.run_now(job) if job else keeper.step()
+            waiting = keeper.waiting
         finally:
             keeper.close()
     if as_json:
@@ -38,7 +43,9 @@ def tick(context: click.Context, as_json: bool) -> None:
         return
     for run in done:
         click.echo(f"{run.status:6}  {run.job}, due {when(run.due)}: {run.detail}")
-    if not done:
+    for name, reason in waiting.items():
+        click.echo(f"waits   {name}: {reason}")
+    if not done and not waiting:
         click.echo("nothing is due")
 
 
@@ -69,8 +76,8 @@ def schedules(context: click.Context, job: str, most: int, as_json: bool) -> Non
     if job and as_json:
         print_json(history)
     elif job:
-        rows = [[when(run.due), run.status, run.attempt, when(run.finished), run.detail] for run in history]
-        print_table(["due", "status", "attempts", "finished", "what came of it"], rows)
+        rows = [[when(r.due), r.cause, r.status, r.attempt, when(r.finished), r.detail] for r in history]
+        print_table(["due", "begun by", "status", "attempts", "finished", "what came of it"], rows)
     elif as_json:
         print_json([{"job": n, "schedule": s, "next": next_due(s, now), "last": last} for n, s, last in known])
     else:
