@@ -61,7 +61,11 @@ def open_workspace(
         scratch = tempfile.TemporaryDirectory(prefix="tidewheel-")
         folder = Path(scratch.name)
         config = load_config(folder, env, variables={})
-        loaded: Project = _given(project, folder)
+        try:
+            loaded = _given(project, folder)
+        except BaseException:
+            scratch.cleanup()
+            raise
         config = msgspec.structs.replace(config, settings=msgspec.structs.replace(config.settings, max_map=1 << 30))
         return Workspace(Stores(config), lambda: loaded, scratch=scratch)
     workspace = open_unloaded(path, project, env=env)
