@@ -16,6 +16,7 @@ from tidewheel.registry.bundles import load_manifest
 from tidewheel.registry.environments import promote
 from tidewheel.registry.following import DEPLOY, open_deployments, take_deployment
 from tidewheel.registry.pointers import find_deployment
+from tidewheel.registry.ramps import Rollout
 from tidewheel.registry.steps import StepRecord, end_step
 from tidewheel.registry.unfinished import Pulse
 from tidewheel.registry.versions import Version, get_version, version_of_run
@@ -79,14 +80,14 @@ def _pointed(workspace: Workspace, version: Version, service: str, canary: float
     newer = [name for name in (champion, challenger) if _number(name) > version.number]
     if newer:
         return f"{newer[0]} is newer"
-    share = canary if champion and canary else None
+    how = Rollout("canary", canary) if champion and canary else None
     if version.name not in (champion, challenger):
         deploy(
-            workspace.stores, workspace.project.graph, version.name, service, share,
+            workspace.stores, workspace.project.graph, version.name, service, how,
             cause=cause, who=WHO, sync=workspace.sync,
         )  # fmt: skip
         workspace.follow()
-    return "answers all" if share is None else f"answers {share:.0%}"
+    return "answers all" if how is None else f"answers {canary:.0%}"
 
 
 def _number(version: str) -> int:
