@@ -48,7 +48,7 @@ class Steering:
         deployment = find_deployment(self._view.catalog, service.name)
         if deployment is None or not deployment.champion:
             return "no version is deployed"
-        if deployment.mode == "blue-green":
+        if deployment.mode == "blue-green":  # who staged it switches
             return f"{deployment.challenger} is being made ready"
         if not deployment.challenger and not self._is_new(deployment):
             return "no rollout"

@@ -139,6 +139,7 @@ class Loader:
         """Build a service's decider and swap it in; keep the old one when the new champion can't be loaded."""
         name = deployment.service
         decider, source = self._builder.build(deployment)
+        self._metrics.loaded[name] = (decider.revision, decider.damage)
         serving = self._desk.services.get(name)
         if serving is not None and is_sound(serving.decider) and not is_sound(decider):
             self._alert(name, f"{decider.damage}; revision {serving.decider.revision} goes on serving")

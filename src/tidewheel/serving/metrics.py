@@ -6,8 +6,10 @@ tell those of all: as Prometheus' text format for ``GET /metrics``, as plain dat
 
 from __future__ import annotations
 
+import contextlib
 import os
 from bisect import bisect_left
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -79,6 +81,8 @@ class Snapshot(msgspec.Struct):
     latency: dict[str, Histogram]
     gauges: dict[str, float]
     at: int = 0
+    loaded: dict[str, tuple[int, str]] = {}
+    """By service: the deployment's revision that was loaded last, and what of it could not be."""
 
 
 class Metrics:
@@ -102,6 +106,7 @@ class Metrics:
         self._counters: dict[str, dict[Labels, int]] = {name: {} for name in HELP}
         self.latency: dict[str, Histogram] = {}
         self.gauges: dict[str, float] = {}
+        self.loaded: dict[str, tuple[int, str]] = {}
         self._notes: list[tuple[str, str, str, int]] = []
 
     def count(self, name: str, *labels: str, by: int = 1) -> None:
@@ -139,7 +144,7 @@ class Metrics:
         """Return a copy of the numbers."""
         self._settle()
         counters = {name: list(values.items()) for name, values in self._counters.items()}
-        return Snapshot(self.worker, counters, dict(self.latency), dict(self.gauges), at)
+        return Snapshot(self.worker, counters, dict(self.latency), dict(self.gauges), at, dict(self.loaded))
 
 
 def write_snapshot(folder: Path, snapshot: Snapshot) -> None:
@@ -152,15 +157,18 @@ def write_snapshot(folder: Path, snapshot: Snapshot) -> None:
 
 def read_snapshots(folder: Path, own: Snapshot) -> list[Snapshot]:
     """Return the numbers of all workers: `own` as they are now, the others' as last written."""
-    found = [own]
+    return [own, *(snapshot for snapshot in _written(folder) if snapshot.worker != own.worker)]
+
+
+def read_loaded(folder: Path) -> dict[int, dict[str, tuple[int, str]]]:
+    """Return, by worker, what each has loaded (`Snapshot.loaded`), as last written."""
+    return {snapshot.worker: snapshot.loaded for snapshot in _written(folder)}
+
+
+def _written(folder: Path) -> Iterator[Snapshot]:
     for path in sorted(folder.glob("metrics-*.json")):
-        try:
-            snapshot = msgspec.json.decode(path.read_bytes(), type=Snapshot)
-        except (OSError, msgspec.MsgspecError):
-            continue
-        if snapshot.worker != own.worker:
-            found.append(snapshot)
-    return found
+        with contextlib.suppress(OSError, msgspec.MsgspecError):
+            yield msgspec.json.decode(path.read_bytes(), type=Snapshot)
 
 
 def prometheus(snapshots: list[Snapshot]) -> bytes:

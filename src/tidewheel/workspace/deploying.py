@@ -18,6 +18,7 @@ from tidewheel.registry.services import freeze_service
 from tidewheel.registry.versions import Version, get_version
 from tidewheel.runtime.lease import holder_of
 from tidewheel.runtime.stores import Stores
+from tidewheel.workspace.blue_green import switch
 from tidewheel.workspace.groups import choose_groups, groups_of, keep_groups
 from tidewheel.workspace.killing import killed
 from tidewheel.workspace.naming import find
@@ -63,6 +64,8 @@ def deploy(
     for reached in needed:
         _wait_for_features(stores, reached)
     moved = [_point(stores, graph, service, version, how, cause, who) for service in services]
+    if how is not None and how.mode == "blue-green":
+        moved = [switch(stores, staged) for staged in moved]
     choose_groups(stores.catalog, stores.artifacts)
     return moved
 

@@ -72,10 +72,11 @@ class Rolling(Registering):
         hold: Duration = "1h",
         shadow: bool | float | str = False,
         ab: float | str | None = None,
+        blue_green: bool = False,
         force: bool = False,
         cause: str = "",
     ) -> list[Deployment]:
-        """Point services at a version: whole, or beside the champion in one of three ways.
+        """Point services at a version: whole, or beside the champion in one of four ways.
 
         Parameters
         ----------
@@ -94,6 +95,8 @@ class Rolling(Registering):
             Have it score what the champion answers (or a share of that), and answer nobody.
         ab : float or str, optional
             Let it answer a share of the units until somebody decides: ``"50/50"``, ``"90/10"`` or ``"10%"``.
+        blue_green : bool
+            Make it ready in every worker first, then move all traffic; when one can't load it, nothing moves.
         force : bool
             Even if it did not pass its gates.
         cause : str
@@ -104,12 +107,12 @@ class Rolling(Registering):
         InputError
             Two ways at once, or a share out of range.
         ConflictError
-            It did not pass its gates, or another version is rolled out there.
+            It did not pass its gates, another version is rolled out there, or a worker can't load it.
         """
         from tidewheel.workspace.deploying import deploy
         from tidewheel.workspace.rollouts import rollout_of
 
-        how = rollout_of(canary, ramp, hold, shadow, ab)
+        how = rollout_of(canary, ramp, hold, shadow, ab, blue_green)
         self.publish()
         only = None if service is None else name_of(service)
         moved = deploy(self.stores, self.project.graph, version, only, how, force=force, cause=cause, sync=self.sync)

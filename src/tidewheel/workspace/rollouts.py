@@ -68,6 +68,7 @@ def rollout_of(
     hold: Duration,
     shadow: bool | float | str,
     ab: float | str | None,
+    blue_green: bool = False,
 ) -> Rollout | None:
     """Return what the options of a deploy ask for; None for all of the traffic.
 
@@ -83,11 +84,14 @@ def rollout_of(
     >>> rollout_of(None, (), "1h", False, "90/10")
     Rollout(mode='ab', share=0.1, ramp=None)
     """
-    asked = [name for name, given in (("canary", canary or ramp), ("shadow", shadow), ("ab", ab)) if given]
+    ways = {"canary": canary or ramp, "shadow": shadow, "ab": ab, "blue-green": blue_green}
+    asked = [name for name, given in ways.items() if given]
     if len(asked) > 1:
         raise InputError(f"{' and '.join(asked)} at once", remedy="roll a version out in one way")
     if not asked:
         return None
+    if blue_green:
+        return Rollout("blue-green")
     if asked == ["shadow"]:
         return Rollout("shadow", 1.0 if shadow is True else share(shadow))
     if ab is not None:

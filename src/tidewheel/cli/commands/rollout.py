@@ -19,6 +19,7 @@ from tidewheel.errors import InputError
     "--shadow", metavar="[SHARE]", is_flag=False, flag_value="100%", help="Have it score what others answer, unheard."
 )
 @click.option("--ab", metavar="WEIGHTS", help="Champion and challenger side by side until you decide, as in 50/50.")
+@click.option("--blue-green", is_flag=True, help="Make it ready in every worker first, then move all traffic.")
 @click.option("--force", is_flag=True, help="Deploy a version that did not pass its gates; recorded with your name.")
 @click.option("--why", "cause", default="", help="The reason, for the history.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
@@ -33,6 +34,7 @@ def deploy(context: click.Context, /, version: str, ramp: str | None, as_json: b
       tidewheel deploy Fraud@2 --canary 5%
       tidewheel deploy Fraud@2 --ramp 1%,5%,25%,100% --hold 4h
       tidewheel deploy Fraud@2 --ab 50/50
+      tidewheel deploy Fraud@2 --blue-green
     """
     from tidewheel.cli.deployment_view import print_deployments
     from tidewheel.cli.output import opened, print_json
