@@ -13,11 +13,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from tests.conftest import need_extra
 from tests.shop import done, filled_shop
 
-from tidewheel.bridges.mlflow import Mirror, flat
+from tidewheel.bridges.mlflow import Mirror, downloaded, flat
+from tidewheel.bridges.mlflow_models import read_mlflow
 from tidewheel.errors import ConflictError, NotFoundError, UnreachableError
 from tidewheel.registry.environments import clear, promote
 from tidewheel.registry.runs import Metric, Verdict, finish_run, start_run
@@ -176,3 +178,23 @@ def test_each_finished_run_is_mirrored_and_a_dead_server_stops_nothing(server: s
 
 def test_names_and_parameters_are_made_to_fit() -> None:
     assert flat({"a": {"b": {"c": 1}}, "d": {}, "e(f)": None}) == {"a.b.c": "1", "d": "{}", "e_f": "None"}
+
+
+def test_a_registered_model_is_fetched(server: str, tmp_path: Path) -> None:
+    import mlflow
+    import mlflow.lightgbm
+    from tests.bridges.test_mlflow_models import NAMES, X, booster
+
+    mlflow.set_tracking_uri(server)
+    try:
+        with mlflow.start_run() as run:
+            mlflow.lightgbm.log_model(booster(), name="model", registered_model_name="theirs", pip_requirements=[])
+    finally:
+        mlflow.set_tracking_uri("")
+    for number, uri in enumerate(("models:/theirs/1", f"runs:/{run.info.run_id}/model")):
+        (tmp_path / str(number)).mkdir()
+        found = read_mlflow(downloaded(uri, server, tmp_path / str(number)))
+        assert found.names == tuple(NAMES)
+        assert np.array_equal(found.predict(X), booster().predict(X))
+    with pytest.raises(UnreachableError, match="nobody"):
+        downloaded("models:/nobody/1", server, tmp_path)

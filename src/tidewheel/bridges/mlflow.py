@@ -76,7 +76,7 @@ class Mirror:
         """
         runs = self._chosen(what)
         versions = {version.run: version for version in list_versions(self._catalog)}
-        with self._answering():
+        with _answering(self.url):
             pushed = [self._push(run, versions.get(run.id)) for run in runs]
             for model in sorted({run.model for run in runs if run.id in versions}):
                 self._point(model, pushed)
@@ -181,19 +181,52 @@ class Mirror:
             if one.version.startswith(f"{model}@") and held:
                 pushed[place] = msgspec.structs.replace(one, aliases=held)
 
-    @contextmanager
-    def _answering(self) -> Iterator[None]:
-        """Say in our words what the client raises."""
-        from mlflow.exceptions import MlflowException
 
-        try:
-            yield
-        except (MlflowException, OSError) as error:
-            said = str(error).strip().splitlines()[0][:300]
-            raise UnreachableError(
-                f"the MLflow server refused or did not answer ({said})", where=self.url,
-                remedy="check the address and that the server runs; nothing of ours was changed",
-            ) from error  # fmt: skip
+def downloaded(uri: str, url: str, folder: Path) -> Path:
+    """Return where a server's artifact was put below `folder`.
+
+    Parameters
+    ----------
+    uri : str
+        ``models:/Name/3``, ``models:/Name@alias`` or ``runs:/ID/path``.
+    url : str
+        The tracking server.
+
+    Raises
+    ------
+    MissingExtraError
+        The extra ``mlflow`` is not installed.
+    UnreachableError
+        The server does not answer, or has no such thing.
+    """
+    _client(url)
+    import mlflow
+    from mlflow.artifacts import download_artifacts
+
+    before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
+    mlflow.set_tracking_uri(url)  # the call's own arguments do not reach all that it asks
+    mlflow.set_registry_uri(url)
+    try:
+        with _answering(url):
+            return Path(download_artifacts(uri, dst_path=str(folder)))
+    finally:
+        mlflow.set_tracking_uri(before[0])
+        mlflow.set_registry_uri(before[1])
+
+
+@contextmanager
+def _answering(url: str) -> Iterator[None]:
+    """Say in our words what the client raises."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except (MlflowException, OSError) as error:
+        said = str(error).strip().splitlines()[0][:300]
+        raise UnreachableError(
+            f"the MLflow server refused or did not answer ({said})", where=url,
+            remedy="check the address and that the server runs; nothing of ours was changed",
+        ) from error  # fmt: skip
 
 
 def pointers(catalog: Catalog, model: str) -> dict[str, str]:

@@ -61,6 +61,7 @@ COMMANDS: dict[str, Entry] = {
     "schedules": Entry("schedules", "List schedules: when each is due, and what came of it."),
     "tick": Entry("schedules", "Do what is due, once: for a cron of your own."),
     "why": Entry("serve", "Explain one decision and replay it."),
+    "import-model": Entry("importing", "Make an MLflow model a version, judged like any other."),
     "import-feast": Entry("migrate", "Write declarations from a Feast repository."),
     "pipeline": Entry("pipeline", "Compile training for Kubernetes, Airflow, Dagster or Prefect."),
     "mlflow": Entry("mlflow", "Mirror runs, versions and aliases to an MLflow tracking server."),

@@ -83,6 +83,8 @@ def rerun(context: TrainingContext, run_id: str, *, who: str = "", progress: Pro
     if original.cause == EXPORT:
         of = original.parameters["of"]
         raise TrainingError(f"run {original.id} exported {of}: it trained nothing", remedy=f"tidewheel rerun {of}")
+    if original.cause == "import":
+        raise TrainingError(f"run {original.id} imported a model: it fitted nothing that could be repeated")
     model = context.model(original.model)
     settings = _settings(context, original)
     run = start_run(

@@ -83,6 +83,8 @@ def verify(predictor: Predictor, estimator: Any, x: Floats) -> int:
         _same(predictor.raw(rows), raw, tolerance, estimator)
     if predictor.spec.kind == "onnx":
         near = GRAPH_TOLERANCE * max(1.0, float(np.std(theirs)))
+    elif hasattr(estimator, "tolerance"):
+        near = float(estimator.tolerance)
     else:
         near = SINGLE_TOLERANCE if boosters.library(estimator) == "xgboost" else TOLERANCE
     _same(predictor.score(rows), theirs, near, estimator)
@@ -120,20 +122,44 @@ def _same(ours: Floats, theirs: Floats, tolerance: float, estimator: Any) -> Non
 def _booster(estimator: Any, levels: Sequence[int]) -> tuple[PredictorSpec, Trees] | str:
     of = boosters.library(estimator)
     try:
-        if of == "lightgbm":
-            return _lightgbm(estimator)
-        parse = parse_xgboost if of == "xgboost" else parse_catboost
-        trees, objective = parse(native.model_json(estimator, levels))
+        return _lightgbm(estimator) if of == "lightgbm" else _json_trees(of, native.model_json(estimator, levels))
     except CorruptError as error:
-        return f"{error.message}; {error.remedy}" if error.remedy else error.message
+        return _said(error)
+
+
+def boosted(of: str, model: bytes) -> tuple[PredictorSpec, Arrays] | str:
+    """Return XGBoost's or CatBoost's JSON model, whoever fitted it, as a predictor; else why not."""
+    try:
+        found = _json_trees(of, model)
+    except CorruptError as error:
+        return _said(error)
+    return found if isinstance(found, str) else (found[0], trees_arrays(found[1]))
+
+
+def lightgbm_text(text: str) -> tuple[PredictorSpec, Arrays] | str:
+    """Return LightGBM's model text, whoever fitted it, as a predictor; else why not."""
+    try:
+        found = _text_trees(text)
+    except CorruptError as error:
+        return _said(error)
+    return found if isinstance(found, str) else (found[0], trees_arrays(found[1]))
+
+
+def _said(error: CorruptError) -> str:
+    return f"{error.message}; {error.remedy}" if error.remedy else error.message
+
+
+def _json_trees(of: str, model: bytes) -> tuple[PredictorSpec, Trees] | str:
+    trees, objective = (parse_xgboost if of == "xgboost" else parse_catboost)(model)
     if objective in _SIGMOID:
         return PredictorSpec(kind="trees", objective="sigmoid"), trees
     if objective in _IDENTITY:
         return PredictorSpec(kind="trees"), trees
-    return f"{type(estimator).__name__}'s objective {objective!r} has no neutral form here"
+    return f"{_NAMES[of]}'s objective {objective!r} has no neutral form here"
 
 
 _BOOSTERS = frozenset({"lightgbm", "xgboost", "catboost"})
+_NAMES = {"xgboost": "XGBoost", "catboost": "CatBoost"}
 _SIGMOID = frozenset({"binary:logistic", "reg:logistic", "Logloss", "CrossEntropy"})
 _IDENTITY = frozenset(
     {"reg:squarederror", "reg:absoluteerror", "reg:pseudohubererror", "reg:quantileerror", "binary:logitraw"}
@@ -147,6 +173,10 @@ def _lightgbm(estimator: Any) -> tuple[PredictorSpec, Trees] | str:
     if loss is not None:
         spec = PredictorSpec(kind="trees", objective="focal", focal=(loss.gamma, *loss.weights))
         return spec, parse_lightgbm(text, base=estimator.focal_start_)
+    return _text_trees(text)
+
+
+def _text_trees(text: str) -> tuple[PredictorSpec, Trees] | str:
     objective = next((line[10:] for line in text.splitlines() if line.startswith("objective=")), "").split()
     name = objective[0] if objective else "custom"
     trees = parse_lightgbm(text)

@@ -26,6 +26,9 @@ def native_files(estimator: Any, levels: Sequence[int]) -> dict[str, bytes]:
     levels : sequence of int
         Per column the number of category levels, 0 for numbers.
     """
+    if callable(getattr(estimator, "native_files", None)):
+        files: dict[str, bytes] = estimator.native_files()
+        return files
     of = boosters.library(estimator)
     if of == "lightgbm":
         return {"model.txt": estimator.booster_.model_to_string().encode()}

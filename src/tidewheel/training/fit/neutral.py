@@ -31,9 +31,12 @@ def neutral(estimator: Any, levels: Sequence[int], means: Floats) -> tuple[Predi
     means : float64 array
         Mean of each column over the train rows.
     """
+    if callable(getattr(estimator, "to_predictor", None)):
+        found: tuple[PredictorSpec, Arrays] | str = estimator.to_predictor()
+        return found
     if callable(getattr(estimator, "to_onnx", None)):
         try:
-            return _graph(estimator.to_onnx())
+            return graph(estimator.to_onnx())
         except Exception as error:  # someone's own code
             return str(error).strip().partition("\n")[0] or type(error).__name__
     found = flatten(estimator, levels, means)
@@ -54,24 +57,24 @@ def _converted(estimator: Any, columns: int, reason: str) -> tuple[PredictorSpec
     for kind in (DoubleTensorType, FloatTensorType):
         rows = [("rows", kind([None, columns]))]
         try:
-            graph = to_onnx(estimator, initial_types=rows, options=options, name="model").SerializeToString()
+            content = to_onnx(estimator, initial_types=rows, options=options, name="model").SerializeToString()
         except Exception as error:  # converters of many hands raise what they like
             why = why or str(error).strip().partition("\n")[0]
             continue
-        found = _graph(graph)
+        found = graph(content)
         if not isinstance(found, str):
             return found
         why = found
     return f"{reason}, and no ONNX form: {why}"
 
 
-def _graph(graph: bytes) -> tuple[PredictorSpec, Arrays] | str:
+def graph(content: bytes) -> tuple[PredictorSpec, Arrays] | str:
     """Return a graph as a predictor that reads its last output, or why it can't be run."""
     try:
         import onnx
 
-        outputs = [output.name for output in onnx.load_model_from_string(graph).graph.output]
-        spec, arrays = PredictorSpec(kind="onnx", output=outputs[-1]), {"graph": np.frombuffer(graph, np.uint8)}
+        outputs = [output.name for output in onnx.load_model_from_string(content).graph.output]
+        spec, arrays = PredictorSpec(kind="onnx", output=outputs[-1]), {"graph": np.frombuffer(content, np.uint8)}
         Predictor(spec, arrays)
     except ImportError:
         return "to be served as an ONNX graph it needs the extra onnx: pip install 'tidewheel[onnx]'"
