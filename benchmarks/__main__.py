@@ -13,6 +13,7 @@ BENCHMARKS = (
     "features/windows",
     "features/stream",
     "features/memory",
+    "training/bootstrap",
     "training/tune",
     "serving/decide",
     "serving/http",

@@ -20,8 +20,7 @@ def grown(x: np.ndarray, y: np.ndarray, categories: list[int], **more: object) -
     parameters = {"verbose": -1, "num_threads": 1, "min_data_per_group": 5, "deterministic": True, **more}
     booster = lightgbm.train(parameters, data, 15)
     text = booster.model_to_string()
-    nodes, leaves = parse_covers(text)
-    return booster, build_paths(parse_lightgbm(text), np.array(nodes), np.array(leaves))
+    return booster, build_paths(parse_lightgbm(text), np.array(parse_covers(text)))
 
 
 @pytest.mark.parametrize("variant", [{"objective": "binary"}, {"objective": "regression", "num_leaves": 6}])
@@ -64,7 +63,7 @@ def test_values_are_those_of_the_definition() -> None:
                 share = factorial(size) * factorial(2 - size) / factorial(3)
                 total += share * (known(0, frozenset({*subset, column})) - known(0, frozenset(subset)))
         expected.append(total)
-    found = shap_values(build_paths(trees, nodes, leaves), row[None, :])[0]
+    found = shap_values(build_paths(trees, leaves), row[None, :])[0]
     assert found[:3] == pytest.approx(expected, abs=1e-12)
     assert found[3] == pytest.approx(known(0, frozenset()))
 
@@ -76,9 +75,9 @@ def test_bare_leaves_move_nothing() -> None:
 
 def test_covers_must_fit() -> None:
     stump = build_trees([Tree([0], [0.5], [MISSING_NAN], [~0], [~1], [-1.0, 1.0])], 1)
-    with pytest.raises(CorruptError, match="2 covers for 1 nodes"):
-        build_paths(stump, np.ones(2), np.ones(2))
+    with pytest.raises(CorruptError, match="3 covers for 2 leaves"):
+        build_paths(stump, np.ones(3))
     with pytest.raises(CorruptError, match="needs 1 columns"):
-        shap_values(build_paths(stump, np.ones(1), np.ones(2)), np.ones((3, 0)))
+        shap_values(build_paths(stump, np.ones(2)), np.ones((3, 0)))
     with pytest.raises(CorruptError, match="without counts"):
         parse_covers("Tree=0\nnum_leaves=2\nTree=1\nnum_leaves=2\nend of trees")

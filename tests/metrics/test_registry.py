@@ -20,9 +20,15 @@ def test_parameters_reach_the_metric() -> None:
 
 @pytest.mark.parametrize("name", metrics.names())
 def test_every_metric_knows_its_direction(name: str) -> None:
-    text = {"precision_at": "precision_at(recall=0.5)", "recall_at": "recall_at(precision=0.9)"}.get(name, name)
-    measure = metrics.metric(text)
-    good, bad = measure(Y, [float(y) for y in Y]), measure(Y, [1.0 - y for y in Y])
+    given = {
+        "precision_at": "precision_at(recall=0.5)",
+        "recall_at": "recall_at(precision=0.9)",
+        "coverage_error": "coverage_error(quantile=0.99)",
+        "recall_at_k": "recall_at_k(k=3)",
+    }
+    measure = metrics.metric(given.get(name, name))
+    one_list = [0] * len(Y)
+    good, bad = (measure(Y, score, group=one_list) for score in ([float(y) for y in Y], [1.0 - y for y in Y]))
     assert (good > bad) == measure.greater_is_better
 
 

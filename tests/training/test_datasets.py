@@ -16,6 +16,7 @@ from tidewheel.errors import TrainingError
 from tidewheel.registry.datasets import get_dataset
 from tidewheel.registry.runs import get_run, list_runs
 from tidewheel.registry.snapshots import read_manifest, read_snapshot, save_snapshot, shared_bytes
+from tidewheel.registry.trials import trials_of
 from tidewheel.registry.versions import list_versions
 from tidewheel.storage.log_records import NewEvent
 from tidewheel.training import TrainingContext, rerun, train
@@ -53,7 +54,17 @@ class Grouped(tw.Model):
     metrics = ["roc_auc"]
 
 
-MODELS = {model.__name__: model for model in (Sampled, Calibrated, Grouped)}
+class Searched(tw.Model):
+    view = PaymentView
+    label = tw.happened(Chargeback, within="3d")
+    estimator = TREES
+    search = {"num_leaves": tw.int_range(3, 15)}
+    tune = tw.tune.search(trials=3, sampler="random")
+    split = tw.split.expanding(folds=2, test="8d")
+    metrics = ["brier"]
+
+
+MODELS = {model.__name__: model for model in (Sampled, Calibrated, Grouped, Searched)}
 
 
 def declared(context: TrainingContext) -> TrainingContext:
@@ -84,6 +95,14 @@ def test_a_sampled_model_is_right_about_all_rows_and_says_how_it_spreads(context
     assert found.prior == pytest.approx(0.4)
     assert folds["baseline"].value == pytest.approx(float(np.mean((y - y.mean()) ** 2)), rel=0.05)
     assert folds["test"].value < folds["baseline"].value  # type: ignore[operator]  # both were measured
+
+
+def test_a_search_is_judged_by_the_declared_folds(context: TrainingContext) -> None:
+    result = train(context, "Searched")
+    trials = trials_of(context.catalog, result.run_id)
+    assert len({trial.value for trial in trials}) > 1
+    best = min(trial.value for trial in trials if trial.value is not None)
+    assert result.metric("brier", "folds").value == pytest.approx(best, rel=1e-12)
 
 
 @pytest.mark.parametrize("model", ["Sampled", "Calibrated"])

@@ -38,7 +38,7 @@ def test_a_run_makes_a_version_with_all_that_it_came_from(context: TrainingConte
     assert run.lineage.seed == 7
     assert {"view PaymentView", "model Fraud", "features CardHistory"} <= set(run.lineage.definitions)
     assert run.lineage.libraries["lightgbm"]
-    assert [verdict.passed for verdict in run.gates] == [True] * 4
+    assert [verdict.passed for verdict in run.gates] == [True] * 3
     assert result.metric("roc_auc").value > result.metric("roc_auc", "baseline").value == 0.5
     test = result.metric("average_precision")
     assert test.low < test.value < test.high

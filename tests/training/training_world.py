@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -54,9 +54,14 @@ def payments(n: int = 1500, seed: int = 0) -> list[NewEvent]:
 
 
 @contextmanager
-def world(folder: Path, events: list[NewEvent]) -> Iterator[TrainingContext]:
+def world(
+    folder: Path,
+    events: list[NewEvent],
+    declared: Sequence[type] = DECLARED,
+    models: Mapping[str, type[Any]] = MODELS,
+) -> Iterator[TrainingContext]:
     """Open stores in `folder`, log `events`, and give what training asks for."""
-    graph = compile_declarations(*DECLARED)
+    graph = compile_declarations(*declared)
     log, lake = EventLog.open(folder / "log"), Lake.open(folder / "lake")
     with Catalog.open(folder / "catalog.sqlite") as catalog:
         log.append(events, now=NOW)
@@ -66,7 +71,7 @@ def world(folder: Path, events: list[NewEvent]) -> Iterator[TrainingContext]:
             artifacts=ArtifactStore.open(folder / "artifacts"),
             now=lambda: NOW,
             graph=graph,
-            models=MODELS,
+            models=models,
         )
     log.close()
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from tidewheel.definitions import ir
 from tidewheel.definitions.columns import Column, PathColumn
+from tidewheel.definitions.context import Context
+from tidewheel.definitions.data_compiler import compile_split
 from tidewheel.definitions.durations import parse_duration
 from tidewheel.definitions.models import Model
 from tidewheel.definitions.places import likely
@@ -63,6 +67,36 @@ def compile_blocks(cls: type[Model], view: ir.View) -> str:
             f"blocks takes a column of {view.on}, or a duration", remedy=f"write blocks = {view.on}.card, or '1d'"
         )
     return str(parse_duration(blocks))
+
+
+def compile_lists(context: Context, cls: type[Model], view: ir.View, label: ir.Label) -> tuple[str, ir.Split]:
+    """Return the column of the event whose values are lists, and a split that keeps them whole.
+
+    Of a split by time, train rows of a list that is tested on are left out.
+    """
+    split, group = compile_split(context, cls, view, label), cls.group
+    if group is None:
+        if "Ranker" in type(cls.estimator).__name__:
+            raise DefinitionError(
+                f"{type(cls.estimator).__name__} orders lists, and nothing says which rows are one",
+                remedy=f"write group = {view.on}.request, the column that is equal for the rows of a list",
+            )
+        return "", split
+    if not isinstance(group, PathColumn) or group._root.__name__ != view.on or len(group._names) != 1:
+        raise DefinitionError(f"group takes a column of {view.on} itself", remedy=f"write group = {view.on}.request")
+    if split.kind == "random":
+        raise DefinitionError(
+            "a random split tears lists apart", remedy=f"write split = tw.split.by_group({view.on}.{group._names[0]})"
+        )
+    if cls.calibrate is not None:
+        raise DefinitionError("the scores of lists order, and are no probabilities", remedy="remove calibrate")
+    if cls.retrain is not None:
+        raise DefinitionError(
+            "a canary is judged by single decisions, and this model by lists",
+            remedy="remove retrain; train and deploy it on a schedule of your own (tidewheel train, tidewheel deploy)",
+        )
+    name = group._names[0]
+    return name, split if split.by else msgspec.structs.replace(split, by=(name,))
 
 
 def compile_gates(cls: type[Model], view: ir.View, metrics: tuple[str, ...]) -> tuple[ir.Gate, ...]:

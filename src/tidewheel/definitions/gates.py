@@ -84,8 +84,9 @@ def fair(
     difference: float | None = None,
     at: float | None = None,
     rows: int = 100,
+    confidence: float = 0.95,
 ) -> ir.Gate:
-    """Pass when a measure is alike for the groups of a column.
+    """Pass when a measure is alike for the groups of a column, beyond chance.
 
     Parameters
     ----------
@@ -102,6 +103,9 @@ def fair(
         Rows with this score or more are selected; by default where the service's lowest action ends.
     rows : int
         Smaller groups are left out, and named.
+    confidence : float
+        With which every pair of groups must keep the bound; where the rows are too few to say, the gate says so and
+        does not pass.
     """
     if measure not in GROUP_MEASURES:
         raise DefinitionError(f"no group measure '{measure}'", remedy=f"take one of {', '.join(GROUP_MEASURES)}")
@@ -110,7 +114,10 @@ def fair(
     low = None if ratio is None else share_of("ratio", ratio)
     high = None if difference is None else share_of("difference", difference)
     value = 0.0 if at is None else share_of("at", at)
-    return ir.Gate("fair", measure, value, by=(column,), low=low, high=high, rows=rows)
+    sure = share_of("confidence", confidence)
+    if not 0.5 <= sure < 1.0:
+        raise DefinitionError(f"confidence={confidence} is not from 0.5 to below 1", remedy="write confidence=0.95")
+    return ir.Gate("fair", measure, value, sure, by=(column,), low=low, high=high, rows=rows)
 
 
 def latency_below(limit: Duration, *, percentile: float = 99.0) -> ir.Gate:

@@ -1,12 +1,11 @@
 """The frozen form of a project: plain data that can be printed, hashed, compared and shipped.
 
-The classes that users write (``tw.Event``, ``tw.Features``, ...) are compiled once, at load,
-into the structs below. Every other room reads these and never a user's class, so a serving
-worker can run a version whose module is not on its machine.
+The classes that users write (``tw.Event``, ``tw.Features``, ...) are compiled once, at load, into the structs below.
+Every other room reads these and never a user's class, so a serving worker can run a version whose module is not on its
+machine.
 
-Times and durations are int64 microseconds. A *path* is a tuple of column names that starts at
-the row in hand: ``("amount",)`` is its own column, ``("transaction", "terminal")`` a column of
-what it refers to.
+Times and durations are int64 microseconds. A *path* is a tuple of column names that starts at the row in hand:
+``("amount",)`` is its own column, ``("transaction", "terminal")`` a column of what it refers to.
 """
 
 from __future__ import annotations
@@ -297,6 +296,8 @@ class Model(_Frozen, frozen=True):
     """A view of one column, which rows are weighed by."""
     slices: tuple[str, ...] = ()
     """Columns of the view whose values are looked at one by one."""
+    group: str = ""
+    """The event's column whose equal values are a list, to be ordered and measured as one."""
     blocks: str = ""
     """What is drawn together for intervals: a column of the event, or microseconds of time; "" draws rows."""
     init_from: str = ""

@@ -6,17 +6,17 @@ import inspect
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, cast, get_args
+from typing import Any, NamedTuple, cast, get_args
 
 import msgspec
 
 from tidewheel.definitions import ir
 from tidewheel.definitions.columns import Column, PathColumn, leaves
 from tidewheel.definitions.context import Context
-from tidewheel.definitions.data_compiler import compile_sample, compile_split
+from tidewheel.definitions.data_compiler import compile_sample
 from tidewheel.definitions.declared import declared_names, place_of
 from tidewheel.definitions.durations import parse_duration
-from tidewheel.definitions.evaluation_compiler import compile_blocks, compile_gates, compile_slices
+from tidewheel.definitions.evaluation_compiler import compile_blocks, compile_gates, compile_lists, compile_slices
 from tidewheel.definitions.expressions import lower, refuse_vectors, text_of
 from tidewheel.definitions.models import Calibration, Label, Model, Space
 from tidewheel.definitions.models import retrain as retrain_when
@@ -32,9 +32,24 @@ CLASSIFICATION = (
     "average_precision", "roc_auc", "precision_at", "recall_at", "accuracy", "f1", "brier", "log_loss",
     "calibration_error",
 )  # fmt: skip
-REGRESSION = ("rmse", "mae", "r2", "pinball")
-_DEFAULT_METRICS = {True: ("average_precision", "roc_auc", "brier"), False: ("rmse", "mae", "r2")}
-_DEFAULT_ESTIMATOR = {True: "lightgbm.sklearn.LGBMClassifier()", False: "lightgbm.sklearn.LGBMRegressor()"}
+REGRESSION = ("rmse", "mae", "r2", "pinball", "coverage_error")
+RANKING = ("ndcg", "mean_average_precision", "mean_reciprocal_rank", "recall_at_k")
+
+
+class _Kind(NamedTuple):
+    """What a model that does one kind of thing may ask for, and has unless it says otherwise."""
+
+    does: str
+    known: tuple[str, ...]
+    metrics: tuple[str, ...]
+    estimator: str
+
+
+_CLASSIFIES = _Kind(
+    "classifies", CLASSIFICATION, ("average_precision", "roc_auc", "brier"), "lightgbm.sklearn.LGBMClassifier()"
+)
+_PREDICTS = _Kind("predicts a number", REGRESSION, ("rmse", "mae", "r2"), "lightgbm.sklearn.LGBMRegressor()")
+_RANKS = _Kind("ranks", RANKING, ("ndcg(k=10)", "mean_reciprocal_rank"), "lightgbm.sklearn.LGBMRanker()")
 PROJECT_PREFIX = "tidewheel_project_"
 """How a loaded project's module is called; no part of any content hash."""
 
@@ -55,10 +70,11 @@ def compile_model(context: Context, cls: type[Model]) -> None:
     if "label" not in parts:
         return
     label, classifies = parts["label"]
-    part("split", compile_split, context, cls, parts["view"], label)
+    part("split", compile_lists, context, cls, parts["view"], label)
     part("sample", compile_sample, context, cls, parts["view"], classifies)
-    part("metrics", _metrics, cls, classifies)
-    part("estimator", _estimator, cls, classifies)
+    kind = _RANKS if cls.group is not None else _CLASSIFIES if classifies else _PREDICTS
+    part("metrics", _metrics, cls, kind)
+    part("estimator", _estimator, cls, kind)
     part("calibrate", _calibrate, cls, classifies)
     part("gates", compile_gates, cls, parts["view"], parts.get("metrics", ()))
     part("slices", compile_slices, cls, parts["view"])
@@ -70,6 +86,7 @@ def compile_model(context: Context, cls: type[Model]) -> None:
         part(name, make, cls)
     if len(parts) < 19:
         return
+    parts["group"], parts["split"] = parts["split"]
     parts["sample"], parts["weights"] = parts["sample"]
     made = {"view": parts["view"].name, "label": label, "trials": parts["trials"] if parts["search"] else 0}
     context.models[cls] = ir.Model(
@@ -186,15 +203,13 @@ def _otherwise(label: Label, classifies: bool) -> float | None:
     return float(value)
 
 
-def _metrics(cls: type[Model], classifies: bool) -> tuple[str, ...]:
+def _metrics(cls: type[Model], kind: _Kind) -> tuple[str, ...]:
     metrics = (cls.metrics,) if isinstance(cls.metrics, str) else tuple(cls.metrics)
-    known = CLASSIFICATION if classifies else REGRESSION
     for metric in metrics:
         name = metric.partition("(")[0] if isinstance(metric, str) else repr(metric)
-        if name not in known:
-            kind = "classifies" if classifies else "predicts a number"
-            raise DefinitionError(f"no metric '{name}' for a model that {kind}", remedy=likely(name, known))
-    return metrics or _DEFAULT_METRICS[classifies]
+        if name not in kind.known:
+            raise DefinitionError(f"no metric '{name}' for a model that {kind.does}", remedy=likely(name, kind.known))
+    return metrics or kind.metrics
 
 
 def _check_metric(metric: str, metrics: tuple[str, ...], what: str) -> None:
@@ -248,10 +263,10 @@ def _tune(cls: type[Model]) -> ir.Tune | None:
     return cls.tune
 
 
-def _estimator(cls: type[Model], classifies: bool) -> str:
+def _estimator(cls: type[Model], kind: _Kind) -> str:
     estimator = cls.estimator
     if estimator is None:
-        return _DEFAULT_ESTIMATOR[classifies]
+        return kind.estimator
     if isinstance(estimator, type):
         raise DefinitionError(f"{estimator.__name__} is a class", remedy=f"write {estimator.__name__}()")
     missing = [name for name in ("fit", "predict") if not callable(getattr(estimator, name, None))]

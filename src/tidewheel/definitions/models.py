@@ -80,6 +80,9 @@ class Model(metaclass=Declared):
         A version whose own model a fit goes on from, ``"Fraud@champion"``: more rounds, or finer weights.
     teacher : ``tw.learner.teacher(...)``, optional
         A version whose scores are learned beside the labels (distillation).
+    group : column of the event, optional
+        ``Impression.request``: rows of one value are a list, to be ordered. Such a model ranks: its label is a grade
+        (or whether something happened), its metrics are those of lists, and lists are drawn whole for intervals.
     slices : sequence of view columns, optional
         ``[PaymentView.country]``: the evaluation looks at each of their values.
     blocks : column of the event, or duration, optional
@@ -112,6 +115,7 @@ class Model(metaclass=Declared):
     init_from: ClassVar[str] = ""
     teacher: ClassVar[ir.Teacher | None] = None
     slices: ClassVar[Sequence[Any]] = ()
+    group: ClassVar[Any] = None
     blocks: ClassVar[Any] = None
     retrain: ClassVar[ir.Retrain | str | None] = None
     steps: ClassVar[Step | Sequence[Step]] = ()
@@ -224,7 +228,7 @@ def parity() -> ir.Gate:
 
 
 def p99_below(limit: Duration) -> ir.Gate:
-    """Pass when the model scores 99 of 100 single rows in less than `limit`; see ``tw.gate.latency_below``."""
+    """Pass when 99 of 100 whole decisions take less than `limit`; the short form of ``tw.gate.latency_below``."""
     return ir.Gate("p99_below", value=float(parse_duration(limit)))
 
 

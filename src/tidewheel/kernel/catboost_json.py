@@ -42,15 +42,33 @@ def parse_catboost(data: bytes) -> tuple[Trees, str]:
         if len(bias) != 1:
             raise CorruptError("a CatBoost model of several outputs, expected one")
         splits = _Splits(model["features_info"])
-        if "oblivious_trees" in model:
-            nested = [_symmetric(tree) for tree in model["oblivious_trees"]]
-        else:
-            nested = model["trees"]
-        trees = [_flat(root, splits, float(scale)) for root in nested]
+        trees = [_flat(root, splits, float(scale)) for root in _nested(model)]
         objective = str(model["model_info"]["params"]["loss_function"]["type"])
     except (KeyError, ValueError, IndexError, TypeError) as error:
         raise CorruptError(f"no CatBoost JSON model: {error!r}") from error
     return build_trees(trees, splits.features, base=float(bias[0]), single=True), objective
+
+
+def parse_covers(data: bytes) -> list[float]:
+    """Read how many train rows reached each leaf, in the order of the flattened trees.
+
+    Raises
+    ------
+    CorruptError
+        The data does not tell.
+    """
+    try:
+        return [cover for root in _nested(json.loads(data)) for cover in _covers(root)]
+    except (KeyError, ValueError, IndexError, TypeError) as error:
+        raise CorruptError(f"a CatBoost JSON model without covers: {error!r}") from error
+
+
+def _nested(model: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [_symmetric(tree) for tree in model["oblivious_trees"]] if "oblivious_trees" in model else model["trees"]
+
+
+def _covers(node: Mapping[str, Any]) -> list[float]:
+    return [float(node["weight"])] if "split" not in node else _covers(node["left"]) + _covers(node["right"])
 
 
 class _Splits:
@@ -84,13 +102,13 @@ class _Splits:
 
 def _symmetric(tree: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return a symmetric tree as a nested one: bit i of a leaf's number is the answer of split i."""
-    asked, values = tree["splits"] or [], tree["leaf_values"]
+    asked, values, weights = tree["splits"] or [], tree["leaf_values"], tree.get("leaf_weights")
     if len(asked) > DEEPEST:
         raise CorruptError(f"a CatBoost tree of depth {len(asked)} has no neutral form here", remedy=f"depth={DEEPEST}")
 
     def below(depth: int, leaf: int) -> Mapping[str, Any]:
         if depth < 0:
-            return {"value": values[leaf]}
+            return {"value": values[leaf]} | ({} if weights is None else {"weight": weights[leaf]})
         return {"split": asked[depth], "left": below(depth - 1, leaf), "right": below(depth - 1, leaf | 1 << depth)}
 
     return below(len(asked) - 1, 0)

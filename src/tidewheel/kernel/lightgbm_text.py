@@ -46,26 +46,24 @@ def parse_lightgbm(text: str, *, base: float = 0.0) -> Trees:
     return build_trees(trees, n_features, base=base, average="average_output" in head)
 
 
-def parse_covers(text: str) -> tuple[list[float], list[float]]:
-    """Read how many train rows reached each inner node and each leaf, in the order of the flattened trees.
+def parse_covers(text: str) -> list[float]:
+    """Read how many train rows reached each leaf, in the order of the flattened trees.
 
     Raises
     ------
     CorruptError
         The text does not tell.
     """
-    nodes: list[float] = []
     leaves: list[float] = []
     for fields in list(_sections(text))[1:]:
         try:
             if fields["num_leaves"] == "1":
                 leaves.append(float(fields.get("leaf_count", "1").split()[0]) or 1.0)
-                continue
-            nodes += map(float, fields["internal_count"].split())
-            leaves += map(float, fields["leaf_count"].split())
+            else:
+                leaves += map(float, fields["leaf_count"].split())
         except (KeyError, ValueError, IndexError) as error:
             raise CorruptError(f"a LightGBM text model without counts: {error!r}") from error
-    return nodes, leaves
+    return leaves
 
 
 def _sections(text: str) -> Iterator[dict[str, str]]:

@@ -4,11 +4,14 @@ The path-dependent TreeSHAP of Lundberg et al. ("From local explanations to glob
 trees", Nature Machine Intelligence 2020): what is not known goes down both branches, in proportion to the train rows
 that did. Written leaf by leaf: a leaf's value is shared among the distinct columns on its path, each with the share
 of rows that would pass its splits unknown (`zero`) and whether the row passes them (one or nothing). The values are
-those of LightGBM's ``predict(pred_contrib=True)``.
+those of LightGBM's ``predict(pred_contrib=True)``, XGBoost's ``predict(pred_contribs=True)`` and, of
+symmetric trees, CatBoost's ``ShapValues``.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -70,87 +73,99 @@ class Paths(NamedTuple):
     deepest: int
 
 
-def build_paths(trees: Trees, node_cover: Floats, leaf_cover: Floats) -> Paths:
+def build_paths(trees: Trees, cover: Floats) -> Paths:
     """Return the paths of an ensemble.
 
     Parameters
     ----------
     trees : Trees
-    node_cover, leaf_cover : float64 arrays
-        Train rows that reached each inner node and each leaf, in the order of the flattened trees.
+    cover : float64 array
+        Train rows that reached each leaf (or the weight that its library shares values by), in the order of the
+        flattened trees.
 
     Raises
     ------
     CorruptError
-        There is not one cover a node and a leaf.
+        There is not one cover a leaf.
     """
     words = trees.words.tolist()
-    nodes_at, leaves_at = words[R_NODES_AT], words[R_LEAVES_AT]
-    roots = words[words[R_ROOTS_AT] : words[R_ROOTS_AT] + words[R_TREES]]
-    leaves = len(leaf_cover)
-    if len(node_cover) * N_WORDS != leaves_at - nodes_at:
-        raise CorruptError(f"{len(node_cover)} covers for {(leaves_at - nodes_at) // N_WORDS} nodes")
-    values = trees.words[leaves_at : leaves_at + leaves].view(np.float64)
+    leaves_at = words[R_LEAVES_AT]
+    walked = [list(_walk(words, root)) for root in words[words[R_ROOTS_AT] : words[R_ROOTS_AT] + words[R_TREES]]]
+    parts = [part for tree in walked for part in tree]
+    if len(cover) != len(parts):
+        raise CorruptError(f"{len(cover)} covers for {len(parts)} leaves")
+    values = trees.words[leaves_at : leaves_at + len(parts)].view(np.float64)
     divisor = float(np.int64(words[R_DIVISOR]).view(np.float64))
-    parts: list[_Path] = []
     expected = float(np.int64(words[R_BASE]).view(np.float64))
-    for root in roots:
-        whole = node_cover[root] if root >= 0 else leaf_cover[~root]
-        for path in _paths_of(words, nodes_at, root, node_cover, leaf_cover):
-            parts.append(path)
-            expected += float(values[path.leaf]) * float(leaf_cover[path.leaf]) / float(whole) if whole else 0.0
+    for tree in walked:
+        leaves = [part.leaf for part in tree]
+        whole = float(cover[leaves].sum())
+        expected += float(values[leaves] @ cover[leaves]) / whole if whole else 0.0
+    elements = _elements(parts, cover)
     return Paths(
         trees=trees,
-        element_start=_starts([len(path.feature) for path in parts]),
-        feature=np.array([f for path in parts for f in path.feature], np.int64),
-        zero=np.array([z for path in parts for z in path.zero], np.float64),
-        step_start=_starts([len(path.node) for path in parts]),
-        node=np.array([n for path in parts for n in path.node], np.int64),
-        left=np.array([step for path in parts for step in path.left], np.int64),
-        element=np.array([e for path in parts for e in path.element], np.int64),
-        value=np.array([values[path.leaf] for path in parts], np.float64) / divisor,
+        element_start=_starts([len(element.feature) for element in elements]),
+        feature=np.array([f for element in elements for f in element.feature], np.int64),
+        zero=np.array([z for element in elements for z in element.zero], np.float64),
+        step_start=_starts([len(part.node) for part in parts]),
+        node=np.array([n for part in parts for n in part.node], np.int64),
+        left=np.array([step for part in parts for step in part.left], np.int64),
+        element=np.array([place for element in elements for place in element.of_step], np.int64),
+        value=values[[part.leaf for part in parts]] / divisor,
         expected=expected / divisor,
-        deepest=max((len(path.feature) for path in parts), default=0),
+        deepest=max((len(element.feature) for element in elements), default=0),
     )
 
 
 class _Path(NamedTuple):
+    """A leaf, and each split before it: its node, its column, whether the way goes left."""
+
     leaf: int
+    node: tuple[int, ...] = ()
+    feature: tuple[int, ...] = ()
+    left: tuple[int, ...] = ()
+
+
+class _Elements(NamedTuple):
+    """The distinct columns of a path, the share of rows that pass their splits, and which one each split looks at."""
+
     feature: list[int]
     zero: list[float]
-    node: list[int]
-    left: list[int]
-    element: list[int]
+    of_step: list[int]
 
 
-def _paths_of(words: list[int], nodes_at: int, root: int, node_cover: Floats, leaf_cover: Floats) -> list[_Path]:
-    """Walk one tree depth first; a column met again on a path is one element with the product of the shares."""
-    found = []
-    todo = [(root, _Path(0, [], [], [], [], []))]
+def _walk(words: list[int], root: int) -> Iterator[_Path]:
+    """Yield the path to each leaf of a tree, depth first."""
+    todo = [(root, _Path(0))]
     while todo:
         node, path = todo.pop()
         if node < 0:
-            found.append(path._replace(leaf=~node))
+            yield path._replace(leaf=~node)
             continue
-        at = nodes_at + N_WORDS * node
-        feature = words[at + N_FEATURE] >> 8
-        for child, left in ((words[at + N_LEFT], 1), (words[at + N_RIGHT], 0)):
-            cover = node_cover[child] if child >= 0 else leaf_cover[~child]
-            share = float(cover) / float(node_cover[node]) if node_cover[node] else 0.0
-            todo.append((child, _longer(path, node, feature, left, share)))
+        at = words[R_NODES_AT] + N_WORDS * node
+        nodes, features = (*path.node, node), (*path.feature, words[at + N_FEATURE] >> 8)
+        todo += [
+            (words[at + N_LEFT], _Path(0, nodes, features, (*path.left, 1))),
+            (words[at + N_RIGHT], _Path(0, nodes, features, (*path.left, 0))),
+        ]
+
+
+def _elements(parts: list[_Path], cover: Floats) -> list[_Elements]:
+    """Return each path's distinct columns; one met again is one element with the product of the shares."""
+    reached: dict[int, float] = defaultdict(float)
+    for part in parts:
+        for node in part.node:
+            reached[node] += float(cover[part.leaf])
+    found = []
+    for part in parts:
+        shares: dict[int, float] = {}
+        below = [*(reached[node] for node in part.node[1:]), float(cover[part.leaf])]
+        for feature, node, rows in zip(part.feature, part.node, below, strict=False):
+            share = rows / reached[node] if reached[node] else 0.0
+            shares[feature] = shares.get(feature, 1.0) * share
+        places = {feature: place for place, feature in enumerate(shares)}
+        found.append(_Elements(list(shares), list(shares.values()), [places[feature] for feature in part.feature]))
     return found
-
-
-def _longer(path: _Path, node: int, feature: int, left: int, share: float) -> _Path:
-    features, zero = list(path.feature), list(path.zero)
-    if feature in features:
-        place = features.index(feature)
-        zero[place] *= share
-    else:
-        place = len(features)
-        features.append(feature)
-        zero.append(share)
-    return _Path(0, features, zero, [*path.node, node], [*path.left, left], [*path.element, place])
 
 
 def _starts(sizes: list[int]) -> Ints:
@@ -175,7 +190,7 @@ def shap_values(paths: Paths, rows: Floats) -> Floats:
     --------
     >>> from tidewheel.kernel.trees import MISSING_NAN, Tree, build_trees
     >>> stump = build_trees([Tree([0], [0.5], [MISSING_NAN], [~0], [~1], [-1.0, 1.0])], 2)
-    >>> paths = build_paths(stump, np.array([4.0]), np.array([3.0, 1.0]))
+    >>> paths = build_paths(stump, np.array([3.0, 1.0]))
     >>> shap_values(paths, np.array([[0.0, 9.0], [1.0, 9.0]])).tolist()
     [[-0.5, 0.0, -0.5], [1.5, 0.0, -0.5]]
     """

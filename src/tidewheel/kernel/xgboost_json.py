@@ -48,6 +48,26 @@ def parse_xgboost(data: bytes) -> tuple[Trees, str]:
     return build_trees(trees, features, base=base, single=True, single_sum=True), objective
 
 
+def parse_covers(data: bytes) -> list[float]:
+    """Read what reached each leaf in training, in the order of the flattened trees: the sum of its rows' hessians.
+
+    Raises
+    ------
+    CorruptError
+        The data does not tell.
+    """
+    try:
+        trees = json.loads(data)["learner"]["gradient_booster"]["model"]["trees"]
+        return [
+            float(cover)
+            for tree in trees
+            for cover, child in zip(tree["sum_hessian"], tree["left_children"], strict=True)
+            if child == -1
+        ]
+    except (KeyError, ValueError, TypeError) as error:
+        raise CorruptError(f"an XGBoost JSON model without covers: {error!r}") from error
+
+
 def _base(text: str, objective: str) -> float:
     """Return the margin that the sum begins with; the model keeps what it stands for, such as a rate."""
     found = json.loads(text)

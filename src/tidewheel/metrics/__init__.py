@@ -5,6 +5,7 @@ bootstrap around it; `psi`, `chi_square` and `kolmogorov_smirnov` compare two sa
 """
 
 from tidewheel.metrics.bootstrap import Difference, Interval, difference, interval
+from tidewheel.metrics.distribution import crps_ensemble, crps_quantiles, interval_coverage, interval_score
 from tidewheel.metrics.drift import Psi, TwoSampleTest, chi_square, kolmogorov_smirnov, psi
 from tidewheel.metrics.histogram import bin_counts, quantile_edges
 from tidewheel.metrics.probability import (
@@ -37,8 +38,12 @@ __all__ = [
     "brier_decomposition",
     "calibration_error",
     "chi_square",
+    "crps_ensemble",
+    "crps_quantiles",
     "difference",
     "interval",
+    "interval_coverage",
+    "interval_score",
     "kolmogorov_smirnov",
     "log_loss",
     "mae",

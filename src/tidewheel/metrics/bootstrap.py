@@ -92,6 +92,7 @@ def interval(
     confidence: float = 0.95,
     seed: int = 0,
     blocks: npt.ArrayLike | None = None,
+    group: npt.ArrayLike | None = None,
 ) -> Interval:
     """Return a metric with its bootstrap interval.
 
@@ -107,6 +108,8 @@ def interval(
         Same seed and rows, same interval, to the bit.
     blocks : array of whole numbers, shape (n,), optional
         Rows of equal number are drawn together; without it each row is drawn alone.
+    group : array, shape (n,), optional
+        The list of each row, for a metric of lists: they are drawn whole, unless `blocks` says what is.
 
     Examples
     --------
@@ -115,11 +118,11 @@ def interval(
     True
     """
     measure = metric(measure) if isinstance(measure, str) else measure
-    state = measure.prepare(y, score, weight)
+    state = measure.prepare(y, score, weight, group)
     value = state.value(measure.function, measure.name)
     function, arguments = measure.function, state.arguments
 
-    block = numbered(blocks, state.size)
+    block = _drawn_by(measure, blocks, group, state.size)
     if block is not None and state.order is not None:
         block = block[state.order]
 
@@ -144,11 +147,12 @@ def difference(
     seed: int = 0,
     blocks: npt.ArrayLike | None = None,
     margin: float = 0.0,
+    group: npt.ArrayLike | None = None,
 ) -> Difference:
     """Return how much better `candidate` scores than `reference`, by a paired bootstrap.
 
-    Both are measured on the same drawn rows, so what they share cancels out. `blocks` as in `interval`; `margin` says
-    how much worse still counts as `within`.
+    Both are measured on the same drawn rows, so what they share cancels out. `blocks` and `group` as in `interval`;
+    `margin` says how much worse still counts as `within`.
 
     Examples
     --------
@@ -158,7 +162,7 @@ def difference(
     True
     """
     measure = metric(measure) if isinstance(measure, str) else measure
-    states = [measure.prepare(y, score, weight) for score in (candidate, reference)]
+    states = [measure.prepare(y, score, weight, group) for score in (candidate, reference)]
     sign = 1.0 if measure.greater_is_better else -1.0
     one, two = (state.value(measure.function, measure.name) for state in states)
 
@@ -166,7 +170,7 @@ def difference(
         ours, theirs = (_reweighted(measure, state, counts) for state in states)
         return sign * (ours - theirs)
 
-    drawn = _replicates(once, states[0].size, resamples, seed, numbered(blocks, states[0].size))
+    drawn = _replicates(once, states[0].size, resamples, seed, _drawn_by(measure, blocks, group, states[0].size))
     defined = drawn[~np.isnan(drawn)]
     low, high = _ends(defined, confidence)
     better, within = (
@@ -178,6 +182,11 @@ def difference(
 def _reweighted(measure: Metric, state: State, counts: Counts) -> float:
     placed = counts if state.order is None else counts[state.order]
     return float(measure.function(*state.arguments, placed))
+
+
+def _drawn_by(measure: Metric, blocks: npt.ArrayLike | None, group: npt.ArrayLike | None, rows: int) -> Blocks | None:
+    """Return the block of each row; the rows of a list are one where nothing else is said."""
+    return numbered(group if blocks is None and measure.task == "ranking" else blocks, rows)
 
 
 def numbered(blocks: npt.ArrayLike | None, rows: int) -> Blocks | None:

@@ -129,6 +129,12 @@ def weighted_mean(loss: Floats, w: Floats, counts: Counts) -> float:
 
 
 @_compiled
+def distance_to(hit: Floats, w: Floats, share: float, counts: Counts) -> float:
+    """How far the weighted share of hits is from another share."""
+    return abs(weighted_mean(hit, w, counts) - share)
+
+
+@_compiled
 def r2(y: Floats, residual: Floats, w: Floats, counts: Counts) -> float:
     """One minus residual over total sum of squares."""
     weight, mean, spread, error = 0.0, 0.0, 0.0, 0.0

@@ -2,10 +2,12 @@
 
 Each function gives one value a group, in order of the groups' first rows, and NaN for a group in which nothing is
 relevant; `mean_over_groups` takes their mean. Equal scores keep the order of the rows.
+`PER_LIST` prepares the metrics that a model declares by name.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -13,6 +15,7 @@ import numpy.typing as npt
 
 from tidewheel.errors import MetricError
 from tidewheel.metrics import checks
+from tidewheel.metrics.state import State
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -65,7 +68,7 @@ def ndcg(
     score: npt.ArrayLike,
     group: npt.ArrayLike,
     *,
-    k: int = 0,
+    k: float = 0,
     gain: Literal["linear", "exponential"] = "linear",
 ) -> Floats:
     r"""Normalised discounted cumulative gain of each group (Järvelin, Kekäläinen 2002).
@@ -86,6 +89,8 @@ def ndcg(
     >>> ndcg([0, 1, 0], [3.0, 2.0, 1.0], [1, 1, 1]).round(4).tolist()
     [0.6309]
     """
+    if k < 0 or k != int(k):
+        raise MetricError(f"the first {k:g} items: a whole number is expected, 0 for all")
     lists = _lists(y, score, group)
     ideal = _lists(y, np.asarray(y, dtype=np.float64), group)
 
@@ -128,7 +133,7 @@ def reciprocal_ranks(y: npt.ArrayLike, score: npt.ArrayLike, group: npt.ArrayLik
     return np.where(np.isfinite(first), 1.0 / first, np.nan)
 
 
-def recalls_at(y: npt.ArrayLike, score: npt.ArrayLike, group: npt.ArrayLike, *, k: int) -> Floats:
+def recalls_at(y: npt.ArrayLike, score: npt.ArrayLike, group: npt.ArrayLike, *, k: float) -> Floats:
     """Share of each group's relevant items that stand among its first `k`.
 
     Examples
@@ -136,8 +141,8 @@ def recalls_at(y: npt.ArrayLike, score: npt.ArrayLike, group: npt.ArrayLike, *, 
     >>> recalls_at([0, 1, 1], [3.0, 2.0, 1.0], [1, 1, 1], k=2).tolist()
     [0.5]
     """
-    if k < 1:
-        raise MetricError(f"the first {k} items: at least 1 is expected")
+    if k < 1 or k != int(k):
+        raise MetricError(f"the first {k:g} items: a whole number of at least 1 is expected")
     lists = _lists(y, score, group)
     relevant = (lists.y > 0.0).astype(np.float64)
     return _ratio(_totals(lists, relevant * (lists.place < k)), _totals(lists, relevant))
@@ -161,3 +166,26 @@ def mean_over_groups(values: npt.ArrayLike) -> float:
     if not known.size:
         raise MetricError(f"none of {array.size} groups holds anything relevant", remedy="measure over a longer period")
     return float(known.mean())
+
+
+def _per_list(values_of: Callable[..., Floats]) -> Callable[..., State]:
+    """Return what prepares a mean over lists: each list's value stands at its first row, and no other row counts."""
+
+    def prepare(y: Floats, score: Floats, weight: Floats, group: npt.ArrayLike, *parameters: float) -> State:
+        values = values_of(y, score, group, *parameters)
+        first = np.sort(np.unique(np.asarray(group), return_index=True)[1])
+        known = ~np.isnan(values)
+        stands, counts = np.zeros(y.size), np.zeros(y.size)
+        stands[first[known]], counts[first[known]] = values[known], weight[first[known]]
+        return State((stands, counts))
+
+    return prepare
+
+
+PER_LIST = {
+    "ndcg": _per_list(lambda y, score, group, k: ndcg(y, score, group, k=k)),
+    "mean_average_precision": _per_list(average_precisions),
+    "mean_reciprocal_rank": _per_list(reciprocal_ranks),
+    "recall_at_k": _per_list(lambda y, score, group, k: recalls_at(y, score, group, k=k)),
+}
+"""What prepares each metric of lists, from labels, scores, weights, groups and its parameters."""

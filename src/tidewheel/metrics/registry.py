@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from tidewheel.errors import MetricError
-from tidewheel.metrics import checks, compiled, probability, ranking, regression
+from tidewheel.metrics import checks, compiled, listwise, probability, ranking, regression
 from tidewheel.metrics.state import State
 
 Floats = npt.NDArray[np.float64]
-Task = Literal["classification", "regression"]
+Task = Literal["classification", "regression", "ranking"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class _Family:
     needs_probability: bool = False
 
 
+_LIST_PARAMETERS: Mapping[str, Mapping[str, float | None]] = {"ndcg": {"k": 0.0}, "recall_at_k": {"k": 10.0}}
 _FAMILIES = {
     "average_precision": _Family(ranking.ranked, compiled.average_precision, "classification", True),
     "roc_auc": _Family(ranking.ranked, compiled.roc_auc, "classification", True),
@@ -56,7 +57,14 @@ _FAMILIES = {
     "pinball": _Family(
         regression.pinball_loss, compiled.weighted_mean, "regression", False, {"quantile": 0.5}, in_prepare=True
     ),
+    "coverage_error": _Family(
+        regression.covered, compiled.distance_to, "regression", False, {"quantile": 0.5}, in_prepare=True
+    ),
     "r2": _Family(regression.explained, compiled.r2, "regression", True),
+    **{
+        name: _Family(prepare, compiled.weighted_mean, "ranking", True, _LIST_PARAMETERS.get(name, {}), in_prepare=True)
+        for name, prepare in listwise.PER_LIST.items()
+    },
 }  # fmt: skip
 
 
@@ -68,7 +76,8 @@ class Metric:
     ----------
     name : str
         Canonical, e.g. ``precision_at(recall=0.95)``.
-    task : {"classification", "regression"}
+    task : {"classification", "regression", "ranking"}
+        One of ranking is the mean over lists, and takes the list of each row as `group`.
     greater_is_better : bool
     needs_probability : bool
         True when scores must be in [0, 1].
@@ -86,14 +95,33 @@ class Metric:
     family: str
     parameters: tuple[float, ...] = ()
 
-    def __call__(self, y: npt.ArrayLike, score: npt.ArrayLike, weight: npt.ArrayLike | None = None) -> float:
+    def __call__(
+        self,
+        y: npt.ArrayLike,
+        score: npt.ArrayLike,
+        weight: npt.ArrayLike | None = None,
+        group: npt.ArrayLike | None = None,
+    ) -> float:
         """Return the metric of these rows; `MetricError` when it is undefined."""
-        return self.prepare(y, score, weight).value(self.function, self.name)
+        return self.prepare(y, score, weight, group).value(self.function, self.name)
 
-    def prepare(self, y: npt.ArrayLike, score: npt.ArrayLike, weight: npt.ArrayLike | None = None) -> State:
+    def prepare(
+        self,
+        y: npt.ArrayLike,
+        score: npt.ArrayLike,
+        weight: npt.ArrayLike | None = None,
+        group: npt.ArrayLike | None = None,
+    ) -> State:
         """Check and sort the rows once, for many reweightings."""
         family = _FAMILIES[self.family]
         columns = checks.rows(y, score, weight)
+        if family.task == "ranking":
+            if group is None:
+                raise MetricError(
+                    f"{self.name} measures lists, and nothing says which rows are one",
+                    remedy="declare group= on the model, a column of its event; or give group=",
+                )
+            return family.prepare(*columns, group, *self.parameters)
         if family.in_prepare:
             return family.prepare(*columns, *self.parameters)
         state = family.prepare(*columns)

@@ -24,10 +24,19 @@ def absolute_error(y: Floats, score: Floats, weight: Floats) -> State:
 
 def pinball_loss(y: Floats, score: Floats, weight: Floats, quantile: float) -> State:
     """Pinball loss of each row (Koenker, Bassett 1978): least for the label's own quantile."""
+    quantile, above = _between(quantile), y - score
+    return State((np.maximum(quantile * above, (quantile - 1.0) * above), weight))
+
+
+def covered(y: Floats, score: Floats, weight: Floats, quantile: float) -> State:
+    """1 for each label that its prediction reaches, else 0."""
+    return State(((y <= score).astype(np.float64), weight, _between(quantile)))
+
+
+def _between(quantile: float) -> float:
     if not 0.0 < quantile < 1.0:
         raise MetricError(f"quantile={quantile:g} is not between 0 and 1")
-    above = y - score
-    return State((np.maximum(quantile * above, (quantile - 1.0) * above), weight))
+    return quantile
 
 
 def explained(y: Floats, score: Floats, weight: Floats) -> State:

@@ -1,6 +1,6 @@
 """How much each column moved a score: Shapley values of a bundle's trees, in raw score.
 
-A bundle of trees carries, beside its predictor, how many train rows reached each node and leaf (`NODES`, `LEAVES`):
+A bundle of trees carries, beside its predictor, how many train rows reached each leaf (`LEAVES`):
 what `tidewheel.kernel.shap` shares a leaf's value by.
 """
 
@@ -16,7 +16,7 @@ from tidewheel.registry.bundles import Bundle
 from tidewheel.registry.scoring import codes_of, view_columns
 
 Floats = npt.NDArray[np.float64]
-NODES, LEAVES = "cover.nodes", "cover.leaves"
+LEAVES = "cover.leaves"
 
 
 def shap_of(arrays: Mapping[str, npt.NDArray[Any]], rows: Floats) -> Floats | None:
@@ -25,20 +25,20 @@ def shap_of(arrays: Mapping[str, npt.NDArray[Any]], rows: Floats) -> Floats | No
     Parameters
     ----------
     arrays : mapping
-        A predictor's, with its covers.
+        A predictor's, with its cover.
     rows : float64 array, shape (n, columns)
 
     Returns
     -------
     float64 array, shape (n, columns + 1), or None
     """
-    if NODES not in arrays or LEAVES not in arrays:
+    if LEAVES not in arrays:
         return None
     from tidewheel.kernel.shap import build_paths, shap_values
     from tidewheel.kernel.trees import Trees
 
     trees = Trees(arrays["trees.words"], int(arrays["trees.n_features"].ravel()[0]))
-    return shap_values(build_paths(trees, arrays[NODES], arrays[LEAVES]), rows)
+    return shap_values(build_paths(trees, arrays[LEAVES]), rows)
 
 
 def contributions(bundle: Bundle, words: Floats) -> dict[str, float]:
@@ -50,8 +50,6 @@ def contributions(bundle: Bundle, words: Floats) -> dict[str, float]:
     words : float64 array, shape (view columns,)
         The row as the decision kept it.
     """
-    if NODES not in bundle.arrays:
-        return {}
     rows = codes_of(bundle, view_columns(bundle.manifest), words[None, :])
     values = shap_of(bundle.arrays, rows)
     if values is None:

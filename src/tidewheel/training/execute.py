@@ -17,7 +17,6 @@ from tidewheel.definitions import digest, ir
 from tidewheel.errors import NotFoundError, TrainingError
 from tidewheel.metrics import Interval
 from tidewheel.metrics import Metric as Measure
-from tidewheel.registry.arrays import pack_arrays
 from tidewheel.registry.runs import Metric
 from tidewheel.training.context import TrainingContext, pinned
 from tidewheel.training.data.findings import Finding
@@ -25,10 +24,10 @@ from tidewheel.training.data.gather import Gathered, Labelled, gather, labelled_
 from tidewheel.training.data.levels import encode, fix_levels
 from tidewheel.training.data.look import look
 from tidewheel.training.data.split import require_two_classes
-from tidewheel.training.evaluation.blocks import blocks_of
+from tidewheel.training.evaluation.blocks import groups_of
 from tidewheel.training.evaluation.cross import cross_validate, told_folds
-from tidewheel.training.evaluation.evaluate import chosen_metrics, constant_baseline, evaluate
-from tidewheel.training.fit.checked import yardsticks
+from tidewheel.training.evaluation.evaluate import chosen_metrics
+from tidewheel.training.evaluation.measure import Measured, measure
 from tidewheel.training.fit.estimators import Matrix, shown
 from tidewheel.training.fit.learn import Learned, Plan, default_estimator, learn
 from tidewheel.training.keys import code_of, data_parts, step_key
@@ -85,18 +84,6 @@ class Divided:
 
 
 @dataclass(frozen=True)
-class Measured:
-    """Scores, what they come to, and the bytes that say so (see `Outcome`)."""
-
-    train_score: Floats
-    test_score: Floats
-    intervals: dict[str, Interval]
-    metrics: list[Metric]
-    predictions: bytes
-    calibration: dict[str, Any]
-
-
-@dataclass(frozen=True)
 class Outcome:
     """What a run found.
 
@@ -109,7 +96,7 @@ class Outcome:
         All rows, encoded.
     levels : dict of str to list of str
     learned : Learned
-    train_score, test_score : float64 arrays
+    test_score : float64 array
     intervals : dict of str to Interval
         Metrics on the test rows.
     metrics : list of Metric
@@ -127,13 +114,17 @@ class Outcome:
     matrix: Matrix
     levels: dict[str, list[str]]
     learned: Learned
-    train_score: Floats
     test_score: Floats
     intervals: dict[str, Interval]
     metrics: list[Metric]
     findings: list[Finding]
     predictions: bytes
     calibration: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def sizes(self) -> list[int]:
+        """Per column the number of category levels, 0 for numbers."""
+        return [len(self.levels.get(name, ())) for name in self.matrix.columns]
 
 
 def execute(context: TrainingContext, model: ir.Model, settings: Settings, steps: Steps) -> Outcome:
@@ -160,7 +151,7 @@ def execute(context: TrainingContext, model: ir.Model, settings: Settings, steps
     folds = _folds(steps, replace(bare, tuned=Tuned(tuned.chosen)), measures, gathered, divided.matrix, sizes, fit_key)
     return Outcome(
         history=history, gathered=gathered, matrix=divided.matrix, levels=divided.levels, learned=learned,
-        train_score=measured.train_score, test_score=measured.test_score, intervals=measured.intervals,
+        test_score=measured.test_score, intervals=measured.intervals,
         metrics=[*measured.metrics, *folds], findings=divided.findings, predictions=measured.predictions,
         calibration=measured.calibration,
     )  # fmt: skip
@@ -203,9 +194,8 @@ def _tuned(
     key = step_key("tune", learnt, model.search, model.tune, plan.trials, plan.metric.name, plan.limit)
     tuned = Tuned(plan.chosen or {})
     if plan.space and plan.chosen is None:
-        tuned = steps.run(
-            "tune", partial(tune, plan, matrix, gathered.sides.train, steps.within), key=key, told=_trials
-        )
+        do = partial(tune, replace(plan, folds=gathered.folds), matrix, gathered.sides.train, steps.within)
+        tuned = steps.run("tune", do, key=key, told=_trials)
     steps.made("tune", key, chosen=lambda: shown(tuned.chosen))
     return tuned
 
@@ -232,7 +222,7 @@ def _evaluated(
 ) -> Measured:
     """Return what the fitted model's scores come to."""
     key = step_key("evaluate", fit_key, model.metrics, model.blocks, seed)
-    work = partial(_measure, model, measures, gathered, matrix, learned, seed)
+    work = partial(measure, model, measures, gathered, matrix, learned, seed)
     measured = steps.run("evaluate", work, key=key, told=_numbers)
     values = {name: found.value for name, found in measured.intervals.items()}
     steps.made("evaluate", key, scores=lambda: measured.test_score, metrics=lambda: values)
@@ -272,7 +262,10 @@ def _divide(context: TrainingContext, model: ir.Model, settings: Settings, gathe
         levels = carried_levels(levels, plan.start, columns)
     categories = [columns.index(name) for name in data.texts]
     stands_for = data.weight if gathered.reweighed else None
-    matrix = Matrix(encode(data.view, levels), data.y, gathered.fit_weight, columns, categories, stands_for)
+    matrix = Matrix(
+        encode(data.view, levels), data.y, gathered.fit_weight, columns, categories, stands_for,
+        group=groups_of(model, gathered.rows),
+    )  # fmt: skip
     source = context.source(gathered.view.on)
     findings = look(gathered, source, model.split, matrix.x, classification, plan.seed)
     parents = parent_findings(context, model, settings.parents, plan.start, gathered)
@@ -301,24 +294,6 @@ def _folds(
     )
 
 
-def _measure(
-    model: ir.Model, measures: Sequence[Measure], gathered: Gathered, matrix: Matrix, learned: Learned, seed: int
-) -> Measured:
-    data, sides = gathered.data, gathered.sides
-    train_score, test_score = learned.score(matrix.x[sides.train]), learned.score(matrix.x[sides.test])
-    train, test = matrix.take(sides.train), matrix.take(sides.test)
-    tested, trained = (blocks_of(model, gathered.rows.take(side)) for side in (sides.test, sides.train))
-    intervals = evaluate(measures, test.y, test_score, test.weight, seed=seed, blocks=tested)
-    stands_for = data.weight[sides.train]
-    fitted = evaluate(measures, train.y, train_score, stands_for, seed=seed, blocks=trained)
-    constant = constant_baseline(measures, train.y, stands_for, test.y, test.weight)
-    metrics = [*split_metrics("test", intervals), *split_metrics("train", fitted)]
-    metrics += [Metric("baseline", name, value) for name, value in constant.items()]
-    beside, calibration = yardsticks(learned, measures, train, test, test_score, seed)
-    predictions = pack_arrays({"offset": data.offset[sides.test], "score": test_score})
-    return Measured(train_score, test_score, intervals, [*metrics, *beside], predictions, calibration)
-
-
 def _counted(counts: dict[str, int]) -> str:
     return ", ".join(f"{count} {what}" for what, count in counts.items())
 
@@ -339,14 +314,6 @@ def _numbers(measured: Measured) -> str:
     return ", ".join(f"{name} {found.value:.4g}" for name, found in measured.intervals.items())
 
 
-def split_metrics(split: str, intervals: dict[str, Interval]) -> list[Metric]:
-    """Return metrics with their intervals as a run keeps them."""
-    return [
-        Metric(split, name, found.value, *(None if np.isnan(end) else end for end in (found.low, found.high)))
-        for name, found in intervals.items()
-    ]
-
-
 def plan_of(context: TrainingContext, model: ir.Model, settings: Settings, classification: bool, run: str) -> Plan:
     """Return how a model's declaration says to learn."""
     live = context.models.get(model.name)
@@ -359,7 +326,7 @@ def plan_of(context: TrainingContext, model: ir.Model, settings: Settings, class
     estimator = getattr(live, "estimator", None)
     space = dict(getattr(live, "search", {}) or {})
     return Plan(
-        estimator=default_estimator(classification) if estimator is None else estimator,
+        estimator=default_estimator(measures[0].task) if estimator is None else estimator,
         space=space,
         metric=measures[0],
         calibrate=model.calibrate,

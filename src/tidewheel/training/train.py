@@ -218,7 +218,7 @@ def run_artifacts(context: TrainingContext, outcome: Outcome) -> dict[str, str]:
     left["held_out"] = pack_arrays({"y": test.y, "weight": test.true_weight, "score": outcome.test_score})
     if outcome.calibration:
         left["calibration"] = canonical(outcome.calibration)
-    left |= native_files(estimator, [len(outcome.levels.get(name, ())) for name in outcome.matrix.columns])
+    left |= native_files(estimator, outcome.sizes)
     if outcome.learned.summary is not None:
         left["tuning"] = canonical(outcome.learned.summary)
     return {name: context.artifacts.put(data) for name, data in left.items()}
@@ -302,4 +302,4 @@ def _bundle(context: TrainingContext, model: ir.Model, graph: ir.Graph, outcome:
         profile=training_profile(data.view.take(seen), data.texts, data.y[seen], outcome.test_score),
         dataset=data.digest,
     )
-    return Bundle(manifest, {**predictor.arrays, **cover_arrays(outcome.learned.fit.estimator)})
+    return Bundle(manifest, {**predictor.arrays, **cover_arrays(outcome.learned.fit.estimator, outcome.sizes)})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,6 +10,7 @@ import pytest
 from tidewheel import metrics
 from tidewheel.definitions import ir
 from tidewheel.errors import GateError
+from tidewheel.training.gates.evidence import Served
 from tidewheel.training.gates.judge import Evidence, judge, title
 
 RNG = np.random.default_rng(3)
@@ -57,13 +57,16 @@ def test_parity_needs_rows_and_no_difference() -> None:
         judge(ir.Gate("parity"), seen())
 
 
-def test_latency_is_measured_on_single_rows() -> None:
-    assert judge(ir.Gate("p99_below", value=50_000), seen(predict_one=lambda i: i)).passed
-    slow = seen(predict_one=lambda i: time.sleep(0.0005))
-    verdict = judge(ir.Gate("p99_below", value=100), slow)
-    assert not verdict.passed
-    assert "2000 calls" in verdict.detail
-    with pytest.raises(GateError, match="no predictor"):
+def test_latency_is_that_of_whole_decisions() -> None:
+    took = np.append(np.full(1990, 40.0), np.full(10, 9_000.0))  # one of 200 is slow: the 99th percentile is not
+    served = Served(took, answered=1990, memory=0, before=0)
+    verdict = judge(ir.Gate("p99_below", value=100), seen(serve=lambda: served))
+    assert verdict.passed
+    assert "40 µs (p99) over 2000 calls, 1990 of them answered by the model" in verdict.detail
+    assert not judge(ir.Gate("p99_below", value=40), seen(serve=lambda: served)).passed
+    unanswered = Served(took, answered=0, memory=0, before=0)
+    assert not judge(ir.Gate("p99_below", value=100), seen(serve=lambda: unanswered)).passed
+    with pytest.raises(GateError, match="can't be served"):
         judge(ir.Gate("p99_below", value=100), seen())
 
 

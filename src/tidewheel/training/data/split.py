@@ -6,6 +6,7 @@ What was known before a test period trains, the rest is tested on. Groups and ro
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -44,8 +45,7 @@ class Sides:
     blocked_rows: int = 0
 
 
-@dataclass(frozen=True)
-class Fold:
+class Fold(NamedTuple):
     """One earlier cut: positions of its rows, each side in order of time."""
 
     train: Ints

@@ -34,7 +34,7 @@ def assess(material: Material, metrics: Sequence[Metric], findings: Sequence[Fou
     looked_at, tried = slices(material, material.slices)
     return Evaluation(
         model=material.model,
-        task="classification" if material.classification else "regression",
+        task=leading.task,
         rows=material.y.size,
         positives=float(np.average(material.y, weights=material.weight)),
         leading=leading.name,
@@ -64,7 +64,7 @@ def against(material: Material) -> list[Against]:
             try:
                 gain = difference(
                     measure, material.y, material.score, score, material.weight,
-                    resamples=RESAMPLES, seed=material.seed, blocks=material.blocks,
+                    resamples=RESAMPLES, seed=material.seed, blocks=material.blocks, group=material.group,
                 )  # fmt: skip
             except MetricError:  # a probability metric of another's margins: nothing can be said of it
                 continue

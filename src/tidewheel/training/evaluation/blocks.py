@@ -1,4 +1,4 @@
-"""Which rows are drawn together for intervals, as a model declares it."""
+"""Which rows are drawn together for intervals, and which are one list, as a model declares it."""
 
 from __future__ import annotations
 
@@ -22,11 +22,20 @@ def blocks_of(model: ir.Model, rows: pa.Table) -> Ints | None:
         The event's own columns, with ``_at``.
     """
     if not model.blocks:
-        return None
+        return groups_of(model, rows)
     if model.blocks.isdigit():
         return np.asarray(rows["_at"].to_numpy(), dtype=np.int64) // int(model.blocks)
-    coded = pc.dictionary_encode(rows[model.blocks].combine_chunks())
-    alone = np.arange(rows.num_rows) + len(coded.dictionary)
+    return _coded(rows[model.blocks])
+
+
+def groups_of(model: ir.Model, rows: pa.Table) -> Ints | None:
+    """Return the list of each row, numbered; None for a model that does not rank. A row without one is a list."""
+    return _coded(rows[model.group]) if model.group else None
+
+
+def _coded(column: pa.ChunkedArray) -> Ints:
+    coded = pc.dictionary_encode(column.combine_chunks())
+    alone = np.arange(len(column)) + len(coded.dictionary)
     codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
     return np.where(codes < 0, alone, codes)
 
@@ -40,7 +49,7 @@ def method_of(model: ir.Model) -> str:
     'blocks of 1 h'
     """
     if not model.blocks:
-        return "rows"
+        return f"lists of one {model.group}" if model.group else "rows"
     if model.blocks.isdigit():
         return f"blocks of {int(model.blocks) / 3_600_000_000:g} h"
     return f"blocks of one {model.blocks}"

@@ -57,8 +57,9 @@ def cross_validate(
                 require_two_classes(matrix.y[fold.test], "test")
             learned = learn(plan, matrix, levels, fold.train, fold.test)
             score = learned.score(matrix.x[fold.test])
+            group = None if matrix.group is None else matrix.group[fold.test]
             for measure in measures:
-                values[measure.name].append(measure(matrix.y[fold.test], score, stands_for[fold.test]))
+                values[measure.name].append(measure(matrix.y[fold.test], score, stands_for[fold.test], group))
         except (TrainingError, MetricError) as error:
             raise TrainingError(f"fold {number + 1} of {len(folds)}: {error.message}", remedy=error.remedy) from error
         if progress:

@@ -33,7 +33,7 @@ def chosen_metrics(names: Sequence[str]) -> tuple[list[Metric], bool]:
     tasks = {measure.task for measure in chosen}
     if len(tasks) != 1:
         raise TrainingError(
-            f"metrics {', '.join(names) or '(none)'} do not say whether the label is a class or a number",
+            f"metrics {', '.join(names) or '(none)'} do not say whether the label is a class, a number or a grade",
             remedy="declare metrics of one kind, the leading one first",
         )
     return chosen, tasks == {"classification"}
@@ -48,8 +48,11 @@ def evaluate(
     seed: int,
     resamples: int = RESAMPLES,
     blocks: Ints | None = None,
+    group: Ints | None = None,
 ) -> dict[str, Interval]:
     """Return each metric with its 95% bootstrap interval, by name; rows of one block are drawn together.
+
+    `group` is the list of each row, for metrics of lists.
 
     Raises
     ------
@@ -63,15 +66,23 @@ def evaluate(
     0.25
     """
     try:
-        return {m.name: interval(m, y, score, weight, resamples=resamples, seed=seed, blocks=blocks) for m in metrics}
+        return {
+            m.name: interval(m, y, score, weight, resamples=resamples, seed=seed, blocks=blocks, group=group)
+            for m in metrics
+        }
     except MetricError as error:
         raise TrainingError(f"the model can't be measured: {error.message}", remedy=error.remedy) from error
 
 
 def constant_baseline(
-    metrics: Sequence[Metric], train_y: Floats, train_weight: Floats, y: Floats, weight: Floats
+    metrics: Sequence[Metric],
+    train_y: Floats,
+    train_weight: Floats,
+    y: Floats,
+    weight: Floats,
+    group: Ints | None = None,
 ) -> dict[str, float]:
-    """Return each metric of predicting the train rows' mean label for every row.
+    """Return each metric of predicting the train rows' mean label for every row; lists stay in the order of time.
 
     Examples
     --------
@@ -80,4 +91,4 @@ def constant_baseline(
     {'roc_auc': 0.5}
     """
     guess = np.full(y.size, np.average(train_y, weights=train_weight))
-    return {measure.name: measure(y, guess, weight) for measure in metrics}
+    return {measure.name: measure(y, guess, weight, group) for measure in metrics}

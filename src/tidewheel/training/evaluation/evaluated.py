@@ -18,8 +18,9 @@ from tidewheel.training.evaluation.groups import fairness
 from tidewheel.training.evaluation.importance import importance
 from tidewheel.training.evaluation.learning import learned_by_share
 from tidewheel.training.evaluation.material import Material, Rival
+from tidewheel.training.evaluation.measure import split_metrics
 from tidewheel.training.evaluation.rivals import previous_version
-from tidewheel.training.execute import Outcome, Settings, split_metrics
+from tidewheel.training.execute import Outcome, Settings
 from tidewheel.training.fit.learn import gain_of
 from tidewheel.training.fit.scoring import Champion
 
@@ -72,7 +73,7 @@ def material(
     """Return the test rows of a run, with whom it is compared with."""
     measures, classification = chosen_metrics(model.metrics)
     data, sides = outcome.gathered.data, outcome.gathered.sides
-    test, train = outcome.matrix.take(sides.test), outcome.matrix.take(sides.train)
+    test = outcome.matrix.take(sides.test)
     service = next((service for service in context.services(model) if service.thresholds), None)
     return Material(
         model=model.name,
@@ -83,9 +84,10 @@ def material(
         score=outcome.test_score,
         table=data.view.take(sides.test),
         texts=data.texts,
-        baseline=np.full(test.y.size, np.average(train.y, weights=data.weight[sides.train])),
+        baseline=np.full(test.y.size, np.average(outcome.matrix.y[sides.train], weights=data.weight[sides.train])),
         intervals=outcome.intervals,
         blocks=blocks_of(model, outcome.gathered.rows.take(sides.test)),
+        group=test.group,
         method=method_of(model),
         slices=model.slices,
         champion=Rival(champion.name, champion.score),
@@ -102,7 +104,8 @@ def _rival_metrics(found: Material) -> Sequence[Metric]:
     for split, rival in (("champion", found.champion), ("previous", found.previous)):
         if rival.score is not None:
             measured = evaluate(
-                found.measures, found.y, rival.score, found.weight, seed=found.seed, blocks=found.blocks
-            )
+                found.measures, found.y, rival.score, found.weight,
+                seed=found.seed, blocks=found.blocks, group=found.group,
+            )  # fmt: skip
             metrics += split_metrics(split, measured)
     return metrics

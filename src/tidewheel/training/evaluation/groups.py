@@ -7,7 +7,7 @@ Measures by their usual names: equal ``selected`` is demographic parity, equal `
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -48,9 +48,9 @@ def fairness(material: Material, column: str, threshold: float | None = None, le
         Groups of fewer rows are told, and not compared.
     """
     cut = decision_threshold(material.thresholds) if threshold is None else threshold
-    codes, values = cells(material.table[column], text=column in material.texts)
-    present = [(value, codes == place) for place, value in enumerate(values) if np.any(codes == place)]
-    groups = [group(value, material.y[rows], material.score[rows], cut, least) for value, rows in present]
+    groups = [
+        group(value, material.y[rows], material.score[rows], cut, least) for value, rows in parts(material, column)
+    ]
     ratio, gap = {}, {}
     for measure in MEASURES:
         seen = [getattr(group, measure) for group in groups if not group.small]
@@ -59,6 +59,30 @@ def fairness(material: Material, column: str, threshold: float | None = None, le
             ratio[measure] = min(known) / max(known) if max(known) > 0.0 else 1.0
             gap[measure] = max(known) - min(known)
     return Fairness(column=column, threshold=cut, groups=groups, ratio=ratio, difference=gap)
+
+
+def parts(material: Material, column: str) -> Iterator[tuple[str, Flags]]:
+    """Yield each group of a column: its value in words, and which rows it has."""
+    codes, values = cells(material.table[column], text=column in material.texts)
+    for place, value in enumerate(values):
+        rows = codes == place
+        if rows.any():
+            yield value, rows
+
+
+def counted(measure: str, y: Floats, score: Floats, threshold: float) -> tuple[Floats, Flags]:
+    """Return what a measure is the mean of, and among which rows.
+
+    Examples
+    --------
+    >>> of, among = counted("precision", np.array([0.0, 1.0]), np.array([0.9, 0.1]), 0.5)
+    >>> of.tolist(), among.tolist()
+    ([0.0, 1.0], [True, False])
+    """
+    taken, positive, everyone = score >= threshold, y == 1.0, np.ones(y.size, np.bool_)
+    of = {"mean_score": score, "precision": positive, "positives": positive}.get(measure, taken)
+    among = {"true_positive_rate": positive, "false_positive_rate": ~positive, "precision": taken}
+    return of.astype(np.float64), among.get(measure, everyone)
 
 
 def group(value: str, y: Floats, score: Floats, threshold: float, least: int) -> Group:
@@ -70,22 +94,23 @@ def group(value: str, y: Floats, score: Floats, threshold: float, least: int) ->
     >>> one.selected, one.true_positive_rate, one.false_positive_rate, one.precision
     (0.5, 0.5, 0.5, 0.5)
     """
-    taken, positive = score >= threshold, y == 1.0
+    taken = score >= threshold
     low, high = wilson(float(taken.sum()), y.size)
+
+    def rate(measure: str) -> float | None:
+        of, among = counted(measure, y, score, threshold)
+        return float(of[among].mean()) if among.any() else None
+
     return Group(
         value=value,
         rows=y.size,
-        positives=float(positive.mean()),
+        positives=float((y == 1.0).mean()),
         mean_score=float(score.mean()),
         selected=float(taken.mean()),
         selected_low=low,
         selected_high=high,
-        true_positive_rate=_rate(taken, positive),
-        false_positive_rate=_rate(taken, ~positive),
-        precision=_rate(positive, taken),
+        true_positive_rate=rate("true_positive_rate"),
+        false_positive_rate=rate("false_positive_rate"),
+        precision=rate("precision"),
         small=y.size < least,
     )
-
-
-def _rate(of: Flags, among: Flags) -> float | None:
-    return float(of[among].mean()) if among.any() else None

@@ -19,11 +19,13 @@ def importance(outcome: Outcome, material: Material) -> list[ColumnImportance]:
     used = sorted(range(len(names)), key=lambda place: (-material.gain.get(names[place], 0.0), place))[:MOST_COLUMNS]
     try:
         lost = permutation_importance(
-            material.leading, outcome.learned.score, test.x, test.y, test.weight, used, seed=material.seed
-        )
+            material.leading, outcome.learned.score, test.x, test.y, test.weight, used,
+            group=test.group, seed=material.seed,
+        )  # fmt: skip
     except MetricError:  # the rows kept have one class: nothing can be lost
         lost = {}
-    shap = mean_absolute_shap(outcome.learned.predictor, outcome.learned.fit.estimator, test.x)
+    learned = outcome.learned
+    shap = mean_absolute_shap(learned.predictor, learned.fit.estimator, outcome.sizes, test.x)
     found = [
         ColumnImportance(
             column=name,

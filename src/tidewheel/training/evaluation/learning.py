@@ -29,18 +29,17 @@ def learned_by_share(
     """
     plan = replace(plan_of(context, model, settings, material.classification, ""), chosen=outcome.learned.chosen)
     matrix, sides = outcome.matrix, outcome.gathered.sides
-    sizes = [len(outcome.levels.get(name, ())) for name in matrix.columns]
     points = []
     for share in SHARES:
         rows = sides.train[-max(1, round(share * sides.train.size)) :]
         started = time.monotonic()
         point = LearningPoint(share=share, rows=rows.size, metric=material.leading.name, value=None)
         try:
-            learned = learn(plan, matrix, sizes, rows, sides.test)
+            learned = learn(plan, matrix, outcome.sizes, rows, sides.test)
             score = learned.score(matrix.x[sides.test])
             found = interval(
                 material.leading, material.y, score, material.weight,
-                resamples=RESAMPLES, seed=material.seed, blocks=material.blocks,
+                resamples=RESAMPLES, seed=material.seed, blocks=material.blocks, group=material.group,
             )  # fmt: skip
         except (TrainingError, MetricError):
             points.append(point)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,13 @@ class Rival:
 
     name: str = ""
     score: Floats | None = None
+
+
+class Drawn(TypedDict):
+    """How rows are drawn for intervals, as `interval` and `difference` take it."""
+
+    blocks: Ints | None
+    group: Ints | None
 
 
 @dataclass(frozen=True)
@@ -44,6 +52,8 @@ class Material:
         The candidate's, already computed.
     blocks : int64 array, optional
         Block of each row, for the bootstrap; None resamples rows.
+    group : int64 array, optional
+        List of each row, of a model that ranks.
     method : str
         How blocks were made, in words.
     champion, previous : Rival
@@ -68,6 +78,7 @@ class Material:
     baseline: Floats
     intervals: Mapping[str, Interval]
     blocks: Ints | None = None
+    group: Ints | None = None
     method: str = "rows"
     champion: Rival = Rival()
     previous: Rival = Rival()
@@ -81,6 +92,11 @@ class Material:
     def leading(self) -> Metric:
         """The metric that leads."""
         return self.measures[0]
+
+    def drawn(self, rows: npt.NDArray[np.bool_]) -> Drawn:
+        """Return how some of the rows are drawn."""
+        blocks, group = (None if of is None else of[rows] for of in (self.blocks, self.group))
+        return Drawn(blocks=blocks, group=group)
 
     def scores(self) -> dict[str, Floats]:
         """Return the scores of the candidate and of each version that it is compared with."""

@@ -2,37 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tidewheel.errors import CorruptError
-from tidewheel.kernel.lightgbm_text import parse_covers
-from tidewheel.registry.contributions import LEAVES, NODES, shap_of
+from tidewheel.kernel import catboost_json, lightgbm_text, xgboost_json
+from tidewheel.registry.contributions import LEAVES, shap_of
 from tidewheel.registry.predictors import Predictor
+from tidewheel.training.evaluation.spread import spread
+from tidewheel.training.fit import boosters
+from tidewheel.training.fit.native import model_json
 
 Floats = npt.NDArray[np.float64]
-MOST_ROWS = 1_000
+MOST_ROWS = 300
 
 
-def cover_arrays(estimator: Any) -> dict[str, Floats]:
-    """Return how many train rows reached each node and leaf of a LightGBM model, for its bundle; {} of any other."""
-    booster = getattr(estimator, "booster_", None)
-    if type(estimator).__module__.split(".")[0] != "lightgbm" or booster is None:
-        return {}
+def cover_arrays(estimator: Any, levels: Sequence[int]) -> dict[str, Floats]:
+    """Return how many train rows reached each leaf of a booster, for its bundle; {} of any other estimator.
+
+    Parameters
+    ----------
+    estimator : object
+    levels : sequence of int
+        Per column the number of category levels, 0 for numbers.
+    """
+    of = boosters.library(estimator)
     try:
-        nodes, leaves = parse_covers(booster.model_to_string())
+        if of == "lightgbm":
+            leaves = lightgbm_text.parse_covers(estimator.booster_.model_to_string())
+        elif of == "xgboost":
+            leaves = xgboost_json.parse_covers(model_json(estimator, levels))
+        elif of == "catboost":
+            leaves = catboost_json.parse_covers(model_json(estimator, levels))
+        else:
+            return {}
     except CorruptError:  # a model without counts is served all the same, and not explained
         return {}
-    return {NODES: np.array(nodes, np.float64), LEAVES: np.array(leaves, np.float64)}
+    return {LEAVES: np.array(leaves, np.float64)}
 
 
-def mean_absolute_shap(predictor: Predictor | None, estimator: Any, x: Floats) -> list[float]:
+def mean_absolute_shap(predictor: Predictor | None, estimator: Any, levels: Sequence[int], x: Floats) -> list[float]:
     """Return the mean absolute Shapley value of each column over an even spread of rows; [] where there are none."""
-    covers = cover_arrays(estimator)
-    if predictor is None or predictor.spec.kind != "trees" or not covers:
+    if predictor is None or predictor.spec.kind != "trees":
         return []
-    kept = np.unique(np.linspace(0, len(x) - 1, min(len(x), MOST_ROWS)).astype(np.int64))
-    values = shap_of({**predictor.arrays, **covers}, np.ascontiguousarray(x[kept]))
+    rows = np.ascontiguousarray(x[spread(len(x), MOST_ROWS)])
+    values = shap_of({**predictor.arrays, **cover_arrays(estimator, levels)}, rows)
     return [] if values is None else np.abs(values[:, :-1]).mean(axis=0).tolist()

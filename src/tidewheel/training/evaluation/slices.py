@@ -1,9 +1,10 @@
 """Where the model is worse than elsewhere: declared slices, and the worst ones found by looking.
 
 The search follows Slice Finder (Chung et al. 2019): every value of every column, and every pair of values of two
-columns, is compared with all other test rows by the mean loss of a row (log loss of a class, squared error of a number)
-with Welch's test, one-sided. So many questions find something by chance; the p-values are corrected over all of them
-(Benjamini and Hochberg 1995). A slice with more positives is harder by nature: read it beside champion and baseline.
+columns, is compared with all other test rows by the mean loss of a row (log loss of a class, squared error of a
+number), one-sided (`compare_parts`); rows of a declared block are taken as alike. So many questions find something by
+chance; the p-values are corrected over all of them (Benjamini and Hochberg 1995). A slice with more positives is harder
+by nature: read it beside champion and baseline.
 """
 
 from __future__ import annotations
@@ -19,13 +20,16 @@ import numpy.typing as npt
 
 from tidewheel.errors import MetricError
 from tidewheel.metrics import difference, interval
+from tidewheel.metrics.bootstrap import numbered
 from tidewheel.metrics.multiplicity import benjamini_hochberg
 from tidewheel.registry.evaluation import Slice
 from tidewheel.training.evaluation.cells import cells
 from tidewheel.training.evaluation.evaluate import RESAMPLES
 from tidewheel.training.evaluation.material import Material
+from tidewheel.training.evaluation.parts import compare_parts
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 LEAST_ROWS = 50
 MOST_SINGLE, MOST_PAIRED = 100, 12
@@ -36,25 +40,47 @@ FALSE_DISCOVERIES = 0.05
 
 @dataclass(frozen=True)
 class Candidate:
-    """A slice before it is measured: which rows, how many, how much worse, and by what chance."""
+    """A slice before it is measured: which rows, how much worse, and by what chance (NaN where that can't be told)."""
 
     where: Mapping[str, str]
-    rows: Flags
+    codes: Ints
+    code: int
     worse: float
     p: float
+
+    @property
+    def rows(self) -> Flags:
+        """Which rows it has."""
+        return np.asarray(self.codes == self.code)
 
 
 def slices(material: Material, declared: Sequence[str]) -> tuple[list[Slice], int]:
     """Return declared slices and the worst found ones, and how many the search looked at."""
-    loss = row_loss(material.y, material.score, classification=material.classification)
+    loss = losses(material)
     own = [slice_ for name in declared for slice_ in singles(material, [name], loss)]
-    searched = list(_search(material, loss))
-    rates = benjamini_hochberg([candidate.p for candidate in searched])
-    found = [(c, q) for c, q in zip(searched, rates.tolist(), strict=True) if q <= FALSE_DISCOVERIES]
+    searched = [candidate for candidate in _search(material, loss) if not math.isnan(candidate.p)]
+    found = [(c, q) for c, q in zip(searched, _corrected(searched), strict=True) if q <= FALSE_DISCOVERIES]
     worst = _apart(sorted(found, key=lambda pair: (-pair[0].worse, str(pair[0].where))))[:MOST_FOUND]
-    own_rates = benjamini_hochberg([candidate.p for candidate in own]).tolist()
-    told = [measured(material, c, q, declared=True) for c, q in zip(own, own_rates, strict=True)]
+    told = [measured(material, c, q, declared=True) for c, q in zip(own, _corrected(own), strict=True)]
     return told + [measured(material, c, q, declared=False) for c, q in worst], len(searched)
+
+
+def _corrected(candidates: Sequence[Candidate]) -> list[float]:
+    return list(benjamini_hochberg([1.0 if math.isnan(c.p) else c.p for c in candidates]).tolist())
+
+
+def losses(material: Material) -> Floats:
+    """Return the loss of each row; of a model that ranks, how far its list is from the best order.
+
+    A list in which nothing is relevant is as good as the mean one.
+    """
+    if material.group is None:
+        return row_loss(material.y, material.score, classification=material.classification)
+    stands, counts = material.leading.prepare(material.y, material.score, material.weight, material.group).arguments
+    known, mean = counts > 0.0, np.average(stands, weights=counts)
+    code = np.unique(material.group, return_inverse=True)[1]
+    values, told = np.bincount(code, stands * known), np.bincount(code, known) > 0
+    return np.asarray(1.0 - np.where(told, values, mean)[code])
 
 
 def row_loss(y: Floats, score: Floats, *, classification: bool) -> Floats:
@@ -77,22 +103,19 @@ def row_loss(y: Floats, score: Floats, *, classification: bool) -> Floats:
 
 def singles(material: Material, columns: Sequence[str], loss: Floats, least: int = LEAST_ROWS) -> Iterator[Candidate]:
     """Yield each value of each column that has enough rows."""
+    block = numbered(material.blocks, loss.size)
     for name in columns:
         codes, values = cells(material.table[name], text=name in material.texts)
-        yield from _compared([({name: value}, codes == place) for place, value in enumerate(values)], loss, least)
+        yield from _compared(codes, [{name: value} for value in values], loss, block, least)
 
 
 def _search(material: Material, loss: Floats) -> Iterator[Candidate]:
-    columns = _by_use(material)
+    columns, block = _by_use(material), numbered(material.blocks, loss.size)
     yield from singles(material, columns[:MOST_SINGLE], loss)
     cut = {name: cells(material.table[name], text=name in material.texts) for name in columns[:MOST_PAIRED]}
     for (one, (codes, values)), (two, (others, named)) in combinations(cut.items(), 2):
-        parts = [
-            ({one: values[i], two: named[j]}, (codes == i) & (others == j))
-            for i in range(len(values))
-            for j in range(len(named))
-        ]
-        yield from _compared(parts, loss, LEAST_ROWS)
+        both = np.where((codes < 0) | (others < 0), -1, codes * len(named) + others)
+        yield from _compared(both, [{one: v, two: w} for v in values for w in named], loss, block, LEAST_ROWS)
 
 
 def _by_use(material: Material) -> list[str]:
@@ -100,26 +123,13 @@ def _by_use(material: Material) -> list[str]:
     return sorted(names, key=lambda name: (-material.gain.get(name, 0.0), names.index(name)))
 
 
-def _compared(parts: Sequence[tuple[dict[str, str], Flags]], loss: Floats, least: int) -> Iterator[Candidate]:
-    total, squares, n = float(loss.sum()), float(loss @ loss), loss.size
-    for where, rows in parts:
-        size = int(np.count_nonzero(rows))
-        if size < least or n - size < least:
-            continue
-        inside = loss[rows]
-        one, one_squares = float(inside.sum()), float(inside @ inside)
-        mean, variance = _moments(one, one_squares, size)
-        rest, rest_variance = _moments(total - one, squares - one_squares, n - size)
-        error = math.sqrt(variance / size + rest_variance / (n - size))
-        z = (mean - rest) / error if error > 0.0 else 0.0
-        spread = math.sqrt((variance + rest_variance) / 2.0)
-        worse = (mean - rest) / spread if spread > 0.0 else 0.0
-        yield Candidate(where, rows, worse, 0.5 * math.erfc(z / math.sqrt(2.0)))
-
-
-def _moments(total: float, squares: float, n: int) -> tuple[float, float]:
-    mean = total / n
-    return mean, max(0.0, squares / n - mean * mean) * n / (n - 1)
+def _compared(
+    codes: Ints, named: Sequence[dict[str, str]], loss: Floats, block: Ints | None, least: int
+) -> Iterator[Candidate]:
+    found = compare_parts(loss, codes, len(named), block)
+    enough = (found.rows >= least) & (loss.size - found.rows >= least)
+    for place in np.flatnonzero(enough).tolist():
+        yield Candidate(named[place], codes, place, float(found.worse[place]), float(found.p[place]))
 
 
 def _apart(found: Sequence[tuple[Candidate, float]]) -> list[tuple[Candidate, float]]:
@@ -135,7 +145,7 @@ def _apart(found: Sequence[tuple[Candidate, float]]) -> list[tuple[Candidate, fl
 def measured(material: Material, candidate: Candidate, q: float, *, declared: bool) -> Slice:
     """Return a slice with the leading metric, beside the rest, champion and baseline."""
     rows, measure = candidate.rows, material.leading
-    blocks = None if material.blocks is None else material.blocks[rows]
+    drawn = material.drawn(rows)
     y, weight = material.y[rows], material.weight[rows]
     slice_ = Slice(
         where=dict(candidate.where),
@@ -145,12 +155,12 @@ def measured(material: Material, candidate: Candidate, q: float, *, declared: bo
         metric=measure.name,
         value=None,
         rest=_value(material, material.score, ~rows),
-        p=candidate.p,
-        q=q,
+        p=_finite(candidate.p),
+        q=None if math.isnan(candidate.p) else q,
         baseline=_value(material, material.baseline, rows),
     )
     try:
-        own = interval(measure, y, material.score[rows], weight, resamples=RESAMPLES, seed=material.seed, blocks=blocks)
+        own = interval(measure, y, material.score[rows], weight, resamples=RESAMPLES, seed=material.seed, **drawn)
     except MetricError:  # one class alone: the metric says nothing here
         return slice_
     slice_ = msgspec.structs.replace(slice_, value=own.value, low=_finite(own.low), high=_finite(own.high))
@@ -158,7 +168,7 @@ def measured(material: Material, candidate: Candidate, q: float, *, declared: bo
         return slice_
     champion = material.champion.score[rows]
     gain = difference(
-        measure, y, material.score[rows], champion, weight, resamples=RESAMPLES, seed=material.seed, blocks=blocks
+        measure, y, material.score[rows], champion, weight, resamples=RESAMPLES, seed=material.seed, **drawn
     )
     return msgspec.structs.replace(
         slice_,
@@ -171,7 +181,7 @@ def measured(material: Material, candidate: Candidate, q: float, *, declared: bo
 
 def _value(material: Material, score: Floats, rows: Flags) -> float | None:
     try:
-        return material.leading(material.y[rows], score[rows], material.weight[rows])
+        return material.leading(material.y[rows], score[rows], material.weight[rows], material.drawn(rows)["group"])
     except MetricError:
         return None
 

@@ -43,10 +43,13 @@ def linear_scores(train: Matrix, rows: Floats, classification: bool, seed: int =
     numbers = [place for place in range(train.x.shape[1]) if place not in categories]
     columns = make_column_transformer(
         (make_pipeline(SimpleImputer(add_indicator=True, keep_empty_features=True), StandardScaler()), numbers),
-        (OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=MOST_LEVELS), categories),
+        (
+            OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=MOST_LEVELS, sparse_output=False),
+            categories,
+        ),
     )
-    logistic = LogisticRegression(max_iter=200, tol=1e-3, random_state=seed)
-    model = logistic if classification else Ridge(random_state=seed)
+    # Newton's method takes a handful of steps where rows are many and columns few
+    model = LogisticRegression(solver="newton-cholesky") if classification else Ridge(random_state=seed)
     both = make_pipeline(columns, model)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that it could be fitted longer, that a level is new: it is a yardstick
@@ -63,6 +66,6 @@ def linear_baseline(
         return {}
     score = linear_scores(train, test.x, classification, seed)
     try:
-        return {measure.name: measure(test.y, score, test.weight) for measure in measures}
+        return {measure.name: measure(test.y, score, test.weight, test.group) for measure in measures}
     except MetricError:
         return {}

@@ -133,7 +133,34 @@ def watched(estimator: Any, held: Matrix) -> dict[str, Any]:
     from catboost import Pool
 
     rows, told = fit_rows(estimator, held)
-    return {"eval_set": Pool(rows, held.y, weight=held.weight, **told)}
+    return {"eval_set": Pool(rows, held.y, weight=held.weight, group_id=held.group, **told)}
+
+
+def lists(estimator: Any, matrix: Matrix, held: Matrix | None) -> dict[str, Any]:
+    """Return how a ranker's `fit` is told which rows are a list; {} for what takes no lists.
+
+    XGBoost weighs lists, not rows: a list by the mean of its rows.
+    """
+    if matrix.group is None:
+        return {}
+    if _takes(estimator, "group_id"):
+        return {"group_id": matrix.group}
+    if not _takes(estimator, "group"):
+        return {}
+    parts = [matrix] if held is None else [matrix, held]
+    starts = [_starts(part) for part in parts]
+    sizes = [np.diff(np.append(start, len(part.y))) for start, part in zip(starts, parts, strict=True)]
+    told: dict[str, Any] = {"group": sizes[0]} | ({"eval_group": sizes[1:]} if held else {})
+    if library(estimator) != "xgboost":
+        return told
+    means = [np.add.reduceat(p.weight, at) / size for p, at, size in zip(parts, starts, sizes, strict=True)]
+    return told | {"sample_weight": means[0]} | ({"sample_weight_eval_set": means[1:]} if held else {})
+
+
+def _starts(matrix: Matrix) -> npt.NDArray[np.int64]:
+    """Return where each list begins among rows that stand list by list."""
+    assert matrix.group is not None
+    return np.flatnonzero(np.append(True, np.diff(matrix.group) != 0))
 
 
 def listening(estimator: Any, callbacks: Sequence[Any]) -> dict[str, Any]:

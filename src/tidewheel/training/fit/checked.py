@@ -44,6 +44,7 @@ def yardsticks(
     measures : sequence of metrics.Metric
         Those the model declares; they are in the run already.
     train, test : Matrix
+        Of the train rows, the newest ones are enough.
     score : float64 array
         Of the test rows.
     seed : int

@@ -103,7 +103,7 @@ def told_rows(estimator: Any, matrix: Matrix) -> tuple[Matrix, Matrix | None, li
     notes = boosters.name_categories(estimator, matrix)
     stops = boosters.stops_early(estimator, parameters(estimator))
     part, held = boosters.hold_out(matrix) if stops else (matrix, None)
-    return part, held, notes
+    return part.by_list(), held.by_list() if held else None, notes
 
 
 def fit_on(
@@ -126,6 +126,7 @@ def fit_on(
     arguments |= boosters.watched(estimator, held) if held else {}
     arguments |= focal.fit_arguments(estimator, part, held)
     arguments |= _weighting(estimator, part, said, part is not full)
+    arguments |= boosters.lists(estimator, part, held)
     arguments |= boosters.listening(estimator, callbacks) if callbacks else {}
     started = time.monotonic()
     with Warned() as warned:

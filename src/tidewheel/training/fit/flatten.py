@@ -104,7 +104,8 @@ def _raw(estimator: Any, rows: Floats) -> tuple[Floats | None, float]:
     if of == "xgboost":
         return np.asarray(estimator.predict(rows, output_margin=True), dtype=np.float64), SINGLE_TOLERANCE
     if of == "catboost":
-        raw = estimator.predict(boosters.predict_rows(estimator, rows), prediction_type="RawFormulaVal")
+        asked = {} if type(estimator).__name__ == "CatBoostRanker" else {"prediction_type": "RawFormulaVal"}
+        raw = estimator.predict(boosters.predict_rows(estimator, rows), **asked)
         return np.asarray(raw, dtype=np.float64), TOLERANCE
     return None, 0.0
 
@@ -163,7 +164,26 @@ _NAMES = {"xgboost": "XGBoost", "catboost": "CatBoost"}
 _SIGMOID = frozenset({"binary:logistic", "reg:logistic", "Logloss", "CrossEntropy"})
 _IDENTITY = frozenset(
     {"reg:squarederror", "reg:absoluteerror", "reg:pseudohubererror", "reg:quantileerror", "binary:logitraw"}
-    | {"rank:pairwise", "rank:ndcg", "rank:map", "RMSE", "MAE", "Quantile", "Huber", "MAPE", "Expectile"}
+    | {
+        "rank:pairwise",
+        "rank:ndcg",
+        "rank:map",
+        "YetiRank",
+        "YetiRankPairwise",
+        "QueryRMSE",
+        "QuerySoftMax",
+        "RMSE",
+        "MAE",
+        "Quantile",
+        "Huber",
+        "MAPE",
+        "Expectile",
+    }
+)
+
+
+_IDENTITY_LIGHTGBM = frozenset(
+    {"regression", "regression_l1", "huber", "fair", "quantile", "mape", "lambdarank", "rank_xendcg"}
 )
 
 
@@ -183,6 +203,6 @@ def _text_trees(text: str) -> tuple[PredictorSpec, Trees] | str:
     if name in ("binary", "cross_entropy"):
         scale = next((float(word[8:]) for word in objective if word.startswith("sigmoid:")), 1.0)
         return PredictorSpec(kind="trees", objective="sigmoid", scale=scale), trees
-    if name in ("regression", "regression_l1", "huber", "fair", "quantile", "mape") and "sqrt" not in objective:
+    if name in _IDENTITY_LIGHTGBM and "sqrt" not in objective:
         return PredictorSpec(kind="trees"), trees
     return f"LightGBM's objective {name!r} has no neutral form here"

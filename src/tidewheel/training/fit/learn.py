@@ -15,6 +15,7 @@ from tidewheel.definitions import ir
 from tidewheel.engine import Engine
 from tidewheel.errors import TrainingError
 from tidewheel.metrics import Metric
+from tidewheel.metrics.registry import Task
 from tidewheel.registry.links import Beta
 from tidewheel.registry.predictors import Predictor, PredictorSpec
 from tidewheel.registry.trials import Trial
@@ -64,7 +65,8 @@ class Plan:
     workers : int
         Processes that a fit is shared among.
     folds : sequence of (int64 array, int64 array)
-        Positions to fit on and to judge trials by; by default the last rows judge.
+        Positions to fit on and to judge trials by, those of the split where it has any; by default the last rows
+        judge.
     tuned : Tuned, optional
         What `tune` found, where it was asked already.
     start : Start, optional
@@ -135,11 +137,11 @@ class Learned:
     summary: Summary | None = None
 
 
-def default_estimator(classification: bool) -> Any:
+def default_estimator(task: Task) -> Any:
     """Return the estimator of a model that declares none: LightGBM's, as it comes."""
-    from lightgbm import LGBMClassifier, LGBMRegressor
+    from lightgbm import LGBMClassifier, LGBMRanker, LGBMRegressor
 
-    return LGBMClassifier() if classification else LGBMRegressor()
+    return {"classification": LGBMClassifier, "regression": LGBMRegressor, "ranking": LGBMRanker}[task]()
 
 
 def learn(

@@ -30,6 +30,8 @@ class Matrix:
         necessary.
     target : float64 array, shape (n,), optional
         What a fit learns in place of `y`, where a teacher has a say. Nothing is measured or calibrated by it.
+    group : int64 array, shape (n,), optional
+        The list of each row, numbered, for a model that ranks.
     """
 
     x: Floats
@@ -39,13 +41,22 @@ class Matrix:
     categories: Sequence[int]
     stands_for: Floats | None = None
     target: Floats | None = None
+    group: npt.NDArray[np.int64] | None = None
 
     def take(self, rows: npt.NDArray[np.int64]) -> Matrix:
         """Return the matrix of some rows."""
         true, target = (None if part is None else part[rows] for part in (self.stands_for, self.target))
         return replace(
-            self, x=self.x[rows], y=self.y[rows], weight=self.weight[rows], stands_for=true, target=target
+            self, x=self.x[rows], y=self.y[rows], weight=self.weight[rows], stands_for=true, target=target,
+            group=None if self.group is None else self.group[rows],
         )  # fmt: skip
+
+    def by_list(self) -> Matrix:
+        """Return the rows with those of one list side by side, lists in order of their first rows."""
+        if self.group is None:
+            return self
+        _, first, code = np.unique(self.group, return_index=True, return_inverse=True)
+        return self.take(np.argsort(first[code], kind="stable"))
 
     @property
     def true_weight(self) -> Floats:

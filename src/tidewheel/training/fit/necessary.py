@@ -31,7 +31,7 @@ def why_calibrate(
     >>> why_calibrate(LogisticRegression(class_weight="balanced"), rows)
     "class_weight='balanced'"
     """
-    if not np.isin(matrix.y, (0.0, 1.0)).all():
+    if matrix.group is not None or not np.isin(matrix.y, (0.0, 1.0)).all():
         return ""
     if focal.of(estimator) is not None:
         return "focal loss"

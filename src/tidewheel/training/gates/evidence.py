@@ -77,11 +77,11 @@ class Evidence:
         The champion's scores of the same rows.
     parity : callable, optional
         Replays served or streamed features and counts differences.
-    predict_one : callable, optional
-        Scores row `i` of the test rows as serving does.
     seed, resamples : int
     blocks : int64 array, optional
         Rows drawn together.
+    group : int64 array, optional
+        List of each row, of a model that ranks.
     material : Material, optional
         The test rows with their columns.
     serve : callable, optional
@@ -101,10 +101,10 @@ class Evidence:
     champion: str = ""
     champion_score: Floats | None = None
     parity: Callable[[], ParityResult] | None = None
-    predict_one: Callable[[int], object] | None = None
     seed: int = 0
     resamples: int = field(default=1000)
     blocks: npt.NDArray[np.int64] | None = None
+    group: npt.NDArray[np.int64] | None = None
     material: Material | None = None
     serve: Callable[[], Served] | None = None
     schema: Callable[[], list[str]] | None = None

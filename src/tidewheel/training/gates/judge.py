@@ -12,6 +12,7 @@ from tidewheel.metrics import difference, metric
 from tidewheel.registry.runs import Verdict
 from tidewheel.training.gates import quality, serving
 from tidewheel.training.gates.evidence import Evidence
+from tidewheel.training.gates.fair import fair
 from tidewheel.training.gates.titles import SERVABLE, title
 
 __all__ = ["Evidence", "judge", "judged_or_failed", "title"]
@@ -56,7 +57,7 @@ def _blessed(gate: ir.Gate, verdict: Verdict) -> Verdict:
 def _bound(gate: ir.Gate, evidence: Evidence) -> Verdict:
     measure = metric(gate.metric)
     known = evidence.intervals.get(measure.name)
-    value = measure(evidence.y, evidence.score, evidence.weight) if known is None else known.value
+    value = measure(evidence.y, evidence.score, evidence.weight, evidence.group) if known is None else known.value
     passed = value >= gate.value if gate.kind == "at_least" else value <= gate.value
     ends = f" [{known.low:.4g}, {known.high:.4g}]" if known else ""
     asked = "at least" if gate.kind == "at_least" else "at most"
@@ -71,7 +72,7 @@ def _beats_champion(gate: ir.Gate, evidence: Evidence) -> Verdict:
         raise GateError(f"{evidence.champion} did not score the test rows", where=title(gate))
     gain = difference(
         gate.metric, evidence.y, evidence.score, evidence.champion_score, evidence.weight,
-        resamples=evidence.resamples, seed=evidence.seed, blocks=evidence.blocks,
+        resamples=evidence.resamples, seed=evidence.seed, blocks=evidence.blocks, group=evidence.group,
     )  # fmt: skip
     sentence = (
         f"{gate.metric} is {gain.value:+.4g} [{gain.low:+.4g}, {gain.high:+.4g}] against {evidence.champion} "
@@ -88,12 +89,12 @@ _JUDGES: dict[str, Callable[[ir.Gate, Evidence], Verdict]] = {
     "beats_champion": _beats_champion,
     "no_slice_worse": quality.no_slice_worse,
     "calibrated": quality.calibrated,
-    "fair": quality.fair,
+    "fair": fair,
     "churn_below": quality.churn_below,
     "fresh_data": quality.fresh_data,
     "ask": quality.ask,
     "parity": serving.parity,
-    "p99_below": serving.p99_below,
+    "p99_below": serving.latency_below,
     "latency_below": serving.latency_below,
     "memory_below": serving.memory_below,
     "schema_compatible": serving.schema_compatible,

@@ -12,9 +12,8 @@ from tidewheel.metrics import Difference, difference, metric
 from tidewheel.metrics.multiplicity import benjamini_hochberg
 from tidewheel.registry.runs import Verdict
 from tidewheel.training.evaluation.churn import churn
-from tidewheel.training.evaluation.groups import fairness
 from tidewheel.training.evaluation.material import Material
-from tidewheel.training.evaluation.slices import row_loss, singles
+from tidewheel.training.evaluation.slices import losses, singles
 from tidewheel.training.gates.evidence import Evidence
 from tidewheel.training.gates.titles import title
 
@@ -38,19 +37,17 @@ def no_slice_worse(gate: ir.Gate, evidence: Evidence) -> Verdict:
 
 
 def _changes(gate: ir.Gate, evidence: Evidence) -> tuple[list[tuple[str, int, Difference, float]], list[str]]:
-    material = _material(gate, evidence)
+    material = material_of(gate, evidence)
     champion = evidence.champion_score
     if champion is None:
         raise GateError(f"{evidence.champion} did not score the test rows", where=title(gate))
-    loss = row_loss(material.y, material.score, classification=material.classification)
     found, skipped = [], []
-    for candidate in singles(material, gate.by, loss, gate.rows):
+    for candidate in singles(material, gate.by, losses(material), gate.rows):
         name, rows = ", ".join(f"{column}={value}" for column, value in candidate.where.items()), candidate.rows
-        blocks = None if evidence.blocks is None else evidence.blocks[rows]
         try:
             gain = difference(
                 gate.metric, evidence.y[rows], evidence.score[rows], champion[rows], evidence.weight[rows],
-                resamples=evidence.resamples, seed=evidence.seed, blocks=blocks, margin=gate.value,
+                resamples=evidence.resamples, seed=evidence.seed, margin=gate.value, **material.drawn(rows),
             )  # fmt: skip
         except MetricError:
             skipped.append(name)
@@ -72,29 +69,9 @@ def calibrated(gate: ir.Gate, evidence: Evidence) -> Verdict:
     return Verdict(title(gate), error <= gate.value, told, {"error": error, "mean_score": mean, "rate": rate})
 
 
-def fair(gate: ir.Gate, evidence: Evidence) -> Verdict:
-    """Compare a measure between the groups of a column."""
-    found = fairness(_material(gate, evidence), gate.by[0], gate.value or None, gate.rows)
-    seen: dict[str, Any] = {group.value: getattr(group, gate.metric) for group in found.groups if not group.small}
-    small = [group.value for group in found.groups if group.small]
-    if gate.metric not in found.ratio:
-        raise GateError(f"fewer than two groups of {gate.by[0]} have {gate.rows} rows", where=title(gate))
-    ratio, gap = found.ratio[gate.metric], found.difference[gate.metric]
-    passed = (gate.low is None or ratio >= gate.low) and (gate.high is None or gap <= gate.high)
-    each = ", ".join(f"{name} {value:.4g}" for name, value in seen.items() if value is not None)
-    asked = [f"ratio at least {gate.low:g}"] if gate.low is not None else []
-    asked += [f"difference at most {gate.high:g}"] if gate.high is not None else []
-    told = (
-        f"{gate.metric} at {found.threshold:g}: {each}; ratio {ratio:.3g}, difference {gap:.3g}; {' and '.join(asked)}"
-    )
-    told += f"; too small to compare: {', '.join(small)}" if small else ""
-    evidence_ = {"groups": seen, "ratio": ratio, "difference": gap, "threshold": found.threshold, "small": small}
-    return Verdict(title(gate), passed, told, evidence_)
-
-
 def churn_below(gate: ir.Gate, evidence: Evidence) -> Verdict:
     """Bound how many decisions change."""
-    found = churn(_material(gate, evidence))
+    found = churn(material_of(gate, evidence))
     if found is None:
         return Verdict(title(gate), True, "there is no champion: no decision changes")
     value = found.mean_change if found.changed is None else found.changed
@@ -125,7 +102,8 @@ def ask(gate: ir.Gate, evidence: Evidence) -> Verdict:
     return Verdict(title(gate), False, f"{numbers} on {evidence.y.size} test rows{against}", seen)
 
 
-def _material(gate: ir.Gate, evidence: Evidence) -> Material:
+def material_of(gate: ir.Gate, evidence: Evidence) -> Material:
+    """Return the test rows with their columns; an error where a gate can't have them."""
     if evidence.material is None:
         raise GateError("the columns of the test rows are not at hand", where=title(gate))
     return evidence.material

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 
 from tidewheel.definitions import ir
@@ -12,8 +10,6 @@ from tidewheel.registry.runs import Verdict
 from tidewheel.training.gates.evidence import Evidence, Served
 from tidewheel.training.gates.titles import title
 
-WARM_CALLS = 100
-TIMED_CALLS = 2_000
 MEGABYTE = 1 << 20
 
 
@@ -28,26 +24,12 @@ def parity(gate: ir.Gate, evidence: Evidence) -> Verdict:
     return Verdict(title(gate), passed, sentence, {"checked": result.checked, "differences": result.differences})
 
 
-def p99_below(gate: ir.Gate, evidence: Evidence) -> Verdict:
-    """Time the predictor alone, row by row."""
-    if evidence.predict_one is None:
-        raise GateError("this version has no predictor to time", where=title(gate))
-    n = evidence.y.size
-    nanoseconds = np.empty(TIMED_CALLS)
-    for call in range(WARM_CALLS + TIMED_CALLS):
-        started = time.perf_counter_ns()
-        evidence.predict_one(call % n)
-        nanoseconds[max(0, call - WARM_CALLS)] = time.perf_counter_ns() - started
-    p50, p99 = np.quantile(nanoseconds, [0.5, 0.99]) / 1000.0
-    sentence = f"one row's score takes {p50:.0f} µs (p50) and {p99:.0f} µs (p99) over {TIMED_CALLS} calls"
-    return Verdict(title(gate), bool(p99 < gate.value), sentence, {"p50_us": float(p50), "p99_us": float(p99)})
-
-
 def latency_below(gate: ir.Gate, evidence: Evidence) -> Verdict:
     """Bound a whole decision: features from state, rules, model, thresholds, journal."""
     served = _served(gate, evidence)
-    p50, asked = np.quantile(served.microseconds, [0.5, gate.confidence]).tolist()
-    calls, percentile = served.microseconds.size, f"p{100 * gate.confidence:g}"
+    share = 0.99 if gate.kind == "p99_below" else gate.confidence
+    p50, asked = np.quantile(served.microseconds, [0.5, share]).tolist()
+    calls, percentile = served.microseconds.size, f"p{100 * share:g}"
     sentence = (
         f"a decision takes {p50:.0f} µs (p50) and {asked:.0f} µs ({percentile}) over {calls} calls, "
         f"{served.answered} of them answered by the model"

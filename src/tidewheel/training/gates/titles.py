@@ -35,7 +35,8 @@ def _arguments(gate: ir.Gate) -> list[str]:
         case "no_slice_worse":
             return [gate.metric, f"by={'+'.join(gate.by)}", f"margin={gate.value:g}", f"confidence={gate.confidence:g}"]
         case "fair":
-            ends = (("ratio", gate.low), ("difference", gate.high))
+            sure = None if gate.confidence == ir.Gate("fair").confidence else gate.confidence
+            ends = (("ratio", gate.low), ("difference", gate.high), ("confidence", sure))
             return [*gate.by, gate.metric, *(f"{name}={end:g}" for name, end in ends if end is not None)]
         case "p99_below":
             return [f"{gate.value / 1000:g}ms"]

@@ -67,7 +67,7 @@ class Objective:
         fitted = estimators.fit(estimator, rows, callbacks=told, start=self.start).estimator
         score = estimators.score(fitted, judged.x)
         try:
-            return measure(judged.y, score, judged.true_weight)
+            return measure(judged.y, score, judged.true_weight, judged.group)
         except MetricError as error:
             raise TrainingError(error.message, remedy=error.remedy) from error
 

@@ -59,7 +59,7 @@ def callbacks(library: str, rounds: int, judged: Matrix, metric: Metric, watch: 
         if done % every or done >= rounds:
             return False
         try:
-            value = metric(judged.y, np.asarray(predict(), dtype=np.float64), judged.weight)
+            value = metric(judged.y, np.asarray(predict(), dtype=np.float64), judged.weight, judged.group)
         except MetricError:  # as of scores that are no probabilities yet: there is nothing to compare
             return False
         return watch.report(done, value)

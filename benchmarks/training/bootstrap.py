@@ -53,7 +53,7 @@ def main() -> None:
     mine = times["tidewheel, 200 resamples"]
     theirs = times[f"scikit-learn loop, {LOOPED} resamples"] * RESAMPLES / LOOPED
     figures = {"ours_s": mine, "loop_s": theirs}
-    report("metrics/bootstrap", figures, {"loop_over_ours": theirs / mine}, {"loop_over_ours": 20.0})
+    report("training/bootstrap", figures, {"loop_over_ours": theirs / mine}, {"loop_over_ours": 20.0})
 
 
 if __name__ == "__main__":

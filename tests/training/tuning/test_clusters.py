@@ -1,4 +1,4 @@
-"""Trials on a Ray cluster come out as they do here; one whose worker is killed is done again."""
+"""Trials on a cluster come out as they do here; one whose worker is killed is done again."""
 
 from __future__ import annotations
 
@@ -18,14 +18,22 @@ from tidewheel.training.tuning.search import Search, search
 from tidewheel.training.tuning.watch import Watch
 
 
-@pytest.fixture(scope="module")
-def ray() -> Iterator[Engine]:
-    need_extra("ray")
-    from tidewheel.engine.ray import RayEngine
-
-    engine = RayEngine(cpus=2)
+@pytest.fixture(scope="module", params=["ray", "pyspark"])
+def cluster(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    need_extra(request.param)
+    engine = opened(request.param)
     yield engine
     engine.close()
+
+
+def opened(package: str) -> Engine:
+    if package == "ray":
+        from tidewheel.engine.ray import RayEngine
+
+        return RayEngine(cpus=2)
+    from tidewheel.engine.spark import SparkEngine
+
+    return SparkEngine(master="local[2,4]")  # a task may fail three times, as on a cluster
 
 
 def found_by(engine: Engine | None, mark: str = "") -> Search:
@@ -49,8 +57,8 @@ def told(found: Search) -> list[Any]:
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::FutureWarning", "ignore::DeprecationWarning")
 @pytest.mark.slow
-def test_the_same_trials_on_a_cluster(ray: Engine, tmp_path: Path) -> None:
+def test_the_same_trials_on_a_cluster(cluster: Engine, tmp_path: Path) -> None:
     here = told(found_by(None))
-    assert told(found_by(ray)) == here
-    assert told(found_by(ray, mark=str(tmp_path / "killed"))) == here
+    assert told(found_by(cluster)) == here
+    assert told(found_by(cluster, mark=str(tmp_path / "killed"))) == here
     assert (tmp_path / "killed").exists()
