@@ -221,6 +221,18 @@ def test_a_shadow_on_another_view_gets_rows_as_of_the_decisions(view: FakeView) 
     np.testing.assert_allclose(found, 1.0 / (1.0 + np.exp(-0.01 * np.arange(50))))
 
 
+def test_a_shadow_is_compared_also_where_no_guard_asks(view: FakeView) -> None:
+    roll_out(view, Rollout("shadow"), "Fraud@3")
+    view.rows = decided(400, view.time, view.time + HOUR, score=0.95)
+    view.time += HOUR
+    steering = Steering(view)
+    assert steering.step(SERVICE) == "Fraud@3 keeps to its guards"
+    failed, compared = steering.findings(SERVICE, pointer(view))
+    assert (failed.guard, compared.guard, compared.fired) == ("fallbacks", "divergence", False)
+    assert compared.figures["value"] > 0.9
+    assert compared.said.endswith("of 400 decisions")
+
+
 def test_a_shadow_of_a_share_scores_its_units(view: FakeView) -> None:
     roll_out(view, Rollout("shadow", 0.25))
     view.rows = decided(1200, view.time, view.time + HOUR)

@@ -6,10 +6,12 @@ import itertools
 import threading
 from pathlib import Path
 
+import pytest
 from tests.shop import done
 from tests.system.live import SCREEN, Client, Server, order, until
 
 
+@pytest.mark.slow
 def test_green_takes_over_when_every_worker_has_it(light_shop: Path) -> None:
     seen: list[tuple[int, str]] = []
     stop = threading.Event()

@@ -16,7 +16,7 @@ from tidewheel.workspace import Workspace
 
 ORDERS = [
     {"id": f"n{i}", "customer": f"c{i % 3}", "category": ("shoes", "shirts")[i % 2], "amount": 20.0 + i}
-    for i in range(24)
+    for i in range(12)
 ]
 
 

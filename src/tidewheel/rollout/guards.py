@@ -20,6 +20,8 @@ ALPHA = 0.01
 """Chance that a rollout that does no harm is ever taken back, all its guards and steps together."""
 USUAL: tuple[ir.Guard, ...] = (ir.Guard("fallbacks", 0.01),)
 """For a service that declares none."""
+COMPARED = ir.Guard("divergence", 1.0)
+"""Never fires; tells of a shadow how often it would have acted differently."""
 
 
 class Side(NamedTuple):
@@ -125,10 +127,8 @@ def _divergence(guard: ir.Guard, evidence: Evidence, alpha: float) -> Finding:
         said = f"{evidence.version} and {evidence.champion} read different views; only a shadow can compare them"
         return Finding("divergence", False, True, said, {})
     share = bounded_mean(float(changes.sum()), changes.size, alpha)
-    said = (
-        f"{evidence.version} differs from {evidence.champion} on {share.mean:.1%} of {changes.size} decisions, "
-        f"{guard.limit:.1%} would do"
-    )
+    said = f"{evidence.version} differs from {evidence.champion} on {share.mean:.1%} of {changes.size} decisions"
+    said += f", {guard.limit:.1%} would do" if guard != COMPARED else ""
     return _finding(guard, "divergence", share.low > guard.limit, changes.size, said, share)
 
 

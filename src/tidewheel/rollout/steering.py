@@ -14,7 +14,7 @@ from tidewheel.registry.alerts import close_alert, raise_alert
 from tidewheel.registry.deployments import Deployment, Move, find_deployment, history, promote, roll_out, rollback
 from tidewheel.registry.ramps import Ramp, Rollout, find_ramp
 from tidewheel.rollout.evidence import evidence_of
-from tidewheel.rollout.guards import ALPHA, USUAL, Finding, ask
+from tidewheel.rollout.guards import ALPHA, COMPARED, USUAL, Finding, ask
 from tidewheel.rollout.rules import GUARD, may_go_on, may_roll_back, refuse_moved
 from tidewheel.rollout.shadow import score_shadow
 from tidewheel.rollout.view import LoopView
@@ -29,6 +29,16 @@ COOLDOWN = 3_600_000_000
 LOOKED_BACK = 200
 """Moves in which a person's is looked for."""
 ALERT = "guard"
+
+
+def guards_of(service: ir.Service, deployment: Deployment) -> tuple[ir.Guard, ...]:
+    """Return the guards to ask: a champion has nobody to differ from, and a shadow is always compared."""
+    guards = service.guards or USUAL
+    if not deployment.challenger:
+        return tuple(guard for guard in guards if guard.kind != "divergence")
+    if deployment.mode == "shadow" and all(guard.kind != "divergence" for guard in guards):
+        return (*guards, COMPARED)
+    return guards
 
 
 class Steering:
@@ -68,9 +78,7 @@ class Steering:
 
     def findings(self, service: ir.Service, deployment: Deployment, rows: Joined | None = None) -> list[Finding]:
         """Return what a service's guards say of its challenger, or of a champion that has none."""
-        guards = service.guards or USUAL
-        if not deployment.challenger:
-            guards = tuple(guard for guard in guards if guard.kind != "divergence")
+        guards = guards_of(service, deployment)
         if rows is None:
             rows = self._view.joined(service, deployment.since)
         evidence = evidence_of(self._view, deployment, rows, {guard.kind for guard in guards})
