@@ -20,6 +20,7 @@ from tidewheel.registry.evaluation import (
     Curve,
     Evaluation,
     Fairness,
+    Found,
     Group,
     LearningPoint,
     Slice,
@@ -61,6 +62,7 @@ def evaluation() -> Evaluation:
         churn=Churn(version="Fraud@1", rows=300, changed=0.05, moves={"allow -> block": 15}, mean_change=0.01),
         importance=[ColumnImportance(column="amount", gain=0.7, permutation=0.1, shap=0.4)],
         fairness=[Fairness(column="age", threshold=0.5, groups=[group], ratio={"selected": 0.8})],
+        findings=[Found(what="warning on the data", text="amount leaks")],
     )  # fmt: skip
 
 
@@ -158,7 +160,7 @@ def test_the_card_tells_what_to_mind() -> None:
     for text in (
         "# Fraud@2: model card",
         "The gate at_most(brier, 0.1) failed",
-        "Warning of the data: amount leaks",
+        "Warning on the data: amount leaks",
         "Weaker on country <SE> (40 rows): 0.6000 against 0.8200 on the other rows.",
         "Too few test rows to judge age old.",
         "| roc_auc | 0.8100 [0.7800, 0.8400] | 0.7900 [0.7500, 0.8200] | 0.5000 |",

@@ -9,10 +9,12 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
+from tidewheel.metrics import metric
 from tidewheel.monitoring import html, run_page
 from tidewheel.monitoring.run_charts import named, said
 from tidewheel.monitoring.run_page import interval, number, short
 from tidewheel.monitoring.run_story import RunStory
+from tidewheel.registry.evaluation import Slice
 from tidewheel.registry.runs import Metric
 
 MOST = 12
@@ -114,12 +116,11 @@ _SOURCES = ("event", "entity")
 def limits(story: RunStory) -> list[str]:
     """Return what to mind when the version is used: read off the record, never written by hand."""
     found = [f"The gate {gate.gate} failed: {gate.detail}" for gate in story.gates if not gate.passed]
-    found += [f"Warning of the data: {text}" for text in story.run.parameters.get("warnings", [])]
     found += [f"The library said: {text}" for text in story.run.parameters.get("notes", [])]
     evaluation = story.evaluation
     if evaluation is not None:
-        found += [f"{item.what}: {item.text}" for item in evaluation.findings]
-        weak = [p for p in evaluation.slices if p.q is not None and p.q < 0.05 and not p.declared]
+        found += [f"{item.what[:1].upper()}{item.what[1:]}: {item.text}" for item in evaluation.findings]
+        weak = [p for p in evaluation.slices if p.q is not None and p.q < 0.05 and not p.declared and _is_weaker(p)]
         found += [f"Weaker on {said(p)} ({p.rows:,} rows): {_beside(p.value, p.rest)}." for p in weak[:5]]
         small = [f"{f.column} {g.value}" for f in evaluation.fairness for g in f.groups if g.small]
         found += [f"Too few test rows to judge {', '.join(small[:MOST])}."] if small else []
@@ -129,6 +130,13 @@ def limits(story: RunStory) -> list[str]:
     if as_of:
         found.append(f"It has seen nothing that arrived after {html.day(as_of)} (UTC).")
     return found or ["None on record."]
+
+
+def _is_weaker(part: Slice) -> bool:
+    """Tell whether the metric says so too: slices are found by the loss, which grows with the share of positives."""
+    if part.value is None or part.rest is None:
+        return False
+    return part.value < part.rest if metric(part.metric).greater_is_better else part.value > part.rest
 
 
 def _beside(value: float | None, rest: float | None) -> str:

@@ -45,7 +45,7 @@ def _head(story: RunStory) -> str:
         ("gates passed", f"{len(story.gates) - failed} of {len(story.gates)}" if story.gates else ""),
         ("train rows", f"{rows['train']:,}" if rows.get("train") else ""),
         ("test rows", f"{rows['test']:,}" if rows.get("test") else ""),
-        ("took", _seconds((run.finished - run.started) / 1e6) if run.finished else ""),
+        ("took", _seconds(sum(step.seconds for step in story.steps)) if run.finished and story.steps else ""),
     ]
     why = f" because: {run.cause}" if run.cause else ""
     said = f"Run {run.id} of {run.model}, begun {html.day(run.started)} (UTC) by {run.who}{why}; {run.status}."
@@ -119,12 +119,13 @@ def slices(evaluation: Evaluation | None) -> str:
     found = [part for part in evaluation.slices if not part.declared][:MOST_SLICES]
     drawn = [
         html.figure(title, run_charts.slices(parts, overall, evaluation.leading), f"{len(parts)} slices, in the table.")
-        for title, parts in (("Declared", declared), ("Found, the worst first", found))
+        for title, parts in (("Declared", declared), ("Found by the loss of their rows, the worst first", found))
         if parts
     ]
     intro = html.paragraph(
         f"Upright line: all test rows. {evaluation.slices_tried} slices were looked at; "
-        "q is the chance of a false alarm among those reported, corrected for that."
+        "q is the chance of a false alarm among those reported, corrected for that. "
+        "Rows of a slice with more positives lose more by nature: read its metric beside the champion's."
     )
     headers = ["slice", "rows", evaluation.leading, "low", "high", "the rest", "q", "against champion"]
     rows = [[run_charts.said(p), p.rows, p.value, p.low, p.high, p.rest, p.q, p.change] for p in [*declared, *found]]

@@ -240,7 +240,7 @@ def run_parameters(outcome: Outcome, settings: Settings) -> dict[str, Any]:
         "test_rows": numbers_digest(test_rows),
         "prior": outcome.gathered.prior,
         "parents": dict(settings.parents),
-        "warnings": [str(finding) for finding in outcome.findings],
+        "warnings": [str(finding) for finding in outcome.findings if finding.level == "warning"],
     }
 
 
