@@ -65,13 +65,34 @@ def test_dagster_runs_the_job(tmp_path: Path) -> None:
     ]
     file = tmp_path / "made.py"
     file.write_text(dagster(Pipeline("shop", nodes)))
+    run_job(tmp_path)
+    assert log.read_text().split() == ["train", "deploy"]
+
+
+def run_job(folder: Path, **more: str) -> None:
+    """Have Dagster run the job of a folder's ``made.py``."""
     code = "import made; assert made.defs.resolve_job_def('shop').execute_in_process().success"
-    environment = os.environ | {"DAGSTER_HOME": "", "DAGSTER_DISABLE_TELEMETRY": "true", "PYTHONPATH": str(tmp_path)}
+    paths = os.pathsep.join([str(folder), *filter(None, sys.path)])
+    told = {"DAGSTER_HOME": "", "DAGSTER_DISABLE_TELEMETRY": "true", "PYTHONPATH": paths}
+    command = [sys.executable, "-W", "ignore", "-c", code]
     ran = subprocess.run(
-        [sys.executable, "-c", code], env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=250
+        command, env=os.environ | told | more, cwd=folder, capture_output=True, text=True, timeout=280, check=False
     )
     assert ran.returncode == 0, ran.stderr
-    assert log.read_text().split() == ["train", "deploy"]
+
+
+@pytest.mark.slow
+def test_dagster_trains_and_deploys_by_the_command_line(tmp_path: Path) -> None:
+    need_extra("dagster")
+    shop = filled_shop(tmp_path / "shop")
+    command = tmp_path / "bin" / "tidewheel"
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -P -m tidewheel "$@"\n')
+    command.chmod(0o755)
+    (tmp_path / "made.py").write_text(dagster(training_pipeline("shop", str(shop), ["SentBack"], deploy="whole")))
+    run_job(tmp_path, PATH=f"{command.parent}{os.pathsep}{os.environ['PATH']}")
+    assert "SentBack@1" in done("status", "--json", folder=shop).out
+    assert len(done("runs", "--json", folder=shop).json) == 1
 
 
 def test_the_command_writes_the_file(tmp_path: Path) -> None:
