@@ -3,7 +3,7 @@
 Plain data (numbers, texts, Arrow tables, arrays) is kept as JSON, Arrow and NumPy files. What a step of ours returns is
 more than that, an estimator of any library among it, and is kept as a pickle: a cache inside the workspace, read by the
 very code and libraries that wrote it (both are in the key), never part of a version
-(docs/decisions/0015-kept-outputs.md).
+(docs/decisions/0018-kept-outputs.md).
 """
 
 from __future__ import annotations
