@@ -1,7 +1,8 @@
 """What a tuning trial costs besides the fit: ask, tell, a row in the catalog; beside Optuna with its SQLite storage.
 
 The objective is a sum, so all that is timed is overhead. Both use the same sampler with the same seed, and must propose
-the same parameters before anything is timed. Optuna in memory shows what the sampler itself takes.
+the same parameters before anything is timed. Optuna in memory shows what the sampler itself takes; ``added_ms`` is what
+is ours.
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ def main() -> None:
     mine, memory, sqlite = (
         1000 * seconds / trials for seconds, trials in zip(times.values(), (TRIALS, TRIALS, SQLITE_TRIALS), strict=True)
     )
-    figures = {"ours_ms": mine, "optuna_memory_ms": memory, "optuna_sqlite_ms": sqlite}
+    figures = {"ours_ms": mine, "added_ms": mine - memory, "optuna_memory_ms": memory, "optuna_sqlite_ms": sqlite}
     ratios = {"limit_over_ours": LIMIT_MS / mine, "optuna_sqlite_over_ours": sqlite / mine}
     report("training/tune", figures, ratios, {"limit_over_ours": 1.0, "optuna_sqlite_over_ours": 5.0})
 
