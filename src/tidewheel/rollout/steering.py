@@ -9,7 +9,7 @@ import logging
 
 from tidewheel.definitions import format_duration, ir
 from tidewheel.errors import ConflictError, TidewheelError
-from tidewheel.outcomes import Joined
+from tidewheel.outcomes import COLUMNS, FACTS, Joined
 from tidewheel.registry.alerts import close_alert, raise_alert
 from tidewheel.registry.deployments import Deployment, Move, find_deployment, history, promote, roll_out, rollback
 from tidewheel.registry.ramps import Ramp, Rollout, find_ramp
@@ -79,9 +79,12 @@ class Steering:
     def findings(self, service: ir.Service, deployment: Deployment, rows: Joined | None = None) -> list[Finding]:
         """Return what a service's guards say of its challenger, or of a champion that has none."""
         guards = guards_of(service, deployment)
+        kinds = {guard.kind for guard in guards}
         if rows is None:
-            rows = self._view.joined(service, deployment.since)
-        evidence = evidence_of(self._view, deployment, rows, {guard.kind for guard in guards})
+            # What was served is much, and asked for each minute: it is read only where versions are compared on it.
+            columns = COLUMNS if "divergence" in kinds else (*FACTS, "timings")
+            rows = self._view.joined(service, deployment.since, columns)
+        evidence = evidence_of(self._view, deployment, rows, kinds)
         ramp = find_ramp(self._view.catalog, deployment)
         alpha = ALPHA / (len(guards) * (len(ramp.steps) if ramp is not None else 1))
         return [ask(guard, evidence, alpha) for guard in guards]
