@@ -18,12 +18,19 @@ from tidewheel.registry.versions import Version, refuse_deleted
 from tidewheel.storage.catalog import Catalog
 from tidewheel.storage.catalog.notes import add_note
 from tidewheel.storage.catalog.rows import plain
+from tidewheel.storage.catalog.statements import Statement, same
 from tidewheel.storage.catalog.tables import environment_history, environments
 
 USUAL = ("development", "staging", "production")
 TAKEN = frozenset({"latest", "champion", "challenger"})
 """What ``Model@...`` means already."""
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+_HERE = same(environments.c.model, environments.c.environment)
+_THERE = same(environment_history.c.model, environment_history.c.environment)
+_STANDING = Statement(sa.select(environments).where(_HERE))
+_LEAVE, _STAND = Statement(sa.delete(environments).where(_HERE)), Statement(sa.insert(environments))
+_NEWEST = Statement(sa.select(sa.func.max(environment_history.c.revision)).where(_THERE))
+_TELL = Statement(sa.insert(environment_history))
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,40 +120,36 @@ def clear(catalog: Catalog, model: str, environment: str, *, why: str = "", who:
 
 def _move(catalog: Catalog, model: str, environment: str, number: int | None, why: str, who: str) -> Standing:
     who = who or current_user()
-    here = sa.and_(environments.c.model == model, environments.c.environment == environment)
+    here = _here(model, environment)
     with catalog.write() as connection:
-        row = connection.execute(sa.select(environments).where(here)).first()
-        before = None if row is None else Standing(**plain(row))
+        row = _STANDING.first(connection, here)
+        before = None if row is None else Standing(**row)
         if before is not None and before.number == number:
             return before
         if number is not None:
             refuse_deleted(connection, model, number)
-        revision = _last(connection, model, environment) + 1
+        revision = (_NEWEST.scalar(connection, here) or 0) + 1  # an emptied environment goes on counting
         key = {"model": model, "environment": environment, "revision": revision}
         now, told = catalog.now(), {"why": why, "who": who}
-        connection.execute(sa.delete(environments).where(here))
+        _LEAVE.run(connection, here)
         if number is not None:
-            connection.execute(sa.insert(environments).values(**key, number=number, since=now, **told))
+            _STAND.run(connection, {**key, "number": number, "since": now, **told})
         step = {"before": None if before is None else before.number, "after": number}
-        connection.execute(sa.insert(environment_history).values(**key, **step, at=now, **told))
+        _TELL.run(connection, {**key, **step, "at": now, **told})
         add_note(connection, "environment.moved", model, key | step | told, at=now)
     return Standing(
         model=model, environment=environment, number=number or 0, revision=revision, since=now, why=why, who=who
     )
 
 
-def _last(connection: sa.Connection, model: str, environment: str) -> int:
-    """Return the newest revision ever, so that an emptied environment goes on counting."""
-    here = sa.and_(environment_history.c.model == model, environment_history.c.environment == environment)
-    return connection.execute(sa.select(sa.func.max(environment_history.c.revision)).where(here)).scalar() or 0
+def _here(model: str, environment: str) -> dict[str, str]:
+    return {"of_model": model, "of_environment": environment}
 
 
 def find_standing(catalog: Catalog, model: str, environment: str) -> Standing | None:
     """Return what stands in an environment, or None."""
-    here = sa.and_(environments.c.model == model, environments.c.environment == environment)
-    with catalog.read() as connection:
-        row = connection.execute(sa.select(environments).where(here)).first()
-    return None if row is None else Standing(**plain(row))
+    found = catalog.first(_STANDING, _here(model, environment))
+    return None if found is None else Standing(**found)
 
 
 def list_environments(catalog: Catalog, model: str = "") -> list[Standing]:

@@ -6,6 +6,7 @@ import getpass
 import os
 import re
 import secrets
+from functools import cache
 
 from tidewheel.errors import InputError
 
@@ -49,6 +50,7 @@ def new_run_id(at: int) -> str:
     return "".join(reversed(characters)) + "".join(secrets.choice(_DIGITS) for _ in range(6))
 
 
+@cache
 def current_user() -> str:
     """Return who acts, for the record: the login name, or the user's number."""
     try:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, Literal
 
 import msgspec
@@ -17,9 +18,17 @@ from tidewheel.runtime.alive import this_process
 from tidewheel.storage.catalog import Catalog
 from tidewheel.storage.catalog.notes import add_note
 from tidewheel.storage.catalog.rows import plain
+from tidewheel.storage.catalog.statements import Statement, same
 from tidewheel.storage.catalog.tables import run_metrics, run_steps, runs
 
 Status = Literal["running", "done", "failed", "killed"]
+_START, _CLOSE = Statement(sa.insert(runs)), Statement(sa.update(runs).where(same(runs.c.id)))
+_ONE = Statement(sa.select(runs).where(same(runs.c.id)))
+_LAST_STEP = Statement(sa.select(sa.func.max(run_steps.c.seq)).where(same(run_steps.c.run)))
+_ADD_STEP = Statement(sa.insert(run_steps))
+_numbers = [run_metrics.c[name] for name in ("split", "metric", "value", "low", "high")]
+_METRICS, _MEASURE = Statement(sa.select(*_numbers).where(same(run_metrics.c.run))), Statement(sa.insert(run_metrics))
+_FORGET = Statement(sa.delete(run_metrics).where(same(run_metrics.c.run, run_metrics.c.split, run_metrics.c.metric)))
 
 
 class Metric(msgspec.Struct, frozen=True):
@@ -120,6 +129,15 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         return next((m for m in self.metrics if m.metric == name and m.split == split), None)
 
 
+_DECODE: dict[str, Callable[[str], Any]] = {
+    "parameters": msgspec.json.Decoder(dict[str, Any]).decode,
+    "lineage": msgspec.json.Decoder(Lineage).decode,
+    "gates": msgspec.json.Decoder(list[Verdict]).decode,
+    "artifacts": msgspec.json.Decoder(dict[str, str]).decode,
+}
+"""Columns that hold JSON."""
+
+
 def start_run(
     catalog: Catalog,
     model: str,
@@ -130,7 +148,7 @@ def start_run(
     rerun_of: str = "",
     key: str = "",
 ) -> Run:
-    """Open a run of `model` and return it, with its new id."""
+    """Open a run of `model` and return it, with its new id. Does not wait for the disk."""
     now = catalog.now()
     run = Run(
         id=new_run_id(now),
@@ -145,24 +163,22 @@ def start_run(
         process=this_process(),
         seen=time.time_ns() // 1000,
     )
-    with catalog.write() as connection:
-        connection.execute(sa.insert(runs).values(**_columns(run)))
+    with catalog.write(durable=False) as connection:  # the first step's record takes it along to the disk
+        _START.run(connection, _columns(run))
     return run
 
 
 def _columns(run: Run) -> dict[str, Any]:
     row = {name: getattr(run, name) for name in Run.__struct_fields__ if name != "metrics"}
-    for name in ("parameters", "lineage", "gates", "artifacts"):
-        row[name] = canonical(row[name]).decode()
-    return row
+    return row | {name: canonical(row[name]).decode() for name in _DECODE}
 
 
 def log_step(catalog: Catalog, run: str, step: str, seconds: float = 0.0, detail: str = "") -> None:
     """Add a line to a run's own log. Does not wait for the disk."""
     with catalog.write(durable=False) as connection:
-        last = connection.execute(sa.select(sa.func.max(run_steps.c.seq)).where(run_steps.c.run == run)).scalar()
-        row = {"run": run, "seq": (last or 0) + 1, "step": step, "seconds": seconds, "detail": detail}
-        connection.execute(sa.insert(run_steps).values(at=catalog.now(), **row))
+        seq = (_LAST_STEP.scalar(connection, {"of_run": run}) or 0) + 1
+        row = {"run": run, "seq": seq, "step": step, "at": catalog.now(), "seconds": seconds, "detail": detail}
+        _ADD_STEP.run(connection, row)
 
 
 def log_metrics(catalog: Catalog, run: str, metrics: Sequence[Metric]) -> None:
@@ -172,18 +188,17 @@ def log_metrics(catalog: Catalog, run: str, metrics: Sequence[Metric]) -> None:
 
 
 def _put_metrics(connection: sa.Connection, run: str, metrics: Sequence[Metric]) -> None:
-    """Write each metric once, the last of those of one split and name; two statements, however many there are."""
+    """Write each metric once, the last of those of one split and name; three statements, however many there are."""
     rows = {
         (item.split, item.metric): {name: _finite(getattr(item, name)) for name in ("value", "low", "high")}
         for item in metrics
     }
     if not rows:
         return
-    same = [getattr(run_metrics.c, name) == sa.bindparam(f"of_{name}") for name in ("run", "split", "metric")]
-    earlier = [{"of_run": run, "of_split": split, "of_metric": metric} for split, metric in rows]
-    connection.execute(sa.delete(run_metrics).where(*same), earlier)
+    earlier = [row[:2] for row in _METRICS.run(connection, {"of_run": run}) if row[:2] in rows]
+    _FORGET.run_many(connection, [{"of_run": run, "of_split": split, "of_metric": name} for split, name in earlier])
     written = [{"run": run, "split": split, "metric": metric, **row} for (split, metric), row in rows.items()]
-    connection.execute(sa.insert(run_metrics), written)
+    _MEASURE.run_many(connection, written)
 
 
 def _finite(value: float | None) -> float | None:
@@ -230,14 +245,14 @@ def close_run(
     """Close a run for good, in the caller's transaction; see `finish_run`."""
     values: dict[str, Any] = {"status": status, "finished": at, "error": error}
     values |= {name: canonical(value).decode() for name, value in given.items() if value is not None}
-    found = connection.execute(sa.select(runs.c.status, runs.c.model).where(runs.c.id == run)).first()
+    found = _ONE.first(connection, {"of_id": run})
     if found is None:
         raise _missing(run)
-    if found.status != "running":
-        raise ConflictError(f"run {run} is {found.status}, and can't be closed again")
-    connection.execute(sa.update(runs).where(runs.c.id == run).values(**values))
+    if found["status"] != "running":
+        raise ConflictError(f"run {run} is {found['status']}, and can't be closed again")
+    _CLOSE.run(connection, {"of_id": run, **values})
     _put_metrics(connection, run, metrics)
-    add_note(connection, f"run.{status}", found.model, {"run": run, "error": error}, at=at)
+    add_note(connection, f"run.{status}", found["model"], {"run": run, "error": error}, at=at)
 
 
 def get_run(catalog: Catalog, run: str) -> Run:
@@ -248,13 +263,18 @@ def get_run(catalog: Catalog, run: str) -> Run:
     NotFoundError
         None, or several, begin so.
     """
-    query = sa.select(runs).where(runs.c.id.startswith(run.upper(), autoescape=True)).limit(2)
     with catalog.read() as connection:
-        found = connection.execute(query).all()
-        if len(found) != 1 or not run:
+        found = _ONE.first(connection, {"of_id": run}) or _only(connection, run)
+        if found is None:
             raise _missing(run, catalog.where)
-        metrics = connection.execute(sa.select(run_metrics).where(run_metrics.c.run == found[0].id)).all()
-    return _run(found[0], metrics)
+        metrics = _METRICS.run(connection, {"of_run": found["id"]})
+    return _run(found, metrics)
+
+
+def _only(connection: sa.Connection, beginning: str) -> dict[str, Any] | None:
+    query = sa.select(runs).where(runs.c.id.startswith(beginning.upper(), autoescape=True)).limit(2)
+    found = connection.execute(query).all()
+    return plain(found[0]) if len(found) == 1 and beginning else None
 
 
 def list_runs(catalog: Catalog, model: str = "", limit: int = 100) -> list[Run]:
@@ -264,16 +284,18 @@ def list_runs(catalog: Catalog, model: str = "", limit: int = 100) -> list[Run]:
         query = query.where(runs.c.model == model)
     with catalog.read() as connection:
         found = connection.execute(query).all()
-        metrics = sa.select(run_metrics).where(run_metrics.c.run.in_([row.id for row in found]))
-        measured = connection.execute(metrics).all()
-    return [_run(row, [metric for metric in measured if metric.run == row.id]) for row in found]
+        metrics = sa.select(run_metrics.c.run, *_numbers).where(run_metrics.c.run.in_([row.id for row in found]))
+        measured: dict[str, list[tuple[Any, ...]]] = {row.id: [] for row in found}
+        for run, *numbers in connection.execute(metrics):
+            measured[run].append(tuple(numbers))
+    return [_run(plain(row), measured[row.id]) for row in found]
 
 
 def running_runs(catalog: Catalog) -> list[Run]:
     """Return the runs under way, oldest first, without their metrics."""
     query = sa.select(runs).where(runs.c.status == "running").order_by(runs.c.started, runs.c.id)
     with catalog.read() as connection:
-        return [_run(row, ()) for row in connection.execute(query)]
+        return [_run(plain(row), ()) for row in connection.execute(query)]
 
 
 def steps_of(catalog: Catalog, run: str) -> list[Step]:
@@ -283,13 +305,9 @@ def steps_of(catalog: Catalog, run: str) -> list[Step]:
         return [Step(row.seq, row.step, row.at, row.seconds, row.detail) for row in connection.execute(query)]
 
 
-def _run(row: Any, metrics: Sequence[Any]) -> Run:
-    values = plain(row)
-    for name in ("parameters", "lineage", "gates", "artifacts"):
-        values[name] = msgspec.json.decode(values[name])
-    ordered = sorted(metrics, key=lambda metric: (metric.split, metric.metric))
-    values["metrics"] = [{name: getattr(m, name) for name in Metric.__struct_fields__} for m in ordered]
-    return msgspec.convert(values, Run)
+def _run(row: dict[str, Any], metrics: Sequence[tuple[Any, ...]]) -> Run:
+    read = {name: decode(row[name]) for name, decode in _DECODE.items()}
+    return Run(**row | read, metrics=[Metric(*numbers) for numbers in sorted(metrics, key=itemgetter(0, 1))])
 
 
 def _missing(run: str, where: str = "") -> NotFoundError:

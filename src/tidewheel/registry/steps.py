@@ -10,9 +10,13 @@ import sqlalchemy as sa
 
 from tidewheel.storage.catalog import Catalog
 from tidewheel.storage.catalog.rows import plain
+from tidewheel.storage.catalog.statements import Statement, same
 from tidewheel.storage.catalog.tables import run_steps, runs
 
 Status = Literal["waiting", "running", "done", "failed", "killed", "skipped"]
+_LAST = Statement(sa.select(sa.func.max(run_steps.c.seq)).where(same(run_steps.c.run)))
+_BEGIN = Statement(sa.insert(run_steps))
+_END = Statement(sa.update(run_steps).where(same(run_steps.c.run, run_steps.c.seq)))
 
 
 class StepRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,17 +74,16 @@ def add_step(
     detail: str = "",
 ) -> int:
     """Add a step to a run's log in the caller's transaction; return its place."""
-    last = connection.execute(sa.select(sa.func.max(run_steps.c.seq)).where(run_steps.c.run == run)).scalar()
-    row = {"run": run, "seq": (last or 0) + 1, "step": step, "at": at, "key": key}
-    connection.execute(sa.insert(run_steps).values(**row, seconds=0.0, detail=detail, status=status))
-    return int(row["seq"])
+    seq = int(_LAST.scalar(connection, {"of_run": run}) or 0) + 1
+    row = {"run": run, "seq": seq, "step": step, "at": at, "key": key}
+    _BEGIN.run(connection, row | {"seconds": 0.0, "detail": detail, "status": status})
+    return seq
 
 
 def end_step(catalog: Catalog, run: str, seq: int, **values: Any) -> None:
     """Say how a step ended: columns of `StepRecord`, by name."""
-    same = sa.and_(run_steps.c.run == run, run_steps.c.seq == seq)
     with catalog.write() as connection:
-        connection.execute(sa.update(run_steps).where(same).values(**values))
+        _END.run(connection, {"of_run": run, "of_seq": seq, **values})
 
 
 def step_records(catalog: Catalog, run: str) -> list[StepRecord]:

@@ -19,7 +19,23 @@ from tidewheel.registry.runs import Metric, Verdict
 from tidewheel.storage.catalog import Catalog
 from tidewheel.storage.catalog.notes import add_note
 from tidewheel.storage.catalog.rows import plain
+from tidewheel.storage.catalog.statements import Statement, same
 from tidewheel.storage.catalog.tables import deleted_versions, deployments, environments, runs, versions
+
+_made = sa.select(versions.c.number).where(same(versions.c.run)).scalar_subquery()
+_newest = sa.select(sa.func.max(versions.c.number)).where(same(versions.c.model)).scalar_subquery()
+_BEFORE = Statement(sa.select(runs.c.model, _made.label("made"), _newest.label("newest")).where(same(runs.c.id)))
+_ADD = Statement(sa.insert(versions))
+_ONE = Statement(sa.select(versions).where(same(versions.c.model, versions.c.number)))
+_STANDING = Statement(sa.select(environments.c.number).where(same(environments.c.model, environments.c.environment)))
+_GIVEN_UP = sa.exists().where(
+    deleted_versions.c.model == versions.c.model, deleted_versions.c.number == versions.c.number
+)
+_LATEST = Statement(
+    sa.select(versions).where(same(versions.c.model), ~_GIVEN_UP).order_by(versions.c.number.desc()).limit(1)
+)
+_DELETED = Statement(sa.select(deleted_versions).where(same(deleted_versions.c.model, deleted_versions.c.number)))
+_read_metrics, _read_gates = msgspec.json.Decoder(list[Metric]).decode, msgspec.json.Decoder(list[Verdict]).decode
 
 
 class Version(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,11 +104,9 @@ def add_version(
     ConflictError
         The run made a version already.
     """
-    _check_run(connection, model, run)
-    last = connection.execute(sa.select(sa.func.max(versions.c.number)).where(versions.c.model == model)).scalar()
     version = Version(
         model=model,
-        number=(last or 0) + 1,
+        number=_newest_before(connection, model, run) + 1,
         run=run,
         bundle=bundle,
         view=view,
@@ -104,21 +118,22 @@ def add_version(
     )
     row = msgspec.structs.asdict(version)
     row |= {"metrics": canonical(version.metrics).decode(), "gates": canonical(version.gates).decode()}
-    connection.execute(sa.insert(versions).values(**row))
+    _ADD.run(connection, row)
     request(connection, version.name, run, version.gates, at=at)
     told = {"version": version.name, "run": run, "bundle": bundle, "passed": version.passed}
     add_note(connection, "version.registered", model, told, at=at)
     return version
 
 
-def _check_run(connection: sa.Connection, model: str, run: str) -> None:
-    trained = connection.execute(sa.select(runs.c.model).where(runs.c.id == run)).scalar()
-    if trained != model:
-        what = "there is none" if trained is None else f"it is a run of {trained}"
+def _newest_before(connection: sa.Connection, model: str, run: str) -> int:
+    """Return the number of a model's newest version, once it is sure that a run may make the next."""
+    found = _BEFORE.first(connection, {"of_id": run, "of_run": run, "of_model": model})
+    if found is None or found["model"] != model:
+        what = "there is none" if found is None else f"it is a run of {found['model']}"
         raise NotFoundError(f"no run {run!r} of {model}: {what}", remedy="`tidewheel runs` lists them")
-    made = connection.execute(sa.select(versions.c.number).where(versions.c.run == run)).scalar()
-    if made is not None:
-        raise ConflictError(f"run {run} is {format_name(model, made)} already")
+    if found["made"] is not None:
+        raise ConflictError(f"run {run} is {format_name(model, found['made'])} already")
+    return int(found["newest"] or 0)
 
 
 def get_version(catalog: Catalog, name: str, *, deleted: bool = False) -> Version:
@@ -141,16 +156,15 @@ def get_version(catalog: Catalog, name: str, *, deleted: bool = False) -> Versio
     """
     model, which = parse_name(name)
     with catalog.read() as connection:
-        query = sa.select(versions).where(versions.c.model == model).order_by(versions.c.number.desc()).limit(1)
         if which in ("", "latest"):
-            query = query.where(~_given_up())
+            row = _LATEST.first(connection, {"of_model": model})
         else:
-            query = query.where(versions.c.number == _number(connection, model, which))
-        row = connection.execute(query).first()
+            number = _number(connection, model, which)
+            row = _ONE.first(connection, {"of_model": model, "of_number": number})
         if row is None:
             raise _missing(connection, model, name)
         if not deleted:
-            refuse_deleted(connection, model, row.number)
+            refuse_deleted(connection, model, row["number"])
     return _version(row)
 
 
@@ -158,7 +172,7 @@ def version_of_run(catalog: Catalog, run: str) -> Version | None:
     """Return the version that a run made, also one that was deleted; None when it made none."""
     with catalog.read() as connection:
         row = connection.execute(sa.select(versions).where(versions.c.run == run)).first()
-    return None if row is None else _version(row)
+    return None if row is None else _version(plain(row))
 
 
 def _number(connection: sa.Connection, model: str, which: str) -> int:
@@ -166,8 +180,7 @@ def _number(connection: sa.Connection, model: str, which: str) -> int:
         return int(which)
     if which in ("champion", "challenger"):
         return _pointed(connection, model, which)
-    here = sa.and_(environments.c.model == model, environments.c.environment == which)
-    number = connection.execute(sa.select(environments.c.number).where(here)).scalar()
+    number = _STANDING.scalar(connection, {"of_model": model, "of_environment": which})
     if number is None:
         raise NotFoundError(
             f"{model} has no environment and no alias {which!r}",
@@ -178,17 +191,11 @@ def _number(connection: sa.Connection, model: str, which: str) -> int:
 
 def refuse_deleted(connection: sa.Connection, model: str, number: int) -> None:
     """Raise NotFoundError, inside the caller's transaction, when a version was deleted."""
-    mine = sa.and_(deleted_versions.c.model == model, deleted_versions.c.number == number)
-    gone = connection.execute(sa.select(deleted_versions).where(mine)).first()
+    gone = _DELETED.first(connection, {"of_model": model, "of_number": number})
     if gone is not None:
-        day = datetime.fromtimestamp(gone.at / 1e6, tz=UTC).strftime("%Y-%m-%d")
-        said = f"{format_name(model, number)} was deleted by {gone.who} on {day}"
-        raise NotFoundError(f"{said}: {gone.why}" if gone.why else said, remedy=f"see tidewheel versions {model}")
-
-
-def _given_up() -> sa.Exists:
-    mine = sa.and_(deleted_versions.c.model == versions.c.model, deleted_versions.c.number == versions.c.number)
-    return sa.exists().where(mine)
+        day = datetime.fromtimestamp(gone["at"] / 1e6, tz=UTC).strftime("%Y-%m-%d")
+        said = f"{format_name(model, number)} was deleted by {gone['who']} on {day}"
+        raise NotFoundError(f"{said}: {gone['why']}" if gone["why"] else said, remedy=f"see tidewheel versions {model}")
 
 
 def _pointed(connection: sa.Connection, model: str, which: str) -> int:
@@ -205,21 +212,19 @@ def _pointed(connection: sa.Connection, model: str, which: str) -> int:
 def list_versions(catalog: Catalog, model: str = "", limit: int = 1000) -> list[Version]:
     """Return versions, newest first, without those that were deleted."""
     query = sa.select(versions).order_by(versions.c.created.desc(), versions.c.number.desc()).limit(limit)
-    query = query.where(~_given_up())
+    query = query.where(~_GIVEN_UP)
     if model:
         query = query.where(versions.c.model == model)
     with catalog.read() as connection:
-        return [_version(row) for row in connection.execute(query)]
+        return [_version(plain(row)) for row in connection.execute(query)]
 
 
-def _version(row: Any) -> Version:
-    values = plain(row)
-    values |= {name: msgspec.json.decode(values[name]) for name in ("metrics", "gates")}
-    return msgspec.convert(values, Version)
+def _version(row: dict[str, Any]) -> Version:
+    return Version(**row | {"metrics": _read_metrics(row["metrics"]), "gates": _read_gates(row["gates"])})
 
 
 def _missing(connection: sa.Connection, model: str, name: str) -> NotFoundError:
-    query = sa.select(versions.c.number).where(versions.c.model == model, ~_given_up()).order_by(versions.c.number)
+    query = sa.select(versions.c.number).where(versions.c.model == model, ~_GIVEN_UP).order_by(versions.c.number)
     known = [format_name(model, number) for number in connection.execute(query).scalars()]
     remedy = f"there are: {', '.join(known)}" if known else f"make one: tidewheel train {model}"
     if not known:

@@ -20,7 +20,7 @@ def this_process() -> str:
     >>> this_process() == this_process(), alive(this_process())
     (True, True)
     """
-    return f"{_machine()} {os.getpid()} {_began(os.getpid())}"
+    return _named(os.getpid())
 
 
 def alive(process: str, seen: int | None = None, now: int = 0) -> bool:
@@ -40,6 +40,11 @@ def alive(process: str, seen: int | None = None, now: int = 0) -> bool:
     if machine.split(" ")[0] == _machine().split(" ")[0]:
         return False  # the machine was started again since
     return seen is not None and now - seen < SILENT
+
+
+@cache
+def _named(number: int) -> str:
+    return f"{_machine()} {number} {_began(number)}"
 
 
 @cache

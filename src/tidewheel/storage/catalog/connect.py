@@ -21,6 +21,7 @@ from tidewheel.storage.disks import file_system_of, is_network
 BUSY_SECONDS = 5.0
 WRITE = "tidewheel_write"
 DURABLE = "tidewheel_durable"
+_LEVEL = "synchronous"
 
 
 def sqlite_connection(path: Path) -> sqlite3.Connection:
@@ -45,7 +46,12 @@ def sqlite_engine(path: Path) -> sa.Engine:
         raise StorageError(
             f"the folder can't be made ({error.strerror})", where=str(path.parent), remedy="check its owner"
         ) from error
-    engine = sa.create_engine("sqlite://", creator=lambda: sqlite_connection(path), poolclass=sa.QueuePool)
+    engine = sa.create_engine(
+        "sqlite://",
+        creator=lambda: sqlite_connection(path),
+        poolclass=sa.QueuePool,
+        pool_reset_on_return=None,  # the catalog ends every transaction itself
+    )
     sa.event.listen(engine, "begin", _begin_sqlite)
     return engine
 
@@ -62,13 +68,20 @@ def _refuse_network_disk(path: Path) -> None:
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
-    options = connection.get_execution_options()
-    if options.get(WRITE, False):
-        level = "FULL" if options.get(DURABLE, True) else "NORMAL"
-        connection.exec_driver_sql(f"PRAGMA synchronous={level}")
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-    else:
-        connection.exec_driver_sql("BEGIN")
+    options, driver = connection.get_execution_options(), driver_of(connection)
+    if not options.get(WRITE, False):
+        driver.execute("BEGIN")
+        return
+    level = "FULL" if options.get(DURABLE, True) else "NORMAL"
+    if connection.info.get(_LEVEL) != level:
+        driver.execute(f"PRAGMA synchronous={level}")
+        connection.info[_LEVEL] = level
+    driver.execute("BEGIN IMMEDIATE")
+
+
+def driver_of(connection: sa.Connection) -> Any:
+    """Return the driver's own connection (of ``sqlite3`` or ``psycopg``), in the same transaction."""
+    return connection.connection.driver_connection
 
 
 def postgres_engine(url: str, namespace: str) -> sa.Engine:

@@ -16,7 +16,12 @@ _CORRUPT = ("not a database", "malformed", "disk image")
 
 def explain(error: sqlalchemy.exc.DBAPIError, where: str) -> StorageError:
     """Return the error of ours that says what `error` means, and what to do."""
-    said = str(error.orig).strip().splitlines()[0] if error.orig is not None else str(error)
+    return explain_driver(error.orig if error.orig is not None else error, where)
+
+
+def explain_driver(error: BaseException, where: str) -> StorageError:
+    """Return the error of ours for one that a driver raised itself."""
+    said = (str(error).strip() or type(error).__name__).splitlines()[0]
     low = said.lower()
     if any(word in low for word in _BUSY):
         return BusyError(
@@ -37,8 +42,8 @@ def explain(error: sqlalchemy.exc.DBAPIError, where: str) -> StorageError:
 
 
 @contextmanager
-def translated(where: str) -> Iterator[None]:
-    """Turn what the driver raises inside into a StorageError that names `where`.
+def translated(where: str, driver: type[Exception]) -> Iterator[None]:
+    """Turn what SQLAlchemy, or the driver itself, raises inside into a StorageError that names `where`.
 
     A broken constraint goes through as it is: its meaning is the caller's to tell.
     """
@@ -48,3 +53,5 @@ def translated(where: str) -> Iterator[None]:
         raise
     except sqlalchemy.exc.DBAPIError as error:
         raise explain(error, where) from error
+    except driver as error:
+        raise explain_driver(error, where) from error

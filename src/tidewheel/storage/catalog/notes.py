@@ -12,8 +12,11 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from tidewheel.storage.catalog.statements import Statement
 from tidewheel.storage.catalog.store import Catalog
 from tidewheel.storage.catalog.tables import notes
+
+_ADD = Statement(sa.insert(notes).returning(notes.c.seq))
 
 
 class Note(msgspec.Struct, frozen=True):
@@ -33,10 +36,7 @@ def add_note(
 ) -> int:
     """Write a note inside the caller's transaction; return its number."""
     text = msgspec.json.encode(dict(body or {}), order="sorted").decode()
-    result = connection.execute(sa.insert(notes).values(kind=kind, subject=subject, body=text, at=at))
-    key = result.inserted_primary_key
-    assert key is not None
-    return int(key[0])
+    return int(_ADD.scalar(connection, {"kind": kind, "subject": subject, "body": text, "at": at}))
 
 
 def note(catalog: Catalog, kind: str, subject: str, body: Mapping[str, Any] | None = None) -> int:

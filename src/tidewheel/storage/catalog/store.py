@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import sqlalchemy as sa
 
 from tidewheel.storage.catalog import connect, schema
 from tidewheel.storage.catalog.faults import translated
+from tidewheel.storage.catalog.lookups import SqliteLookups
+from tidewheel.storage.catalog.statements import Statement, Values
 from tidewheel.storage.catalog.watch import PostgresWatch, SqliteWatch, Watch
 
 
@@ -41,6 +43,8 @@ class Catalog:
     def __init__(self, engine: sa.Engine, where: str, namespace: str, clock: Callable[[], int]) -> None:
         self._engine = engine
         self._namespace = namespace
+        self._faults: type[Exception] = engine.dialect.loaded_dbapi.Error
+        self._lookups = None if engine.dialect.name == "postgresql" else SqliteLookups(Path(where))
         self.where = where
         """The file, or the URL without its password: how errors name this catalog."""
         self.now = clock
@@ -97,7 +101,7 @@ class Catalog:
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """Give a connection with one consistent view, for reading."""
-        with translated(self.where), self._engine.connect() as connection, connection.begin():
+        with translated(self.where, self._faults), self._engine.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
@@ -116,10 +120,20 @@ class Catalog:
             Another writer held it for more than 5 seconds.
         """
         options = {connect.WRITE: True, connect.DURABLE: durable}
-        with translated(self.where), self._engine.connect() as connection:
+        with translated(self.where, self._faults), self._engine.connect() as connection:
             connection.execution_options(**options)
             with connection.begin():
                 yield connection
+
+    def first(self, query: Statement, values: Values) -> dict[str, Any] | None:
+        """Return the first row that a query finds, by column name; None when it finds none.
+
+        The quickest way to one row, for pointers that are resolved again and again: always what stands there now.
+        """
+        if self._lookups is not None:
+            return self._lookups.first(query, values)
+        with self.read() as connection:
+            return query.first(connection, values)
 
     def watch(self, topic: str = "pointers") -> Watch:
         """Return a cheap check for changes of `topic`, made by any process, to be called every 20 to 50 ms."""
@@ -129,6 +143,8 @@ class Catalog:
 
     def close(self) -> None:
         """Close every connection."""
+        if self._lookups is not None:
+            self._lookups.close()
         self._engine.dispose()
 
     def __enter__(self) -> Self:
