@@ -52,12 +52,17 @@ class Masks:
 
     def features(self, view: ir.View, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return a view's values by column with those masked that show a personal one."""
+        hidden = self.hidden(view)
+        return {name: MASK if name in hidden and value is not None else value for name, value in values.items()}
+
+    def hidden(self, view: ir.View) -> set[str]:
+        """Return the columns of a view that show a personal value."""
         groups = {lookup.alias: lookup.group for lookup in view.lookups}
         hidden: set[str] = set()
         for column in view.columns:
             if any(self._shows(view.on, groups, hidden, leaf) for leaf in _leaves(column.value)):
                 hidden.add(column.name)
-        return {name: MASK if name in hidden and value is not None else value for name, value in values.items()}
+        return hidden
 
     def hides_key(self, by: tuple[str, ...]) -> bool:
         """Whether a state's key, by what its parts are, has a personal part."""

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from tidewheel.collect.history import History
 from tidewheel.definitions import ir
+from tidewheel.definitions.masking import MASK, Masks
 from tidewheel.errors import FeatureError
 from tidewheel.features.backfill import Computed, compute_view
 from tidewheel.features.parity import is_null
@@ -112,7 +113,12 @@ def compare_view(before: Side, after: Side, view: str, sample: int) -> ViewDiffe
     if sample and rows.num_rows > sample:
         rows = rows.take(pa.array(np.linspace(0, rows.num_rows - 1, sample).astype(np.int64)))
     was, now = _computed(before, old, rows), _computed(after, new, rows)
-    pairs = {name: (_Column(was, name), _Column(now, name)) for name in now.plan.names if name in was.plan.names}
+    hidden = Masks(before.graph).hidden(old.view) | Masks(after.graph).hidden(new.view)
+    pairs = {
+        name: (_Column(was, name, name in hidden), _Column(now, name, name in hidden))
+        for name in now.plan.names
+        if name in was.plan.names
+    }
     differs = {name: _differs(*pair) for name, pair in pairs.items()}
     columns = [_column(name, *pairs[name], differs[name], rows) for name in pairs]
     return ViewDifference(
@@ -160,15 +166,18 @@ def _column(name: str, old: _Column, new: _Column, differs: npt.NDArray[np.bool_
 class _Column:
     """A column of a computed view."""
 
-    def __init__(self, computed: Computed, name: str) -> None:
+    def __init__(self, computed: Computed, name: str, personal: bool) -> None:
         place = computed.plan.names.index(name)
         self.text = computed.plan.texts[place]
         self.words = np.ascontiguousarray(computed.words[:, place])
         self.null: npt.NDArray[np.bool_] = is_null(self.words, self.text)
         self._texts = computed.texts
+        self._personal = personal
 
     def value(self, row: int) -> Value:
-        """Return the value of a row."""
+        """Return the value of a row, masked where it is personal."""
         if self.null[row]:
             return None
+        if self._personal:
+            return MASK
         return self._texts.known(int(self.words.view(np.int64)[row])) if self.text else float(self.words[row])

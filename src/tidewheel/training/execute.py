@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from tidewheel.collect.history import History
 from tidewheel.definitions import digest, ir
+from tidewheel.definitions.masking import Masks
 from tidewheel.errors import NotFoundError, TrainingError
 from tidewheel.metrics import Interval
 from tidewheel.metrics import Metric as Measure
@@ -266,8 +267,8 @@ def _divide(context: TrainingContext, model: ir.Model, settings: Settings, gathe
         encode(data.view, levels), data.y, gathered.fit_weight, columns, categories, stands_for,
         group=groups_of(model, gathered.rows),
     )  # fmt: skip
-    source = context.source(gathered.view.on)
-    findings = look(gathered, source, model.split, matrix.x, classification, plan.seed)
+    source, personal = context.source(gathered.view.on), Masks(context.graph).hidden(gathered.view)
+    findings = look(gathered, source, model.split, matrix.x, classification, plan.seed, personal)
     parents = parent_findings(context, model, settings.parents, plan.start, gathered)
     return Divided(matrix, levels, [*findings, *parents])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 EXAMPLES = 5
@@ -36,6 +36,10 @@ class Finding:
     message: str
     evidence: dict[str, Any] = field(default_factory=dict)
     level: Literal["warning", "note"] = "warning"
+
+    def without_examples(self) -> Finding:
+        """Return the finding without the values that it was seen by."""
+        return replace(self, evidence={name: value for name, value in self.evidence.items() if name != "examples"})
 
     def __str__(self) -> str:
         """Return the finding as a sentence."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import numpy.typing as npt
 
@@ -20,7 +22,13 @@ FEW = 50
 
 
 def look(
-    gathered: Gathered, source: ir.Source, split: ir.Split, x: Floats, classification: bool, seed: int = 0
+    gathered: Gathered,
+    source: ir.Source,
+    split: ir.Split,
+    x: Floats,
+    classification: bool,
+    seed: int = 0,
+    personal: Collection[str] = (),
 ) -> list[Finding]:
     """Return what looks wrong about a data set.
 
@@ -34,6 +42,8 @@ def look(
         All rows, encoded.
     classification : bool
     seed : int
+    personal : collection of str
+        Columns of the view whose values nobody is shown.
 
     Raises
     ------
@@ -57,7 +67,7 @@ def look(
     if sides.train.size < FEW:
         said = f"{sides.train.size} train rows and {sides.test.size} test rows: what is learned is mostly chance"
         found.append(Finding("few rows", "", said, {"train": sides.train.size, "test": sides.test.size}))
-    return found
+    return [finding.without_examples() if finding.column in personal else finding for finding in found]
 
 
 def _refuse_nothing(found: list[Finding], columns: int, rows: int) -> None:

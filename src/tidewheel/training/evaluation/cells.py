@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tidewheel.definitions.masking import MASK
 from tidewheel.features.words import to_words
 from tidewheel.metrics import quantile_edges
 
@@ -19,8 +20,10 @@ MOST_VALUES = 20
 NULL = "(null)"
 
 
-def cells(column: pa.ChunkedArray, *, text: bool) -> tuple[Ints, list[str]]:
+def cells(column: pa.ChunkedArray, *, text: bool, personal: bool = False) -> tuple[Ints, list[str]]:
     """Return the place of each row among the values, -1 for a rare one, and the values in words.
+
+    With `personal` values are numbered, not named: what is found of them goes to reports, gates and cards.
 
     Examples
     --------
@@ -30,8 +33,13 @@ def cells(column: pa.ChunkedArray, *, text: bool) -> tuple[Ints, list[str]]:
     >>> codes, values = cells(pa.chunked_array([[1.0, 2.0, 3.0, 4.0]]), text=False)
     >>> codes.tolist(), values
     ([0, 1, 2, 3], ['1', '2', '3', '4'])
+    >>> cells(pa.chunked_array([["Ann", "Bob", None, "Ann"]]), text=True, personal=True)[1]
+    ['[personal] 1', '[personal] 2', '(null)']
     """
-    return _levels(column) if text else _bins(to_words(column, text=False))
+    codes, values = _levels(column) if text else _bins(to_words(column, text=False))
+    if personal:
+        values = [value if value == NULL else f"{MASK} {place}" for place, value in enumerate(values, 1)]
+    return codes, values
 
 
 def _levels(column: pa.ChunkedArray) -> tuple[Ints, list[str]]:

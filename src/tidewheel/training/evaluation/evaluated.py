@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 
 from tidewheel.definitions import digest, ir
+from tidewheel.definitions.masking import Masks
 from tidewheel.registry.evaluation import Evaluation, Found
 from tidewheel.registry.runs import Metric
 from tidewheel.training.context import TrainingContext
@@ -90,6 +91,7 @@ def material(
         group=test.group,
         method=method_of(model),
         slices=model.slices,
+        personal=Masks(context.graph).hidden(outcome.gathered.view),
         champion=Rival(champion.name, champion.score),
         previous=previous,
         service=service.name if service is not None else "",

@@ -14,7 +14,6 @@ import numpy.typing as npt
 
 from tidewheel.metrics import wilson
 from tidewheel.registry.evaluation import Fairness, Group
-from tidewheel.training.evaluation.cells import cells
 from tidewheel.training.evaluation.material import Material
 
 Floats = npt.NDArray[np.float64]
@@ -63,7 +62,7 @@ def fairness(material: Material, column: str, threshold: float | None = None, le
 
 def parts(material: Material, column: str) -> Iterator[tuple[str, Flags]]:
     """Yield each group of a column: its value in words, and which rows it has."""
-    codes, values = cells(material.table[column], text=column in material.texts)
+    codes, values = material.cells(column)
     for place, value in enumerate(values):
         rows = codes == place
         if rows.any():

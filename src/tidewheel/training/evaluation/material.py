@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypedDict
 
@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from tidewheel.metrics import Interval, Metric
+from tidewheel.training.evaluation.cells import cells
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -64,6 +65,8 @@ class Material:
         Importance of columns by what the trees gained.
     slices : sequence of str
         Columns whose values are looked at one by one, as declared.
+    personal : collection of str
+        Columns whose values nobody is shown.
     seed : int
     """
 
@@ -86,6 +89,7 @@ class Material:
     thresholds: Mapping[str, float] = field(default_factory=dict)
     gain: Mapping[str, float] = field(default_factory=dict)
     slices: Sequence[str] = ()
+    personal: Collection[str] = ()
     seed: int = 0
 
     @property
@@ -97,6 +101,10 @@ class Material:
         """Return how some of the rows are drawn."""
         blocks, group = (None if of is None else of[rows] for of in (self.blocks, self.group))
         return Drawn(blocks=blocks, group=group)
+
+    def cells(self, column: str) -> tuple[Ints, list[str]]:
+        """Return the place of each row among a column's values, and the values in words (see `cells`)."""
+        return cells(self.table[column], text=column in self.texts, personal=column in self.personal)
 
     def scores(self) -> dict[str, Floats]:
         """Return the scores of the candidate and of each version that it is compared with."""

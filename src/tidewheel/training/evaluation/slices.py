@@ -23,7 +23,6 @@ from tidewheel.metrics import difference, interval
 from tidewheel.metrics.bootstrap import numbered
 from tidewheel.metrics.multiplicity import benjamini_hochberg
 from tidewheel.registry.evaluation import Slice
-from tidewheel.training.evaluation.cells import cells
 from tidewheel.training.evaluation.evaluate import RESAMPLES
 from tidewheel.training.evaluation.material import Material
 from tidewheel.training.evaluation.parts import compare_parts
@@ -105,14 +104,14 @@ def singles(material: Material, columns: Sequence[str], loss: Floats, least: int
     """Yield each value of each column that has enough rows."""
     block = numbered(material.blocks, loss.size)
     for name in columns:
-        codes, values = cells(material.table[name], text=name in material.texts)
+        codes, values = material.cells(name)
         yield from _compared(codes, [{name: value} for value in values], loss, block, least)
 
 
 def _search(material: Material, loss: Floats) -> Iterator[Candidate]:
     columns, block = _by_use(material), numbered(material.blocks, loss.size)
     yield from singles(material, columns[:MOST_SINGLE], loss)
-    cut = {name: cells(material.table[name], text=name in material.texts) for name in columns[:MOST_PAIRED]}
+    cut = {name: material.cells(name) for name in columns[:MOST_PAIRED]}
     for (one, (codes, values)), (two, (others, named)) in combinations(cut.items(), 2):
         both = np.where((codes < 0) | (others < 0), -1, codes * len(named) + others)
         yield from _compared(both, [{one: v, two: w} for v in values for w in named], loss, block, LEAST_ROWS)
