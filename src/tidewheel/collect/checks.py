@@ -69,6 +69,7 @@ class RowCheck:
         self._vectors = tuple((column.name, column.size) for column in source.columns if column.kind == "vector")
         self._numbers = tuple(column.name for column in source.columns if column.kind in ("float", "int"))
         self._times = tuple(column.name for column in source.columns if column.kind == "time")
+        self._defaults = tuple((it.name, it.default) for it in source.columns if it.default is not None)
         self._expected = row_expectations(source)
 
     def decode(self, body: bytes, *, now: int, origin: str = "") -> list[NewEvent | BadRow]:
@@ -170,6 +171,9 @@ class RowCheck:
     def _event(self, row: msgspec.Struct, now: int) -> NewEvent:
         columns = msgspec.structs.asdict(row)
         at = columns.pop("at")
+        for name, default in self._defaults:
+            if columns[name] is None:
+                columns[name] = default
         for name, kind, most in self._texts:
             value = columns[name]
             # A quarter of the limit in characters can't exceed it in bytes.
@@ -208,8 +212,8 @@ class RowCheck:
 
     def _value(self, column: Column, value: object, as_text: bool) -> object:
         if value is None:
-            if column.nullable:
-                return None
+            if column.optional:
+                return column.default
             raise SchemaError("missing")
         if column.kind == "vector":
             return checked_vector(value, column.size)
@@ -264,7 +268,7 @@ def _wire_field(column: Column) -> tuple[Any, ...]:
         wire: Any = list[float] | str
     else:
         wire = _WIRE_TYPES.get(column.kind, str | int)
-    return (column.name, wire | None, None) if column.nullable else (column.name, wire)
+    return (column.name, wire | None, None) if column.optional else (column.name, wire)
 
 
 def _as_json(row: object) -> bytes:

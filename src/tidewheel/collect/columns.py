@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -31,9 +31,10 @@ from tidewheel.collect.values import (
     value_from_text,
 )
 from tidewheel.collect.zones import clock_to_utc
-from tidewheel.definitions.ir import TEXT_KINDS, Kind
+from tidewheel.definitions.ir import TEXT_KINDS, Column, Kind
 from tidewheel.errors import SchemaError
 
+Values = TypeVar("Values", pa.Array, pa.ChunkedArray)
 Mask = npt.NDArray[np.bool_]
 _MICROSECONDS = r"^-?[0-9]{15,18}$"
 """As in `values.instant_from_text`."""
@@ -54,6 +55,20 @@ def arrow_type(kind: Kind) -> pa.DataType:
     if kind in TEXT_KINDS:
         return pa.string()
     return {"float": pa.float64(), "bool": pa.bool_()}.get(kind, pa.int64())
+
+
+def with_default(values: Values, column: Column | None) -> Values:
+    """Return a column's values with its default where they are null: what a row that came without one has.
+
+    Examples
+    --------
+    >>> with_default(pa.array([1.5, None]), Column("tip", "float", default=0.0)).to_pylist()
+    [1.5, 0.0]
+    """
+    if column is None or column.default is None or not values.null_count:
+        return values
+    type = arrow_type(column.kind)
+    return values.cast(type).fill_null(pa.scalar(column.default, type))
 
 
 def type_problem(kind: Kind, found: pa.DataType, zone: ZoneInfo | None) -> str:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tidewheel.collect.columns import arrow_type
+from tidewheel.collect.columns import arrow_type, with_default
 from tidewheel.collect.redactions import Redactions
 from tidewheel.collect.vectors import from_lake
 from tidewheel.definitions.ir import Source
@@ -75,9 +75,7 @@ class History:
         self.redactions = redactions or Redactions()
         self._lake = lake
         self._log = log
-        self._types = {
-            source.name: {column.name: arrow_type(column.kind) for column in source.columns} for source in sources
-        }
+        self._declared = {source.name: {column.name: column for column in source.columns} for source in sources}
         self._kept: dict[_Key, pa.Table] = {}
         self._lock = threading.Lock()
 
@@ -95,7 +93,7 @@ class History:
         type : str
             An event type, or an entity (whose rows are those of its table).
         columns : sequence of str
-            Declared columns. One that the history does not have comes as nulls.
+            Declared columns. One that the history does not have comes as nulls, or as its default.
         below : int, optional
             Leave out events at this offset and after.
         after : int, optional
@@ -274,15 +272,19 @@ class History:
         return parts
 
     def _typed(self, table: pa.Table, type: str) -> pa.Table:
-        """Give columns of nulls alone the type that is declared."""
-        known = {**self._types.get(type, {}), **_META_TYPES}
+        """Give columns of nulls alone the type that is declared, and values that are missing their default."""
+        declared = self._declared.get(type, {})
+        known = {**{name: arrow_type(column.kind) for name, column in declared.items()}, **_META_TYPES}
         schema = pa.schema(
             [
                 pa.field(field.name, known.get(field.name, field.type) if pa.types.is_null(field.type) else field.type)
                 for field in table.schema
             ]
         )
-        return table.cast(schema)
+        table = table.cast(schema)
+        for place, name in enumerate(table.column_names):
+            table = table.set_column(place, name, with_default(table[name], declared.get(name)))
+        return table
 
 
 def _honoured(records: Sequence[ImportRecord]) -> pc.Expression:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from tidewheel.collect.columns import arrow_type
+from tidewheel.collect.columns import arrow_type, with_default
 from tidewheel.collect.expectations import AT, CLOCK_KINDS, described, failing
 from tidewheel.collect.history import History
 from tidewheel.collect.quality_records import QualityResult, event_of, result_of
@@ -205,7 +205,10 @@ def _typed(rows: pa.Table, source: Source) -> pa.Table:
     kinds = {column.name: arrow_type(column.kind) for column in source.columns}
     none = pa.nulls(rows.num_rows)
     columns = {
-        name: (rows[name] if name in rows.column_names else pa.chunked_array([none])).cast(kinds[name])
+        name: with_default(
+            (rows[name] if name in rows.column_names else pa.chunked_array([none])).cast(kinds[name]),
+            source.column(name),
+        )
         for name in _columns(source)
         for name in _columns(source)
     }

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from tidewheel.collect.checks import RowCheck
-from tidewheel.collect.columns import ColumnRead, Mask, arrow_type, read_column, type_problem
+from tidewheel.collect.columns import ColumnRead, Mask, arrow_type, read_column, type_problem, with_default
 from tidewheel.collect.values import LATEST
 from tidewheel.collect.vectors import read_vectors, vector_problem
 from tidewheel.definitions.ir import Column, Source
@@ -88,7 +88,7 @@ class TableCheck:
         problems = []
         for column in self._columns:
             place = schema.get_field_index(column.name)
-            if place < 0 and not column.nullable:
+            if place < 0 and not column.optional:
                 problems.append(f"no column {column.name!r}")
             elif place >= 0 and (problem := self._type_problem(column, schema.field(place).type)):
                 problems.append(f"column {column.name!r} {problem}")
@@ -118,14 +118,14 @@ class TableCheck:
         for read in reads.values():
             if read.bad is not None:
                 bad |= read.bad
-        required = [column.name for column in self.source.columns if not column.nullable]
+        required = [column.name for column in self.source.columns if not column.optional]
         for name in [*required, *([ARRIVED] if self._has_arrived else [])]:
             if reads[name].values.null_count:
                 bad |= reads[name].values.is_null().to_numpy(zero_copy_only=False)
         return bad if bad.any() else None
 
     def _table(self, reads: dict[str, ColumnRead], numbers: RowNumbers) -> pa.Table:
-        columns = {column.name: reads[column.name].values for column in self.source.columns}
+        columns = {column.name: with_default(reads[column.name].values, column) for column in self.source.columns}
         columns[AT] = reads["at"].values
         arrived = reads.get(ARRIVED)
         columns[ARRIVED] = pa.nulls(len(numbers), pa.int64()) if arrived is None else arrived.values

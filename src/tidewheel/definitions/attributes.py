@@ -7,6 +7,7 @@ skip nulls, so beside the newest value of a column that may be null stands wheth
 from __future__ import annotations
 
 from tidewheel.definitions import ir
+from tidewheel.definitions.defaults import defaults_read
 from tidewheel.errors import DefinitionError
 
 AGE, STATUS = "tw_age", "tw_status"
@@ -59,7 +60,10 @@ def is_own_name(name: str) -> bool:
 def _features(entity: ir.Source, key: ir.Path, column: ir.Column) -> list[ir.FeatureColumn]:
     """Return the feature of a column, after what it is made of where that is more than one aggregate."""
     text = column.kind in ir.TEXT_KINDS
-    newest = ir.Aggregate("last", entity.name, (key,), ir.Col((column.name,)), text=text)
+    path = (column.name,)
+    newest = ir.Aggregate(
+        "last", entity.name, (key,), ir.Col(path), text=text, defaults=defaults_read({}, entity, [path])
+    )
     if not column.nullable and not entity.ttl:
         return [ir.FeatureColumn(column.name, newest, text)]
     made = [ir.FeatureColumn(f"tw_last_{column.name}", newest, text)]

@@ -82,9 +82,9 @@ def _judge(source: str, was: ir.Column | None, now: ir.Column | None, used: bool
     if was is None:
         assert now is not None
         what = f"column '{now.name}' ({_told(now)}) is new"
-        if now.nullable:
+        if now.optional:
             return SchemaChange(source, now.name, "online", what)
-        remedy = f"events that came before have no {now.name}: write '| None' behind its type"
+        remedy = f"events that came before have no {now.name}: write '| None' behind its type, or give it a default"
         return SchemaChange(source, now.name, "refused", what, remedy)
     if now is None:
         what = f"column '{was.name}' is gone"
@@ -92,7 +92,7 @@ def _judge(source: str, was: ir.Column | None, now: ir.Column | None, used: bool
             return SchemaChange(source, was.name, "online", what)
         remedy = "something deployed reads it: deploy a version that does without, then remove it"
         return SchemaChange(source, was.name, "refused", what, remedy)
-    if (was.kind, was.target, was.nullable) == (now.kind, now.target, now.nullable):
+    if all(getattr(was, what) == getattr(now, what) for what in ("kind", "target", "nullable", "default")):
         return None
     what = f"column '{now.name}' was {_told(was)} and is {_told(now)}"
     remedy = _refusal(was, now)
@@ -107,11 +107,15 @@ def _refusal(was: ir.Column, now: ir.Column) -> str:
         return f"keep '{was.name}' as {was.kind}, add a nullable column of kind {now.kind}, and let features read that"
     if was.nullable and not now.nullable:
         return f"events that came before may have no {now.name}: keep '| None'"
+    if was.default is not None and was.default != now.default:
+        return f"events that came before are read with {was.default!r}: keep that default, or add another column"
     return ""
 
 
 def _told(column: ir.Column) -> str:
     kind = f"reference to {column.target}" if column.target else column.kind
+    if column.default is not None:
+        return f"{kind}, {column.default!r} where missing"
     return f"{kind}, may be missing" if column.nullable else str(kind)
 
 

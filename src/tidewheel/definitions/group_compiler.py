@@ -11,6 +11,7 @@ from tidewheel.definitions import ir
 from tidewheel.definitions.columns import Aggregated, Column, Derived, Expression, PathColumn, Several, leaves
 from tidewheel.definitions.context import Context
 from tidewheel.definitions.declared import place_of
+from tidewheel.definitions.defaults import defaults_read
 from tidewheel.definitions.expressions import Type, Typed, lower, paths_of, refuse_vectors, text_of
 from tidewheel.definitions.features import Features, Lookup, features_of
 from tidewheel.definitions.lists import ColumnList
@@ -178,6 +179,7 @@ def _aggregate(context: Context, parts: tuple[KeyPart, ...], node: Aggregated) -
         cap=span.cap,
         past_cap=span.past_cap,
         revisable=source.revisable > 0,
+        defaults=defaults_read(context.sources, source, paths),
     )
     return replace(aggregate, include_request=includes_request(aggregate, options, paths)), type
 

@@ -63,6 +63,13 @@ class Column(_Frozen, frozen=True):
     """Masked wherever values are shown; blanked when its entity is forgotten."""
     size: int = 0
     """For a ``vector``: of how many numbers."""
+    default: bool | int | float | str | None = None
+    """What a row has that came without a value, wherever it is read; such a column is never null."""
+
+    @property
+    def optional(self) -> bool:
+        """Whether a row may come without it."""
+        return self.nullable or self.default is not None
 
 
 class Source(_Frozen, frozen=True):
@@ -180,6 +187,8 @@ class Aggregate(_Frozen, frozen=True):
     """Whether rows of `source` are taken back when they are corrected; a state that does not is another."""
     include_request: bool = False
     """The row that a view is read for counts as well, if it is one of the source's and has the key read."""
+    defaults: tuple[tuple[str, bool | int | float | str], ...] = ()
+    """Paths that it reads of columns with a default, and that default: with another, its state would be another."""
 
 
 class FeatureColumn(_Frozen, frozen=True):

@@ -182,18 +182,34 @@ def annotations_of(cls: type) -> dict[str, tuple[type, object]]:
     return known
 
 
+def default_of(cls: type[Row], name: str) -> object:
+    """Return the default that a column is declared with; None for none."""
+    parent, _ = annotations_of(cls)[name]
+    return vars(parent)["_defaults"].get(name)
+
+
+def _taken_off(cls: type) -> dict[str, object]:
+    """Take the columns' defaults off a class, where each column's own name is a path from now on; return them."""
+    found = {name: vars(cls)[name] for name in own_annotations(cls) if name in vars(cls) and not name.startswith("_")}
+    for name in found:
+        type.__delattr__(cls, name)
+    return found
+
+
 @dataclass_transform(kw_only_default=True, eq_default=True)
 class Row(metaclass=RowMeta):
     """What events and entities share: typed columns, given by keyword, and the instant ``at``."""
 
     def __init_subclass__(cls, *, owner: str = "") -> None:
         type.__setattr__(cls, "_owned_by", owner or cls._owned_by)
+        type.__setattr__(cls, "_defaults", _taken_off(cls) if Row not in cls.__bases__ else {})
 
     def __init__(self, **values: Any) -> None:
         columns = annotations_of(type(self))
         held = self.__dict__
-        for name in columns:
-            held[name] = values.pop(name, None)
+        for name, (parent, _) in columns.items():
+            value = values.pop(name, None)
+            held[name] = vars(parent)["_defaults"].get(name) if value is None else value
         at = values.pop("at", None)
         held["at"] = microseconds(at) if isinstance(at, datetime) else at
         if values:
@@ -216,7 +232,9 @@ class Event(Row):
 
     Every event has an instant ``at``, by default the moment it is given in: a datetime with a zone, or
     int64 microseconds UTC. Columns are ``float``, ``int``, ``bool``, ``datetime``, ``tw.Id``, ``tw.Ref[...]``,
-    ``tw.Category``, ``tw.Key`` or ``tw.Text``; ``| None`` makes one nullable.
+    ``tw.Category``, ``tw.Key`` or ``tw.Text``; ``| None`` makes one nullable. With a default, as in
+    ``channel: tw.Category = "shop"``, a row that comes without a value has that one, also if it came before the
+    column was declared.
 
     Examples
     --------

@@ -12,9 +12,20 @@ import msgspec
 from tidewheel.definitions import ir
 from tidewheel.definitions.attributes import is_own_name
 from tidewheel.definitions.declared import place_of
+from tidewheel.definitions.defaults import with_default
 from tidewheel.definitions.durations import Duration, parse_duration
 from tidewheel.definitions.places import Problems
-from tidewheel.definitions.rows import Entity, Event, Meaning, Personal, Ref, Row, Vector, annotations_of
+from tidewheel.definitions.rows import (
+    Entity,
+    Event,
+    Meaning,
+    Personal,
+    Ref,
+    Row,
+    Vector,
+    annotations_of,
+    default_of,
+)
 from tidewheel.errors import DefinitionError
 
 _PLAIN: dict[object, ir.Kind] = {float: "float", int: "int", bool: "bool", datetime: "time"}
@@ -84,7 +95,7 @@ def resolve(annotation: object, cls: type, names: Mapping[str, object]) -> objec
 
 def _column(name: str, annotation: object, cls: type[Row], names: Mapping[str, object]) -> ir.Column:
     annotation, personal = _without_mark(annotation)
-    column = _plain_column(name, annotation, cls, names)
+    column = with_default(_plain_column(name, annotation, cls, names), default_of(cls, name), personal=personal)
     if personal and column.kind == "id" and not issubclass(cls, Entity):
         raise DefinitionError("an event's id holds rows together and can't be personal", remedy="make it a tw.Key")
     return msgspec.structs.replace(column, personal=personal) if personal else column
@@ -177,13 +188,10 @@ def _check_name(cls: type[Row], name: str) -> None:
 
 def _check_values(cls: type[Row], problems: Problems) -> None:
     """Refuse public attributes that are no columns: nobody would read them."""
-    known = annotations_of(cls)
     for name, value in vars(cls).items():
         if name.startswith("_") or isinstance(value, types.FunctionType | property | classmethod | staticmethod):
             continue
         with problems.at(place_of(cls, name)):
-            if name in known:
-                raise DefinitionError("a column has no default value", remedy="write '| None' if it may be missing")
             raise DefinitionError(f"nobody reads '{name}'", remedy=f"annotate it ({name}: float) or remove it")
 
 

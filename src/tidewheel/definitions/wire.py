@@ -31,6 +31,6 @@ def row_struct(source: ir.Source) -> type[msgspec.Struct]:
     fields: list[Any] = []
     for column in source.columns:
         type_ = _TYPES.get(column.kind, str) if column.kind != "vector" else list[float] | str
-        fields.append((column.name, type_ | None, None) if column.nullable else (column.name, type_))
+        fields.append((column.name, type_ | None, column.default) if column.optional else (column.name, type_))
     fields.append(("at", Instant | None, None))
     return msgspec.defstruct(source.name, fields, kw_only=True, forbid_unknown_fields=True, gc=False)

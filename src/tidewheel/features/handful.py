@@ -60,7 +60,7 @@ class Handful:
         self._targets = needs.ids
         self._revisable = {feed.source for plan in plans for feed in plan.feeds if feed.revisable}
         self._types = {
-            source: tuple((name, _type_of(index.sources[source], name)) for name in columns)
+            source: tuple((name, *_type_of(index.sources[source], name)) for name in columns)
             for source, columns in needs.columns.items()
         }
         self._groups = [_Group(plan, index.sources) for plan in plans]
@@ -260,19 +260,25 @@ def _getter(path: ir.Path, source: ir.Source) -> Getter:
     return lambda _, target: target.columns.get(name)
 
 
-def _fits(columns: dict[str, object], types: Sequence[tuple[str, type]]) -> bool:
-    """See that values are of their columns' types; a whole number in a column of floats is made one."""
-    for name, wanted in types:
+def _fits(columns: dict[str, object], types: Sequence[tuple[str, type, object]]) -> bool:
+    """See that values are of their columns' types; a whole number in a column of floats is made one.
+
+    A value that is missing becomes its column's default.
+    """
+    for name, wanted, default in types:
         value = columns.get(name)
-        if value is None or type(value) is wanted:
+        if value is None and default is not None:
+            columns[name] = default
+        elif value is None or type(value) is wanted:
             continue
-        if wanted is float and type(value) is int and -EXACT <= value <= EXACT:
+        elif wanted is float and type(value) is int and -EXACT <= value <= EXACT:
             columns[name] = float(value)
         else:
             return False
     return True
 
 
-def _type_of(source: ir.Source, name: str) -> type:
+def _type_of(source: ir.Source, name: str) -> tuple[type, object]:
+    """Return the type of a column's values, and its default."""
     column = source.column(name)
-    return TYPES.get(column.kind, str) if column else str
+    return (TYPES.get(column.kind, str), column.default) if column else (str, None)

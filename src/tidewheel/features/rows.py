@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tidewheel.collect.columns import with_default
 from tidewheel.collect.revisions import corrected_by, numbers
 from tidewheel.definitions import ir
 from tidewheel.features.keys import key_array, part_array
@@ -82,7 +83,7 @@ def rows_of(table: pa.Table, source: ir.Source, columns: Sequence[str], *, ids: 
 
     Columns come out in the types that `arrow_type` gives; a dictionary of texts stays one, and so do fractions in
     a column that was declared as one of whole numbers. A column the table does not have is null
-    throughout: it was declared after these events came.
+    throughout, or its default: it was declared after these events came.
     """
     chosen = {name: _column(table, source, name) for name in columns}
     if ids:
@@ -181,8 +182,8 @@ def _column(table: pa.Table, source: ir.Source, name: str) -> pa.Array:
     column = source.column(name)
     wanted = arrow_type(column.kind) if column else pa.string()
     if name not in table.column_names:
-        return pa.nulls(table.num_rows, wanted)
-    array = one_array(table[name])
+        return with_default(pa.nulls(table.num_rows, wanted), column)
+    array = with_default(one_array(table[name]), column)
     if array.type == wanted or (pa.types.is_dictionary(array.type) and array.type.value_type == wanted):
         return array
     if pa.types.is_timestamp(array.type):

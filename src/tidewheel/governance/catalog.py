@@ -164,6 +164,8 @@ def columns_of(node: Any) -> Iterator[tuple[str, str]]:
     if isinstance(node, ir.Source):
         for column in node.columns:
             kind = f"{column.kind} {column.target}" if column.target else column.kind
+            if column.default is not None:
+                kind = f"{kind} = {column.default!r}"
             yield column.name, f"{kind} or null" if column.nullable else kind
     elif isinstance(node, ir.Group):
         for feature in node.features:

@@ -59,7 +59,7 @@ def _event(old: ir.Source, new: ir.Source) -> list[str]:
     for column in new.columns:
         before = old.column(column.name)
         if before is None:
-            found += [] if column.nullable else [f"{new.name}.{column.name} is new, and must be given"]
+            found += [] if column.optional else [f"{new.name}.{column.name} is new, and must be given"]
         elif before.kind != column.kind:
             found.append(f"{new.name}.{column.name} is {column.kind}, it was {before.kind}")
         elif before.nullable and not column.nullable:
