@@ -33,7 +33,11 @@ ROWS = [
     ("class A(tw.Event):\n    x: tw.Key = ''", "A.x: the default '' is no value of a column of kind key", ""),
     ("class A(tw.Event):\n    x: tw.Id = 'a'", "A.x: a column of kind id can't have a default", "| None"),
     ("class A(tw.Event):\n    x: tw.Ref[Card] = 'a'", "A.x: a column of kind ref can't have a default", "| None"),
-    ("from typing import Annotated\nclass A(tw.Event):\n    x: Annotated[tw.Text, tw.personal] = 'a'", "A.x: a personal column can't have a default", "erased"),
+    (
+        "from typing import Annotated\nclass A(tw.Event):\n    x: Annotated[tw.Text, tw.personal] = 'a'",
+        "A.x: a personal column can't have a default",
+        "erased",
+    ),
     ("class A(tw.Event):\n    x = 1.0", "A.x: nobody reads 'x'", "annotate it"),
     ("class A(tw.Entity):\n    x: float", "A: an entity needs an id", "id: tw.Id"),
     ("class A(tw.Entity, ttl='3m'):\n    id: tw.Id", "A: '3m' has no known unit", "minutes or months"),

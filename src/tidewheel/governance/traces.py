@@ -70,7 +70,8 @@ def drop_backfills(stores: Stores) -> int:
     tables = [table for table in stores.lake.tables() if table.startswith(f"{BACKFILLED}/")]
     rows = sum(stores.lake.count(table) for table in tables)
     shutil.rmtree(stores.layout.backfill, ignore_errors=True)
-    shutil.rmtree(stores.lake.folder / BACKFILLED, ignore_errors=True)
+    for table in tables:
+        stores.lake.drop(table)
     return rows
 
 

@@ -261,6 +261,12 @@ class Lake:
         """Number of rows; 0 when there is no such table."""
         return int(self._dataset(table, version).count_rows()) if self.exists(table) else 0
 
+    def drop(self, table: str) -> None:
+        """Delete a table with every file of it, of old versions as well; one that is not there is fine."""
+        with self.place.writing(table), self.translated(table):
+            self.place.drop(table)
+            self._opened.pop(table, None)
+
     def _dataset(self, table: str, version: int | None, among: Sequence[Bound] = ()) -> ds.Dataset:
         delta = self._read(table) if version is None else None
         return self.place.dataset(table, delta or self.table(table, version), among)

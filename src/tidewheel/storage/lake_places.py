@@ -6,6 +6,7 @@ files are flushed; an object store has kept what it acknowledged, and commits by
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -99,6 +100,13 @@ class LocalPlace:
         sync_folder(log)
         return len(going)
 
+    def drop(self, table: str) -> None:
+        """Delete all files of a table, which nobody may be reading."""
+        path = self._path(table)
+        if path.exists():
+            shutil.rmtree(path)
+            sync_folder(path.parent)
+
     def ready(self, table: str) -> None:
         """See, before a table is read, that a power loss has left nothing half written in it."""
         path = self._path(table)
@@ -168,6 +176,13 @@ class ObjectPlace:
             for file in going:
                 self._objects.files.rm_file(file)
         return len(going)
+
+    def drop(self, table: str) -> None:
+        """Delete all files of a table, which nobody may be reading."""
+        with self._objects.translated():
+            place = self._objects.path(_named(table, self._objects.url))
+            if self._objects.files.exists(place):
+                self._objects.files.rm(place, recursive=True)
 
     def ready(self, table: str) -> None:
         """See, before a table is read, that a power loss has left nothing half written in it: here it never has."""

@@ -343,6 +343,10 @@ class HistoryLake(Protocol):
         """Version of a table, -1 when there is none."""
         ...
 
+    def drop(self, table: str) -> None:
+        """Delete a table with every file of it, of old versions as well; one that is not there is fine."""
+        ...
+
     def tables(self) -> list[str]:
         """Names of all tables."""
         ...

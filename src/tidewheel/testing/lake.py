@@ -51,6 +51,17 @@ class LakeContract:
         with pytest.raises(NotFoundError):
             lake.scan(TABLE)
 
+    def test_a_table_that_was_dropped_begins_anew(self, tmp_path: Path) -> None:
+        lake = self.open(tmp_path)
+        lake.drop(TABLE)
+        lake.append(TABLE, rows(1, 3), position=("flush", 4))
+        lake.append("events/Other", rows(1, 2), position=("flush", 4))
+        lake.drop(TABLE)
+        assert (lake.tables(), lake.version(TABLE)) == (["events/Other"], -1)
+        assert self.open(tmp_path).position(TABLE, "flush") == 0
+        assert lake.append(TABLE, rows(4, 1), position=("flush", 2))
+        assert self.offsets(lake) == [4]
+
     def test_rows_are_stored_once_by_position(self, tmp_path: Path) -> None:
         lake = self.open(tmp_path)
         assert lake.append(TABLE, rows(1, 3), position=("flush", 4))

@@ -133,6 +133,7 @@ class Stream:
         for lease in self._leases:
             lease.release()
         self._folders, self._leases = [], []
+        self._watch.close()
 
 
 def _newest_sources(graphs: Sequence[ir.Graph]) -> tuple[ir.Source, ...]:
