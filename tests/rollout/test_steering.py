@@ -156,7 +156,7 @@ def test_a_pointer_moved_meanwhile_is_left_alone(view: FakeView, monkeypatch: py
     serve(view)
     joined = view.joined
 
-    def moved(service: object, since: int) -> Joined:
+    def moved(service: object, since: int, columns: object = ()) -> Joined:
         deployments.rollback(view.catalog, "Score", who="ada")
         return joined(SERVICE, since)
 
