@@ -32,6 +32,7 @@ def draw_plan(plan: Plan) -> None:
         for declared in found:
             reads = f"  <- {', '.join(declared.reads)}" if declared.reads else ""
             state = "" if declared.state == "unchanged" else f"  ({declared.state})"
+            state += f"  warning: {declared.warning}" if declared.warning else ""
             click.echo(f"  {_MARKS[declared.state]} {declared.name:<{width}}  {declared.digest[:10]}{reads}{state}")
     if plan.live_since is None:
         click.echo("\nnothing is live yet: the first ingest, train or up makes these definitions live")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tidewheel.cli.output import print_table, when
+from tidewheel.registry.runs import PICKLE
 
 if TYPE_CHECKING:
     from tidewheel.registry.exports import Export
@@ -57,6 +58,8 @@ def print_version(version: Version, run: Run, exports: Sequence[Export] = ()) ->
     _print_metrics(version.metrics)
     _print_gates(version.gates)
     click.echo(f"good: {_good(version)}, servable: {_yes(version.servable)}")
+    if PICKLE in run.artifacts:
+        click.secho("warning: its model is kept as a pickle, which runs code when it is loaded", fg="yellow")
     for export in exports:
         click.echo(f"exported {when(export.at)} by {export.who}: {export}")
     _print_facts("parameters", {**run.parameters.get("fitted", {}), **run.parameters.get("chosen", {})})

@@ -314,6 +314,8 @@ class Model(_Frozen, frozen=True):
     teacher: Teacher | None = None
     """The version whose scores are learned beside the labels."""
     pipeline: Pipeline | None = None
+    allow_pickle: bool = False
+    """Whether an estimator that has no other form is kept as a pickle."""
 
 
 # --- services ----------------------------------------------------------------------------------

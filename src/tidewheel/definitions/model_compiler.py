@@ -24,7 +24,7 @@ from tidewheel.definitions.paths import KeyPart, given_path, path_to
 from tidewheel.definitions.pipeline_compiler import compile_pipeline
 from tidewheel.definitions.places import likely
 from tidewheel.definitions.rows import Event
-from tidewheel.definitions.transfer_compiler import compile_init_from, compile_teacher
+from tidewheel.definitions.transfer_compiler import compile_allow_pickle, compile_init_from, compile_teacher
 from tidewheel.definitions.views import View
 from tidewheel.errors import DefinitionError
 
@@ -84,7 +84,7 @@ def compile_model(context: Context, cls: type[Model]) -> None:
     part("teacher", compile_teacher, cls, classifies)
     for name, make in _ALONE.items():
         part(name, make, cls)
-    if len(parts) < 19:
+    if len(parts) < 20:
         return
     parts["group"], parts["split"] = parts["split"]
     parts["sample"], parts["weights"] = parts["sample"]
@@ -340,6 +340,6 @@ def _plain(value: object) -> object:
 
 _ALONE = {
     "search": _search, "trials": _trials, "tune": _tune, "serving_delay": _serving_delay,
-    "init_from": compile_init_from, "pipeline": compile_pipeline,
+    "init_from": compile_init_from, "allow_pickle": compile_allow_pickle, "pipeline": compile_pipeline,
 }  # fmt: skip
 """Attributes that are compiled without a look at the others."""

@@ -83,6 +83,8 @@ class Model(metaclass=Declared):
     group : column of the event, optional
         ``Impression.request``: rows of one value are a list, to be ordered. Such a model ranks: its label is a grade
         (or whether something happened), its metrics are those of lists, and lists are drawn whole for intervals.
+    allow_pickle : bool
+        Keep the fitted estimator as a pickle where it has no other form. Loading one runs code; no worker does.
     slices : sequence of view columns, optional
         ``[PaymentView.country]``: the evaluation looks at each of their values.
     blocks : column of the event, or duration, optional
@@ -114,6 +116,7 @@ class Model(metaclass=Declared):
     gates: ClassVar[Sequence[ir.Gate]] = ()
     init_from: ClassVar[str] = ""
     teacher: ClassVar[ir.Teacher | None] = None
+    allow_pickle: ClassVar[bool] = False
     slices: ClassVar[Sequence[Any]] = ()
     group: ClassVar[Any] = None
     blocks: ClassVar[Any] = None

@@ -1,4 +1,4 @@
-"""Compiles what a model takes over from a version: where its fit begins, and who teaches it."""
+"""Compiles what a model takes over from a version, and whether its own may be kept as a pickle."""
 
 from __future__ import annotations
 
@@ -28,6 +28,13 @@ def compile_teacher(cls: type[Model], classifies: bool) -> ir.Teacher | None:
             "a temperature softens probabilities, and this model predicts a number", remedy="leave temperature out"
         )
     return teacher
+
+
+def compile_allow_pickle(cls: type[Model]) -> bool:
+    """Return whether a model may be kept as a pickle."""
+    if not isinstance(cls.allow_pickle, bool):
+        raise DefinitionError(f"allow_pickle={cls.allow_pickle!r}", remedy="write allow_pickle = True")
+    return cls.allow_pickle
 
 
 def named_version(name: object) -> str:

@@ -15,7 +15,7 @@ from tidewheel.monitoring.run_charts import named, said
 from tidewheel.monitoring.run_page import interval, number, short
 from tidewheel.monitoring.run_story import RunStory
 from tidewheel.registry.evaluation import Slice
-from tidewheel.registry.runs import Metric
+from tidewheel.registry.runs import PICKLE, Metric
 
 MOST = 12
 
@@ -91,7 +91,13 @@ def _teacher(story: RunStory) -> str:
 
 def _forms(story: RunStory) -> str:
     forms = ["arrays that need no library"] if story.version is not None and story.version.bundle else []
-    names = {"model.txt": "LightGBM's text", "model.json": "its library's JSON"}
+    names = {
+        "model.txt": "LightGBM's text",
+        "model.json": "its library's JSON",
+        "model.safetensors": "safetensors",
+        "model.skops": "skops",
+        PICKLE: "a pickle, which runs code when it is loaded",
+    }
     return ", ".join([*forms, *[words for name, words in names.items() if name in story.run.artifacts]])
 
 
@@ -124,6 +130,7 @@ def limits(story: RunStory) -> list[str]:
         found += [f"Weaker on {said(p)} ({p.rows:,} rows): {_beside(p.value, p.rest)}." for p in weak[:5]]
         small = [f"{f.column} {g.value}" for f in evaluation.fairness for g in f.groups if g.small]
         found += [f"Too few test rows to judge {', '.join(small[:MOST])}."] if small else []
+    found += ["Its model is kept as a pickle: load it only if you trust who made it."] * (PICKLE in story.run.artifacts)
     unsure = [m for m in story.metrics if m.split == "test" and m.low is None]
     found += [f"{m.metric} has no interval: the test rows are too few, or of one kind." for m in unsure]
     as_of = story.run.lineage.as_of

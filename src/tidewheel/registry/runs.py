@@ -21,6 +21,8 @@ from tidewheel.storage.catalog.rows import plain
 from tidewheel.storage.catalog.statements import Statement, same
 from tidewheel.storage.catalog.tables import run_metrics, run_steps, runs
 
+PICKLE = "model.pickle"
+"""The artifact that holds an estimator that has no other form than a pickle, where a person allowed one."""
 Status = Literal["running", "done", "failed", "killed"]
 _START, _CLOSE = Statement(sa.insert(runs)), Statement(sa.update(runs).where(same(runs.c.id)))
 _ONE = Statement(sa.select(runs).where(same(runs.c.id)))

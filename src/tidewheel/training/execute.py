@@ -234,7 +234,7 @@ def _learner(context: TrainingContext, model: ir.Model, settings: Settings, plan
     """Return what a fit depends on besides its rows and the parameters a search chose."""
     declared = msgspec.structs.replace(
         model, gates=(), metrics=(), retrain=None, search="", trials=0, tune=None, slices=(), blocks="",
-        pipeline=None,
+        pipeline=None, allow_pickle=False,
     )  # fmt: skip
     return [digest(declared), settings.seed, settings.threads, settings.workers, code_of(context, plan.estimator)]
 

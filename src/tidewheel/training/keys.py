@@ -49,7 +49,7 @@ def data_parts(
     """
     used = msgspec.structs.replace(
         model, estimator="", search="", trials=0, tune=None, calibrate="", metrics=(), gates=(), retrain=None,
-        init_from="", teacher=None,
+        init_from="", teacher=None, allow_pickle=False,
         pipeline=None,
     )  # fmt: skip
     graph = reachable(context.graph, [model.name])

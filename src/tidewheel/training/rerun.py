@@ -93,7 +93,7 @@ def rerun(context: TrainingContext, run_id: str, *, who: str = "", progress: Pro
     steps = Steps(context.catalog, run.id, progress)
     with recorded(context, run, steps):
         outcome = execute(context, model, settings, steps)
-        artifacts = run_artifacts(context, outcome)
+        artifacts = run_artifacts(context, model, outcome)
         tables = lake_tables(context, reachable(context.graph, [model.name]))
         lineage = run_lineage(context, model, outcome, settings, tables, steps.timings)
         done = finish_run(

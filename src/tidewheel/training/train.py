@@ -53,6 +53,7 @@ def train(
     cause: str = "",
     who: str = "",
     init_from: str = "",
+    allow_pickle: bool = False,
     cache: bool = True,
     new: bool = False,
     learning_curve: bool = False,
@@ -76,6 +77,8 @@ def train(
         For the record.
     init_from : str
         A version whose model the fit goes on from, in place of the one that the declaration names.
+    allow_pickle : bool
+        Keep the estimator as a pickle where it has no other form, as if the declaration said so.
     cache : bool
         Whether a step may take what an earlier run's step of the same key left, instead of working.
     new : bool
@@ -97,7 +100,8 @@ def train(
         The run could not go on. It is recorded as failed, with the reason; nothing was registered.
     """
     model = context.model(model_name)
-    model = msgspec.structs.replace(model, init_from=init_from or model.init_from)
+    pickles = allow_pickle or model.allow_pickle
+    model = msgspec.structs.replace(model, init_from=init_from or model.init_from, allow_pickle=pickles)
     settings = Settings(
         as_of=context.now() if as_of is None else as_of,
         head=context.history.head(),
@@ -171,9 +175,8 @@ def _register(
     graph = in_graph(reachable(context.graph, [model.name]), outcome.gathered.view)
     view = digest(outcome.gathered.view)
     bundle = _bundle(context, model, graph, outcome)
-    artifacts = (
-        left | run_artifacts(context, outcome) | ({"bundle": save_bundle(context.artifacts, bundle)} if bundle else {})
-    )
+    served = {"bundle": save_bundle(context.artifacts, bundle)} if bundle else {}
+    artifacts = left | run_artifacts(context, model, outcome) | served
     artifacts[ARTIFACT], metrics = save_evaluation(context.artifacts, evaluation), evaluation.metrics
     tables = lake_tables(context, graph)
     data = outcome.gathered.data
@@ -202,7 +205,7 @@ def _register(
     return version
 
 
-def run_artifacts(context: TrainingContext, outcome: Outcome) -> dict[str, str]:
+def run_artifacts(context: TrainingContext, model: ir.Model, outcome: Outcome) -> dict[str, str]:
     """Keep what a run leaves besides its bundle; return digests by name."""
     estimator = outcome.learned.fit.estimator
     left: dict[str, bytes] = {
@@ -218,7 +221,7 @@ def run_artifacts(context: TrainingContext, outcome: Outcome) -> dict[str, str]:
     left["held_out"] = pack_arrays({"y": test.y, "weight": test.true_weight, "score": outcome.test_score})
     if outcome.calibration:
         left["calibration"] = canonical(outcome.calibration)
-    left |= native_files(estimator, outcome.sizes)
+    left |= native_files(estimator, outcome.sizes, model.allow_pickle)
     if outcome.learned.summary is not None:
         left["tuning"] = canonical(outcome.learned.summary)
     return {name: context.artifacts.put(data) for name, data in left.items()}

@@ -36,7 +36,8 @@ def plan_of(graph: ir.Graph, stores: Stores) -> Plan:
         state = "unchanged" if reference == found else "changed" if reference else "new"
         if kind == "service" and reference is None:
             state = "not deployed"
-        declared.append(Declared(kind, node.name, found, _reads(node), state, node.doc))  # type: ignore[arg-type]  # literals
+        warning = "may be kept as a pickle" if isinstance(node, ir.Model) and node.allow_pickle else ""
+        declared.append(Declared(kind, node.name, found, _reads(node), state, node.doc, warning))  # type: ignore[arg-type]  # literals
     changes = [_told(change, before, graph) for change in diff(before, graph)]
     return Plan(declared, changes, live.since if live is not None else None, schema_changes(stores, graph))
 

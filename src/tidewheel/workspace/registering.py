@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from tidewheel.workspace.naming import Named, name_of
 from tidewheel.workspace.watched import Watched
@@ -175,6 +175,22 @@ class Registering(Watched):
         found, content = export_version(self.stores.catalog, self.stores.artifacts, version, quantise)
         write_durably(Path(to), content)
         return found
+
+    def load_model(self, version: str, *, allow_pickle: bool = False) -> Any:
+        """Return a version's model as its library reads it: a booster, tensors by name, an estimator.
+
+        Raises
+        ------
+        InputError
+            It is kept as a pickle, and `allow_pickle` is not given: loading one runs the code that it names.
+        NotFoundError
+            Its run kept none.
+        CorruptError
+            It is damaged.
+        """
+        from tidewheel.training.export.model import kept_model
+
+        return kept_model(self.stores.catalog, self.stores.artifacts, version, allow_pickle=allow_pickle)
 
     def exports(self, version: str) -> list[Export]:
         """Return the exports of a version, newest first, with what each cost."""

@@ -24,6 +24,7 @@ class Declared(msgspec.Struct, frozen=True):
     reads: tuple[str, ...]
     state: Literal["unchanged", "new", "changed", "not deployed"]
     doc: str = ""
+    warning: str = ""
 
 
 class Gone(msgspec.Struct, frozen=True):

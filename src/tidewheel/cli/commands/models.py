@@ -13,6 +13,7 @@ from tidewheel.errors import TrainingError
 @click.option("--seed", default=0, show_default=True, help="Of every draw that the run makes.")
 @click.option("--trials", type=int, help="How many settings to try, over the model's own number.")
 @click.option("--init-from", default="", metavar="VERSION", help="Go on from this version's model, as Fraud@champion.")
+@click.option("--allow-pickle", is_flag=True, help="Keep an estimator that has no other form as a pickle.")
 @click.option("--new", is_flag=True, help="Begin a new run, though one that was killed could go on.")
 @click.option("--no-cache", is_flag=True, help="Do every step, though an earlier run's output is known.")
 @click.option("--learning-curve", is_flag=True, help="Fit also on growing shares of the rows: would more data help?")
@@ -25,6 +26,7 @@ def train(
     seed: int,
     trials: int | None,
     init_from: str,
+    allow_pickle: bool,
     new: bool,
     no_cache: bool,
     learning_curve: bool,
@@ -53,6 +55,7 @@ def train(
             seed=seed,
             trials=trials,
             init_from=init_from,
+            allow_pickle=allow_pickle,
             new=new,
             cache=not no_cache,
             learning_curve=learning_curve,

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import pickle
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tidewheel.errors import CorruptError, MissingExtraError
+from tidewheel.errors import CorruptError, InputError, MissingExtraError
 from tidewheel.kernel.catboost_json import parse_catboost
 from tidewheel.kernel.lightgbm_text import parse_lightgbm
 from tidewheel.kernel.xgboost_json import parse_xgboost
+from tidewheel.registry.runs import PICKLE
 
 
 def load_lightgbm(data: bytes, where: str) -> Any:
@@ -91,6 +94,46 @@ _PLAIN = tuple(
     )
 )  # fmt: skip
 """Modules of scikit-learn whose types hold arrays and numbers, and do nothing when they are made."""
+
+
+def load_kept(name: str, data: bytes, where: str, *, allow_pickle: bool = False) -> Any:
+    """Return the model of a file that a run kept, as its library reads it.
+
+    Parameters
+    ----------
+    name : str
+        The file's, such as ``model.txt``.
+    data : bytes
+    where : str
+        For errors.
+    allow_pickle : bool
+        Whether a pickle may be loaded: that runs whatever code it names.
+
+    Raises
+    ------
+    InputError
+        It is a pickle, and these are not allowed.
+    CorruptError
+        It can't be read.
+    """
+    if name == PICKLE:
+        if not allow_pickle:
+            raise InputError(
+                "it is kept as a pickle, which runs code when it is loaded",
+                where=where,
+                remedy="say allow_pickle=True if you trust whoever made it",
+            )
+        with readable(where):
+            return pickle.loads(data)
+    with readable(where):
+        of_xgboost = name == "model.json" and "learner" in json.loads(data)
+    loaders = {
+        "model.txt": load_lightgbm,
+        "model.json": load_xgboost if of_xgboost else load_catboost,
+        "model.safetensors": load_tensors,
+        "model.skops": load_skops,
+    }
+    return loaders[name](data, where)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from tidewheel.errors import TrainingError
+from tidewheel.registry.runs import PICKLE
 from tidewheel.training.fit import boosters
 from tidewheel.training.fit.kept import unknown_types
 
@@ -17,7 +20,7 @@ FORMS = ("model.txt", "model.json", "model.safetensors", "model.skops")
 """Names under which a run keeps a model in its library's own form; one at most."""
 
 
-def native_files(estimator: Any, levels: Sequence[int]) -> dict[str, bytes]:
+def native_files(estimator: Any, levels: Sequence[int], allow_pickle: bool = False) -> dict[str, bytes]:
     """Return what to keep of a fitted estimator besides its bundle, by artifact name; {} when there is no such form.
 
     Parameters
@@ -25,7 +28,28 @@ def native_files(estimator: Any, levels: Sequence[int]) -> dict[str, bytes]:
     estimator : object
     levels : sequence of int
         Per column the number of category levels, 0 for numbers.
+    allow_pickle : bool
+        Whether what has no other form is kept as a pickle.
+
+    Raises
+    ------
+    TrainingError
+        It was to be kept as a pickle and can't be.
     """
+    found = _native(estimator, levels)
+    return found if found or not allow_pickle else {PICKLE: _pickled(estimator)}
+
+
+def _pickled(estimator: Any) -> bytes:
+    try:
+        return pickle.dumps(estimator, protocol=5)
+    except (pickle.PicklingError, TypeError, AttributeError) as error:
+        raise TrainingError(
+            f"{type(estimator).__name__} can't be kept, not as a pickle either: {error}", remedy="drop allow_pickle"
+        ) from error
+
+
+def _native(estimator: Any, levels: Sequence[int]) -> dict[str, bytes]:
     if callable(getattr(estimator, "native_files", None)):
         files: dict[str, bytes] = estimator.native_files()
         return files
