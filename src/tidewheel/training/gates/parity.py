@@ -124,17 +124,26 @@ def _folded(past: Past, state: StateRead, rows: pa.Table, replayed: Computed, sl
     return words
 
 
-def entity_blobs(past: Past, state: StateRead, rows: pa.Table, replayed: Computed) -> tuple[list[str | None], Blobs]:
-    """Return, for each row, the key of its entity and the state that it saw."""
+def entity_blobs(
+    past: Past, state: StateRead, rows: pa.Table, replayed: Computed, *, newest: bool = False
+) -> tuple[list[str | None], Blobs]:
+    """Return, for each row, the key of its entity and the state that it saw; for each entity's `newest` row alone."""
     keys = key_array([one_array(_column(rows, path)) for path in state.keys]).cast(pa.string()).dictionary_encode()
     entities = len(keys.dictionary)
     codes = keys.indices.fill_null(entities).to_numpy(zero_copy_only=False).astype(np.int64)
     feds = [past.feed(feed) for feed in state.plan.feeds]
     order: Order = "attribute" if state.plan.group.attributes else "arrival"
     events = group_events(state.plan, feds, keys.dictionary, order, entities + 1).events
-    seen = replayed.seen[state.id]
-    blobs = fold(state.plan.layout, empty(rows.num_rows), _visible(events, events.starts[codes], seen))
-    return keys.to_pylist(), blobs
+    chosen = _last_of_each(codes, entities) if newest else np.arange(codes.size)
+    visible = _visible(events, events.starts[codes[chosen]], replayed.seen[state.id][chosen])
+    return keys.take(pa.array(chosen)).to_pylist(), fold(state.plan.layout, empty(chosen.size), visible)
+
+
+def _last_of_each(codes: Ints, entities: int) -> Ints:
+    """Return the place of each entity's last row."""
+    last = np.full(entities + 1, -1, np.int64)
+    last[codes] = np.arange(codes.size)  # of several, the last is what stays
+    return last[:entities]
 
 
 def _visible(events: Events, first: Ints, seen: Ints) -> Events:

@@ -132,12 +132,9 @@ def _fold(
         past = Past(outcome.history, graph, [state.plan for state in reads])
         with writer.batch() as batch:
             for state in reads:
-                keys, blobs = entity_blobs(past, state, rows, replayed)
-                newest = {key.encode(): row for row, key in enumerate(keys) if key is not None}
-                parts = [blobs.words[blobs.starts[row] : blobs.starts[row + 1]] for row in newest.values()]
-                starts = np.concatenate([[0], np.cumsum([len(part) for part in parts])]).astype(np.int64)
-                words = np.concatenate(parts) if parts else np.empty(0, np.int64)
-                batch.put_blobs(state.plan.state_id, list(newest), words, starts)
+                keys, blobs = entity_blobs(past, state, rows, replayed, newest=True)
+                named = [key.encode() for key in keys if key is not None]
+                batch.put_blobs(state.plan.state_id, named, blobs.words, blobs.starts)
                 batch.set_offset(state.plan.state_id, 0)
             batch.put_strings(replayed.texts.all())
     writer.close()
