@@ -41,7 +41,7 @@ def test_a_python_that_is_not_here() -> None:
 def test_a_checkout_is_known_in_the_new_environment_and_nothing_else_is() -> None:
     version = metadata.version("tidewheel")
     assert f"tidewheel=={version}" in environment_lock().decode()
-    asked = "import importlib.metadata as m, tidewheel; print(*((d.name, d.version) for d in m.distributions()))"
+    asked = "import importlib.metadata as m, tidewheel; print(*{(d.name, d.version) for d in m.distributions()})"
     with fresh_environment(f"{HERE}tidewheel=={version}\n") as python:
         told = subprocess.run([python, "-P", "-c", asked], env=bare(), capture_output=True, text=True, check=False)
     assert told.stdout == f"('tidewheel', '{version}')\n", told.stderr

@@ -14,7 +14,7 @@ from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
 from tidewheel.errors import ConflictError, CorruptError, NotFoundError, SchemaError, StorageError
-from tidewheel.storage.lake_places import LocalPlace, ObjectPlace, Place
+from tidewheel.storage.lake_places import LocalPlace, ObjectPlace, Place, State
 from tidewheel.storage.lake_widening import joined, read_names, stored_names, widened
 from tidewheel.storage.objects import ObjectFolder
 from tidewheel.storage.protocols import Bound
@@ -43,7 +43,7 @@ class Lake:
 
     def __init__(self, place: Place) -> None:
         self.place = place
-        self._opened: dict[str, DeltaTable] = {}
+        self._opened: dict[str, tuple[State, DeltaTable]] = {}
 
     @classmethod
     def open(cls, folder: Path) -> Self:
@@ -272,13 +272,13 @@ class Lake:
         return self.place.dataset(table, delta or self.table(table, version), among)
 
     def _read(self, table: str) -> DeltaTable | None:
-        """Return a table as it is now, for reading only: opened once a version where that is known at once."""
-        newest, opened = self.place.newest(table), self._opened.get(table)
-        if opened is not None and opened.version() == newest:
-            return opened
+        """Return a table as it is now, for reading only: opened once a commit where that is known at once."""
+        state, opened = self.place.state(table), self._opened.get(table)
+        if opened is not None and opened[0] == state:
+            return opened[1]
         found = self._found(table)
-        if found is not None:
-            self._opened[table] = found
+        if found is not None and state is not None:
+            self._opened[table] = state, found
         return found
 
     def _found(self, table: str) -> DeltaTable | None:

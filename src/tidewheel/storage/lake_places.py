@@ -24,6 +24,9 @@ from tidewheel.storage.environments import raise_for
 from tidewheel.storage.objects import ObjectFolder
 from tidewheel.storage.protocols import Bound
 
+State = tuple[int, int, int]
+"""Of a table: its version, and which file its newest commit is, written when."""
+
 
 class LocalPlace:
     """A folder of this machine."""
@@ -61,11 +64,17 @@ class LocalPlace:
 
     def exists(self, table: str) -> bool:
         """Whether anything was ever committed to a table."""
-        return self.newest(table) >= 0
+        return lake_files.newest_commit(self._path(table)) >= 0
 
-    def newest(self, table: str) -> int:
-        """Version of a table; -1 when there is none."""
-        return lake_files.newest_commit(self._path(table))
+    def state(self, table: str) -> State | None:
+        """Return what every commit changes, and a table dropped and made anew; None when there is none."""
+        path = self._path(table)
+        try:
+            newest = lake_files.newest_commit(path)
+            found = lake_files.commit_file(path, newest).stat()
+        except FileNotFoundError:
+            return None
+        return newest, found.st_ino, found.st_mtime_ns
 
     def tables(self) -> list[str]:
         """Names of all tables."""
@@ -150,8 +159,8 @@ class ObjectPlace:
                 self._objects.files.exists(f"{self._objects.path(_named(table, self._objects.url))}/_delta_log")
             )
 
-    def newest(self, table: str) -> int | None:
-        """Return None: it takes as long as to open the table."""
+    def state(self, table: str) -> State | None:
+        """Return None: to ask takes as long as to open the table."""
         return None
 
     def tables(self) -> list[str]:
