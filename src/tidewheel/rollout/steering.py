@@ -91,18 +91,11 @@ class Steering:
 
     def _damage(self, deployment: Deployment) -> list[Finding]:
         """Return that a challenger can't be loaded; nothing when it can."""
+        version = deployment.challenger or deployment.champion
         try:
-            self._view.bundle(deployment.challenger or deployment.champion)
+            self._view.bundle(version)
         except TidewheelError as error:
-            return [
-                Finding(
-                    "bundle",
-                    True,
-                    False,
-                    f"{deployment.challenger or deployment.champion} can't be loaded: {error}",
-                    {},
-                )
-            ]
+            return [Finding("bundle", True, False, f"{version} can't be loaded: {error}", {})]
         return []
 
     def _is_new(self, deployment: Deployment) -> bool:
