@@ -73,7 +73,8 @@ class RayEngine:
     def _started(self) -> Any:
         ray = self._ray
         if not ray.is_initialized():
-            settings = {"address": self._address} if self._address else {"num_cpus": self._cpus}
+            # Without an address Ray would join whatever cluster it finds on this machine.
+            settings = {"address": self._address} if self._address else {"address": "local", "num_cpus": self._cpus}
             ray.init(**settings, include_dashboard=False, log_to_driver=False, configure_logging=False)
         return ray
 
