@@ -28,7 +28,8 @@ class Seat:
         import ray
 
         assert self._port is not None
-        return f"{ray.util.get_node_ip_address()}:{self._port.getsockname()[1]}"
+        util: Any = ray.util  # it has no types
+        return f"{util.get_node_ip_address()}:{self._port.getsockname()[1]}"
 
     def work(self, job: bytes, member: Member) -> bytes:
         """Do a job; return what came of it."""
