@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tidewheel.definitions import expectations as expect
     from tidewheel.definitions import gates as gate
     from tidewheel.definitions import guards as guard
+    from tidewheel.definitions import metric_names as metric
     from tidewheel.definitions import pipeline as pipeline
     from tidewheel.definitions import sampling as sample
     from tidewheel.definitions import splitting as split
@@ -43,10 +44,7 @@ if TYPE_CHECKING:
     from tidewheel.definitions.features import Features as Features
     from tidewheel.definitions.models import Model as Model
     from tidewheel.definitions.models import at_least as at_least
-    from tidewheel.definitions.models import at_most as at_most
     from tidewheel.definitions.models import beats_champion as beats_champion
-    from tidewheel.definitions.models import choice as choice
-    from tidewheel.definitions.models import float_range as float_range
     from tidewheel.definitions.models import happened as happened
     from tidewheel.definitions.models import int_range as int_range
     from tidewheel.definitions.models import isotonic as isotonic
@@ -54,9 +52,7 @@ if TYPE_CHECKING:
     from tidewheel.definitions.models import outcome as outcome
     from tidewheel.definitions.models import p99_below as p99_below
     from tidewheel.definitions.models import parity as parity
-    from tidewheel.definitions.models import platt as platt
     from tidewheel.definitions.models import precision_at as precision_at
-    from tidewheel.definitions.models import recall_at as recall_at
     from tidewheel.definitions.models import retrain as retrain
     from tidewheel.definitions.rows import Category as Category
     from tidewheel.definitions.rows import Entity as Entity
@@ -92,8 +88,8 @@ _ROOMS: dict[str, str] = {
     "definitions.conditions": "isin not_",
     "definitions.features": "Features",
     "definitions.models": (
-        "Model at_least at_most beats_champion choice float_range happened int_range isotonic log_range outcome "
-        "p99_below parity platt precision_at recall_at retrain"
+        "Model at_least beats_champion happened int_range isotonic log_range outcome p99_below parity precision_at "
+        "retrain"
     ),
     "definitions.rows": "Category Entity Event Id Key Ref Text Vector personal",
     "definitions.services": "Service action previous rule table thresholds",
@@ -107,6 +103,7 @@ _NAMESPACES = {
     "gate": "tidewheel.definitions.gates",
     "guard": "tidewheel.definitions.guards",
     "learner": "tidewheel.training.learner",
+    "metric": "tidewheel.definitions.metric_names",
     "pipeline": "tidewheel.definitions.pipeline",
     "sample": "tidewheel.definitions.sampling",
     "split": "tidewheel.definitions.splitting",
@@ -117,12 +114,11 @@ _WHERE = {name: f"tidewheel.{room}" for room, names in _ROOMS.items() for name i
 
 __all__ = [
     "Array", "Category", "Column", "Entity", "Event", "Features", "Id", "Key", "Model", "Ref", "Service", "Text",
-    "Vector", "View", "action", "at_least", "at_most", "beats_champion", "calibrate", "choice", "count", "derived",
-    "distinct", "expect", "first", "float_range", "gate", "guard", "happened", "int_range", "isin", "isotonic", "last",
-    "last_n", "learner", "log_range", "lookup", "max", "mean", "min", "not_", "open", "outcome", "p99_below", "parity",
-    "personal", "pipeline", "platt", "precision_at", "previous", "quantile", "rate", "recall_at", "retrain", "rule",
-    "sample", "split", "std", "sum", "table", "temporal", "thresholds", "time_since_first", "time_since_last", "top_k",
-    "transform", "tune", "var",
+    "Vector", "View", "action", "at_least", "beats_champion", "calibrate", "count", "derived", "distinct", "expect",
+    "first", "gate", "guard", "happened", "int_range", "isin", "isotonic", "last", "last_n", "learner", "log_range",
+    "lookup", "max", "mean", "metric", "min", "not_", "open", "outcome", "p99_below", "parity", "personal",
+    "pipeline", "precision_at", "previous", "quantile", "rate", "retrain", "rule", "sample", "split", "std", "sum",
+    "table", "temporal", "thresholds", "time_since_first", "time_since_last", "top_k", "transform", "tune", "var",
 ]  # fmt: skip
 
 

@@ -288,8 +288,8 @@ class Number(tw.Model):
     label = tw.outcome(Like.strength, within="1d", otherwise=0.0, by=Like.post)
     retrain = "weekly"
     metrics = ["mae", "rmse"]
-    gates = [tw.at_most("mae", 2)]
-    search = {"a": tw.choice("x", 1, None, int), "b": tw.float_range(0, 1)}
+    gates = [tw.gate.at_most("mae", 2)]
+    search = {"a": tw.tune.choice("x", 1, None, int), "b": tw.tune.float_range(0, 1)}
     trials = 7
 
 
@@ -297,11 +297,11 @@ class Base(tw.Model):
     view = Kept
     label = tw.happened(Like, within="1d")
     split = tw.temporal(test="7d", gap="2d")
-    metrics = [tw.recall_at(precision=0.9), "brier"]
+    metrics = [tw.metric.recall_at(precision=0.9), "brier"]
 
 
 class Child(Base):
-    calibrate = tw.platt()
+    calibrate = tw.calibrate.platt()
 
 
 def test_models_of_other_kinds() -> None:

@@ -444,7 +444,7 @@ MODELS = [
     ),
     ("{m}\n    search = {{'a': tw.log_range(0, 2)}}", "log_range() starts at 0", ""),
     ("{m}\n    search = {{'a': tw.int_range(2, 1)}}", "the range from 2 to 1 is empty", ""),
-    ("{m}\n    search = {{'a': tw.choice()}}", "choice() of nothing", ""),
+    ("{m}\n    search = {{'a': tw.tune.choice()}}", "choice() of nothing", ""),
     ("{m}\n    trials = 0", "A.trials: trials=0", ""),
     ("{m}\n    retrain = 'yearly'", "retrain every 'yearly'", "'weekly'"),
     ("{m}\n    retrain = 7", "A.retrain: 7 is no schedule", "'weekly'"),
@@ -498,7 +498,7 @@ MODELS = [
         "0 or 1",
     ),
     (
-        "class A(tw.Model):\n    view = Row\n    label = tw.outcome(Chargeback.cost, within='1d')\n    calibrate = tw.platt()",
+        "class A(tw.Model):\n    view = Row\n    label = tw.outcome(Chargeback.cost, within='1d')\n    calibrate = tw.calibrate.platt()",
         "A.calibrate: only probabilities",
         "",
     ),

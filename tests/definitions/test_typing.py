@@ -94,7 +94,7 @@ class Row(tw.View, on=Payment):
 class Model(tw.Model, owner="risk"):
     view = Row
     label = tw.happened(Chargeback, within="30d", by=Chargeback.payment)
-    search = {"a": tw.int_range(1, 2), "b": tw.log_range(0.1, 1), "c": tw.choice("x", "y")}
+    search = {"a": tw.int_range(1, 2), "b": tw.log_range(0.1, 1), "c": tw.tune.choice("x", "y")}
     metrics = ["brier", tw.precision_at(recall=0.5)]
     gates = [tw.at_least("brier", 0.3), tw.parity()]
     split = tw.temporal(test="30d")

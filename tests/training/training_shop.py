@@ -69,9 +69,9 @@ class Tuned(tw.Model):
     view = PaymentView
     label = tw.happened(Chargeback, within="3d")
     estimator = LGBMClassifier(n_estimators=10, min_child_samples=5)
-    search = {"num_leaves": tw.int_range(3, 15), "boosting_type": tw.choice("gbdt", "dart")}
+    search = {"num_leaves": tw.int_range(3, 15), "boosting_type": tw.tune.choice("gbdt", "dart")}
     trials = 3
-    calibrate = tw.platt()
+    calibrate = tw.calibrate.platt()
     split = tw.temporal(test="10d")
     metrics = ["roc_auc"]
 
@@ -82,7 +82,7 @@ class Loss(tw.Model):
     estimator = LGBMRegressor(n_estimators=10)
     split = tw.temporal(test="10d")
     metrics = ["rmse", "mae"]
-    gates = [tw.at_most("rmse", 1000.0)]
+    gates = [tw.gate.at_most("rmse", 1000.0)]
 
 
 class Linear(tw.Model):

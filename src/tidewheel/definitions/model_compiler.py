@@ -237,7 +237,9 @@ def _calibrate(cls: type[Model], classifies: bool) -> str:
     if cls.calibrate is None:
         return ""
     if not isinstance(cls.calibrate, Calibration):
-        raise DefinitionError(f"{cls.calibrate!r} is no calibration", remedy="write tw.isotonic() or tw.platt()")
+        raise DefinitionError(
+            f"{cls.calibrate!r} is no calibration", remedy="write tw.isotonic() or tw.calibrate.platt()"
+        )
     if not classifies:
         raise DefinitionError(
             "only probabilities can be calibrated", remedy="remove calibrate, or make the label a condition"
@@ -315,7 +317,7 @@ def _search(cls: type[Model]) -> str:
     for name, space in search.items():
         if not isinstance(space, Space):
             raise DefinitionError(
-                f"search['{name}'] is no range", remedy="write tw.int_range(15, 127), tw.choice(...), ..."
+                f"search['{name}'] is no range", remedy="write tw.int_range(15, 127), tw.tune.choice(...), ..."
             )
         if known and name not in known and not _takes_any(cls.estimator):
             raise DefinitionError(f"the estimator has no parameter '{name}'", remedy=likely(name, known))

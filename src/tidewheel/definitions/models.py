@@ -67,7 +67,7 @@ class Model(metaclass=Declared):
         Parameters to tune, ``{"num_leaves": tw.int_range(15, 127)}``, and how many settings to try.
     tune : ``tw.tune.search(...)``, optional
         How they are tried: sampler, pruner, patience, trials at a time. Its number of trials counts, not `trials`.
-    calibrate : ``tw.isotonic()``, ``tw.platt()`` or ``tw.calibrate.beta()``, optional
+    calibrate : ``tw.isotonic()``, ``tw.calibrate.platt()`` or ``tw.calibrate.beta()``, optional
     split : ``tw.temporal(...)`` or one of ``tw.split``, optional
         By default the last 30 days are the test.
     sample : one or several of ``tw.sample``, optional
@@ -190,7 +190,7 @@ def _range(kind: Literal["int", "float", "log"], low: float, high: float) -> Spa
 def choice(*values: Any) -> Space:
     """One of some values."""
     if not values:
-        raise mistake("choice() of nothing", "write tw.choice('gini', 'entropy')")
+        raise mistake("choice() of nothing", "write tw.tune.choice('gini', 'entropy')")
     return Space("choice", choices=values)
 
 

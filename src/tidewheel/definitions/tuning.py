@@ -13,9 +13,10 @@ from typing import get_args
 
 from tidewheel.definitions import ir
 from tidewheel.definitions.durations import Duration, parse_duration
+from tidewheel.definitions.models import choice, float_range, int_range, log_range
 from tidewheel.definitions.places import likely, mistake
 
-__all__ = ["search"]
+__all__ = ["choice", "float_range", "int_range", "log_range", "search"]
 
 MOST_PARALLEL = 256
 

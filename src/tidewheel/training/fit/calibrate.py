@@ -137,7 +137,7 @@ def beta(score: Floats, y: Floats, weight: Floats) -> Beta:
     if score.min() < 0.0 or score.max() > 1.0:
         raise TrainingError(
             f"beta calibration takes probabilities, found scores from {score.min():.4g} to {score.max():.4g}",
-            remedy="take tw.isotonic() or tw.platt()",
+            remedy="take tw.isotonic() or tw.calibrate.platt()",
         )
     p = np.clip(score, _EDGE, 1.0 - _EDGE)
     design = np.column_stack([np.log(p), -np.log1p(-p), np.ones_like(p)])
