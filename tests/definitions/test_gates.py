@@ -47,7 +47,7 @@ def compiled(**attributes: object) -> ir.Model:
 
 
 def test_the_old_names_are_the_same_gates() -> None:
-    for name in ("at_least", "at_most", "beats_champion", "parity", "p99_below"):
+    for name in ("at_least", "beats_champion", "parity", "p99_below"):
         assert getattr(tw.gate, name) is getattr(tw, name)
 
 
