@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tidewheel.definitions import calibrate as calibrate
+    from tidewheel.definitions import combine as combine
     from tidewheel.definitions import expectations as expect
     from tidewheel.definitions import gates as gate
     from tidewheel.definitions import guards as guard
@@ -99,6 +100,7 @@ _ROOMS: dict[str, str] = {
 }
 _NAMESPACES = {
     "calibrate": "tidewheel.definitions.calibrate",
+    "combine": "tidewheel.definitions.combine",
     "expect": "tidewheel.definitions.expectations",
     "gate": "tidewheel.definitions.gates",
     "guard": "tidewheel.definitions.guards",
@@ -114,9 +116,9 @@ _WHERE = {name: f"tidewheel.{room}" for room, names in _ROOMS.items() for name i
 
 __all__ = [
     "Array", "Category", "Column", "Entity", "Event", "Features", "Id", "Key", "Model", "Ref", "Service", "Text",
-    "Vector", "View", "action", "at_least", "beats_champion", "calibrate", "count", "derived", "distinct", "expect",
-    "first", "gate", "guard", "happened", "int_range", "isin", "isotonic", "last", "last_n", "learner", "log_range",
-    "lookup", "max", "mean", "metric", "min", "not_", "open", "outcome", "p99_below", "parity", "personal",
+    "Vector", "View", "action", "at_least", "beats_champion", "calibrate", "combine", "count", "derived", "distinct",
+    "expect", "first", "gate", "guard", "happened", "int_range", "isin", "isotonic", "last", "last_n", "learner",
+    "log_range", "lookup", "max", "mean", "metric", "min", "not_", "open", "outcome", "p99_below", "parity", "personal",
     "pipeline", "precision_at", "previous", "quantile", "rate", "retrain", "rule", "sample", "split", "std", "sum",
     "table", "temporal", "thresholds", "time_since_first", "time_since_last", "top_k", "transform", "tune", "var",
 ]  # fmt: skip

@@ -34,6 +34,8 @@ def draw_plan(plan: Plan) -> None:
             state = "" if declared.state == "unchanged" else f"  ({declared.state})"
             state += f"  warning: {declared.warning}" if declared.warning else ""
             click.echo(f"  {_MARKS[declared.state]} {declared.name:<{width}}  {declared.digest[:10]}{reads}{state}")
+            if declared.score:
+                click.echo(f"    {'':<{width}}  {declared.score}")
     if plan.live_since is None:
         click.echo("\nnothing is live yet: the first ingest, train or up makes these definitions live")
     elif plan.changes:

@@ -11,6 +11,7 @@ from typing import TypeVar
 import msgspec
 
 from tidewheel.definitions import ir
+from tidewheel.definitions.combine_compiler import check_chains
 from tidewheel.definitions.context import Context
 from tidewheel.definitions.declared import place_of
 from tidewheel.definitions.discovery import declared_in, reach
@@ -98,6 +99,8 @@ def _compile(classes: tuple[type, ...], root: str) -> ir.Graph:
     for model in found[Model].values():
         compile_model(context, model)
     context.problems.raise_found()
+    check_chains(context, found[View])
+    context.problems.raise_found()
     for name, cls in found[Row].items():
         with context.problems.at(place_of(cls)):
             check_kept(context.sources[name], context.groups.values(), context.models.values())
@@ -134,8 +137,10 @@ def _sorted(context: Context, nodes: Iterable[Node]) -> tuple[Node, ...]:
 
 
 def _placed(context: Context, node: Node) -> Node:
-    if isinstance(node, ir.Service) and node.rule_view is not None:
-        node = msgspec.structs.replace(node, rule_view=_placed(context, node.rule_view))
+    if isinstance(node, ir.Service):
+        own = {name: getattr(node, name) for name in ("rule_view", "score_view")}
+        placed = {name: _placed(context, view) for name, view in own.items() if view is not None}
+        node = msgspec.structs.replace(node, **placed)
     return msgspec.structs.replace(node, file=relative(node.file, context.root))
 
 

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from tidewheel.definitions.columns import Aggregated, Derived, Expression, FeatureOf, PathColumn, Several
+from tidewheel.definitions.combine import Combination
 from tidewheel.definitions.declared import Declared, place_of
 from tidewheel.definitions.expectations import Expectation, Suite
 from tidewheel.definitions.features import Features, Lookup
-from tidewheel.definitions.models import Label, Model
+from tidewheel.definitions.models import Label, Model, ScoreColumn
 from tidewheel.definitions.places import Problems
 from tidewheel.definitions.rows import Entity, Event, Row, annotations_of
 from tidewheel.definitions.sampling import Sampling
@@ -91,6 +92,10 @@ def _parts_of(value: Any) -> Iterable[object]:
             return value
         case PathColumn():
             return (value._root,)
+        case ScoreColumn():
+            return (value._model,)
+        case Combination():
+            return value.models
         case FeatureOf():
             return (value._lookup,)
         case Aggregated():

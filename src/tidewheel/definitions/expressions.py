@@ -225,6 +225,8 @@ def text_of(expr: ir.Expr | ir.Derived | ir.Aggregate) -> str:
             return f"{alias}.{name}" if alias else name
         case ir.Computed(name):
             return name
+        case ir.Score(model):
+            return f"{model}.score"
         case ir.Call(op, (left, right)) if op in _SYMBOLS:
             return f"({text_of(left)} {_SYMBOLS[op]} {text_of(right)})"
         case ir.Call(op, args):

@@ -170,10 +170,11 @@ class _Reach:
     def _service(self, service: ir.Service) -> None:
         self.services.add(service.name)
         self._source(service.on)
-        if service.model:
-            self._model(service.model)
-        if service.rule_view is not None:
-            self._view(service.rule_view)
+        for name in service.members:
+            self._model(name)
+        for view in (service.rule_view, service.score_view):
+            if view is not None:
+                self._view(view)
 
     def _model(self, name: str) -> None:
         model = self._models[name]
@@ -190,6 +191,8 @@ class _Reach:
         for lookup in view.lookups:
             self._group((lookup.group, False))
         for column in view.columns:
+            if isinstance(column.value, ir.Score):
+                self._model(column.value.model)
             for path in _paths(column.value):
                 named = on.column(path[0])
                 if len(path) > 1 and named is not None and (named.target, True) in self._groups:

@@ -13,10 +13,20 @@ from __future__ import annotations
 from typing import Literal
 
 from tidewheel.definitions.frozen import Frozen as _Frozen
+from tidewheel.definitions.ir_combine import Combine as Combine
 from tidewheel.definitions.ir_data import Sample as Sample
 from tidewheel.definitions.ir_data import Split as Split
 from tidewheel.definitions.ir_expectations import Expectation as Expectation
 from tidewheel.definitions.ir_expectations import ExpectationKind as ExpectationKind
+from tidewheel.definitions.ir_expressions import Call as Call
+from tidewheel.definitions.ir_expressions import Col as Col
+from tidewheel.definitions.ir_expressions import Computed as Computed
+from tidewheel.definitions.ir_expressions import Const as Const
+from tidewheel.definitions.ir_expressions import Expr as Expr
+from tidewheel.definitions.ir_expressions import Feature as Feature
+from tidewheel.definitions.ir_expressions import Op as Op
+from tidewheel.definitions.ir_expressions import Path as Path
+from tidewheel.definitions.ir_expressions import Score as Score
 from tidewheel.definitions.ir_gates import Gate as Gate
 from tidewheel.definitions.ir_guards import Guard as Guard
 from tidewheel.definitions.ir_pipeline import Deploy as Deploy
@@ -29,7 +39,6 @@ from tidewheel.definitions.ir_tuning import Pruner as Pruner
 from tidewheel.definitions.ir_tuning import Sampler as Sampler
 from tidewheel.definitions.ir_tuning import Tune as Tune
 
-Path = tuple[str, ...]
 Kind = Literal["id", "ref", "key", "category", "text", "float", "int", "bool", "time", "vector"]
 TEXT_KINDS: frozenset[str] = frozenset({"id", "ref", "key", "category", "text", "vector"})
 """Kinds whose values are strings (a vector's bytes as text); in the kernel they travel as 64-bit hashes."""
@@ -37,13 +46,6 @@ TEXT_KINDS: frozenset[str] = frozenset({"id", "ref", "key", "category", "text", 
 REVISION = "revision"
 """The column of an event that may be corrected: the higher one of an id holds; null is 0."""
 
-Op = Literal[
-    "add", "sub", "mul", "div", "neg", "abs",
-    "eq", "ne", "lt", "le", "gt", "ge",
-    "and", "or", "not", "isin", "is_null", "fill", "if_else", "minimum", "maximum", "log1p",
-    "bucketize", "hash_bucket", "cross", "hour_of_day", "day_of_week", "cyclic_sin", "cyclic_cos", "haversine",
-    "standardise", "min_max", "element", "dot", "cosine",
-]  # fmt: skip
 Visibility = Literal["arrival", "event"]
 AggregateOp = Literal[
     "count", "sum", "mean", "min", "max", "var", "std", "first", "last", "distinct",
@@ -101,52 +103,6 @@ class Source(_Frozen, frozen=True):
         """Name of the column of kind ``id``, or None when ids are made at arrival."""
         return next((column.name for column in self.columns if column.kind == "id"), None)
 
-
-# --- expressions -------------------------------------------------------------------------------
-
-
-class Const(_Frozen, frozen=True):
-    """A literal. Strings compare with text columns, numbers and booleans with the rest."""
-
-    value: float | bool | str | None
-
-
-class Col(_Frozen, frozen=True):
-    """A column of the row in hand, or of what it refers to.
-
-    A path of two or more names goes through references. In a view, a path whose last
-    reference is an entity reads that entity's attribute as of the row's instant; ``at`` is the
-    row's own event time.
-    """
-
-    path: Path
-
-
-class Feature(_Frozen, frozen=True):
-    """A feature of a looked-up group (``alias`` names the lookup; "" is the group itself)."""
-
-    alias: str
-    name: str
-
-
-class Computed(_Frozen, frozen=True):
-    """Another column of the same view, by name: a derived function's result or an expression."""
-
-    name: str
-
-
-class Call(_Frozen, frozen=True):
-    """An operator applied to arguments.
-
-    A null argument gives null, except where `op` says otherwise: ``fill(a, b)``, ``is_null(a)``, and
-    ``and``/``or``, which are Kleene's.
-    """
-
-    op: Op
-    args: tuple[Expr, ...]
-
-
-Expr = Const | Col | Feature | Computed | Call
 
 # --- features ----------------------------------------------------------------------------------
 
@@ -344,7 +300,7 @@ class Service(_Frozen, frozen=True):
     name: str
     on: str
     model: str
-    """"" for a service of rules alone."""
+    """"" for a service of rules alone; of several, the one whose label tells outcomes: the first, or a stack's last."""
     rule_view: View | None
     """A view whose columns are the conditions of `rules`, in order."""
     rules: tuple[Rule, ...]
@@ -363,6 +319,15 @@ class Service(_Frozen, frozen=True):
     doc: str = ""
     file: str = ""
     line: int = 0
+    combine: Combine | None = None
+    """How the score is made of more than one model's."""
+    score_view: View | None = None
+    """What a score expression reads of the row beside models' scores."""
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """The models of its line-up, in the order in which they are asked."""
+        return self.combine.members if self.combine is not None else (self.model,) if self.model else ()
 
 
 class Graph(_Frozen, frozen=True):

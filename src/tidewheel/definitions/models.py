@@ -52,6 +52,23 @@ class Space:
     choices: tuple[Any, ...] = ()
 
 
+class ScoreColumn(Column[float]):
+    """A model's score of the row in hand: ``Fraud.score``."""
+
+    def __init__(self, model: type[Model]) -> None:
+        self._model = model
+
+    def __repr__(self) -> str:
+        return f"<column {self._model.__name__}.score>"
+
+
+class _ScoreOf:
+    """Gives each model class its own column."""
+
+    def __get__(self, instance: None, owner: type[Model]) -> ScoreColumn:
+        return ScoreColumn(owner)
+
+
 class Model(metaclass=Declared):
     """What is learnt from a view's rows.
 
@@ -126,6 +143,7 @@ class Model(metaclass=Declared):
     deploy: ClassVar[ir.Deploy | None] = None
     visibility: ClassVar[ir.Visibility] = "arrival"
     serving_delay: ClassVar[Duration | None] = None
+    score = _ScoreOf()
 
     def __init_subclass__(cls, *, owner: str = "") -> None:
         cls._owned_by = owner or cls._owned_by

@@ -8,12 +8,12 @@ from typing import Any
 
 from tidewheel.definitions import ir
 from tidewheel.definitions.columns import Column, PathColumn
+from tidewheel.definitions.combine_compiler import compile_scoring, models_of
 from tidewheel.definitions.context import Context
 from tidewheel.definitions.declared import place_of
 from tidewheel.definitions.durations import parse_duration
 from tidewheel.definitions.expressions import lower, text_of
 from tidewheel.definitions.model_compiler import check_attributes
-from tidewheel.definitions.models import Model
 from tidewheel.definitions.paths import walk
 from tidewheel.definitions.places import likely
 from tidewheel.definitions.services import Fallback, Rule, Service, Thresholds
@@ -35,8 +35,9 @@ def compile_service(context: Context, cls: type[Service]) -> None:
     if not parts:
         return
     on = parts.pop("")
-    part("model", _model, context, cls, on)
-    if "model" not in parts:
+    part("score" if cls.score is not None else "model", compile_scoring, context, cls, on)
+    scoring = parts.pop("score", None) or parts.pop("model", None)
+    if scoring is None:
         return
     part("decide", _thresholds, cls)
     actions = tuple(name for name, _ in parts.get("decide", ()))
@@ -48,12 +49,15 @@ def compile_service(context: Context, cls: type[Service]) -> None:
     part("unit", _unit, context, cls, on)
     part("guards", _guards, cls)
     part("cooldown", lambda: 0 if cls.cooldown is None else parse_duration(cls.cooldown))
-    if len(parts) < 10:
+    if len(parts) < 9:
         return
     rule_view, rules = parts.pop("rules")
     context.services[cls] = ir.Service(
         name=cls.__name__,
         on=on.name,
+        model=scoring.model,
+        combine=scoring.combine,
+        score_view=scoring.view,
         rule_view=rule_view,
         rules=rules,
         thresholds=parts.pop("decide"),
@@ -62,26 +66,6 @@ def compile_service(context: Context, cls: type[Service]) -> None:
         line=cls._line,
         **parts,
     )
-
-
-def _model(context: Context, cls: type[Service], on: ir.Source) -> str:
-    model = cls.model
-    if model is None:
-        if cls.decide is None or len(cls.decide.actions) != 1 or not cls.rules:
-            raise DefinitionError(
-                "a service without a model decides by rules, and by one action when none holds",
-                remedy="add model =, or rules = [...] and decide = tw.thresholds(allow=0.0)",
-            )
-        return ""
-    if not (isinstance(model, type) and issubclass(model, Model)):
-        raise DefinitionError(f"{model!r} is no model class", remedy="write model = Fraud")
-    frozen = context.models[model]
-    view = next(view for view in context.views.values() if view.name == frozen.view)
-    if view.on != on.name:
-        raise DefinitionError(
-            f"the service is for {on.name}, its model's view for {view.on}", remedy=f"write on={view.on}"
-        )
-    return frozen.name
 
 
 def _thresholds(cls: type[Service]) -> tuple[tuple[str, float], ...]:
@@ -115,8 +99,8 @@ def _rules(
             raise DefinitionError(f"{rule!r} is no rule", remedy="write tw.rule('burst', condition, then='block')")
         if any(rule.name == other.name for other in rules):
             raise DefinitionError(f"two rules are called '{rule.name}'", remedy="rename one")
-        if cls.model is not None or actions:
-            _check_action(rule.then, actions if cls.model is not None else (), f"the rule '{rule.name}'")
+        if models_of(cls) or actions:
+            _check_action(rule.then, actions if models_of(cls) else (), f"the rule '{rule.name}'")
         columns.append(ir.ViewColumn(rule.name, _condition(scope, rule)))
         rules.append(ir.Rule(rule.name, rule.name, rule.then))
     lookups = tuple(sorted(scope.lookups.values(), key=lambda lookup: lookup.alias))
@@ -172,7 +156,7 @@ def _explore(cls: type[Service]) -> float:
 def _fallback(context: Context, cls: type[Service], on: ir.Source, actions: tuple[str, ...]) -> tuple[ir.Fallback, ...]:
     floor = ir.Fallback("action", action=actions[0] if actions else "")
     if cls.fallback is None:
-        previous = [ir.Fallback("previous", model=cls.model.__name__)] if cls.model is not None else []
+        previous = [ir.Fallback("previous", model=model.__name__) for model in models_of(cls)[:1]]
         return (*previous, floor)
     chain = tuple(_link(context, cls, on, actions, link) for link in cls.fallback)
     if not chain or chain[-1].kind != "action":
@@ -190,22 +174,23 @@ def _link(context: Context, cls: type[Service], on: ir.Source, actions: tuple[st
     if link.kind == "action":
         _check_action(link.action, _all_actions(cls, actions), "the fallback")
         return ir.Fallback("action", action=link.action)
-    if cls.model is None:
+    models = models_of(cls)
+    if not models:
         raise DefinitionError(f"tw.{link.kind}(...) needs a model")
     if link.kind == "previous":
-        if link.model is not cls.model:
+        if link.model not in models:
             raise DefinitionError(
                 f"tw.previous({getattr(link.model, '__name__', link.model)}) is not the service's model"
             )
-        return ir.Fallback("previous", model=cls.model.__name__)
-    return ir.Fallback("table", model=cls.model.__name__, by=_own_column(context, on, link.by, "tw.table(by=...)"))
+        return ir.Fallback("previous", model=link.model.__name__)
+    return ir.Fallback("table", model=models[0].__name__, by=_own_column(context, on, link.by, "tw.table(by=...)"))
 
 
 def _guards(cls: type[Service]) -> tuple[ir.Guard, ...]:
     for guard in cls.guards:
         if not isinstance(guard, ir.Guard):
             raise DefinitionError(f"{guard!r} is no guard", remedy='write tw.guard.latency("20ms")')
-        if cls.model is None:
+        if not models_of(cls):
             raise DefinitionError("guards watch versions of a model, and the service has none")
     return tuple(cls.guards)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from tidewheel.definitions import ir
-from tidewheel.definitions.columns import Condition
+from tidewheel.definitions.columns import Column, Condition
+from tidewheel.definitions.combine import Combination
 from tidewheel.definitions.declared import Declared
 from tidewheel.definitions.durations import Duration
 from tidewheel.definitions.models import Model
@@ -48,8 +49,10 @@ class Service(metaclass=Declared):
     ----------
     rules : sequence of ``tw.rule(...)``
         Looked at in order before the model; the first that holds decides.
-    model : model class, optional
-        Without one, rules alone decide.
+    model : model class or ``tw.combine...``, optional
+        Without one (and without `score`), rules alone decide.
+    score : expression, optional
+        Instead of `model`: ``CTR.score * CVR.score * Ad.bid``, over models' scores, columns and features.
     decide : ``tw.thresholds(...)``, optional
         Without it the score is the answer.
     prevents : sequence of str
@@ -70,7 +73,8 @@ class Service(metaclass=Declared):
     """
 
     rules: ClassVar[Sequence[Rule]] = ()
-    model: ClassVar[type[Model] | None] = None
+    model: ClassVar[type[Model] | Combination | None] = None
+    score: ClassVar[Column[Any] | None] = None
     decide: ClassVar[Thresholds | None] = None
     prevents: ClassVar[Sequence[str]] = ()
     explore: ClassVar[float | str] = 0.0

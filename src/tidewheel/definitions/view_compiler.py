@@ -26,6 +26,7 @@ from tidewheel.definitions.expressions import (
     text_of,
 )
 from tidewheel.definitions.features import Features, Lookup
+from tidewheel.definitions.models import ScoreColumn
 from tidewheel.definitions.paths import KeyPart, given_path, path_to, type_of, walk
 from tidewheel.definitions.places import likely
 from tidewheel.definitions.rows import Event, Row
@@ -69,6 +70,10 @@ class RowScope:
             return self._feature(self._plain_alias(node._owner), node._name)
         if isinstance(node, Aggregated):
             raise DefinitionError("an aggregate outside of a group", remedy="declare it in a tw.Features class")
+        if isinstance(node, ScoreColumn):
+            raise DefinitionError(
+                f"{node!r} can't be part of an expression here", remedy="make it a column of its own: risk = Risk.score"
+            )
         if isinstance(node, Derived):
             raise DefinitionError(
                 f"'{node._name or node.fn.__name__}' is no column of this view", remedy="give it a name of its own here"
@@ -213,6 +218,8 @@ class ViewCompiler:
             return [column for pair in named for column in _view_columns(*pair)]
         if isinstance(value, Derived):
             return [ir.ViewColumn(name, self._derived(scope, name, value), value._text)]
+        if isinstance(value, ScoreColumn):
+            return [ir.ViewColumn(name, ir.Score(value._model.__name__))]
         if isinstance(value, Column):
             typed = lower(value, self._leaf(scope, value))
             self.types[name] = typed.type

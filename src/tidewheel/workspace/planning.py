@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from tidewheel.definitions import diff, digest, ir
+from tidewheel.definitions import diff, digest, format_duration, ir
+from tidewheel.definitions.expressions import text_of
 from tidewheel.definitions.graphs import Change, nodes_of
 from tidewheel.registry.deployments import list_deployments
 from tidewheel.registry.graphs import live_graph
@@ -37,9 +38,40 @@ def plan_of(graph: ir.Graph, stores: Stores) -> Plan:
         if kind == "service" and reference is None:
             state = "not deployed"
         warning = "may be kept as a pickle" if isinstance(node, ir.Model) and node.allow_pickle else ""
-        declared.append(Declared(kind, node.name, found, _reads(node), state, node.doc, warning))  # type: ignore[arg-type]  # literals
+        how = combined(node) if isinstance(node, ir.Service) else ""
+        declared.append(Declared(kind, node.name, found, _reads(node), state, node.doc, warning, how))  # type: ignore[arg-type]  # literals
     changes = [_told(change, before, graph) for change in diff(before, graph)]
     return Plan(declared, changes, live.since if live is not None else None, schema_changes(stores, graph))
+
+
+def combined(service: ir.Service) -> str:
+    """Say how a service's score is made of several models', and what part of its deadline each has; "" for one.
+
+    Examples
+    --------
+    >>> two = ir.Combine("weighted", ("Fraud", "Net"), weights=(0.7, 0.3), shares=(0.25, 0.75))
+    >>> combined(ir.Service("Score", "Payment", "Fraud", None, (), (), deadline=20_000, combine=two))
+    '0.7 Fraud + 0.3 Net; of 20ms: Fraud 25%, Net 75%'
+    """
+    how = service.combine
+    if how is None:
+        return ""
+    shares = ", ".join(f"{name} {how.share_of(place):.0%}" for place, name in enumerate(how.members))
+    return f"{_score_told(how)}; of {format_duration(service.deadline)}: {shares}"
+
+
+def _score_told(how: ir.Combine) -> str:
+    if how.expr is not None:
+        return text_of(how.expr)
+    if how.unsure is not None:
+        low, high = how.unsure
+        return f" while within {low:g} to {high:g} then ".join(how.members)
+    if how.kind == "weighted":
+        return " + ".join(f"{weight:g} {name}" for weight, name in zip(how.weights, how.members, strict=True))
+    if how.kind == "vote":
+        votes = (f"{name} >= {level:g}" for level, name in zip(how.at, how.members, strict=True))
+        return f"share of {', '.join(votes)}"
+    return f"{how.members[-1]} of {', '.join(how.members[:-1])}"
 
 
 def _told(change: Change, before: ir.Graph, after: ir.Graph) -> str:
@@ -107,10 +139,11 @@ def _reads(node: Node) -> tuple[str, ...]:
     elif isinstance(node, ir.Group):
         found = [c.value.source for c in node.features if isinstance(c.value, ir.Aggregate)]
     elif isinstance(node, ir.View):
-        found = [node.on, *(lookup.group for lookup in node.lookups)]
+        scores = [column.value.model for column in node.columns if isinstance(column.value, ir.Score)]
+        found = [node.on, *(lookup.group for lookup in node.lookups), *scores]
     elif isinstance(node, ir.Model):
         found = [node.view, node.label.source]
     else:
-        rules = [lookup.group for lookup in node.rule_view.lookups] if node.rule_view else []
-        found = [node.on, node.model, *rules]
+        own = [view for view in (node.rule_view, node.score_view) if view is not None]
+        found = [node.on, *node.members, *(lookup.group for view in own for lookup in view.lookups)]
     return tuple(dict.fromkeys(name for name in found if name))

@@ -25,6 +25,8 @@ class Declared(msgspec.Struct, frozen=True):
     state: Literal["unchanged", "new", "changed", "not deployed"]
     doc: str = ""
     warning: str = ""
+    score: str = ""
+    """Of a service with several models: how its score is made, and each one's share of the deadline."""
 
 
 class Gone(msgspec.Struct, frozen=True):
