@@ -7,7 +7,7 @@ never changed; a deployment replaces the decider that holds them.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, Protocol
@@ -17,14 +17,10 @@ import msgspec
 from tidewheel.errors import DeadlineError, ServingError, StaleError, TidewheelError
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
     from tidewheel.features.online import Event, Row
     from tidewheel.routing.explore import Explorer
     from tidewheel.serving.freshness import Freshness
-
-    Words = npt.NDArray[np.float64]
+    from tidewheel.serving.scoring import Scoring
 
 
 class Reader(Protocol):
@@ -95,8 +91,8 @@ class Arm:
         Reads the rule view (when there are rules) and the model's view (when there is a model), in this order.
     rules : tuple of Rule
         In the order in which they are asked.
-    predict : callable, optional
-        From the model view's words to a score; None for a service of rules alone.
+    scoring : Scoring, optional
+        From the model view's words and a deadline to a score; None for a service of rules alone.
     thresholds : Thresholds
         What a score means.
     explore : Explorer or None
@@ -114,7 +110,7 @@ class Arm:
     service_version: str
     reader: Reader
     rules: tuple[Rule, ...]
-    predict: Callable[[Words], float] | None
+    scoring: Scoring | None
     thresholds: Thresholds
     explore: Explorer | None = None
     otherwise: str = ""
@@ -149,7 +145,9 @@ class Verdict(msgspec.Struct, gc=False):
     decide_ns: int = 0
 
 
-def judge(arm: Arm, columns: Mapping[str, object], now: int, at: int, verdict: Verdict, until: int) -> None:
+def judge(
+    arm: Arm, columns: Mapping[str, object], now: int, at: int, verdict: Verdict, until: int
+) -> Awaitable[None] | None:
     """Decide by one arm and write it into `verdict`.
 
     Parameters
@@ -165,13 +163,32 @@ def judge(arm: Arm, columns: Mapping[str, object], now: int, at: int, verdict: V
     until : int
         The deadline, ns of the monotonic clock; looked at between the stages.
 
+    Returns
+    -------
+    Awaitable or None
+        None when it is decided. Otherwise the score is under way, and it is decided when this was awaited.
+
     Raises
     ------
     DeadlineError
-        It passed before the model was asked.
+        It passed before the model was asked, or before it answered. The latter only where its score is awaited.
     TidewheelError
         Features or model failed.
     """
+    asked = prepare(arm, columns, now, at, verdict, until)
+    if arm.scoring is None or verdict.rule:
+        return None
+    if asked > until:
+        raise DeadlineError("the deadline passed before the model was asked")
+    score = arm.scoring(verdict.words, until)
+    if isinstance(score, float):
+        settle(arm, score, asked, verdict)
+        return None
+    return _settle_later(arm, score, asked, verdict)
+
+
+def prepare(arm: Arm, columns: Mapping[str, object], now: int, at: int, verdict: Verdict, until: int) -> int:
+    """Read the features and ask the rules; return when that was done."""
     verdict.arm, verdict.model, verdict.bundle = arm.name, arm.model, arm.bundle
     verdict.view, verdict.service_version = arm.view, arm.service_version
     start = perf_counter_ns()
@@ -186,22 +203,27 @@ def judge(arm: Arm, columns: Mapping[str, object], now: int, at: int, verdict: V
         # A condition that is null (NaN) is not true.
         if row.words[0][rule.column] == 1.0:
             verdict.rule, verdict.decision = rule.name, rule.then
-            verdict.rules_ns = perf_counter_ns() - read
-            return
+            break
+    else:
+        if arm.scoring is None:
+            verdict.decision = arm.otherwise
     asked = perf_counter_ns()
     verdict.rules_ns = asked - read
-    if arm.predict is None:
-        verdict.decision = arm.otherwise
-        return
-    if asked > until:
-        raise DeadlineError("the deadline passed before the model was asked")
-    score = arm.predict(row.words[-1])
+    return asked
+
+
+def settle(arm: Arm, score: float, asked: int, verdict: Verdict) -> None:
+    """Turn a score into a decision."""
     verdict.model_ns = perf_counter_ns() - asked
     if score != score:
         raise ServingError("the model gave no number", where=arm.model)
     verdict.score = score
     verdict.thresholds = arm.thresholds.levels
     verdict.decision = arm.thresholds.action(score)
+
+
+async def _settle_later(arm: Arm, score: Awaitable[float], asked: int, verdict: Verdict) -> None:
+    settle(arm, await score, asked, verdict)
 
 
 def _fresh_row(arm: Arm, columns: Mapping[str, object], now: int, at: int, verdict: Verdict) -> Row:

@@ -19,6 +19,7 @@ from tidewheel.serving.metrics import Snapshot, prometheus, read_snapshots
 from tidewheel.storage.log_records import BadRow, NewEvent, Outcome
 
 if TYPE_CHECKING:
+    from tidewheel.serving.desk import Soon
     from tidewheel.serving.service import Serving
     from tidewheel.serving.steps import Steps
 
@@ -70,24 +71,36 @@ class WorkerBackend:
         if now is not None:
             raise not_replayed()
         answer = self._decide_now(service, body, caller)
-        return self._on_disk(answer) if self._committed else answer
+        return answer if isinstance(answer, bytes) and not self._committed else self._answered(service, answer)
 
-    def _decide_now(self, service: str, body: bytes, caller: str) -> bytes:
+    def _decide_now(self, service: str, body: bytes, caller: str) -> Soon:
         try:
             return self.serving.desk.decide_json(service, body, self._now(), caller)
         except TidewheelError as error:
-            known = service if service in self.serving.desk.services else ""
-            self.serving.metrics.count("refused", known, type(error).__name__)
+            self._count_refused(service, error)
             raise
+
+    def _count_refused(self, service: str, error: TidewheelError) -> None:
+        known = service if service in self.serving.desk.services else ""
+        self.serving.metrics.count("refused", known, type(error).__name__)
 
     async def _decide_in_step(self, steps: Steps, service: str, body: bytes, now: int | None, caller: str) -> bytes:
         await steps.reach(now)
         await steps.settle()
         answer = self._decide_now(service, body, caller)
-        return await self._on_disk(answer) if self._committed else answer
+        # Nothing else happens meanwhile: a net's score depends, in its last bits, on the rows beside a row.
+        return await self._answered(service, answer if isinstance(answer, bytes) else answer.wait())
 
-    async def _on_disk(self, answer: bytes) -> bytes:
-        await asyncio.wrap_future(self.serving.desk.committed())
+    async def _answered(self, service: str, answer: Soon) -> bytes:
+        """Wait for an answer that is under way, and for the disk where callers are promised that."""
+        if not isinstance(answer, bytes):
+            try:
+                answer = await answer
+            except TidewheelError as error:
+                self._count_refused(service, error)
+                raise
+        if self._committed:
+            await asyncio.wrap_future(self.serving.desk.committed())
         return answer
 
     async def append(self, event: str, body: bytes, now: int | None) -> Accepted:

@@ -20,8 +20,10 @@ from tidewheel.routing.split import CHALLENGER, CHAMPION, Split
 from tidewheel.serving.arms import Arm, NoReader, Reader, Rule, Thresholds
 from tidewheel.serving.decider import Decider
 from tidewheel.serving.fallback import Chain, Table
+from tidewheel.serving.flight import waited
 from tidewheel.serving.freshness import Freshness
 from tidewheel.serving.predictor import Scorer
+from tidewheel.serving.scoring import NO_DEADLINE, settled
 
 if TYPE_CHECKING:
     from tidewheel.definitions.ir import Graph, Source, View
@@ -166,7 +168,7 @@ class Builder:
             service_version=version.digest,
             reader=self._reader(plans),
             rules=rules,
-            predict=scorer,
+            scoring=scorer,
             thresholds=Thresholds(service.thresholds),
             otherwise=service.thresholds[0][0] if service.thresholds else "",
             freshness=self._freshness(view, plans),
@@ -261,8 +263,8 @@ def warm(arm: Arm, plans: list[ViewPlan]) -> None:
     """Call everything once on an event of nulls, so that the first real one finds it compiled and loaded."""
     try:
         row = arm.reader.read(dict.fromkeys(name for plan in plans for name in plan.columns), 0, 0)
-        if arm.predict is not None:
-            arm.predict(row.words[-1])
+        if arm.scoring is not None:
+            waited(settled(arm.scoring(row.words[-1], NO_DEADLINE)))
     except Exception as error:
         # A derived function may not like an event without values; that says nothing about real ones.
         log.info("warming %s: %s", arm.model or arm.service_version, error)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from tidewheel.routing.split import CHALLENGER, Split
 from tidewheel.runtime.kill_switch import EXPERIMENT
 from tidewheel.serving.arms import Arm, NoReader, Verdict, judge
 from tidewheel.serving.fallback import Chain
+from tidewheel.serving.scoring import begin
 
 if TYPE_CHECKING:
     from tidewheel.runtime.kill_switch import KillSwitch
@@ -53,8 +54,10 @@ class Decider:
     killed: bool = False
     switch: KillSwitch | None = None
 
-    def decide(self, event_id: str, columns: Mapping[str, object], now: int, at: int, started: int) -> Verdict:
-        """Return what to do with one event; never raises.
+    def decide(
+        self, event_id: str, columns: Mapping[str, object], now: int, at: int, started: int
+    ) -> Verdict | Awaitable[Verdict]:
+        """Return what to do with one event, or what to await for it; never raises.
 
         Parameters
         ----------
@@ -73,12 +76,36 @@ class Decider:
         if self.killed:
             return self.chain.constant(verdict, "killed: the service is switched off")
         arm = self.arm_of(self.unit_of(event_id, columns))
+        until = started + self.service.deadline * 1000
         try:
             if arm is None:
                 raise ServingError(self.damage or "no version can be loaded")
-            judge(arm, columns, now, at, verdict, started + self.service.deadline * 1000)
+            later = judge(arm, columns, now, at, verdict, until)
         except Exception as error:
-            return self.chain.answer(columns, now, at, verdict, error)
+            return begin(self.chain.answer(columns, now, at, verdict, error, until))
+        if later is None:
+            return self._explored(arm, event_id, verdict)
+        return begin(self._decided(later, arm, event_id, columns, now, at, verdict, until))
+
+    async def _decided(
+        self,
+        later: Awaitable[None],
+        arm: Arm,
+        event_id: str,
+        columns: Mapping[str, object],
+        now: int,
+        at: int,
+        verdict: Verdict,
+        until: int,
+    ) -> Verdict:
+        try:
+            await later
+        except Exception as error:
+            return await self.chain.answer(columns, now, at, verdict, error, until)
+        return self._explored(arm, event_id, verdict)
+
+    def _explored(self, arm: Arm, event_id: str, verdict: Verdict) -> Verdict:
+        """Let through a share of what would be prevented."""
         if arm.explore is not None and verdict.decision in self.service.prevents and not verdict.rule:
             # Drawn from the event, so that a decision that is made again comes out the same.
             verdict.decision, verdict.explored, verdict.propensity = arm.explore(event_id, verdict.decision)

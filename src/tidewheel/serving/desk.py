@@ -7,23 +7,24 @@ the ingestion of the event: it goes to the log by way of the journal, once, by i
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from time import perf_counter_ns
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tidewheel.collect.checks import RowCheck, row_check
 from tidewheel.collect.decision_index import event_key
 from tidewheel.errors import SchemaError
 from tidewheel.serving.answers import answer_of, encode_answer, record_of
+from tidewheel.serving.arms import Verdict
 from tidewheel.serving.decider import Decider
+from tidewheel.serving.flight import Flight
 from tidewheel.serving.handler import unknown
 from tidewheel.storage.decisions import DecisionIds, encode_decision
 from tidewheel.storage.log_records import FUTURE_ALLOWED, BadRow, NewEvent
 
 if TYPE_CHECKING:
     from tidewheel.definitions.ir import Source
-    from tidewheel.serving.arms import Verdict
     from tidewheel.serving.find import Finder
     from tidewheel.serving.metrics import Metrics
     from tidewheel.serving.recent import Recent
@@ -36,6 +37,22 @@ MOST_REMEMBERED = 20_000
 
 Ship = Callable[[], None]
 """Says that the journal has grown: its events are to go to the log."""
+
+
+Soon = bytes | Flight[bytes]
+"""An answer's JSON, or the flight that will give it: awaited on a loop, waited for in a thread."""
+
+
+class Asked(NamedTuple):
+    """One request for a decision, while it is answered."""
+
+    decider: Decider
+    event: NewEvent
+    key: bytes
+    now: int
+    caller: str
+    started: int
+    decoded: int
 
 
 class Served:
@@ -77,6 +94,7 @@ class Desk:
         self._ids = DecisionIds()
         self._answers: dict[bytes, bytes] = {}
         self._older: dict[bytes, bytes] = {}
+        self._flights: dict[bytes, Flight[bytes]] = {}
         self._warned: set[str] = set()
 
     def served(self, service: str) -> Served:
@@ -92,8 +110,8 @@ class Desk:
             raise unknown("deployed service", service, list(self.services))
         return found
 
-    def decide_json(self, service: str, body: bytes, now: int, caller: str = "") -> bytes:
-        """Decide the event in a JSON body, and return the answer's JSON.
+    def decide_json(self, service: str, body: bytes, now: int, caller: str = "") -> Soon:
+        """Decide the event in a JSON body, and return the answer's JSON, or what to wait for it on.
 
         Parameters
         ----------
@@ -127,8 +145,10 @@ class Desk:
             raise SchemaError(event.reason, where=f"{served.source.name} for service {service}")
         return self.decide(served, event, now, caller, started)
 
-    def decide(self, served: Served, event: NewEvent, now: int, caller: str = "", started: int = 0) -> bytes:
-        """Decide one checked event, and return the answer's JSON.
+    def decide(self, served: Served, event: NewEvent, now: int, caller: str = "", started: int = 0) -> Soon:
+        """Decide one checked event, and return the answer's JSON; a flight to wait on while its score is under way.
+
+        An event whose decision is under way is not decided twice: who asks again waits for the same.
 
         Raises
         ------
@@ -144,14 +164,27 @@ class Desk:
                 remedy="send when it happened, in UTC or with a zone",
             )
         key = event_key(service, event.id)
-        again = self._answers.get(key) or self._older.get(key) or self._again(service, event, key)
+        again = self._answers.get(key) or self._older.get(key) or self._flights.get(key)
+        again = again or self._again(service, event, key)
         if again is not None:
             self.metrics.count("retries", service)
             return again
-        decoded = perf_counter_ns()
-        decider = served.decider
-        at = min(event.at, now)
-        verdict = decider.decide(event.id, event.columns, now, at, started)
+        asked = Asked(served.decider, event, key, now, caller, started, perf_counter_ns())
+        verdict = served.decider.decide(event.id, event.columns, now, min(event.at, now), started)
+        if isinstance(verdict, Verdict):
+            return self._write(asked, verdict)
+        flight = Flight(self._write_later(asked, verdict), lambda: self._flights.pop(key, None))
+        if not flight.done:
+            self._flights[key] = flight
+        return flight
+
+    async def _write_later(self, asked: Asked, verdict: Awaitable[Verdict]) -> bytes:
+        return self._write(asked, await verdict)
+
+    def _write(self, asked: Asked, verdict: Verdict) -> bytes:
+        """Write a decision down, and return its answer."""
+        decider, event, key, now, caller, started, decoded = asked
+        service = decider.service.name
         spent = [decoded - started, verdict.features_ns, verdict.rules_ns, verdict.model_ns]
         spent.append(perf_counter_ns() - decoded - sum(spent[1:]))
         identity = self._ids.new(now)

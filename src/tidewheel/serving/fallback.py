@@ -9,13 +9,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from time import perf_counter_ns
 
 from tidewheel.errors import DeadlineError, TidewheelError
 from tidewheel.serving.arms import Arm, Thresholds, Verdict, judge
 
 log = logging.getLogger("tidewheel.serving")
-
-NO_DEADLINE = 1 << 62
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +44,9 @@ class Chain:
     last: str
     thresholds: Thresholds
 
-    def answer(self, columns: Mapping[str, object], now: int, at: int, verdict: Verdict, error: Exception) -> Verdict:
+    async def answer(
+        self, columns: Mapping[str, object], now: int, at: int, verdict: Verdict, error: Exception, until: int
+    ) -> Verdict:
         """Return a verdict that says which link answered, and why one had to.
 
         Parameters
@@ -58,14 +59,15 @@ class Chain:
             What the normal way had found before it failed.
         error : Exception
             Why it failed.
+        until : int
+            The deadline, as of `judge`.
         """
         reason = reason_of(error)
-        late = isinstance(error, DeadlineError)
         for link in self.links:
-            if late and isinstance(link, Arm):
+            if isinstance(link, Arm) and (isinstance(error, DeadlineError) or perf_counter_ns() > until):
                 continue
             try:
-                found = self._by(link, columns, now, at, verdict)
+                found = await self._by(link, columns, now, at, verdict, until)
             except Exception as failed:
                 log.warning("a fallback failed too: %s", failed)
                 continue
@@ -80,12 +82,13 @@ class Chain:
         found.fallback, found.decision, found.reason = "action", self.last, reason
         return found
 
-    def _by(
-        self, link: Arm | Table | str, columns: Mapping[str, object], now: int, at: int, before: Verdict
+    async def _by(
+        self, link: Arm | Table | str, columns: Mapping[str, object], now: int, at: int, before: Verdict, until: int
     ) -> Verdict | None:
         if isinstance(link, Arm):
             verdict = Verdict()
-            judge(link, columns, now, at, verdict, NO_DEADLINE)
+            if (later := judge(link, columns, now, at, verdict, until)) is not None:
+                await later
             verdict.fallback = "previous"
             return verdict
         verdict = _blank(before)

@@ -45,8 +45,8 @@ class Scorer:
         self._codes = np.empty((1, len(places)))
         self._predictor = bundle.predictor()
 
-    def __call__(self, words: npt.NDArray[np.float64]) -> float:
-        """Return the score of one row of words, shape (columns,)."""
+    def __call__(self, words: npt.NDArray[np.float64], until: int = 0) -> float:
+        """Return the score of one row of words, shape (columns,): at once, so that `until` is nothing to it."""
         if self._places is not None:
             words = words[self._places]
         row = words.reshape(1, -1)

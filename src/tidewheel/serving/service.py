@@ -141,6 +141,8 @@ class Serving:
                 if isinstance(checked, BadRow):
                     raise SchemaError(checked.reason, where=f"{served.source.name} for service {service}")
                 answer = self.desk.decide(served, checked, now, caller, started)
+        if not isinstance(answer, bytes):
+            answer = answer.wait(self._one_at_a_time)
         if self.stores.settings.durability == "committed":
             self.journal.commit()
         return decode_answer(answer)
