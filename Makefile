@@ -29,6 +29,8 @@ test-slow: $(READY)
 
 extras: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-extras.txt
+	test -x .venv-airflow/bin/python || $(PYTHON) -m venv .venv-airflow
+	.venv-airflow/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-airflow.txt
 
 check: lint types docs-examples
 
@@ -54,4 +56,4 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf $(VENV) .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis demo-run demo-summary.json
+	rm -rf $(VENV) .venv-airflow .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis demo-run demo-summary.json

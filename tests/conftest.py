@@ -13,7 +13,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -227,7 +227,19 @@ def _need_server(url: str, port: int, reason: str) -> None:
 def need_extra(module: str) -> None:
     """Skip a test whose optional package is not installed; in nightly CI, which installs all, that is a failure."""
     if importlib.util.find_spec(module) is None:
-        reason = f"{module} is not installed; `make extras` installs it"
-        if os.environ.get("NIGHTLY") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+        _without_extra(module)
+
+
+def need_extra_venv(program: str) -> Path:
+    """Return the interpreter of a program that lives apart, in ``.venv-<program>``; skip as `need_extra` does."""
+    python = Path(os.environ.get(f"TIDEWHEEL_{program.upper()}", Path.cwd() / f".venv-{program}/bin/python"))
+    if not python.exists():
+        _without_extra(program)
+    return python
+
+
+def _without_extra(name: str) -> NoReturn:
+    reason = f"{name} is not installed; `make extras` installs it"
+    if os.environ.get("NIGHTLY") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import site
 import subprocess
+import sys
 from pathlib import Path
 
-from tidewheel.training.lineage import code_state, library_versions
+import pytest
+
+from tidewheel.training.lineage import code_state, environment_lock, library_versions
 
 
 def git(folder: Path, *arguments: str) -> None:
@@ -43,3 +47,18 @@ def test_outside_a_repository_the_files_still_have_a_digest(tmp_path: Path) -> N
 
 def test_versions_of_what_can_change_a_result() -> None:
     assert {"python", "numpy", "lightgbm", "scikit-learn"} <= set(library_versions())
+
+
+def test_the_lock_names_what_is_installed_and_not_what_packages_carry_inside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder, name in ((tmp_path, "whole"), (tmp_path / "whole" / "vendored", "carried")):
+        info = folder / f"{name}-1.0.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        monkeypatch.setattr(sys, "path", [*sys.path, str(folder)])
+    before = site.getsitepackages()
+    monkeypatch.setattr(site, "getsitepackages", lambda: [*before, str(tmp_path)])
+    lock = environment_lock().decode().splitlines()
+    assert "whole==1.0" in lock
+    assert "carried==1.0" not in lock

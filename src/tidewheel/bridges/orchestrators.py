@@ -113,7 +113,7 @@ def kubernetes(pipeline: Pipeline) -> str:
 
 
 def airflow(pipeline: Pipeline) -> str:
-    """Return a DAG of BashOperators, for Airflow 2.4 and newer."""
+    """Return a DAG of BashOperators, for Airflow 2.4 and newer (3 keeps the operator in a package of its own)."""
     tasks = "\n".join(
         f"    {node.name} = BashOperator(task_id={node.name!r}, bash_command={shlex.join(node.command)!r})"
         for node in pipeline.nodes
@@ -122,7 +122,11 @@ def airflow(pipeline: Pipeline) -> str:
     return f"""{_header("Airflow")}from datetime import datetime, timezone
 
 from airflow import DAG
-from airflow.operators.bash import BashOperator
+
+try:
+    from airflow.providers.standard.operators.bash import BashOperator
+except ImportError:
+    from airflow.operators.bash import BashOperator
 
 with DAG(
     dag_id={pipeline.name!r},
@@ -131,7 +135,7 @@ with DAG(
     catchup=False,
     max_active_runs=1,
     default_args={{"retries": {RETRIES}}},
-):
+) as dag:
 {tasks}
 {edges}"""
 

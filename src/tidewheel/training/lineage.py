@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import platform
+import site
 import subprocess
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import metadata
@@ -78,7 +80,10 @@ def environment_lock() -> bytes:
     >>> b"numpy==" in environment_lock()
     True
     """
-    found = {(d.metadata["Name"] or "", d.version) for d in metadata.distributions()}
+    installed = {Path(folder) for folder in site.getsitepackages()}
+    # What a package carries inside itself (Ray puts such folders on the path) is not installed by its own name.
+    paths = [path for path in sys.path if not installed.intersection(Path(path).parents)]
+    found = {(d.metadata["Name"] or "", d.version) for d in metadata.distributions(path=paths)}
     lines = sorted((f"{name}=={version}" for name, version in found if name), key=str.lower)
     return "\n".join([f"# python {platform.python_version()} on {platform.machine()}", *lines, ""]).encode()
 
