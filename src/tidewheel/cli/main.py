@@ -57,6 +57,8 @@ COMMANDS: dict[str, Entry] = {
     "status": Entry("rollout", "Show what each service serves."),
     "tune-thresholds": Entry("operating", "Choose a threshold by cost, precision or recall."),
     "thresholds": Entry("rollout", "Show or turn a service's thresholds, without a deploy."),
+    "tokens": Entry("tokens", "Make, list, rotate and revoke API tokens."),
+    "audit": Entry("tokens", "List who changed what, when, and from where."),
     "up": Entry("serve", "Start serving, streaming and schedules."),
     "schedules": Entry("schedules", "List schedules: when each is due, and what came of it."),
     "tick": Entry("schedules", "Do what is due, once: for a cron of your own."),

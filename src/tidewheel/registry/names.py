@@ -9,6 +9,7 @@ import secrets
 from functools import cache
 
 from tidewheel.errors import InputError
+from tidewheel.storage.catalog.actor import actor
 
 _NAME = re.compile(r"([A-Za-z_]\w*)(?:@(\d+|[a-z][a-z0-9_-]*))?")
 _DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -50,9 +51,15 @@ def new_run_id(at: int) -> str:
     return "".join(reversed(characters)) + "".join(secrets.choice(_DIGITS) for _ in range(6))
 
 
-@cache
 def current_user() -> str:
-    """Return who acts, for the record: the login name, or the user's number."""
+    """Return who acts, for the record: whom this process acts for, or its own user."""
+    someone = actor()
+    return _login() if someone is None else someone.who
+
+
+@cache
+def _login() -> str:
+    """Return the login name, or the user's number."""
     try:
         return getpass.getuser()
     except (KeyError, ImportError, OSError):

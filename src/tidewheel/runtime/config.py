@@ -72,6 +72,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Serving processes."""
     host: str = "127.0.0.1"
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8700
+    open: bool = False
+    """Answer callers without a token, off this machine too: behind a gateway that checks who asks."""
     sync: Literal["always", "second"] = "always"
     """When the event log reaches the disk: before an event is acknowledged, or within a second."""
     durability: Literal["written", "committed"] = "written"
@@ -209,15 +211,19 @@ def _take_variables(variables: Mapping[str, str], found: dict[str, Any], sources
         if key in KEYS:
             text = variables[variable]
             measured = _measured(key, text, variable)
-            number = isinstance(measured, str) and re.fullmatch(r"\d+", measured) and _numeric(key)
-            found[key] = int(measured) if number else measured
+            found[key] = _typed(key, measured)
             sources[key] = variable
         elif difflib.get_close_matches(key, list(KEYS), n=1, cutoff=0.7):
             raise ConfigError("unknown setting", where=variable, remedy=likely(key, KEYS))
 
 
-def _numeric(key: str) -> bool:
-    return isinstance(getattr(Settings(), key), int)
+def _typed(key: str, value: Any) -> Any:
+    """Return a variable's text as the number or truth value that its setting takes, if it is one."""
+    usual = getattr(Settings(), key)
+    if isinstance(usual, bool):
+        return {"true": True, "1": True, "false": False, "0": False}.get(value, value)
+    number = isinstance(value, str) and isinstance(usual, int) and re.fullmatch(r"\d+", value)
+    return int(value) if number else value
 
 
 def _measured(key: str, value: Any, where: str) -> Any:

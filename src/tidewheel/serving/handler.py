@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Awaitable, Callable
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 import msgspec
 
 from tidewheel.errors import InputError, NotFoundError, TidewheelError
 from tidewheel.serving.http import TEXT, Limits, Request, Response, error_response, json_response, refusal
 from tidewheel.serving.instants import instant_of
+
+if TYPE_CHECKING:
+    from tidewheel.registry.tokens import Scope
+    from tidewheel.serving.guard import Guard
 
 Answering = Response | Awaitable[Response]
 NOW = b"tidewheel-now"
@@ -82,23 +86,32 @@ class Handler:
         What the routes call.
     limits : Limits, optional
         For the sizes of bodies.
+    guard : Guard, optional
+        Says who may; without one everybody may.
     """
 
-    def __init__(self, backend: Backend, limits: Limits | None = None) -> None:
+    def __init__(self, backend: Backend, limits: Limits | None = None, guard: Guard | None = None) -> None:
         self.backend = backend
         self.limits = limits or Limits()
-        self._plain: dict[str, tuple[str, Callable[[Request], Answering]]] = {
-            "/healthz": ("GET", self._alive),
-            "/readyz": ("GET", self._ready),
-            "/v1/status": ("GET", lambda request: json_response(self.backend.status())),
-            "/metrics": ("GET", lambda request: Response(200, self.backend.metrics(), TEXT)),
+        self.guard = guard
+        self._plain: dict[str, tuple[str, Scope | None, Callable[[Request], Answering]]] = {
+            "/healthz": ("GET", None, self._alive),
+            "/livez": ("GET", None, self._alive),
+            "/readyz": ("GET", None, self._ready),
+            "/startupz": ("GET", None, self._started),
+            "/v1/status": ("GET", "read", lambda request: json_response(self.backend.status())),
+            "/metrics": ("GET", "read", lambda request: Response(200, self.backend.metrics(), TEXT)),
         }
-        self._named: dict[str, tuple[str, Callable[[Request, str], Answering]]] = {
-            "services": ("POST", self._decide),
-            "events": ("POST", self._append),
-            "features": ("POST", lambda request, name: Response(200, self.backend.read(name, request.body))),
-            "decisions": ("GET", self._explain),
+        self._named: dict[str, tuple[str, Scope, Callable[[Request, str], Answering]]] = {
+            "services": ("POST", "decide", self._decide),
+            "events": ("POST", "ingest", self._append),
+            "features": ("POST", "read", lambda request, name: Response(200, self.backend.read(name, request.body))),
+            "decisions": ("GET", "read", self._explain),
         }
+
+    def may(self, request: Request, scope: Scope) -> Response | None:
+        """Return None when a request may do what needs `scope`, else the refusal; asked before each route."""
+        return None if self.guard is None else self.guard.may(request, scope)
 
     def handle(self, request: Request) -> Answering:
         """Return the answer, or what to await for it. Never raises what the caller did wrong.
@@ -116,17 +129,19 @@ class Handler:
         path = request.path
         parts = path.split("/")
         if len(parts) == 4 and parts[1] == "v1" and parts[0] == "" and parts[2] in self._named:
-            method, named = self._named[parts[2]]
+            method, scope, named = self._named[parts[2]]
             if request.method == method and parts[3]:
+                if self.guard is not None and (refused := self.guard.may(request, scope)) is not None:
+                    return refused
                 try:
                     return named(request, parts[3])
                 except TidewheelError as error:
                     return self._refused(error)
             return self._not_allowed(request, method) if parts[3] else self._nowhere(path)
         if path in self._plain:
-            method, plain = self._plain[path]
+            method, needs, plain = self._plain[path]
             if request.method in (method, "HEAD"):
-                return plain(request)
+                return (self.may(request, needs) if needs else None) or plain(request)
             return self._not_allowed(request, method)
         return self._nowhere(path)
 
@@ -139,7 +154,7 @@ class Handler:
     def _decide(self, request: Request, service: str) -> Answering:
         headers = request.headers
         now = _instant(headers[NOW]) if NOW in headers else None
-        caller = headers[CALLER].decode("latin-1")[:200] if CALLER in headers else ""
+        caller = request.caller or (headers[CALLER].decode("latin-1")[:200] if CALLER in headers else "")
         answer = self.backend.decide(service, request.body, now, caller)
         if type(answer) is bytes:
             return Response(200, answer)
@@ -175,6 +190,10 @@ class Handler:
             return Response(200, b'{"ready":true}')
         return error_response(503, why, remedy="ask again in a second", headers=((b"retry-after", b"1"),))
 
+    def _started(self, request: Request) -> Response:
+        """Answer a start-up probe: a worker that drains has started."""
+        return self._ready(request) if self.backend.ready() == "loading" else Response(200, b'{"started":true}')
+
     # --- refusals ------------------------------------------------------------------------------
 
     def _refused(self, error: TidewheelError) -> Response:
@@ -185,6 +204,8 @@ class Handler:
         return error_response(405, f"{request.path} takes {method}, not {request.method}", headers=allow)
 
     def _nowhere(self, path: str) -> Response:
+        if self.guard is not None and self.guard.any:
+            return error_response(404, f"no route {path[:200]!r}")  # names of services are not for everybody
         known = [
             *self._plain,
             *(f"/v1/services/{name}" for name in self.backend.services()),

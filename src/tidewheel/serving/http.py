@@ -58,6 +58,8 @@ class Request(msgspec.Struct):
     query: str = ""
     headers: dict[bytes, bytes] = NO_HEADERS
     body: bytes = b""
+    caller: str = ""
+    """Name of the token that was sent; "" without one."""
 
     def header(self, name: bytes, default: str = "") -> str:
         """Return a header as text, or `default` when it was not sent."""

@@ -18,6 +18,7 @@ from tidewheel.runtime.clock import ReplayClock
 from tidewheel.runtime.config import load_config
 from tidewheel.runtime.stores import Stores
 from tidewheel.serving.backend import WorkerBackend
+from tidewheel.serving.guard import Guard, refuse_open
 from tidewheel.serving.handler import Handler
 from tidewheel.serving.http import Limits
 from tidewheel.serving.metrics import write_snapshot
@@ -36,6 +37,7 @@ SWITCH_SECONDS = 0.0005
 COLLECT_AFTER = (20_000, 20, 100)
 TICK = 0.5
 STEP_TICK = 0.02
+FOLLOW = 0.25
 ROLE = "worker"
 
 
@@ -98,6 +100,8 @@ async def _serve(stores: Stores, index: int, life: Life, stream: Stream | None) 
 
     life.on_stop(wake)
     replayed = isinstance(stores.clock, ReplayClock)
+    guard = Guard(stores.catalog, open=stores.settings.open, workers=stores.settings.workers)
+    refuse_open(guard, stores.settings)
     serving = Serving(stores, role=ROLE, worker=index, hold=replayed)
     try:
         await asyncio.to_thread(warm)
@@ -105,10 +109,10 @@ async def _serve(stores: Stores, index: int, life: Life, stream: Stream | None) 
         steps = Steps(serving, stream) if replayed else None
         backend = WorkerBackend(serving, steps)
         limits = limits_of(stores.settings)
-        server = HttpServer(Handler(backend, limits), limits)
+        server = HttpServer(Handler(backend, limits, guard), limits)
         port = await server.start(stores.settings.host, stores.settings.port)
         address = write_address(stores.layout.run, WorkerAddress(index, os.getpid(), stores.settings.host, port))
-        ticking = [loop.create_task(_tick(backend, server))]
+        ticking = [loop.create_task(_tick(backend, server)), loop.create_task(follow(guard))]
         if steps is not None:
             ticking.append(loop.create_task(_keep_in_step(steps)))
         settle_memory()
@@ -124,6 +128,7 @@ async def _serve(stores: Stores, index: int, life: Life, stream: Stream | None) 
             steps.close()
     finally:
         await asyncio.to_thread(serving.close)
+        guard.close()
         if stream is not None:
             stream.close()
         stores.close()
@@ -149,6 +154,13 @@ async def _tick(backend: WorkerBackend, server: HttpServer) -> None:
         except (TidewheelError, OSError) as error:
             log.warning("the worker's numbers could not be written: %s", error)
         await asyncio.sleep(TICK)
+
+
+async def follow(guard: Guard) -> None:
+    """Look for new and revoked tokens, in a thread: the catalog may be slow to say that it is gone."""
+    while True:
+        await asyncio.to_thread(guard.follow)
+        await asyncio.sleep(FOLLOW)
 
 
 async def _keep_in_step(steps: Steps) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from tidewheel.storage.catalog.actor import actor
 from tidewheel.storage.catalog.statements import Statement
 from tidewheel.storage.catalog.store import Catalog
 from tidewheel.storage.catalog.tables import notes
@@ -34,8 +35,11 @@ class Note(msgspec.Struct, frozen=True):
 def add_note(
     connection: sa.Connection, kind: str, subject: str, body: Mapping[str, Any] | None = None, *, at: int
 ) -> int:
-    """Write a note inside the caller's transaction; return its number."""
-    text = msgspec.json.encode(dict(body or {}), order="sorted").decode()
+    """Write a note inside the caller's transaction; return its number. It bears the actor's name and address."""
+    told, who = dict(body or {}), actor()
+    if who is not None:
+        told |= {"who": told.get("who") or who.who, "from": who.origin}
+    text = msgspec.json.encode(told, order="sorted").decode()
     return int(_ADD.scalar(connection, {"kind": kind, "subject": subject, "body": text, "at": at}))
 
 
@@ -47,12 +51,28 @@ def note(catalog: Catalog, kind: str, subject: str, body: Mapping[str, Any] | No
 
 def list_notes(catalog: Catalog, *, subject: str = "", kind: str = "", after: int = 0, limit: int = 1000) -> list[Note]:
     """Return notes in order, oldest first, of one subject or of kinds that begin with `kind`."""
-    query = sa.select(notes).where(notes.c.seq > after).order_by(notes.c.seq).limit(limit)
+    kinds = (kind,) if kind else ()
+    return _rows(catalog, _chosen(subject, kinds).where(notes.c.seq > after).order_by(notes.c.seq).limit(limit))
+
+
+def latest_notes(
+    catalog: Catalog, kinds: Sequence[str], *, subject: str = "", who: str = "", limit: int = 100
+) -> list[Note]:
+    """Return the newest notes of kinds that begin with one of `kinds`, newest first; of one person's if named."""
+    query = _chosen(subject, kinds).order_by(notes.c.seq.desc())
+    if who:
+        said = msgspec.json.encode({"who": who}).decode()[1:-1]
+        query = query.where(notes.c.body.contains(said, autoescape=True))
+    return _rows(catalog, query.limit(limit))
+
+
+def _chosen(subject: str, kinds: Sequence[str]) -> sa.Select[Any]:
+    query = sa.select(notes)
     if subject:
         query = query.where(notes.c.subject == subject)
-    if kind:
-        query = query.where(notes.c.kind.startswith(kind, autoescape=True))
-    return _rows(catalog, query)
+    if kinds:
+        query = query.where(sa.or_(*(notes.c.kind.startswith(kind, autoescape=True) for kind in kinds)))
+    return query
 
 
 def newest_notes(catalog: Catalog, kind: str) -> dict[str, Note]:

@@ -13,10 +13,10 @@ import sqlalchemy as sa
 
 from tidewheel.errors import StorageError
 
-HEAD = "0002"
+HEAD = "0003"
 """The revision that this release writes and reads; the newest script in ``migrations/versions``."""
 
-_KNOWN = frozenset({"0001", HEAD})
+_KNOWN = frozenset({"0001", "0002", HEAD})
 
 
 def revision(connection: sa.Connection) -> str:

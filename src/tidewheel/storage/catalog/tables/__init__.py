@@ -12,6 +12,7 @@ from tidewheel.storage.catalog.tables.marks import deleted_versions, version_not
 from tidewheel.storage.catalog.tables.notes import alerts, notes
 from tidewheel.storage.catalog.tables.runs import run_metrics, run_steps, runs
 from tidewheel.storage.catalog.tables.services import service_versions, thresholds
+from tidewheel.storage.catalog.tables.tokens import tokens
 from tidewheel.storage.catalog.tables.trials import trials
 from tidewheel.storage.catalog.tables.versions import versions
 
@@ -37,6 +38,7 @@ __all__ = [
     "runs",
     "service_versions",
     "thresholds",
+    "tokens",
     "trials",
     "version_notes",
     "version_tags",
