@@ -31,6 +31,7 @@ COMMANDS: dict[str, Entry] = {
     "log": Entry("events", "Show the event log: its head, its lag, its counters."),
     "features": Entry("features", "Read features and check that served equals replayed."),
     "train": Entry("models", "Train a model: view, tune, fit, evaluate, gates, version."),
+    "score": Entry("scoring", "Score a table in batch into the lake, and for serving to read."),
     "runs": Entry("models", "List training runs."),
     "versions": Entry("registry", "List versions, or find them by a condition."),
     "trials": Entry("trials", "Show what a run's search tried, and which parameters mattered."),

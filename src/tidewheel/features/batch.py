@@ -24,6 +24,7 @@ import pyarrow as pa
 from tidewheel.definitions import ir
 from tidewheel.engine import Engine
 from tidewheel.errors import FeatureError
+from tidewheel.features.asked_file import ASKED, AskedBeside
 from tidewheel.features.batch_files import Cut, JobFiles
 from tidewheel.features.dealing import deal, reads_of
 from tidewheel.features.history import Needs
@@ -32,7 +33,7 @@ from tidewheel.features.plan_group import AT, GroupPlan, plan_group
 from tidewheel.features.plan_view import StateRead, ViewPlan, plan_view
 from tidewheel.features.references import ReferenceIndex
 from tidewheel.features.rows import Fed, Rows
-from tidewheel.features.slices import By, Slice, Wanted, cut_slices
+from tidewheel.features.slices import By, Pieces, Slice, Wanted, cut_slices
 from tidewheel.features.stream import COLUMNS, collect_strings, feds_of
 from tidewheel.storage.protocols import StateBatch
 from tidewheel.storage.state import StateStore
@@ -68,6 +69,10 @@ class Job(msgspec.Struct, frozen=True):
         Events of a slice.
     since : int or None
         Events that arrived earlier are left out: no window reaches them.
+    asked : bool
+        The rows are those of the job's own file, not events of history.
+    carried : tuple of str
+        More of the rows' own columns, for whoever takes the answers.
     """
 
     graph: ir.Graph
@@ -78,6 +83,8 @@ class Job(msgspec.Struct, frozen=True):
     buckets: int
     rows: int = SLICE_ROWS
     since: int | None = None
+    asked: bool = False
+    carried: tuple[str, ...] = ()
 
     @property
     def by(self) -> By:
@@ -143,7 +150,7 @@ class Batch:
         needs = Needs(feed for plan in self.plans for feed in plan.feeds)
         if self.view is not None:
             columns = [name for name in self.view.columns if name != AT or self._on.column(AT)]
-            needs.columns.setdefault(self._on.name, {}).update(dict.fromkeys(columns))
+            needs.columns.setdefault(self._asks, {}).update(dict.fromkeys([*columns, *self.job.carried]))
         index = ReferenceIndex(self.job.graph, [feed for plan in self.plans for feed in plan.feeds])
         with self.scratch() as store:
             writer = store.writer(0)
@@ -176,18 +183,21 @@ class Batch:
 
     def _slices(self, history: History, needs: Needs, next: Mapping[str, int]) -> Iterator[Slice]:
         sources = {source.name: source for source in self.job.graph.sources}
+        pieces: Pieces = history
+        if self.job.asked:
+            sources[ASKED], pieces = self._on, AskedBeside(history, self.files.asked)
         wanted = {
             name: Wanted(sources[name], tuple(columns), next.get(name, 1)) for name, columns in needs.columns.items()
         }
         job = self.job
         until = job.end if job.view is not None else None
-        return cut_slices(history, wanted, below=job.below, rows=job.rows, by=job.by, since=job.since, until=until)
+        return cut_slices(pieces, wanted, below=job.below, rows=job.rows, by=job.by, since=job.since, until=until)
 
     def _write_slice(self, batch: StateBatch, index: ReferenceIndex, needs: Needs, number: int, piece: Slice) -> None:
         self.files.begin_slice(number)
         rows = {source: held for source, held in piece.rows.items() if len(held)}
+        asked = self._asked(rows.pop(ASKED, None) if self.job.asked else rows.get(self._asks))
         meeting = index.meet(batch, COLUMNS, rows, _ALL, needs.ids)
-        asked = self._asked(rows.get(self._on.name)) if self.view is not None else None
         strings: dict[int, str] = {}
         for place, plan in enumerate(self.plans):
             feds: dict[int, Fed] = feds_of(plan, rows, meeting)
@@ -206,6 +216,13 @@ class Batch:
             return None
         first, end = rows.arrived.searchsorted((self.job.start, self.job.end))
         return rows.slice(int(first), int(end)) if end > first else None
+
+    @property
+    def _asks(self) -> str:
+        """Under what name slices hold the rows that are asked for; "" for a job without a view."""
+        if self.job.view is None:
+            return ""
+        return ASKED if self.job.asked else self._on.name
 
     @cached_property
     def _on(self) -> ir.Source:

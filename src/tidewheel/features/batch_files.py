@@ -44,6 +44,11 @@ class JobFiles:
         """Return a slice's folder."""
         return self.folder / "slices" / str(number)
 
+    @property
+    def asked(self) -> Path:
+        """The rows that are asked for, where they are none of history."""
+        return self.folder / "asked.arrow"
+
     def finished(self) -> int | None:
         """Return how many rows the job made, None while it is not done."""
         note = self.folder / "done.json"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from tidewheel.collect import History
 
 _SLICES = "slices"
+Shape = Callable[[Computed, pa.Table], pa.Table]
+"""From what a view's columns are for a slice's rows, and these rows, to what is kept."""
 
 
 def materialise(
@@ -33,6 +36,8 @@ def materialise(
     lake: Lake,
     table: str,
     *,
+    shape: Shape | None = None,
+    app: str = _SLICES,
     engine: Engine | None = None,
     progress: Progress | None = None,
 ) -> int:
@@ -47,6 +52,10 @@ def materialise(
         Of a job with a view.
     table : str
         In the lake. Its rows are ``_id, _at, _arrived, _offset`` and the view's columns.
+    shape : callable, optional
+        Makes other rows than these of a slice's.
+    app : str
+        Under which name the table holds how far it is; of a table that several jobs write to, the job's own.
     engine : Engine, optional
         Where buckets are folded; this process's cores by default.
     """
@@ -65,14 +74,22 @@ def materialise(
             rows = batch.files.rows(number)
             if rows is not None:
                 made += len(rows)
-                if lake.position(table, _SLICES) <= number:
+                if lake.position(table, app) <= number:
                     texts = Texts(store.text)
                     past.learn(texts)
-                    found = _Maker(batch, assembly, past, texts).make(number, rows)
-                    lake.append(table, found, position=(_SLICES, number + 1))
+                    computed = _Maker(batch, assembly, past, texts).make(number, rows)
+                    lake.append(table, (shape or view_rows)(computed, rows), position=(app, number + 1))
             if progress:
                 progress("rows", (number + 1) / slices, made)
     batch.files.finish(made)
+    return made
+
+
+def view_rows(computed: Computed, rows: pa.Table) -> pa.Table:
+    """Return the view's columns with what the rows are."""
+    made = to_table(computed, rows.select(["_id"]))
+    for name in ("_at", "_arrived", "_offset"):
+        made = made.append_column(name, rows[name])
     return made
 
 
@@ -85,8 +102,8 @@ class _Maker:
         self._past = past
         self._texts = texts
 
-    def make(self, number: int, table: pa.Table) -> pa.Table:
-        """Return the rows of a slice, with what they are."""
+    def make(self, number: int, table: pa.Table) -> Computed:
+        """Return the view's rows for those of a slice."""
         assembly, texts = self._assembly, self._texts
         learn_literals(assembly, texts)
         vector = np.full((len(table), assembly.width), np.nan)
@@ -103,10 +120,7 @@ class _Maker:
                 self._fill(vector, state_read, replay_group(state_read.plan, feds, asked, "attribute")[0])
         view = self._batch.view
         assert view is not None
-        made = to_table(Computed(view, compute_words(assembly, vector, texts, None), texts, {}), table.select(["_id"]))
-        for name in ("_at", "_arrived", "_offset"):
-            made = made.append_column(name, table[name])
-        return made
+        return Computed(view, compute_words(assembly, vector, texts, None), texts, {})
 
     def _answers(self, number: int, place: int, rows: Rows) -> Words:
         """Return the words of a group for all its lookups, rows without a key read as an empty state."""

@@ -6,8 +6,8 @@ instant is never parted: a read at that instant sees none of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -15,10 +15,17 @@ import pyarrow as pa
 from tidewheel.definitions import ir
 from tidewheel.features.rows import Rows, rows_of
 
-if TYPE_CHECKING:
-    from tidewheel.collect import History
-
 By = Literal["arrived", "offset"]
+
+
+class Pieces(Protocol):
+    """Where events are read piece by piece: `tidewheel.collect.History`, or one with more beside it."""
+
+    def pieces(
+        self, type: str, columns: Sequence[str], *, start: int = ..., below: int | None = ..., rows: int = ...
+    ) -> Iterator[pa.Table]:
+        """Read the events at offsets `start` up to `below` in order, at most so many `rows` at a time."""
+        ...
 
 
 class Slice(NamedTuple):
@@ -37,7 +44,7 @@ class Wanted(NamedTuple):
 
 
 def cut_slices(
-    history: History,
+    history: Pieces,
     wanted: Mapping[str, Wanted],
     *,
     below: int,

@@ -30,8 +30,8 @@ _TEXTS: tuple[sa.Column[Any], ...] = (
 )  # fmt: skip
 """Where the catalog keeps running text, which may quote values."""
 _PIECE = 1 << 24
-BACKFILLED = "features"
-"""Where the lake keeps the rows that backfills stored."""
+COMPUTED = ("features/", "scores/")
+"""Where the lake keeps what can be computed again: rows of views that backfills stored, and scores."""
 _BAD_ROW = msgspec.msgpack.Decoder(BadRow)
 
 
@@ -58,18 +58,29 @@ def drop_states(stores: Stores) -> None:
             writer = stores.state.writer(partition, lease.token)
             writer.reset()
             writer.close()
+    _drop_scores(stores)
     stores.close_files()
-    for folder in stores.layout.state.iterdir():
+    for folder in (*stores.layout.state.iterdir(), stores.layout.scores):
         if folder.is_dir():  # LMDB clears no page that it frees
             shutil.rmtree(folder)
     shutil.rmtree(stores.layout.recent, ignore_errors=True)
 
 
+def _drop_scores(stores: Stores) -> None:
+    """Empty the store of scores computed ahead; where it is on a server, closing it would leave them there."""
+    if stores.settings.state or stores.layout.scores.exists():
+        with Lease.acquire(stores.layout.leases / "scores", "an erasure") as lease:
+            writer = stores.scores.writer(0, lease.token)
+            writer.reset()
+            writer.close()
+
+
 def drop_backfills(stores: Stores) -> int:
-    """Delete the stored rows of views, which a backfill makes again from what is left; return how many there were."""
-    tables = [table for table in stores.lake.tables() if table.startswith(f"{BACKFILLED}/")]
+    """Delete stored rows of views and scores, which are made again from what is left; return how many there were."""
+    tables = [table for table in stores.lake.tables() if table.startswith(COMPUTED)]
     rows = sum(stores.lake.count(table) for table in tables)
-    shutil.rmtree(stores.layout.backfill, ignore_errors=True)
+    for folder in (stores.layout.backfill, stores.layout.scoring):
+        shutil.rmtree(folder, ignore_errors=True)
     for table in tables:
         stores.lake.drop(table)
     return rows

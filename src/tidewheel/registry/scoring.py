@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from tidewheel.engine import Engine
 from tidewheel.engine.local import map_parts
 from tidewheel.errors import CorruptError, InputError
 from tidewheel.registry.bundles import Bundle, Manifest
 
 Floats = npt.NDArray[np.float64]
 _ROWS_A_PART = 8192
+_ROWS_A_TASK = 8 * _ROWS_A_PART
 
 
 def view_columns(manifest: Manifest) -> tuple[str, ...]:
@@ -77,3 +80,19 @@ def codes_of(bundle: Bundle, names: Sequence[str], words: Floats) -> Floats:
     from tidewheel.kernel import encode_levels, level_tables
 
     return encode_levels(rows, level_tables(levels))
+
+
+class ScoreRows(msgspec.Struct, frozen=True):
+    """Work for an engine: a bundle's scores of some rows of its view."""
+
+    bundle: Bundle
+
+    def __call__(self, words: Floats) -> Floats:
+        """Return one score a row."""
+        return score_words(self.bundle, words)
+
+
+def score_on(engine: Engine, bundle: Bundle, words: Floats) -> Floats:
+    """Return what `score_words` does, computed where an engine says: a row's score is the same wherever it is made."""
+    parts = [words[start : start + _ROWS_A_TASK] for start in range(0, len(words), _ROWS_A_TASK)]
+    return np.concatenate([np.empty(0), *engine.map(ScoreRows(bundle), parts)])

@@ -39,6 +39,16 @@ class Layout:
         return self.root / "state"
 
     @property
+    def scores(self) -> Path:
+        """Scores that were computed ahead, by entity, for serving to read."""
+        return self.root / "scores"
+
+    @property
+    def scoring(self) -> Path:
+        """Runs of ``tidewheel score``: one folder each."""
+        return self.root / "scoring"
+
+    @property
     def lake(self) -> Path:
         """All history, as Delta tables."""
         return self.root / "lake"

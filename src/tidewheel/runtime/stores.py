@@ -81,6 +81,18 @@ class Stores:
         return StateStore.open(self.layout.state, partitions, self.settings.max_map)
 
     @cached_property
+    def scores(self) -> State:
+        """Scores computed ahead, by entity: kept where the states are, beside them."""
+        place = self.settings.state
+        if place:
+            from tidewheel.storage.redis_state import RedisState
+
+            return RedisState.open(place, f"{self.settings.namespace}-scores", 1, self.identity)
+        from tidewheel.storage.state import StateStore
+
+        return StateStore.open(self.layout.scores, 1, self.settings.max_map)
+
+    @cached_property
     def lake(self) -> Lake:
         """All history."""
         from tidewheel.storage.lake import Lake
@@ -123,7 +135,7 @@ class Stores:
 
     def close_files(self) -> None:
         """Close what was opened; each store opens again when it is asked for."""
-        for name in ("state", "log", "clock", "catalog"):
+        for name in ("state", "scores", "log", "clock", "catalog"):
             opened = self.__dict__.pop(name, None)
             if opened is not None and hasattr(opened, "close"):
                 opened.close()

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from tidewheel.definitions import parse_duration
 from tidewheel.definitions.durations import Duration
-from tidewheel.workspace.kept import Kept
 from tidewheel.workspace.naming import Named, name_of
+from tidewheel.workspace.scored import Scored
 
 if TYPE_CHECKING:
     from tidewheel.collect.quality import Observer
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tidewheel.workspace.workspace import Workspace
 
 
-class Watched(Kept):
+class Watched(Scored):
     """The part of `Workspace` that watches over features and data."""
 
     def check_features(self, service: Named | None = None, *, sample: int = 1000, progress: Any = None) -> ParityReport:

@@ -1,0 +1,52 @@
+"""A scoring run in small slices that kills itself at a named place, for a test."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from tests.workspace import shop
+from tests.workspace.shop import SHOP, Order
+
+from tidewheel.features.batch_files import JobFiles
+from tidewheel.storage.lake import Lake
+from tidewheel.workspace import scoring
+from tidewheel.workspace.opening import open_workspace
+
+
+def kill_after(cls: Any, name: str, times: int) -> None:
+    """Have the process killed as the method has returned for the so-and-so-manieth time."""
+    method, left = getattr(cls, name), [times]
+
+    def killing(*given: Any, **named: Any) -> Any:
+        found = method(*given, **named)
+        if left[0] == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        left[0] -= 1
+        return found
+
+    setattr(cls, name, killing)
+
+
+if __name__ == "__main__":
+    folder, point = sys.argv[1:]
+    made = scoring.Batch
+
+    def small(job: scoring.Job, folder: Path) -> scoring.Batch:
+        return made(msgspec.structs.replace(job, rows=100), folder)
+
+    scoring.Batch = small  # type: ignore[assignment, misc]  # many slices, so that there is much to be killed in
+    with open_workspace(folder, SHOP) as ws:
+        what, _, number = point.partition(" ")
+        if what == "slice":
+            kill_after(JobFiles, "write_cut", int(number))
+        elif what == "commit":
+            kill_after(Lake, "append", int(number))
+        elif what == "finish":
+            kill_after(JobFiles, "finish", 0)
+        done = ws.score_run(Order, "SentBack@1", until=shop.START + 100 * shop.DAY + 1)
+        (Path(folder) / "run.txt").write_text(done.run)
