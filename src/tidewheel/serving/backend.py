@@ -67,7 +67,7 @@ class WorkerBackend:
     def decide(self, service: str, body: bytes, now: int | None, caller: str) -> bytes | Awaitable[bytes]:
         """Decide one event: at once, but for a replayed clock or an answer that waits for the disk."""
         if self._steps is not None:
-            return self._decide_in_step(self._steps, service, body, now, caller)
+            return self._decide_in_step(service, body, now, caller)
         if now is not None:
             raise not_replayed()
         answer = self._decide_now(service, body, caller)
@@ -84,9 +84,8 @@ class WorkerBackend:
         known = service if service in self.serving.desk.services else ""
         self.serving.metrics.count("refused", known, type(error).__name__)
 
-    async def _decide_in_step(self, steps: Steps, service: str, body: bytes, now: int | None, caller: str) -> bytes:
-        await steps.reach(now)
-        await steps.settle()
+    async def _decide_in_step(self, service: str, body: bytes, now: int | None, caller: str) -> bytes:
+        await self.settle(now)
         answer = self._decide_now(service, body, caller)
         # Nothing else happens meanwhile: a net's score depends, in its last bits, on the rows beside a row.
         return await self._answered(service, answer if isinstance(answer, bytes) else answer.wait())
@@ -99,9 +98,31 @@ class WorkerBackend:
             except TidewheelError as error:
                 self._count_refused(service, error)
                 raise
+        await self.on_disk()
+        return answer
+
+    def now(self) -> int:
+        """Return the workspace's instant."""
+        return self._now()
+
+    async def settle(self, now: int | None) -> None:
+        """Bring a replayed clock to the caller's instant, with all before it folded; refuse an instant elsewhere."""
+        if self._steps is not None:
+            await self._steps.reach(now)
+            await self._steps.settle()
+        elif now is not None:
+            raise not_replayed()
+
+    async def on_disk(self) -> None:
+        """Wait until the decisions made so far are on the disk, where the workspace promises that."""
         if self._committed:
             await asyncio.wrap_future(self.serving.desk.committed())
-        return answer
+
+    def decide_event(self, service: str, event: NewEvent, caller: str) -> Soon:
+        """Decide one checked event, on a settled clock; `on_disk` is the caller's business."""
+        desk = self.serving.desk
+        answer = desk.decide(desk.served(service), event, self._now(), caller)
+        return answer if self._steps is None or isinstance(answer, bytes) else answer.wait()
 
     async def append(self, event: str, body: bytes, now: int | None) -> Accepted:
         """Check events, put them in the log, and say what became of them."""

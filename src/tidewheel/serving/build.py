@@ -82,6 +82,11 @@ class Builder:
         self.broken = False
         """True when something could not be loaded, so that it is worth trying again."""
 
+    def bundles(self) -> dict[str, Bundle]:
+        """Return the bundle of each loaded version, by its name as ``Fraud@3``."""
+        loaded = list(self._loaded.values())
+        return {item.arm.model: item.bundle for item in loaded if item.bundle is not None}
+
     def build(self, deployment: Deployment) -> tuple[Decider, Source]:
         """Return the decider for a deployment, and the source of its events.
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Answering = Response | Awaitable[Response]
 NOW = b"tidewheel-now"
 CALLER = b"tidewheel-caller"
+BULK = ("/v1/events/", "/v2/")
 
 
 class Accepted(msgspec.Struct):
@@ -94,6 +95,8 @@ class Handler:
         self.backend = backend
         self.limits = limits or Limits()
         self.guard = guard
+        self.mounts: dict[str, Callable[[Request], Answering]] = {}
+        """By the first part of a path: what answers there, beside the routes of this class."""
         self._plain: dict[str, tuple[str, Scope | None, Callable[[Request], Answering]]] = {
             "/healthz": ("GET", None, self._alive),
             "/livez": ("GET", None, self._alive),
@@ -143,11 +146,13 @@ class Handler:
             if request.method in (method, "HEAD"):
                 return (self.may(request, needs) if needs else None) or plain(request)
             return self._not_allowed(request, method)
+        if parts[0] == "" and len(parts) > 1 and parts[1] in self.mounts:
+            return self.mounts[parts[1]](request)
         return self._nowhere(path)
 
     def body_limit(self, path: str) -> int:
-        """Return the largest body that `path` takes: events may come in bulk."""
-        return self.limits.bulk_body if path.startswith("/v1/events/") else self.limits.body
+        """Return the largest body that `path` takes: events and tensors may come in bulk."""
+        return self.limits.bulk_body if path.startswith(BULK) else self.limits.body
 
     # --- the routes ----------------------------------------------------------------------------
 

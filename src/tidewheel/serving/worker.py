@@ -22,6 +22,7 @@ from tidewheel.serving.guard import Guard, refuse_open
 from tidewheel.serving.handler import Handler
 from tidewheel.serving.http import Limits
 from tidewheel.serving.metrics import write_snapshot
+from tidewheel.serving.mounts import mount
 from tidewheel.serving.service import Serving
 from tidewheel.serving.steps import Steps, Stream
 from tidewheel.serving.transport import HttpServer
@@ -109,7 +110,7 @@ async def _serve(stores: Stores, index: int, life: Life, stream: Stream | None) 
         steps = Steps(serving, stream) if replayed else None
         backend = WorkerBackend(serving, steps)
         limits = limits_of(stores.settings)
-        server = HttpServer(Handler(backend, limits, guard), limits)
+        server = HttpServer(mount(Handler(backend, limits, guard), backend), limits)
         port = await server.start(stores.settings.host, stores.settings.port)
         address = write_address(stores.layout.run, WorkerAddress(index, os.getpid(), stores.settings.host, port))
         ticking = [loop.create_task(_tick(backend, server)), loop.create_task(follow(guard))]

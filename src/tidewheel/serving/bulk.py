@@ -1,0 +1,72 @@
+"""Many decisions in one request: each row is decided, journalled and answered as if it had come alone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Sequence
+from typing import TYPE_CHECKING
+
+from tidewheel.errors import SchemaError, TidewheelError
+from tidewheel.storage.log_records import BadRow, NewEvent
+
+if TYPE_CHECKING:
+    from tidewheel.serving.backend import WorkerBackend
+
+BulkRow = NewEvent | BadRow
+SLICE = 16
+"""Rows that are decided before other requests get their turn."""
+
+
+async def decide_rows(
+    backend: WorkerBackend, service: str, rows: Sequence[BulkRow], now: int | None, caller: str
+) -> AsyncGenerator[bytes | TidewheelError]:
+    """Decide rows in their order; gives each row's answer as JSON, or why it got none, as soon as it is known.
+
+    Parameters
+    ----------
+    backend : WorkerBackend
+        What decides.
+    service : str
+        Which service is asked.
+    rows : sequence of NewEvent or BadRow
+        Checked.
+    now : int or None
+        The caller's instant, in a replay workspace.
+    caller : str
+        Who asks.
+
+    Raises
+    ------
+    TidewheelError
+        No row can be decided: the clock refused the instant, there is no such service.
+    """
+    await backend.settle(now)
+    for start in range(0, len(rows), SLICE):
+        begun: list[bytes | TidewheelError | Awaitable[bytes]] = []
+        for number, row in enumerate(rows[start : start + SLICE], start):
+            begun.append(_begin(backend, service, row, number, caller))
+        answers = [await _finished(answer) for answer in begun]
+        await backend.on_disk()
+        for answer in answers:
+            yield answer
+        await asyncio.sleep(0)
+
+
+def _begin(
+    backend: WorkerBackend, service: str, row: BulkRow, number: int, caller: str
+) -> bytes | TidewheelError | Awaitable[bytes]:
+    if isinstance(row, BadRow):
+        return SchemaError(row.reason, where=f"row {number}")
+    try:
+        return backend.decide_event(service, row, caller)
+    except TidewheelError as error:
+        return error
+
+
+async def _finished(answer: bytes | TidewheelError | Awaitable[bytes]) -> bytes | TidewheelError:
+    if isinstance(answer, bytes | TidewheelError):
+        return answer
+    try:
+        return await answer
+    except TidewheelError as error:
+        return error
