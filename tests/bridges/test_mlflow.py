@@ -18,8 +18,9 @@ import pytest
 from tests.conftest import need_extra
 from tests.shop import done, filled_shop
 
-from tidewheel.bridges.mlflow import Mirror, downloaded, flat
+from tidewheel.bridges.mlflow import Mirror, downloaded
 from tidewheel.bridges.mlflow_models import read_mlflow
+from tidewheel.bridges.told import flat
 from tidewheel.errors import ConflictError, NotFoundError, UnreachableError
 from tidewheel.registry.environments import clear, promote
 from tidewheel.registry.runs import Metric, Verdict, finish_run, start_run

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tidewheel.errors import ConflictError, MissingExtraError, NotFoundError, UnreachableError
+from tidewheel.bridges.told import ALIASES, chosen, flat, metrics_of, pointers
+from tidewheel.errors import MissingExtraError, UnreachableError
 from tidewheel.registry.bundles import ArtifactStore
 from tidewheel.registry.environments import list_environments
-from tidewheel.registry.runs import Run, get_run, list_runs
-from tidewheel.registry.versions import Version, get_version, list_versions
+from tidewheel.registry.runs import Run
+from tidewheel.registry.versions import Version, list_versions
 from tidewheel.storage.catalog import Catalog
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ RUN, VERSION = "tidewheel.run", "tidewheel.version"
 """Tags that say which of ours a run or version of theirs is."""
 MOST_TEXT = 6000
 """Characters that MLflow keeps of a parameter."""
-ALIASES = ("champion", "challenger")
 
 
 class Pushed(msgspec.Struct, frozen=True):
@@ -74,24 +74,13 @@ class Mirror:
         UnreachableError
             The server does not answer, or refuses.
         """
-        runs = self._chosen(what)
+        runs = chosen(self._catalog, what)
         versions = {version.run: version for version in list_versions(self._catalog)}
         with _answering(self.url):
             pushed = [self._push(run, versions.get(run.id)) for run in runs]
             for model in sorted({run.model for run in runs if run.id in versions}):
                 self._point(model, pushed)
         return pushed
-
-    def _chosen(self, what: str) -> list[Run]:
-        if "@" in what:
-            return [get_run(self._catalog, get_version(self._catalog, what).run)]
-        found = [run for run in list_runs(self._catalog, what, limit=100_000) if run.status != "running"]
-        if found or not what:
-            return found[::-1]
-        run = get_run(self._catalog, what)
-        if run.status == "running":
-            raise ConflictError(f"run {run.id} still goes on", remedy="push it when it is done")
-        return [run]
 
     def _push(self, run: Run, version: Version | None) -> Pushed:
         experiment = self._experiment(run.model)
@@ -227,47 +216,6 @@ def _answering(url: str) -> Iterator[None]:
             f"the MLflow server refused or did not answer ({said})", where=url,
             remedy="check the address and that the server runs; nothing of ours was changed",
         ) from error  # fmt: skip
-
-
-def pointers(catalog: Catalog, model: str) -> dict[str, str]:
-    """Return the version that each name of a model means: champion, challenger, and its environments."""
-    found = {standing.environment: standing.version for standing in list_environments(catalog, model)}
-    for alias in ALIASES:
-        try:
-            found[alias] = get_version(catalog, f"{model}@{alias}").name
-        except (NotFoundError, ConflictError):  # none is deployed, or services differ: then it means nothing
-            continue
-    return found
-
-
-def metrics_of(run: Run) -> dict[str, float]:
-    """Return a run's metrics under MLflow's rules for names: ``test/roc_auc``, ``test/roc_auc.low``."""
-    found: dict[str, float] = {}
-    for metric in run.metrics:
-        name = _named(f"{metric.split}/{metric.metric}")
-        ends = {name: metric.value, f"{name}.low": metric.low, f"{name}.high": metric.high}
-        found |= {key: value for key, value in ends.items() if value is not None}
-    return found
-
-
-def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Return nested parameters as names and texts.
-
-    Examples
-    --------
-    >>> flat({"seed": 1, "chosen": {"num_leaves": 7}, "notes": []})
-    {'seed': '1', 'chosen.num_leaves': '7', 'notes': '[]'}
-    """
-    found: dict[str, str] = {}
-    for key, value in values.items():
-        name = _named(f"{prefix}{key}")
-        found |= flat(value, f"{name}.") if isinstance(value, Mapping) and value else {name: str(value)}
-    return found
-
-
-def _named(name: str) -> str:
-    kept = "".join(char if char.isalnum() or char in "_-. /" else "_" for char in name)
-    return kept.replace("=", "_").rstrip("_")[:250]
 
 
 def _client(url: str) -> MlflowClient:

@@ -68,6 +68,7 @@ COMMANDS: dict[str, Entry] = {
     "import-feast": Entry("migrate", "Write declarations from a Feast repository."),
     "pipeline": Entry("pipeline", "Compile training for Kubernetes, Airflow, Dagster or Prefect."),
     "mlflow": Entry("mlflow", "Mirror runs, versions and aliases to an MLflow tracking server."),
+    "wandb": Entry("wandb", "Write runs for Weights & Biases, offline."),
     "lineage": Entry("catalog", "Show what a column leads to, and what a version is made of."),
     "lake": Entry("governance", "Show the lake's tables; drop, join and clean them up now."),
     "forget": Entry("governance", "Erase an entity from everything, with a proof."),
