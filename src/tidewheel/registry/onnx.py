@@ -1,9 +1,9 @@
-"""Running an ONNX graph kept in a bundle, row by row, by onnxruntime: only where a bundle asks for it."""
+"""Running an ONNX graph kept in a bundle, by onnxruntime: only where a bundle asks for it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +14,23 @@ Floats = npt.NDArray[np.float64]
 _NUMBERS = {"tensor(double)": np.float64, "tensor(float)": np.float32}
 
 
-def onnx_function(graph: npt.NDArray[np.uint8], output: str) -> Callable[[Floats], Floats]:
-    """Return what runs a graph: rows in, one number a row out.
+class OnnxFunction(NamedTuple):
+    """What runs a graph: rows in, one number a row out.
+
+    Attributes
+    ----------
+    apart : callable
+        One row a call: how a matrix product is cut into blocks does not depend on the rows beside a row.
+    together : callable
+        All rows in one call: sooner, and the last bits depend on how many there are. Apart for a graph of one row.
+    """
+
+    apart: Callable[[Floats], Floats]
+    together: Callable[[Floats], Floats]
+
+
+def onnx_function(graph: npt.NDArray[np.uint8], output: str) -> OnnxFunction:
+    """Return what runs a graph.
 
     Parameters
     ----------
@@ -37,14 +52,15 @@ def onnx_function(graph: npt.NDArray[np.uint8], output: str) -> Callable[[Floats
         raise CorruptError(f"the ONNX graph takes {[(i.name, i.type) for i in inputs]}: rows of numbers are expected")
     name, kind = inputs[0].name, _NUMBERS[inputs[0].type]
 
-    def run(rows: Floats) -> Floats:
-        typed = rows.astype(kind)
-        # One row a call: how a matrix product is cut into blocks must not depend on the rows beside a row.
-        return np.array(
-            [np.ravel(session.run([output], {name: typed[i : i + 1]})[0])[-1] for i in range(len(typed))], np.float64
-        )
+    def together(rows: Floats) -> Floats:
+        told = session.run([output], {name: rows.astype(kind, copy=False)})[0]
+        return np.asarray(told.reshape(len(rows), -1)[:, -1], np.float64)
 
-    return run
+    def apart(rows: Floats) -> Floats:
+        typed = rows.astype(kind)
+        return np.array([together(typed[i : i + 1])[0] for i in range(len(typed))], np.float64)
+
+    return OnnxFunction(apart, apart if isinstance(inputs[0].shape[0], int) else together)
 
 
 def onnx_session(graph: bytes) -> Any:

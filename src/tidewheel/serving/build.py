@@ -22,7 +22,7 @@ from tidewheel.serving.decider import Decider
 from tidewheel.serving.fallback import Chain, Table
 from tidewheel.serving.flight import waited
 from tidewheel.serving.freshness import Freshness
-from tidewheel.serving.predictor import Scorer
+from tidewheel.serving.predictor import scoring_of
 from tidewheel.serving.scoring import NO_DEADLINE, settled
 
 if TYPE_CHECKING:
@@ -158,12 +158,12 @@ class Builder:
     def _ready(self, version: ServiceVersion, model: str, digest_of_bundle: str, bundle: Bundle | None) -> Arm:
         service = version.service
         plans = [plan_view(version.graph, service.rule_view)] if service.rule_view is not None else []
-        scorer = None
+        scoring = None
         view: View | None = service.rule_view
         if bundle is not None:
             view = view_of(bundle.manifest.graph, bundle.manifest.view)
             plans.append(plan_view(bundle.manifest.graph, view))
-            scorer = Scorer(bundle, plans[-1].names)
+            scoring = scoring_of(bundle, plans[-1].names)
         rules = () if service.rule_view is None else tuple(rules_of(version, plans[0]))
         arm = Arm(
             name=CHAMPION,
@@ -173,7 +173,7 @@ class Builder:
             service_version=version.digest,
             reader=self._reader(plans),
             rules=rules,
-            scoring=scorer,
+            scoring=scoring,
             thresholds=Thresholds(service.thresholds),
             otherwise=service.thresholds[0][0] if service.thresholds else "",
             freshness=self._freshness(view, plans),

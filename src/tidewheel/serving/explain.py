@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from tidewheel.runtime.stores import Stores
     from tidewheel.storage.decisions import DecisionRecord
 
+NET_TOLERANCE = (1e-5, 1e-6)
+"""Relative and absolute, of a net's score: its last bits depend on the rows that were in its batch."""
 STAGES = ("decode", "features", "rules", "model", "decide")
 
 
@@ -38,7 +40,8 @@ class Replay(msgspec.Struct):
     first_difference : str
         The first one, in words.
     score_equal : bool or None
-        Whether the model gives the same score to the recorded features; None where no model answered.
+        Whether the model gives the same score to the recorded features (a net: but for what float32 leaves open);
+        None where no model answered.
     why_not : str
         Why nothing was replayed.
     """
@@ -227,7 +230,10 @@ def _same_score(record: DecisionRecord, stores: Stores) -> bool | None:
         return None
     bundle = load_bundle(stores.artifacts, record.bundle)
     names = [column.name for column in view_of(bundle.manifest.graph, bundle.manifest.view).columns]
-    return Scorer(bundle, names)(np.frombuffer(record.features, np.dtype("<f8"))) == record.score
+    score = Scorer(bundle, names)(np.frombuffer(record.features, np.dtype("<f8")))
+    if bundle.manifest.predictor.kind == "onnx":
+        return bool(np.isclose(score, record.score, *NET_TOLERANCE))
+    return score == record.score
 
 
 def _told(record: DecisionRecord, features: dict[str, float | str | None], replayed: Replay) -> Explanation:

@@ -1,18 +1,25 @@
-"""From a view's row of words to one score, by a bundle's neutral predictor."""
+"""From a view's words to a score, by a bundle's neutral predictor: at once where that is cheap, else in batches."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from tidewheel.errors import CorruptError
-from tidewheel.kernel import fill_levels, level_tables
+from tidewheel.kernel import encode_levels, fill_levels, level_tables
+from tidewheel.serving.batching import Batcher
 
 if TYPE_CHECKING:
     from tidewheel.registry.bundles import Bundle
+
+
+INLINE_NS = 60_000
+"""A row that takes longer is scored in the model's own thread, which costs a request about half of this."""
+TRIES = 5
 
 
 class Scorer:
@@ -54,3 +61,33 @@ class Scorer:
             fill_levels(row, self._levels, self._codes)
             row = self._codes
         return self._predictor.score_one(row)
+
+    def together(self, words: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Return the scores of rows of words, shape (n, columns); see `Predictor.score_together`."""
+        rows = words if self._places is None else np.ascontiguousarray(words[:, self._places])
+        return self._predictor.score_together(rows if self._levels is None else encode_levels(rows, self._levels))
+
+
+def scoring_of(bundle: Bundle, names: Sequence[str]) -> Scorer | Batcher:
+    """Return the scoring of a bundle: trees and linear models at once, and so a net that is quick; others in batches.
+
+    Raises
+    ------
+    CorruptError
+        As :class:`Scorer`.
+    """
+    scorer = Scorer(bundle, names)
+    if bundle.manifest.predictor.kind != "onnx":
+        return scorer
+    words = np.zeros(len(names))
+    if min(_timed(scorer, words) for _ in range(TRIES)) < INLINE_NS:
+        return scorer
+    batcher = Batcher(scorer.together, len(names), bundle.manifest.model)
+    batcher.prime(words)
+    return batcher
+
+
+def _timed(scorer: Scorer, words: npt.NDArray[np.float64]) -> int:
+    start = perf_counter_ns()
+    scorer(words)
+    return perf_counter_ns() - start
