@@ -93,9 +93,9 @@ class _Export:
 
     def _dataset(self, node: Any, *, columns: bool = False) -> Json:
         fields = [{"name": name, "type": kind} for name, kind in columns_of(node)]
-        facets = {"schema": self._facet("1-1-1/SchemaDatasetFacet", fields=fields)}
+        facets = {"schema": self._facet("1-2-0/SchemaDatasetFacet", fields=fields)}
         if node.doc:
-            facets["documentation"] = self._facet("1-0-1/DocumentationDatasetFacet", description=node.doc)
+            facets["documentation"] = self._facet("1-1-0/DocumentationDatasetFacet", description=node.doc)
         if node.owner:
             facets["ownership"] = self._facet("1-0-1/OwnershipDatasetFacet", owners=[{"name": node.owner}])
         if columns:
@@ -111,7 +111,7 @@ class _Export:
     def _job_facets(self, node: Any) -> Json:
         facets = {}
         if node.doc:
-            facets["documentation"] = self._facet("1-0-1/DocumentationJobFacet", description=node.doc)
+            facets["documentation"] = self._facet("1-1-0/DocumentationJobFacet", description=node.doc)
         if node.owner:
             facets["ownership"] = self._facet("1-0-1/OwnershipJobFacet", owners=[{"name": node.owner}])
         return facets
