@@ -72,6 +72,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Serving processes."""
     host: str = "127.0.0.1"
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8700
+    grpc_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 0
+    """Where the Open Inference Protocol is answered over gRPC, by a process of its own; 0 for nowhere."""
     open: bool = False
     """Answer callers without a token, off this machine too: behind a gateway that checks who asks."""
     sync: Literal["always", "second"] = "always"
