@@ -42,7 +42,9 @@ if TYPE_CHECKING:
     from tidewheel.definitions.columns import Column as Column
     from tidewheel.definitions.conditions import isin as isin
     from tidewheel.definitions.conditions import not_ as not_
+    from tidewheel.definitions.each import served_as as served_as
     from tidewheel.definitions.features import Features as Features
+    from tidewheel.definitions.grades import grade as grade
     from tidewheel.definitions.models import Model as Model
     from tidewheel.definitions.models import at_least as at_least
     from tidewheel.definitions.models import beats_champion as beats_champion
@@ -87,7 +89,9 @@ _ROOMS: dict[str, str] = {
     ),
     "definitions.columns": "Column",
     "definitions.conditions": "isin not_",
+    "definitions.each": "served_as",
     "definitions.features": "Features",
+    "definitions.grades": "grade",
     "definitions.models": (
         "Model at_least beats_champion happened int_range isotonic log_range outcome p99_below parity precision_at "
         "retrain"
@@ -116,11 +120,12 @@ _WHERE = {name: f"tidewheel.{room}" for room, names in _ROOMS.items() for name i
 
 __all__ = [
     "Array", "Category", "Column", "Entity", "Event", "Features", "Id", "Key", "Model", "Ref", "Service", "Text",
-    "Vector", "View", "action", "at_least", "beats_champion", "calibrate", "combine", "count", "derived", "distinct",
-    "expect", "first", "gate", "guard", "happened", "int_range", "isin", "isotonic", "last", "last_n", "learner",
-    "log_range", "lookup", "max", "mean", "metric", "min", "not_", "open", "outcome", "p99_below", "parity", "personal",
-    "pipeline", "precision_at", "previous", "quantile", "rate", "retrain", "rule", "sample", "split", "std", "sum",
-    "table", "temporal", "thresholds", "time_since_first", "time_since_last", "top_k", "transform", "tune", "var",
+    "Vector", "View", "action", "at_least", "beats_champion", "calibrate", "combine", "count", "derived",
+    "distinct", "expect", "first", "gate", "grade", "guard", "happened", "int_range", "isin", "isotonic", "last",
+    "last_n", "learner", "log_range", "lookup", "max", "mean", "metric", "min", "not_", "open", "outcome",
+    "p99_below", "parity", "personal", "pipeline", "precision_at", "previous", "quantile", "rate", "retrain",
+    "rule", "sample", "served_as", "split", "std", "sum", "table", "temporal", "thresholds", "time_since_first",
+    "time_since_last", "top_k", "transform", "tune", "var",
 ]  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tidewheel.definitions import ir
 from tidewheel.errors import CorruptError, DefinitionError
-from tidewheel.outcomes.labels import Labels, decided_rows, label_rows
+from tidewheel.outcomes.labels import Decided, Labels, decided_rows, label_rows
 
 ARRIVAL = ir.Source(
     "Arrival",
@@ -50,6 +50,10 @@ def outcomes(*events: tuple[str, int, int, float | None]) -> pa.Table:
     )
 
 
+def labelled(label: ir.Label, table: pa.Table, events: pa.Table, as_of: int, decided: Decided | None = None) -> Labels:
+    return label_rows(label, {label.source: ARRIVAL}, table, {label.source: events}, as_of, decided)
+
+
 def by_id(table: pa.Table, labels: Labels) -> dict[str, float]:
     return dict(zip([table["_id"][int(i)].as_py() for i in labels.rows], labels.y.tolist(), strict=True))
 
@@ -60,7 +64,7 @@ OUTCOME = ir.Label("outcome", "Arrival", ("flight",), within=100, value=LATE)
 
 def test_a_row_whose_time_is_not_over_is_no_negative() -> None:
     table = rows(0, 50, 100, 101)
-    labels = label_rows(HAPPENED, ARRIVAL, table, outcomes(("f1", 60, 60, 1.0), ("f3", 110, 110, 1.0)), as_of=200)
+    labels = labelled(HAPPENED, table, outcomes(("f1", 60, 60, 1.0), ("f3", 110, 110, 1.0)), as_of=200)
     assert by_id(table, labels) == {"f0": 0.0, "f1": 1.0, "f2": 0.0}
     assert labels.dropped == {"immature": 1}
 
@@ -75,25 +79,25 @@ def test_outcomes_count_within_their_horizon_and_once_they_arrived() -> None:
         ("f4", 1050, 5000, 1.0),  # happened in time, but nobody knew at as_of
         ("elsewhere", 1050, 1050, 1.0),
     )
-    labels = label_rows(HAPPENED, ARRIVAL, table, events, as_of=5000)
+    labels = labelled(HAPPENED, table, events, as_of=5000)
     assert labels.y.tolist() == [0, 1, 1, 0, 0, 0]
-    assert label_rows(HAPPENED, ARRIVAL, table, events, as_of=5001).y.tolist() == [0, 1, 1, 0, 1, 0]
+    assert labelled(HAPPENED, table, events, as_of=5001).y.tolist() == [0, 1, 1, 0, 1, 0]
 
 
 def test_the_first_outcome_speaks() -> None:
     table = rows(0, 0)
     events = outcomes(("f0", 30, 30, 50.0), ("f0", 20, 40, 0.0), ("f1", 20, 20, 0.0), ("f1", 20, 20, 50.0))
-    assert label_rows(OUTCOME, ARRIVAL, table, events, as_of=500).y.tolist() == [0.0, 0.0]
+    assert labelled(OUTCOME, table, events, as_of=500).y.tolist() == [0.0, 0.0]
 
 
 def test_no_outcome_is_unknown_unless_it_says_what_it_means() -> None:
     table = rows(0, 0, 0)
     events = outcomes(("f0", 10, 10, 20.0), ("f1", 10, 10, None))
-    labels = label_rows(OUTCOME, ARRIVAL, table, events, as_of=500)
+    labels = labelled(OUTCOME, table, events, as_of=500)
     assert by_id(table, labels) == {"f0": 1.0}
     assert labels.dropped == {"no outcome": 1, "null outcome": 1}
     otherwise = ir.Label("outcome", "Arrival", ("flight",), 100, LATE, otherwise=0.0)
-    labels = label_rows(otherwise, ARRIVAL, table, events, as_of=500)
+    labels = labelled(otherwise, table, events, as_of=500)
     assert by_id(table, labels) == {"f0": 1.0, "f2": 0.0}
     assert labels.dropped == {"null outcome": 1}
 
@@ -104,7 +108,7 @@ def test_a_number_a_category_and_the_row_itself_may_make_a_label() -> None:
 
     def label(value: ir.Expr) -> list[float]:
         outcome = ir.Label("outcome", "Arrival", ("flight",), 100, value)
-        found: list[float] = label_rows(outcome, ARRIVAL, table, events, 500).y.tolist()
+        found: list[float] = labelled(outcome, table, events, 500).y.tolist()
         return found
 
     assert label(ir.Col(("delay",))) == [20.0, 7.0]
@@ -120,7 +124,7 @@ def test_a_number_a_category_and_the_row_itself_may_make_a_label() -> None:
 def test_an_outcome_must_refer_to_its_row_directly() -> None:
     far = ir.Label("happened", "Dispute", ("chargeback", "payment"), 100)
     with pytest.raises(DefinitionError, match="directly"):
-        label_rows(far, ARRIVAL, rows(0), outcomes(), 500)
+        labelled(far, rows(0), outcomes(), 500)
 
 
 def test_prevented_rows_are_unknown_and_explored_ones_stand_for_them() -> None:
@@ -134,7 +138,7 @@ def test_prevented_rows_are_unknown_and_explored_ones_stand_for_them() -> None:
         }
     )
     decided = decided_rows(table["_id"].combine_chunks(), decisions, frozenset({"block"}))
-    labels = label_rows(HAPPENED, ARRIVAL, table, outcomes(("f1", 5, 5, 1.0)), 500, decided)
+    labels = labelled(HAPPENED, table, outcomes(("f1", 5, 5, 1.0)), 500, decided)
     assert by_id(table, labels) == {"f1": 1.0, "f2": 0.0, "f3": 0.0}
     assert labels.weight.tolist() == [100.0, 1.0, 1.0]
     assert labels.dropped == {"prevented": 1}
@@ -144,9 +148,9 @@ def test_prevented_rows_are_unknown_and_explored_ones_stand_for_them() -> None:
 
 
 def test_nothing_to_label() -> None:
-    labels = label_rows(HAPPENED, ARRIVAL, rows(), outcomes(), 500)
+    labels = labelled(HAPPENED, rows(), outcomes(), 500)
     assert labels.y.size == 0
-    assert label_rows(HAPPENED, ARRIVAL, rows(0), outcomes(), 500).y.tolist() == [0.0]
+    assert labelled(HAPPENED, rows(0), outcomes(), 500).y.tolist() == [0.0]
 
 
 Event = st.tuples(st.integers(0, 7), st.integers(0, 300), st.integers(0, 60), st.sampled_from([0.0, 20.0, None]))
@@ -165,7 +169,7 @@ def test_labels_equal_a_plain_loop(
     label = ir.Label("outcome", "Arrival", ("flight",), 100, LATE, otherwise)
     table = rows(*at)
     events = [(f"f{flight}", when, when + late, delay) for flight, when, late, delay in raw]
-    labels = label_rows(label, ARRIVAL, table, outcomes(*events), as_of)
+    labels = labelled(label, table, outcomes(*events), as_of)
     expected: dict[str, float] = {}
     for i, start in enumerate(at):
         told = [

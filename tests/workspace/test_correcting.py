@@ -145,7 +145,11 @@ def test_a_label_goes_by_the_newest_revision_known() -> None:
             "_offset": [1, 2],
         }
     )
-    found = [label_rows(graph.models[0].label, source, rows, outcomes, T + h * HOUR).y.tolist() for h in (50, 51)]
+
+    def labelled(as_of: int) -> list[float]:
+        return label_rows(graph.models[0].label, {"Loss": source}, rows, {"Loss": outcomes}, as_of).y.tolist()
+
+    found = [labelled(T + h * HOUR) for h in (50, 51)]
     assert found == [[5.0], [7.0]]
 
 

@@ -3,6 +3,7 @@
 from tidewheel.definitions.attributes import attribute_group
 from tidewheel.definitions.compiler import compile_declarations, compile_module
 from tidewheel.definitions.durations import format_duration, parse_duration
+from tidewheel.definitions.each import row_source
 from tidewheel.definitions.graphs import (
     Change,
     canonical,
@@ -12,6 +13,7 @@ from tidewheel.definitions.graphs import (
     nodes_of,
     reachable,
     state_id,
+    views_of,
 )
 from tidewheel.definitions.project import Project, load_project
 from tidewheel.definitions.rows import instant_of, microseconds, values_of
@@ -34,7 +36,9 @@ __all__ = [
     "nodes_of",
     "parse_duration",
     "reachable",
+    "row_source",
     "row_struct",
     "state_id",
     "values_of",
+    "views_of",
 ]

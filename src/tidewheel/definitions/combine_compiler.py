@@ -12,8 +12,8 @@ from tidewheel.definitions.context import Context
 from tidewheel.definitions.declared import place_of
 from tidewheel.definitions.expressions import LEARNED, Typed, call, literal, lower, text_of
 from tidewheel.definitions.models import Model, ScoreColumn
+from tidewheel.definitions.row_scope import RowScope
 from tidewheel.definitions.services import Service
-from tidewheel.definitions.view_compiler import RowScope
 from tidewheel.definitions.views import View
 from tidewheel.errors import DefinitionError
 

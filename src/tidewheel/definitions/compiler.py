@@ -138,7 +138,7 @@ def _sorted(context: Context, nodes: Iterable[Node]) -> tuple[Node, ...]:
 
 def _placed(context: Context, node: Node) -> Node:
     if isinstance(node, ir.Service):
-        own = {name: getattr(node, name) for name in ("rule_view", "score_view")}
+        own = {name: getattr(node, name) for name in ("rule_view", "score_view", "candidate_view", "item_view")}
         placed = {name: _placed(context, view) for name, view in own.items() if view is not None}
         node = msgspec.structs.replace(node, **placed)
     return msgspec.structs.replace(node, file=relative(node.file, context.root))

@@ -10,10 +10,10 @@ from tidewheel.definitions.expressions import lower, text_of
 from tidewheel.definitions.models import Model
 from tidewheel.definitions.paths import KeyPart, path_to
 from tidewheel.definitions.places import likely
+from tidewheel.definitions.row_scope import RowScope
 from tidewheel.definitions.rows import Row
 from tidewheel.definitions.sampling import Sampling
 from tidewheel.definitions.splitting import Splitting
-from tidewheel.definitions.view_compiler import RowScope
 from tidewheel.errors import DefinitionError
 
 WEIGHT = "_weight"
@@ -99,4 +99,4 @@ def _weight_view(context: Context, cls: type[Model], view: ir.View, value: Colum
     if typed.type not in ("number", "bool"):
         raise DefinitionError(f"a weight can't be {typed.type}: {text_of(typed.expr)}", remedy="name a number")
     lookups = tuple(sorted(scope.lookups.values(), key=lambda lookup: lookup.alias))
-    return ir.View(f"{cls.__name__}.weights", view.on, lookups, (ir.ViewColumn(WEIGHT, typed.expr),))
+    return ir.View(f"{cls.__name__}.weights", view.on, lookups, (ir.ViewColumn(WEIGHT, typed.expr),), each=view.each)

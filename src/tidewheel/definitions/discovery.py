@@ -8,6 +8,7 @@ from typing import Any
 from tidewheel.definitions.columns import Aggregated, Derived, Expression, FeatureOf, PathColumn, Several
 from tidewheel.definitions.combine import Combination
 from tidewheel.definitions.declared import Declared, place_of
+from tidewheel.definitions.each import ServedAs
 from tidewheel.definitions.expectations import Expectation, Suite
 from tidewheel.definitions.features import Features, Lookup
 from tidewheel.definitions.models import Label, Model, ScoreColumn
@@ -67,7 +68,7 @@ def _named_by(cls: type, names: Mapping[str, type], problems: Problems) -> Itera
                 if target is not None:
                     yield target
         return
-    for attribute in ("_on", "_by"):
+    for attribute in ("_on", "_by", "_each"):
         yield from _classes_in(getattr(cls, attribute, None))
     for parent in cls.__mro__:
         if isinstance(parent, Declared):
@@ -90,6 +91,10 @@ def _parts_of(value: Any) -> Iterable[object]:
     match value:
         case list() | tuple():
             return value
+        case dict():
+            return (*value, *value.values())
+        case ServedAs():
+            return (value._column, value._value)
         case PathColumn():
             return (value._root,)
         case ScoreColumn():

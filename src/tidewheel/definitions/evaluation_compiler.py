@@ -74,19 +74,18 @@ def compile_lists(context: Context, cls: type[Model], view: ir.View, label: ir.L
 
     Of a split by time, train rows of a list that is tested on are left out.
     """
-    split, group = compile_split(context, cls, view, label), cls.group
-    if group is None:
+    split = compile_split(context, cls, view, label)
+    if not ranks(cls, view):
         if "Ranker" in type(cls.estimator).__name__:
             raise DefinitionError(
                 f"{type(cls.estimator).__name__} orders lists, and nothing says which rows are one",
                 remedy=f"write group = {view.on}.request, the column that is equal for the rows of a list",
             )
         return "", split
-    if not isinstance(group, PathColumn) or group._root.__name__ != view.on or len(group._names) != 1:
-        raise DefinitionError(f"group takes a column of {view.on} itself", remedy=f"write group = {view.on}.request")
+    name = _list_column(context, cls, view)
     if split.kind == "random":
         raise DefinitionError(
-            "a random split tears lists apart", remedy=f"write split = tw.split.by_group({view.on}.{group._names[0]})"
+            "a random split tears lists apart", remedy=f"write split = tw.split.by_group({view.on}.{name})"
         )
     if cls.calibrate is not None:
         raise DefinitionError("the scores of lists order, and are no probabilities", remedy="remove calibrate")
@@ -95,16 +94,39 @@ def compile_lists(context: Context, cls: type[Model], view: ir.View, label: ir.L
             "a canary is judged by single decisions, and this model by lists",
             remedy="remove retrain; train and deploy it on a schedule of your own (tidewheel train, tidewheel deploy)",
         )
-    name = group._names[0]
     return name, split if split.by else msgspec.structs.replace(split, by=(name,))
+
+
+def ranks(cls: type[Model], view: ir.View) -> bool:
+    """Whether a model orders lists: it says of what, or it learns grades of a request's items."""
+    if cls.group is not None:
+        return True
+    return view.each is not None and (cls.label.kind == "grade" or "Ranker" in type(cls.estimator).__name__)
+
+
+def _list_column(context: Context, cls: type[Model], view: ir.View) -> str:
+    """Return the column whose equal values are a list; of a view with a row for each item, the request's id."""
+    group, whole = cls.group, context.sources[view.on].id_column or ""
+    known = isinstance(group, PathColumn) and len(group._names) == 1
+    if view.each is not None and (group is None or (known and group._names[0] == view.each.request)):
+        return whole
+    if not known or group._root.__name__ != view.on:
+        raise DefinitionError(f"group takes a column of {view.on} itself", remedy=f"write group = {view.on}.request")
+    return str(group._names[0])
 
 
 def compile_gates(cls: type[Model], view: ir.View, metrics: tuple[str, ...]) -> tuple[ir.Gate, ...]:
     """Return a model's gates, each of which names a metric and columns that there are."""
     columns = [column.name for column in view.columns]
+    timed = ("p99_below", "latency_below", "memory_below")
     for gate in cls.gates:
         if not isinstance(gate, ir.Gate):
             raise DefinitionError(f"{gate!r} is no gate", remedy="write tw.at_least(metric, value), tw.parity(), ...")
+        if view.each is not None and gate.kind in timed:
+            raise DefinitionError(
+                f"the gate {gate.kind} tries single events, and this model is asked for lists",
+                remedy="measure the service with `tidewheel bench`",
+            )
         if gate.kind in _OF_METRIC and gate.metric not in metrics:
             raise DefinitionError(
                 f"the gate {gate.kind} asks for '{gate.metric}', which is not among the metrics"

@@ -8,6 +8,9 @@ from typing import Literal
 import msgspec
 
 from tidewheel.definitions import ir
+from tidewheel.definitions.each import origin
+from tidewheel.definitions.grades import told_by
+from tidewheel.definitions.graphs import views_of
 
 WIDENINGS: frozenset[tuple[str, str]] = frozenset({("int", "float"), ("category", "text"), ("key", "text")})
 """Kinds whose every value is one of the other kind, read the same."""
@@ -126,14 +129,18 @@ def _paths(graph: ir.Graph) -> Iterator[tuple[str, ir.Path]]:
             if isinstance(feature.value, ir.Aggregate):
                 yield from ((feature.value.source, key) for key in feature.value.keys)
                 yield from _cols(feature.value.source, feature.value)
-    views = [*graph.views, *(service.rule_view for service in graph.services if service.rule_view is not None)]
+    views = [*graph.views, *(view for service in graph.services for view in views_of(service))]
     views += [model.weights for model in graph.models if model.weights is not None]
     for view in views:
-        yield from ((view.on, key) for lookup in view.lookups for key in lookup.keys)
-        for column in view.columns:
-            yield from _cols(view.on, column.value)
+        paths = [key for lookup in view.lookups for key in lookup.keys]
+        paths += [path for column in view.columns for _, path in _cols(view.on, column.value)]
+        yield from (origin(view, path) for path in paths)
+        if view.each is not None:
+            yield from ((view.each.source, (name,)) for name in (view.each.item, view.each.request))
     for model in graph.models:
-        yield model.label.source, model.label.path
+        for source, path, item in told_by(model.label):
+            yield source, path
+            yield source, item
         yield from _cols(model.label.source, model.label)
     yield from ((service.on, service.unit) for service in graph.services if service.unit)
 

@@ -10,6 +10,8 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from tidewheel.definitions import ir
+from tidewheel.definitions.each import row_source
+from tidewheel.definitions.grades import sources_of
 from tidewheel.definitions.places import likely
 from tidewheel.definitions.requests import kept_for
 from tidewheel.errors import NotFoundError
@@ -100,6 +102,12 @@ def nodes_of(graph: ir.Graph) -> Iterator[tuple[str, Node]]:
             yield what, node
 
 
+def views_of(service: ir.Service) -> tuple[ir.View, ...]:
+    """Return a service's own views: of its rules, its score, its candidates, and what it cuts lists by."""
+    views = (service.rule_view, service.score_view, service.candidate_view, service.item_view)
+    return tuple(view for view in views if view is not None)
+
+
 def diff(old: ir.Graph, new: ir.Graph) -> list[Change]:
     """Return what was added, removed or changed, in the order in which data flows.
 
@@ -172,14 +180,19 @@ class _Reach:
         self._source(service.on)
         for name in service.members:
             self._model(name)
-        for view in (service.rule_view, service.score_view):
-            if view is not None:
-                self._view(view)
+        for view in views_of(service):
+            self._view(view)
+        if service.ranking is not None:
+            self._group((service.ranking.target, True))
+            for candidates in service.ranking.candidates:
+                if candidates.group:
+                    self._group((candidates.group, False))
 
     def _model(self, name: str) -> None:
         model = self._models[name]
         self.models.add(name)
-        self._source(model.label.source)
+        for source in sources_of(model.label):
+            self._source(source)
         self.views.add(model.view)
         self._view(self._views[model.view])
         if model.weights is not None:
@@ -187,7 +200,9 @@ class _Reach:
 
     def _view(self, view: ir.View) -> None:
         self._source(view.on)
-        on = self._sources[view.on]
+        if view.each is not None:
+            self._source(view.each.source)
+        on = row_source(self._sources, view)
         for lookup in view.lookups:
             self._group((lookup.group, False))
         for column in view.columns:

@@ -34,6 +34,9 @@ from tidewheel.definitions.ir_pipeline import Limits as Limits
 from tidewheel.definitions.ir_pipeline import Pipeline as Pipeline
 from tidewheel.definitions.ir_pipeline import Retrain as Retrain
 from tidewheel.definitions.ir_pipeline import Step as Step
+from tidewheel.definitions.ir_ranking import Each as Each
+from tidewheel.definitions.ir_ranking import Grade as Grade
+from tidewheel.definitions.ir_ranking import Ranking as Ranking
 from tidewheel.definitions.ir_transfer import Teacher as Teacher
 from tidewheel.definitions.ir_tuning import Pruner as Pruner
 from tidewheel.definitions.ir_tuning import Sampler as Sampler
@@ -210,6 +213,8 @@ class View(_Frozen, frozen=True):
     freshness: int = 0
     """How far its features may be behind the log when they are served; 0 is not looked at."""
     when_stale: Literal["serve", "default", "refuse"] = "serve"
+    each: Each | None = None
+    """A row for each item of the event, where there is one."""
 
 
 # --- models ------------------------------------------------------------------------------------
@@ -218,7 +223,7 @@ class View(_Frozen, frozen=True):
 class Label(_Frozen, frozen=True):
     """What became of a row, told by a later event that refers to it."""
 
-    kind: Literal["happened", "outcome"]
+    kind: Literal["happened", "outcome", "grade"]
     source: str
     path: Path
     """From the outcome event to the row's event, e.g. ``("transaction",)``."""
@@ -227,6 +232,10 @@ class Label(_Frozen, frozen=True):
     """For ``outcome``: an expression over the outcome event (a boolean one makes a class)."""
     otherwise: float | None = None
     """For ``outcome``: the label when nothing came; None drops and counts the row."""
+    item: Path = ()
+    """Of a view with a row for each item: the outcome's column with the item, where `path` names the request."""
+    grades: tuple[Grade, ...] = ()
+    """For ``grade``: what each kind of event makes of a row; the highest counts, and 0 when none came."""
 
 
 class Model(_Frozen, frozen=True):
@@ -323,6 +332,12 @@ class Service(_Frozen, frozen=True):
     """How the score is made of more than one model's."""
     score_view: View | None = None
     """What a score expression reads of the row beside models' scores."""
+    candidate_view: View | None = None
+    """What candidates are looked for by, read of the event."""
+    item_view: View | None = None
+    """What a list is cut by, read of each candidate."""
+    ranking: Ranking | None = None
+    """Of a service that answers with a list."""
 
     @property
     def members(self) -> tuple[str, ...]:

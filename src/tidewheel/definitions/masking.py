@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from tidewheel.definitions import ir
+from tidewheel.definitions.each import origin
 
 MASK = "[personal]"
 """What is shown in the place of a personal value."""
@@ -60,7 +61,7 @@ class Masks:
         groups = {lookup.alias: lookup.group for lookup in view.lookups}
         hidden: set[str] = set()
         for column in view.columns:
-            if any(self._shows(view.on, groups, hidden, leaf) for leaf in _leaves(column.value)):
+            if any(self._shows(view, groups, hidden, leaf) for leaf in _leaves(column.value)):
                 hidden.add(column.name)
         return hidden
 
@@ -73,9 +74,9 @@ class Masks:
         known = self._sources.get(source)
         return known is not None and (column or known.id_column or "") in self.columns(source)
 
-    def _shows(self, on: str, groups: Mapping[str, str], hidden: set[str], leaf: msgspec.Struct) -> bool:
+    def _shows(self, view: ir.View, groups: Mapping[str, str], hidden: set[str], leaf: msgspec.Struct) -> bool:
         if isinstance(leaf, ir.Col):
-            return self._path_is_personal(on, leaf.path)
+            return self._path_is_personal(*origin(view, leaf.path))
         if isinstance(leaf, ir.Computed):
             return leaf.name in hidden
         return isinstance(leaf, ir.Feature) and self._feature_shows(groups.get(leaf.alias, ""), leaf.name)

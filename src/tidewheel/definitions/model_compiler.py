@@ -11,19 +11,22 @@ from typing import Any, NamedTuple, cast, get_args
 import msgspec
 
 from tidewheel.definitions import ir
-from tidewheel.definitions.columns import Column, PathColumn, leaves
 from tidewheel.definitions.context import Context
 from tidewheel.definitions.data_compiler import compile_sample
 from tidewheel.definitions.declared import declared_names, place_of
 from tidewheel.definitions.durations import parse_duration
-from tidewheel.definitions.evaluation_compiler import compile_blocks, compile_gates, compile_lists, compile_slices
-from tidewheel.definitions.expressions import lower, refuse_vectors, text_of
-from tidewheel.definitions.models import Calibration, Label, Model, Space
+from tidewheel.definitions.evaluation_compiler import (
+    compile_blocks,
+    compile_gates,
+    compile_lists,
+    compile_slices,
+    ranks,
+)
+from tidewheel.definitions.label_compiler import compile_label
+from tidewheel.definitions.models import Calibration, Model, Space
 from tidewheel.definitions.models import retrain as retrain_when
-from tidewheel.definitions.paths import KeyPart, given_path, path_to
 from tidewheel.definitions.pipeline_compiler import compile_pipeline
 from tidewheel.definitions.places import likely
-from tidewheel.definitions.rows import Event
 from tidewheel.definitions.transfer_compiler import compile_allow_pickle, compile_init_from, compile_teacher
 from tidewheel.definitions.views import View
 from tidewheel.errors import DefinitionError
@@ -66,13 +69,13 @@ def compile_model(context: Context, cls: type[Model]) -> None:
     part("view", _view, context, cls)
     if "view" not in parts:
         return
-    part("label", _label, context, cls, parts["view"])
+    part("label", compile_label, context, cls, parts["view"])
     if "label" not in parts:
         return
     label, classifies = parts["label"]
     part("split", compile_lists, context, cls, parts["view"], label)
     part("sample", compile_sample, context, cls, parts["view"], classifies)
-    kind = _RANKS if cls.group is not None else _CLASSIFIES if classifies else _PREDICTS
+    kind = _RANKS if ranks(cls, parts["view"]) else _CLASSIFIES if classifies else _PREDICTS
     part("metrics", _metrics, cls, kind)
     part("estimator", _estimator, cls, kind)
     part("calibrate", _calibrate, cls, classifies)
@@ -129,78 +132,6 @@ def _visibility(cls: type[Model], gates: tuple[ir.Gate, ...]) -> str:
 
 def _serving_delay(cls: type[Model]) -> int:
     return 0 if cls.serving_delay is None else parse_duration(cls.serving_delay)
-
-
-def _label(context: Context, cls: type[Model], view: ir.View) -> tuple[ir.Label, bool]:
-    """Return the label, and whether it tells classes apart."""
-    label = getattr(cls, "label", None)
-    if not isinstance(label, Label):
-        raise DefinitionError("a model needs a label", remedy="write label = tw.happened(Chargeback, within='30d')")
-    source, value, classifies = _label_value(context, label)
-    path = _label_path(context, source, view, label)
-    frozen = ir.Label(label.kind, source.name, path, parse_duration(label.within), value, _otherwise(label, classifies))
-    return frozen, classifies
-
-
-def _label_value(context: Context, label: Label) -> tuple[ir.Source, ir.Expr | None, bool]:
-    if label.kind == "happened":
-        if not (isinstance(label.value, type) and issubclass(label.value, Event)):
-            raise DefinitionError(f"tw.happened() takes an event class, not {label.value!r}")
-        return context.source_of(label.value), None, True
-    roots = {leaf._root.__name__ for leaf in leaves(label.value) if isinstance(leaf, PathColumn)}
-    if not isinstance(label.value, Column) or len(roots) != 1:
-        raise DefinitionError(
-            "tw.outcome() takes a column or condition of one event", remedy="write tw.outcome(Arrival.delay > 15, ...)"
-        )
-    source = context.sources[roots.pop()]
-    typed = lower(label.value, lambda column: context.event_column(source, column))
-    if typed.type not in ("number", "bool"):
-        raise DefinitionError(f"a label can't be {typed.type}: {text_of(typed.expr)}", remedy="compare it with a value")
-    refuse_vectors(typed.expr)
-    for path in _long_paths(typed.expr):
-        raise DefinitionError(f"a label reads its own event's columns, not {source.name}.{'.'.join(path)}")
-    return source, typed.expr, typed.type == "bool"
-
-
-def _long_paths(expr: ir.Expr) -> list[ir.Path]:
-    from tidewheel.definitions.expressions import paths_of
-
-    return [path for path in paths_of(expr) if len(path) > 1]
-
-
-def _label_path(context: Context, source: ir.Source, view: ir.View, label: Label) -> ir.Path:
-    on = context.sources[view.on]
-    if source.name == on.name:
-        raise DefinitionError(
-            f"{on.name} is the row itself: it can't tell what became of it", remedy="take a later event"
-        )
-    if source.entity:
-        raise DefinitionError(f"{source.name} is an entity; a label is told by an event")
-    if on.id_column is None:
-        raise DefinitionError(
-            f"{on.name} has no id that {source.name} could refer to", remedy=f"add 'id: tw.Id' to {on.name}"
-        )
-    part = KeyPart(on.name)
-    if label.by is not None:
-        path = given_path(context.sources, source, part, label.by, "write by={}")
-    else:
-        path = path_to(context.sources, source, part, "write by={}")
-    if len(path) != 1:
-        raise DefinitionError(
-            f"{source.name} refers to {on.name} only through another event", remedy="add a reference of its own"
-        )
-    return path
-
-
-def _otherwise(label: Label, classifies: bool) -> float | None:
-    value = label.otherwise
-    if value is None:
-        return None
-    if not isinstance(value, int | float) or (classifies and value not in (0, 1)):
-        raise DefinitionError(
-            f"otherwise={value!r} is no label", remedy="write 0 or 1" if classifies else "write a number"
-        )
-    return float(value)
 
 
 def _metrics(cls: type[Model], kind: _Kind) -> tuple[str, ...]:

@@ -26,9 +26,9 @@ from tidewheel.errors import DefinitionError
 
 @dataclass(frozen=True, eq=False)
 class Label:
-    """What became of a row; made by `happened` and `outcome`."""
+    """What became of a row; made by `happened`, `outcome` and `grade`."""
 
-    kind: Literal["happened", "outcome"]
+    kind: Literal["happened", "outcome", "grade"]
     value: object
     within: Duration
     by: object = None
@@ -76,7 +76,7 @@ class Model(metaclass=Declared):
     ----------
     view : view class
         The model's input.
-    label : ``tw.happened(...)`` or ``tw.outcome(...)``
+    label : ``tw.happened(...)``, ``tw.outcome(...)`` or ``tw.grade(...)``
         What became of a row.
     estimator : object with ``fit`` and ``predict``, optional
         Cloned for each run; LightGBM by default.
@@ -100,6 +100,7 @@ class Model(metaclass=Declared):
     group : column of the event, optional
         ``Impression.request``: rows of one value are a list, to be ordered. Such a model ranks: its label is a grade
         (or whether something happened), its metrics are those of lists, and lists are drawn whole for intervals.
+        Where the view has a row for each item and the label is a grade, lists are requests.
     allow_pickle : bool
         Keep the fitted estimator as a pickle where it has no other form. Loading one runs code; no worker does.
     slices : sequence of view columns, optional

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from tidewheel.definitions import ir
 from tidewheel.definitions.durations import format_duration
+from tidewheel.definitions.grades import sources_of
 from tidewheel.definitions.graphs import canonical_aggregates
 from tidewheel.errors import DefinitionError
 
@@ -41,5 +42,5 @@ def _needs(source: str, groups: Iterable[ir.Group], models: Iterable[ir.Model]) 
             if aggregate.source == source:
                 yield group.name, aggregate.window + aggregate.hop + aggregate.delay if aggregate.window else None
     for model in models:
-        if model.label.source == source:
+        if source in sources_of(model.label):
             yield f"the label of {model.name}", model.label.within

@@ -16,9 +16,9 @@ from tidewheel.definitions.expressions import lower, text_of
 from tidewheel.definitions.model_compiler import check_attributes
 from tidewheel.definitions.paths import walk
 from tidewheel.definitions.places import likely
+from tidewheel.definitions.row_scope import RowScope, on_source
 from tidewheel.definitions.services import Fallback, Rule, Service, Thresholds
 from tidewheel.definitions.shares import share_of
-from tidewheel.definitions.view_compiler import RowScope, on_source
 from tidewheel.errors import DefinitionError
 
 

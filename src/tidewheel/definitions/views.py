@@ -29,9 +29,13 @@ class View(metaclass=OwnsColumns):
     ``freshness="5min"`` says how far its features may be behind the log when they are served, and ``when_stale=`` what
     happens beyond: ``"serve"`` them all the same, serve what they are for an entity without events (``"default"``),
     or ``"refuse"``, so that the service's fallback answers.
+
+    ``each=Shown.movie`` makes a row for each item of an event of type ``on``: in training for what was shown for it, in
+    serving for its candidates. ``Shown`` refers to the event and to the item.
     """
 
     _on: type[Event] | None = None
+    _each: KeyLike = None
     _freshness: Duration | None = None
     _when_stale: WhenStale = "serve"
 
@@ -39,11 +43,12 @@ class View(metaclass=OwnsColumns):
         cls,
         *,
         on: type[Event] | None = None,
+        each: KeyLike = None,
         owner: str = "",
         freshness: Duration | None = None,
         when_stale: WhenStale = "serve",
     ) -> None:
-        cls._on = on
+        cls._on, cls._each = on, each
         cls._freshness, cls._when_stale = freshness, when_stale
         cls._owned_by = owner or cls._owned_by
 

@@ -109,6 +109,8 @@ def compare_view(before: Side, after: Side, view: str, sample: int) -> ViewDiffe
             where=view,
             remedy="rows of different events can't be laid side by side",
         )
+    if new.view.each is not None or old.view.each is not None:
+        raise FeatureError("has a row for each item", where=view, remedy="compare the feature sets that it reads")
     rows = after.history.scan(new.view.on, list(dict.fromkeys([*old.columns, *new.columns])))
     if sample and rows.num_rows > sample:
         rows = rows.take(pa.array(np.linspace(0, rows.num_rows - 1, sample).astype(np.int64)))

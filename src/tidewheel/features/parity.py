@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from tidewheel.definitions import digest, ir
+from tidewheel.definitions import digest, ir, row_source
 from tidewheel.definitions.masking import MASK, Masks
 from tidewheel.errors import FeatureError
 from tidewheel.features.backfill import Computed, compute_view
@@ -181,7 +181,7 @@ def merged(reports: Sequence[ParityReport]) -> ParityReport:
 
 def rows_of_decisions(records: Sequence[DecisionRecord], plan: ViewPlan, graph: ir.Graph) -> pa.Table:
     """Return the rows that decisions were made on, with what they recorded, as `read_view` takes them."""
-    source = next(source for source in graph.sources if source.name == plan.view.on)
+    source = row_source(graph.sources, plan.view)
     kinds = {column.name: arrow_type(column.kind) for column in source.columns}
     columns = {
         name: pa.array([record.inputs.get(name) for record in records], kinds[name])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tidewheel.definitions import attribute_group, ir
+from tidewheel.definitions import attribute_group, ir, row_source
 from tidewheel.errors import DefinitionError
 from tidewheel.features.nodes import is_text, leaves, to_node
 from tidewheel.features.plan_group import PAST, GroupPlan, check_key, column_kind, plan_group
@@ -110,7 +110,7 @@ class _ViewPlanner:
         self._sources = {source.name: source for source in graph.sources}
         self._groups = {group.name: group for group in graph.groups if not group.attributes}
         self._attributes = {group.by[0]: group for group in graph.groups if group.attributes}
-        self._on = self._sources[view.on]
+        self._on = row_source(self._sources, view)
         self._columns = {column.name: column for column in view.columns}
         self._lookups = {lookup.alias: lookup for lookup in view.lookups}
         self._reads: dict[StateKey, StateRead] = {}

@@ -11,7 +11,9 @@ from typing import Any
 
 import msgspec
 
-from tidewheel.definitions import ir
+from tidewheel.definitions import ir, views_of
+from tidewheel.definitions.each import origin
+from tidewheel.definitions.grades import told_by
 from tidewheel.definitions.places import likely
 from tidewheel.errors import NotFoundError
 
@@ -179,21 +181,23 @@ class LineageGraph:
                 elif isinstance(leaf, ir.Computed) and not owner:
                     self._edge(f"{view.name}.{leaf.name}", here, "view column")
                 elif isinstance(leaf, ir.Col):
-                    self._edges_along(view.on, leaf.path, here)
+                    self._edges_along(*origin(view, leaf.path), here)
 
     def _model(self, model: ir.Model) -> None:
         self.kinds[model.name] = "model"
         for column in self._members.get(model.view, []):
             self._edge(column, model.name, "model")
-        self._edges_along(model.label.source, model.label.path, model.name)
+        for source, path, item in told_by(model.label):
+            self._edges_along(source, path, model.name)
+            self._edges_along(source, item, model.name)
         for leaf in leaves(model.label):
             if isinstance(leaf, ir.Col):
                 self._edges_along(model.label.source, leaf.path, model.name)
 
     def _service(self, service: ir.Service) -> None:
         self.kinds[service.name] = "service"
-        if service.rule_view is not None:
-            self._view(service.rule_view, service.name)
+        for view in views_of(service):
+            self._view(view, service.name)
 
     def _edges_along(self, source: str, path: ir.Path, below: str) -> None:
         """Add an edge from each column that a path goes through."""

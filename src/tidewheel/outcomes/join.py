@@ -101,6 +101,8 @@ def join_outcomes(events: Events, graph: ir.Graph, service: ir.Service, decision
     if not service.model:
         return Joined(decisions, label, weight, np.full(n, Status.MISSING, dtype=np.int8))
     declared = _named(graph.models, service.model).label
+    if service.ranking is not None:  # what became of its items is joined by `outcomes.lists`
+        return Joined(decisions, label, weight, np.full(n, Status.MISSING, dtype=np.int8))
     decided = decided_rows(decisions["event_id"].combine_chunks(), decisions, frozenset(service.prevents))
     wanted = _paths(declared)
     of_row = sorted({path[1] for path in wanted if len(path) == 2})
@@ -111,7 +113,7 @@ def join_outcomes(events: Events, graph: ir.Graph, service: ir.Service, decision
     # An outcome comes after its decision; what corrects one may speak of any time.
     after = pc.min(decisions["at"]).as_py() if not source.revisable else None
     outcomes = events.scan(declared.source, columns, after=after)
-    found = label_rows(declared, source, rows, outcomes, as_of, decided)
+    found = label_rows(declared, {source.name: source}, rows, {source.name: outcomes}, as_of, decided)
     label[found.rows], weight[:] = found.y, decided.weight
     status = np.full(n, Status.MISSING, dtype=np.int8)
     status[decisions["at"].to_numpy() + declared.within > as_of] = Status.PENDING

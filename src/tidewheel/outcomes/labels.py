@@ -7,6 +7,7 @@ unknown, not negative; those let through to explore stand for the ones that were
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -19,12 +20,15 @@ from tidewheel.collect.revisions import newest_revisions
 from tidewheel.definitions import ir
 from tidewheel.errors import CorruptError, DefinitionError
 from tidewheel.features.nodes import Leaf, place_inputs, to_node
+from tidewheel.features.shown import REQUEST
 from tidewheel.features.words import to_words
 from tidewheel.kernel.expressions import compile_program, evaluate
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
+PAIR = "_pair"
+"""Of a row: its request and its item, together."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +68,9 @@ class Decided(NamedTuple):
 
 def label_rows(
     label: ir.Label,
-    source: ir.Source,
+    sources: Mapping[str, ir.Source],
     rows: pa.Table,
-    outcomes: pa.Table,
+    outcomes: Mapping[str, pa.Table],
     as_of: int,
     decided: Decided | None = None,
 ) -> Labels:
@@ -75,13 +79,14 @@ def label_rows(
     Parameters
     ----------
     label : ir.Label
-    source : ir.Source
-        Declaration of the outcome event.
+    sources : mapping
+        Declarations of the outcome events.
     rows : Table
-        ``_id``, ``_at`` and the columns that the label's expression reads of the row.
-    outcomes : Table
-        Outcome events: ``_at``, ``_arrived``, ``_offset`` and columns; ``_id`` and ``revision`` too where they may
-        be corrected: the newest revision known at `as_of` speaks.
+        ``_id``, ``_at`` and the columns that the label's expression reads of the row; `with_key` where outcomes name
+        the request and the item.
+    outcomes : mapping of Table
+        Outcome events by their name: ``_at``, ``_arrived``, ``_offset`` and columns; ``_id`` and ``revision`` too
+        where they may be corrected: the newest revision known at `as_of` speaks.
     as_of : int
         Microseconds; what arrived at or after it is not seen.
     decided : Decided, optional
@@ -92,18 +97,11 @@ def label_rows(
     DefinitionError
         When the label's path or expression goes further than one reference.
     """
-    if source.revisable:
-        outcomes = newest_revisions(outcomes.filter(pc.less(outcomes["_arrived"], as_of)))
+    outcomes = {name: _holding(sources[name], table, as_of) for name, table in outcomes.items()}
     at = _ints(rows["_at"])
     n = at.size
     mature = at + label.within <= as_of
-    first = _first_outcomes(label, rows, outcomes, as_of)
-    has = first >= 0
-    y = np.full(n, np.nan)
-    if label.kind == "happened":
-        y = has.astype(np.float64)
-    else:
-        y[has] = _values(label, source, rows, outcomes, np.flatnonzero(has), first[has])
+    has, y = _told(label, sources, rows, outcomes, as_of)
     unknown = mature & has & np.isnan(y)
     if label.kind == "outcome" and label.otherwise is not None:
         y[~has] = float(label.otherwise)
@@ -118,6 +116,46 @@ def label_rows(
     weight = np.ones(n) if decided is None else decided.weight
     dropped = {reason: int(np.count_nonzero(where)) for reason, where in reasons.items() if where.any()}
     return Labels(np.flatnonzero(kept), y[kept], weight[kept], dropped)
+
+
+def with_key(rows: pa.Table, view: ir.View) -> pa.Table:
+    """Return rows with what an outcome names that tells of a request's item, and not of the row itself."""
+    if view.each is None:
+        return rows
+    return rows.append_column(PAIR, _pairs(rows[REQUEST], rows[view.each.key]))
+
+
+def _pairs(request: pa.ChunkedArray, item: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.binary_join_element_wise(request.cast(pa.string()), item.cast(pa.string()), "\x1f")
+
+
+def _holding(source: ir.Source, outcomes: pa.Table, as_of: int) -> pa.Table:
+    """Return the outcomes as they were known, corrected ones left out."""
+    return newest_revisions(outcomes.filter(pc.less(outcomes["_arrived"], as_of))) if source.revisable else outcomes
+
+
+def _told(
+    label: ir.Label,
+    sources: Mapping[str, ir.Source],
+    rows: pa.Table,
+    outcomes: Mapping[str, pa.Table],
+    as_of: int,
+) -> tuple[Flags, Floats]:
+    """Tell which rows something came for, and what that makes of each; NaN where nothing speaks of it."""
+    if label.kind == "grade":
+        y = np.zeros(rows.num_rows)
+        for grade in label.grades:
+            came = _first_outcomes(label, grade, rows, outcomes[grade.source], as_of) >= 0
+            y[came] = np.maximum(y[came], grade.value)
+        return y > 0.0, y
+    only = ir.Grade(label.source, 1.0, label.path, label.item)
+    first = _first_outcomes(label, only, rows, outcomes[label.source], as_of)
+    has = first >= 0
+    if label.kind == "happened":
+        return has, has.astype(np.float64)
+    y = np.full(rows.num_rows, np.nan)
+    y[has] = _values(label, sources[label.source], rows, outcomes[label.source], np.flatnonzero(has), first[has])
+    return has, y
 
 
 def decided_rows(ids: pa.Array, decisions: pa.Table, prevents: frozenset[str]) -> Decided:
@@ -151,18 +189,20 @@ def decided_rows(ids: pa.Array, decisions: pa.Table, prevents: frozenset[str]) -
     return Decided(prevented, weight)
 
 
-def _first_outcomes(label: ir.Label, rows: pa.Table, outcomes: pa.Table, as_of: int) -> Ints:
+def _first_outcomes(label: ir.Label, told: ir.Grade, rows: pa.Table, outcomes: pa.Table, as_of: int) -> Ints:
     """Return the position of each row's first outcome within its horizon, -1 for none."""
-    if len(label.path) != 1:
+    if len(told.path) != 1:
         raise DefinitionError(
-            f"label path {'.'.join(label.path)!r} of {label.source}: an outcome must refer to its row directly",
-            remedy=f"give {label.source} a reference to the event it is the outcome of",
+            f"label path {'.'.join(told.path)!r} of {told.source}: an outcome must refer to its row directly",
+            remedy=f"give {told.source} a reference to the event it is the outcome of",
         )
     first = np.full(rows.num_rows, -1, dtype=np.int64)
     if not rows.num_rows or not outcomes.num_rows:
         return first
-    ids = rows["_id"].combine_chunks()
-    place = pc.index_in(outcomes[label.path[0]].combine_chunks().cast(ids.type), value_set=ids)
+    named = outcomes[told.path[0]]
+    ids = rows[PAIR if told.item else "_id"].combine_chunks()
+    named = _pairs(named, outcomes[told.item[0]]) if told.item else named
+    place = pc.index_in(named.combine_chunks().cast(ids.type), value_set=ids)
     row = place.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
     at, row_at = _ints(outcomes["_at"]), _ints(rows["_at"])
     since = at - row_at[row]

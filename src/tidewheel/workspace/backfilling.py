@@ -133,6 +133,11 @@ def _rows_of(graph: ir.Graph, name: str, on: str) -> ir.View:
     view: ir.View = view_of_group(graph, groups[name], on) if name in groups else find(graph.views, name, "view")
     if on not in ("", view.on):
         raise FeatureError(f"{name} has a row for each {view.on}, not {on}", remedy=f"leave out --on {on}")
+    if view.each is not None:
+        raise FeatureError(
+            f"{name} has a row for each item of a {view.on}, which is not backfilled",
+            remedy="backfill its feature sets",
+        )
     return view
 
 

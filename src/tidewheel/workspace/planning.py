@@ -7,8 +7,9 @@ from typing import Any
 
 import msgspec
 
-from tidewheel.definitions import diff, digest, format_duration, ir
+from tidewheel.definitions import diff, digest, format_duration, ir, views_of
 from tidewheel.definitions.expressions import text_of
+from tidewheel.definitions.grades import sources_of
 from tidewheel.definitions.graphs import Change, nodes_of
 from tidewheel.registry.deployments import list_deployments
 from tidewheel.registry.graphs import live_graph
@@ -140,10 +141,10 @@ def _reads(node: Node) -> tuple[str, ...]:
         found = [c.value.source for c in node.features if isinstance(c.value, ir.Aggregate)]
     elif isinstance(node, ir.View):
         scores = [column.value.model for column in node.columns if isinstance(column.value, ir.Score)]
-        found = [node.on, *(lookup.group for lookup in node.lookups), *scores]
+        shown = node.each.source if node.each else ""
+        found = [node.on, shown, *(lookup.group for lookup in node.lookups), *scores]
     elif isinstance(node, ir.Model):
-        found = [node.view, node.label.source]
+        found = [node.view, *sources_of(node.label)]
     else:
-        own = [view for view in (node.rule_view, node.score_view) if view is not None]
-        found = [node.on, *node.members, *(lookup.group for view in own for lookup in view.lookups)]
+        found = [node.on, *node.members, *(lookup.group for view in views_of(node) for lookup in view.lookups)]
     return tuple(dict.fromkeys(name for name in found if name))

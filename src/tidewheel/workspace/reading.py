@@ -10,7 +10,6 @@ import pyarrow as pa
 
 from tidewheel.collect.decisions import Decisions
 from tidewheel.collect.history import History
-from tidewheel.collect.revisions import first_revisions
 from tidewheel.definitions import ir
 from tidewheel.errors import NotFoundError
 from tidewheel.features.asof import read_group
@@ -20,6 +19,7 @@ from tidewheel.features.online import OnlineReader
 from tidewheel.features.parity import ParityReport, check, merged
 from tidewheel.features.plan_group import vectors_of
 from tidewheel.features.plan_view import plan_group_alone
+from tidewheel.features.shown import rows_of_view
 from tidewheel.kernel.vectors import unpack_vector
 from tidewheel.registry.bundles import load_bundle
 from tidewheel.registry.services import load_service
@@ -116,10 +116,8 @@ def read_rows(
         manifest = load_bundle(stores.artifacts, version.bundle).manifest
         graph, name = manifest.graph, manifest.view
     view = find(graph.views, name, "view")
-    source = find(graph.sources, view.on, "event")
     if rows is None:
-        rows = history.scan(source.name, [column.name for column in source.columns])
-        rows = first_revisions(rows) if source.revisable else rows
+        rows = rows_of_view(history, graph, view)
     else:
         at = rows["at"].cast(pa.int64())
         rows = rows.append_column("_at", at).append_column("_arrived", at)

@@ -213,6 +213,10 @@ def _ready(stores: Stores, graph: ir.Graph, wanted: Wanted) -> Ready:
             f"{version.name} scores rows of {view.on} by {view.name}, not {wanted.name}",
             remedy=f"tidewheel score {view.on} --with {version.name}",
         )
+    if view.each is not None:
+        raise InputError(
+            f"{version.name} scores the items of a {view.on}, which have no table", remedy="ask its service"
+        )
     source: ir.Source = find(frozen.sources, view.on, "event")
     if wanted.online and not wanted.by:
         raise InputError("the online store keeps scores by an entity", remedy="say which: --by Card")

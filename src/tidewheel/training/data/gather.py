@@ -12,13 +12,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tidewheel.collect.history import History
-from tidewheel.collect.revisions import first_revisions
 from tidewheel.definitions import ir
+from tidewheel.definitions.grades import sources_of
 from tidewheel.errors import TrainingError
 from tidewheel.features.backfill import read_view
 from tidewheel.features.recorded import STATES_TYPE
+from tidewheel.features.shown import REQUEST, rows_of_view
 from tidewheel.features.words import to_words
-from tidewheel.outcomes.labels import Decided, Labels, decided_rows, label_rows
+from tidewheel.outcomes.labels import Decided, Labels, decided_rows, label_rows, with_key
 from tidewheel.training.context import DECISION_COLUMNS, Progress, TrainingContext
 from tidewheel.training.data.constants import learn_constants
 from tidewheel.training.data.dataset import DataSet, content_digest
@@ -142,23 +143,20 @@ def _weighing_columns(
 
 def labelled_rows(context: TrainingContext, model: ir.Model, history: History, as_of: int) -> Labelled:
     """Return the rows known at `as_of`, their labels, and counts of what was left out and why."""
-    source = context.source(context.view(model).on)
-    rows = history.scan(source.name, [column.name for column in source.columns])
-    rows = rows.filter(pc.less(rows["_arrived"], as_of))
-    if source.revisable:
-        rows = first_revisions(rows)
-    label = model.label
-    outcome_source = context.source(label.source)
-    outcomes = history.scan(outcome_source.name, [column.name for column in outcome_source.columns])
+    view = context.view(model)
+    rows = rows_of_view(history, context.graph, view, as_of)
+    told = {name: context.source(name) for name in sources_of(model.label)}
+    outcomes = {name: history.scan(name, [column.name for column in of.columns]) for name, of in told.items()}
     decided: Decided | None = None
     counts = {"rows": rows.num_rows}
     services = context.services(model)
     if services and context.decisions is not None:
-        decisions = answered(context.decisions(source.name, DECISION_COLUMNS), [s.name for s in services], as_of)
+        decisions = answered(context.decisions(view.on, DECISION_COLUMNS), [s.name for s in services], as_of)
         prevents = frozenset(action for service in services for action in service.prevents)
-        decided = decided_rows(rows["_id"].combine_chunks(), decisions, prevents)
+        if view.each is None:  # a list prevents nothing
+            decided = decided_rows(rows["_id"].combine_chunks(), decisions, prevents)
         rows, counts["decided"] = with_decisions(rows, decisions)
-    labels = label_rows(label, outcome_source, rows, outcomes, as_of, decided)
+    labels = label_rows(model.label, told, with_key(rows, view), outcomes, as_of, decided)
     return rows, labels, counts | {"labelled": labels.rows.size} | labels.dropped
 
 
@@ -183,7 +181,8 @@ def answered(decisions: pa.Table, services: Sequence[str], as_of: int) -> pa.Tab
 def with_decisions(rows: pa.Table, decisions: pa.Table) -> tuple[pa.Table, int]:
     """Lay what decisions recorded of their reads beside the rows; return also how many rows have one."""
     events = decisions["event_id"].combine_chunks()
-    place = pc.index_in(rows["_id"].combine_chunks(), value_set=events)
+    asked = rows[REQUEST if REQUEST in rows.column_names else "_id"]
+    place = pc.index_in(asked.combine_chunks(), value_set=events)
     found = len(place) - place.null_count
     if not found:
         return rows, 0

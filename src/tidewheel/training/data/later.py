@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tidewheel.collect.history import History
-from tidewheel.definitions import ir
+from tidewheel.definitions import ir, row_source
 from tidewheel.definitions.expressions import paths_of
 from tidewheel.features.backfill import read_view
 from tidewheel.training.data.findings import EXAMPLES, Finding
@@ -117,7 +117,7 @@ def filled_later(rows: pa.Table, view: ir.View, mature: int) -> Iterator[Finding
 
 def _late_entities(history: History, graph: ir.Graph, view: ir.View) -> Iterator[str]:
     """Yield the entities, of those whose attributes a view reads, of which a row arrived after its own time."""
-    on = next(source for source in graph.sources if source.name == view.on)
+    on = row_source(graph.sources, view)
     read = {path[0] for column in view.columns for path in _read(column.value) if len(path) > 1}
     targets = {column.target for column in on.columns if column.name in read and column.target}
     for source in graph.sources:
