@@ -20,6 +20,7 @@ from tidewheel.definitions.models import float_range, int_range, log_range
 from tidewheel.registry.runs import start_run
 from tidewheel.registry.trials import Trial, save_trials
 from tidewheel.storage.catalog import Catalog
+from tidewheel.training.tuning.samplers import tpe
 from tidewheel.training.tuning.search import search
 from tidewheel.training.tuning.space import distributions
 
@@ -53,7 +54,7 @@ def ours(folder: Path) -> list[dict]:
 
 
 def theirs(trials: int, storage: str | None) -> list[dict]:
-    study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=0), storage=storage)
+    study = optuna.create_study(sampler=tpe(0), storage=storage)
     space = distributions(SPACE)
     for _ in range(trials):
         trial = study.ask(space)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import itertools
 import logging
+import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -52,9 +53,18 @@ def _sampler(how: ir.Tune, seed: int) -> optuna.samplers.BaseSampler:
         if importlib.util.find_spec("cmaes") is None:
             raise MissingExtraError("CMA-ES needs the package cmaes", remedy="pip install 'tidewheel[cma]'")
         return samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False)
-    if how.sampler == "tpe":  # the liar keeps proposals of one round from being all alike
-        return samplers.TPESampler(seed=seed, constant_liar=how.parallel > 1)
-    return samplers.RandomSampler(seed=seed)
+    return tpe(seed, parallel=how.parallel > 1) if how.sampler == "tpe" else samplers.RandomSampler(seed=seed)
+
+
+def tpe(seed: int, *, parallel: bool = False) -> optuna.samplers.BaseSampler:
+    """Return the sampler that `sampler="tpe"` names. Parameters are proposed together: better ones, for less."""
+    from optuna.exceptions import ExperimentalWarning
+    from optuna.samplers import TPESampler
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)  # of both arguments, which Optuna has had since 2020
+        # The liar keeps proposals of one round from being all alike.
+        return TPESampler(seed=seed, multivariate=True, constant_liar=parallel)
 
 
 def _pruner(name: str) -> optuna.pruners.BasePruner:
