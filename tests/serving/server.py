@@ -13,6 +13,7 @@ from types import TracebackType
 import uvloop
 
 from tidewheel.serving.http import Limits, Request, Response
+from tidewheel.serving.tls import Certificate
 from tidewheel.serving.transport import Handler, HttpServer
 
 Answer = Callable[[Request], Response | Awaitable[Response]]
@@ -34,8 +35,14 @@ class Echo:
 class ServerThread:
     """Runs an HttpServer until the block ends."""
 
-    def __init__(self, handler: Handler, limits: Limits | None = None, tick: float = 0.02) -> None:
-        self.handler, self.limits, self.tick = handler, limits, tick
+    def __init__(
+        self,
+        handler: Handler,
+        limits: Limits | None = None,
+        tick: float = 0.02,
+        certificate: Certificate | None = None,
+    ) -> None:
+        self.handler, self.limits, self.tick, self.certificate = handler, limits, tick, certificate
         self.port = 0
         self._stopping = False
         self._ready = threading.Event()
@@ -47,7 +54,7 @@ class ServerThread:
 
     async def _serve(self) -> None:
         self.loop = asyncio.get_running_loop()
-        self.server = HttpServer(self.handler, self.limits, tick=self.tick)
+        self.server = HttpServer(self.handler, self.limits, tick=self.tick, certificate=self.certificate)
         self._stop = asyncio.Event()
         self.port = await self.server.start()
         self._ready.set()

@@ -76,6 +76,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Where the Open Inference Protocol is answered over gRPC, by a process of its own; 0 for nowhere."""
     open: bool = False
     """Answer callers without a token, off this machine too: behind a gateway that checks who asks."""
+    certificate: str = ""
+    """PEM file of the server's certificate chain, relative to the project's folder; "" for plain HTTP."""
+    certificate_key: str = ""
+    """PEM file of its private key."""
+    control_host: str = "127.0.0.1"
+    control_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 0
+    """Where the control plane listens; 0 for none."""
     sync: Literal["always", "second"] = "always"
     """When the event log reaches the disk: before an event is acknowledged, or within a second."""
     durability: Literal["written", "committed"] = "written"

@@ -60,6 +60,7 @@ class Connection(asyncio.Protocol):
         "out",
         "parser",
         "paused",
+        "peer",
         "phase",
         "refused",
         "requests",
@@ -75,6 +76,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, server: HttpServer) -> None:
         self.server = server
         self.transport: asyncio.Transport | None = None
+        self.peer = ""
         self.parser: httptools.HttpRequestParser | None = httptools.HttpRequestParser(self)
         self.phase = IDLE
         self.since = self.write_since = server.ticks
@@ -93,6 +95,8 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Join the server's open connections."""
         self.transport = cast("asyncio.Transport", transport)
+        name = transport.get_extra_info("peername")
+        self.peer = str(name[0]) if name else ""
         self.server.connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -124,7 +128,7 @@ class Connection(asyncio.Protocol):
         """Answer what is under way to a client that has stopped sending, then close."""
         if self.slots:
             self._end()
-            return True
+            return self.transport is not None and self.transport.can_write_eof()
         return False
 
     def pause_writing(self) -> None:
@@ -222,7 +226,7 @@ class Connection(asyncio.Protocol):
                 path = unquote(path, errors="strict")
         except UnicodeDecodeError:
             return error_response(400, "the path is not UTF-8", remedy="percent-encode the path as UTF-8")
-        request = Request(method, path, query, self.headers, body[0] if len(body) == 1 else b"".join(body))
+        request = Request(method, path, query, self.headers, body[0] if len(body) == 1 else b"".join(body), self.peer)
         try:
             return self.server.handler.handle(request)
         except Exception as error:
@@ -315,9 +319,9 @@ class Connection(asyncio.Protocol):
         transport = self.transport
         if transport is None:
             return
-        if self.refused is None and self.phase != LINGER:
-            transport.close()
-        elif transport.can_write_eof() and not transport.is_closing():
+        if not transport.can_write_eof() or (self.refused is None and self.phase != LINGER):
+            transport.close()  # TLS has no half-closed connections
+        elif not transport.is_closing():
             self.phase = LINGER
             transport.write_eof()
 

@@ -145,12 +145,12 @@ class Guard:
         known = self._known.get(blake2b(sent[7:], digest_size=32, key=PURPOSE).digest())
         if known is None or known.until <= system_clock():
             return _unknown("the token is not known, or no longer good")
+        request.caller = known.name
         if scope not in known.scopes:
             scopes = ", ".join(sorted(known.scopes))
             return error_response(403, f"the token {known.name!r} may not {scope}", remedy=f"its scopes: {scopes}")
         if known.bucket is not None and (wait := known.bucket.take(time.monotonic())):
             return _too_often(known, wait)
-        request.caller = known.name
         return None
 
     def close(self) -> None:

@@ -58,6 +58,8 @@ class Request(msgspec.Struct):
     query: str = ""
     headers: dict[bytes, bytes] = NO_HEADERS
     body: bytes = b""
+    peer: str = ""
+    """Address that asked, where it is known."""
     caller: str = ""
     """Name of the token that was sent; "" without one."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tidewheel.errors import ConfigError
 from tidewheel.serving import wire
@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Coroutine
 
     from tidewheel.serving.http import Request, Response
+    from tidewheel.serving.tls import Certificate
 
 BACKLOG = 1024
+HANDSHAKE_SECONDS = 10.0
 SETTLE = 0.05
 """Seconds in which a stopping server still reads what clients had sent before they could know."""
 
@@ -34,8 +36,8 @@ class Handler(Protocol):
         ...
 
 
-def listening_socket(host: str, port: int) -> socket.socket:
-    """Return a bound socket that other workers may bind too; the kernel spreads new connections over them.
+def listening_socket(host: str, port: int, *, shared: bool = True) -> socket.socket:
+    """Return a bound socket; `shared`, other workers may bind it too, and the kernel spreads connections over them.
 
     Raises
     ------
@@ -46,7 +48,7 @@ def listening_socket(host: str, port: int) -> socket.socket:
     bound = socket.socket(family, socket.SOCK_STREAM)
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, int(shared))
         bound.bind((host, port))
     except OSError as error:
         bound.close()
@@ -70,9 +72,18 @@ class HttpServer:
         Sizes and time-outs.
     tick : float
         Seconds between looks at the deadlines, and so their grain.
+    certificate : Certificate, optional
+        Speaks TLS with it; looked at again with each tick.
     """
 
-    def __init__(self, handler: Handler, limits: Limits | None = None, *, tick: float = 0.5) -> None:
+    def __init__(
+        self,
+        handler: Handler,
+        limits: Limits | None = None,
+        *,
+        tick: float = 0.5,
+        certificate: Certificate | None = None,
+    ) -> None:
         self.handler = handler
         self.limits = limits or Limits()
         self.tick = tick
@@ -81,17 +92,21 @@ class HttpServer:
         self.connections: set[Connection] = set()
         self.draining = False
         self.refused = 0
+        self._certificate = certificate
+        self._tls: dict[str, Any] = {}
+        if certificate is not None:
+            self._tls = {"ssl": certificate.context, "ssl_handshake_timeout": HANDSHAKE_SECONDS}
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
         self._queue: socket.socket | None = None
         self._timer: asyncio.TimerHandle | None = None
 
-    async def start(self, host: str = "127.0.0.1", port: int = 0) -> int:
+    async def start(self, host: str = "127.0.0.1", port: int = 0, *, shared: bool = True) -> int:
         """Listen, and return the port."""
-        bound = listening_socket(host, port)
+        bound = listening_socket(host, port, shared=shared)
         loop = asyncio.get_running_loop()
         self._queue = bound.dup()
-        self._server = await loop.create_server(lambda: Connection(self), sock=bound, backlog=BACKLOG)
+        self._server = await loop.create_server(lambda: Connection(self), sock=bound, backlog=BACKLOG, **self._tls)
         self._timer = loop.call_later(self.tick, self._on_tick)
         return int(self._queue.getsockname()[1])
 
@@ -132,11 +147,13 @@ class HttpServer:
                 except OSError:
                     return
                 accepted.setblocking(False)
-                await loop.connect_accepted_socket(lambda: Connection(self), accepted)
+                await loop.connect_accepted_socket(lambda: Connection(self), accepted, **self._tls)
 
     def _on_tick(self) -> None:
         self.ticks += 1
         self.date = wire.date_line(time.time())
         for connection in tuple(self.connections):
             connection.expire(self.ticks)
+        if self._certificate is not None:
+            self._certificate.refresh()
         self._timer = asyncio.get_running_loop().call_later(self.tick, self._on_tick)

@@ -25,6 +25,7 @@ from tidewheel.serving.metrics import write_snapshot
 from tidewheel.serving.mounts import mount
 from tidewheel.serving.service import Serving
 from tidewheel.serving.steps import Steps, Stream
+from tidewheel.serving.tls import certificate_of
 from tidewheel.serving.transport import HttpServer
 
 if TYPE_CHECKING:
@@ -109,8 +110,7 @@ async def _serve(stores: Stores, index: int, life: Life, stream: Stream | None) 
         await asyncio.to_thread(serving.start)
         steps = Steps(serving, stream) if replayed else None
         backend = WorkerBackend(serving, steps)
-        limits = limits_of(stores.settings)
-        server = HttpServer(mount(Handler(backend, limits, guard), backend), limits)
+        server = server_of(backend, guard)
         port = await server.start(stores.settings.host, stores.settings.port)
         address = write_address(stores.layout.run, WorkerAddress(index, os.getpid(), stores.settings.host, port))
         ticking = [loop.create_task(_tick(backend, server)), loop.create_task(follow(guard))]
@@ -134,6 +134,14 @@ async def _serve(stores: Stores, index: int, life: Life, stream: Stream | None) 
             stream.close()
         stores.close()
     log.info("stopped")
+
+
+def server_of(backend: WorkerBackend, guard: Guard) -> HttpServer:
+    """Return the server of a worker, under the settings of its workspace."""
+    config = backend.serving.stores.config
+    limits = limits_of(config.settings)
+    handler = mount(Handler(backend, limits, guard), backend)
+    return HttpServer(handler, limits, certificate=certificate_of(config))
 
 
 def settle_memory() -> None:

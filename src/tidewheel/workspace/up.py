@@ -43,7 +43,7 @@ def run_up(folder: str | Path, env: str | None = None, *, workers: int | None = 
     finally:
         workspace.close()  # the processes open their own
     with Lease.acquire(layout.leases / "up", ROLE):
-        url = f"http://{settings.host}:{settings.port}"
+        url = f"http{'s' * bool(settings.certificate)}://{settings.host}:{settings.port}"
         supervisor = Supervisor(
             _processes(folder, env, settings),
             status_file=layout.run / "processes.json",
@@ -66,8 +66,9 @@ def _override(**settings: int | None) -> None:
 def _processes(folder: str | Path, env: str | None, settings: Settings) -> list[ChildSpec]:
     place = {"folder": str(Path(folder).absolute()), "env": env or ""}
     keeper = ChildSpec("keeper", "tidewheel.workspace.keeper:run", place)
+    control = [ChildSpec("control", "tidewheel.workspace.controlling:run", place)] if settings.control_port else []
     if settings.clock == "replay" and settings.workers == 1:
-        return [keeper, ChildSpec("serve-0", "tidewheel.workspace.stepping:run", place)]
+        return [keeper, *control, ChildSpec("serve-0", "tidewheel.workspace.stepping:run", place)]
     streams = [
         ChildSpec(f"stream-{k}", "tidewheel.workspace.stream:run", {**place, "partitions": [k]})
         for k in range(settings.partitions)
@@ -78,4 +79,4 @@ def _processes(folder: str | Path, env: str | None, settings: Settings) -> list[
     if settings.grpc_port and settings.clock == "real":
         target = "tidewheel.serving.oip.grpc_worker:main"
         servers.append(ChildSpec("serve-grpc", target, {**place, "index": settings.workers}))
-    return [*streams, keeper, *servers]
+    return [*streams, keeper, *control, *servers]
