@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from tidewheel.serving.connection import failure
 from tidewheel.serving.http import Request, Response, error_response
+from tidewheel.serving.streaming import Streamed
 
 if TYPE_CHECKING:
     from tidewheel.serving.transport import Handler
@@ -54,6 +55,9 @@ class AsgiApp:
         if scope["type"] != "http":
             return
         response = await self._answer(scope, receive)
+        if isinstance(response, Streamed):
+            await _stream(response, scope, send)
+            return
         headers = [(b"content-type", response.content_type), (b"content-length", str(len(response.body)).encode())]
         start = {"type": "http.response.start", "status": response.status, "headers": [*headers, *response.headers]}
         await send(start)
@@ -67,9 +71,22 @@ class AsgiApp:
         query = bytes(scope.get("query_string", b"")).decode("latin-1")
         try:
             answer = self.handler.handle(Request(scope["method"], scope["path"], query, headers, body))
-            return answer if type(answer) is Response else await cast("Awaitable[Response]", answer)
+            return answer if isinstance(answer, Response) else await answer
         except Exception as error:
             return failure(error)
+
+
+async def _stream(response: Streamed, scope: Message, send: Send) -> None:
+    """Send an answer piece by piece; `send` raises, or the server cancels, when the client is gone."""
+    try:
+        headers = [(b"content-type", response.content_type), *response.headers]
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        if scope["method"] != "HEAD":
+            async for piece in response.pieces:
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+    finally:
+        await response.pieces.aclose()
 
 
 async def _body(receive: Receive, limit: int) -> bytes | None:

@@ -17,6 +17,7 @@ import httptools
 from tidewheel.errors import TidewheelError
 from tidewheel.serving import wire
 from tidewheel.serving.http import Request, Response, error_response, refusal
+from tidewheel.serving.streaming import Streamed, send
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -236,6 +237,9 @@ class Connection(asyncio.Protocol):
         """Finish an answer that takes its time, in its place."""
         try:
             response = await answer
+            if isinstance(response, Streamed):
+                await send(self, slot, response)
+                return
         except Exception as error:
             response = failure(error)
         self._fill(slot, response)
@@ -245,11 +249,19 @@ class Connection(asyncio.Protocol):
             asyncio.get_running_loop().call_soon(self._flush)
 
     def _fill(self, slot: _Slot, response: Response) -> None:
-        """Give a place its bytes, and send on what is now complete from the front."""
+        """Give a place its bytes, and collect what is now complete from the front."""
         if self.server.draining and not slot.connection:
             slot.connection = wire.CLOSE
             self.ending = True
         slot.data = wire.encode(response, self.server.date, slot.connection, bodiless=slot.bodiless)
+        self._collect()
+
+    def advance(self) -> None:
+        """Send what is complete from the front."""
+        self._collect()
+        self._flush()
+
+    def _collect(self) -> None:
         slots = self.slots
         while slots and (data := slots[0].data) is not None:
             self.out.append(data)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 import msgspec
 
 from tidewheel.errors import InputError, NotFoundError, TidewheelError
+from tidewheel.serving.bulk import is_bulk
 from tidewheel.serving.http import TEXT, Limits, Request, Response, error_response, json_response, refusal
 from tidewheel.serving.instants import instant_of
 
@@ -78,6 +79,14 @@ class Backend(Protocol):
         ...
 
 
+class BulkDeciding(Protocol):
+    """Decides many events of one request."""
+
+    async def decide(self, request: Request, service: str, now: int | None, caller: str) -> Response:
+        """Return the answers; raises what keeps all rows from being decided."""
+        ...
+
+
 class Handler:
     """Answers requests for one backend.
 
@@ -95,6 +104,8 @@ class Handler:
         self.backend = backend
         self.limits = limits or Limits()
         self.guard = guard
+        self.bulk: BulkDeciding | None = None
+        """Decides bodies with many events, where there is one."""
         self.mounts: dict[str, Callable[[Request], Answering]] = {}
         """By the first part of a path: what answers there, beside the routes of this class."""
         self._plain: dict[str, tuple[str, Scope | None, Callable[[Request], Answering]]] = {
@@ -160,6 +171,8 @@ class Handler:
         headers = request.headers
         now = _instant(headers[NOW]) if NOW in headers else None
         caller = request.caller or (headers[CALLER].decode("latin-1")[:200] if CALLER in headers else "")
+        if self.bulk is not None and is_bulk(request.body):
+            return self._answered(self.bulk.decide(request, service, now, caller))
         answer = self.backend.decide(service, request.body, now, caller)
         if type(answer) is bytes:
             return Response(200, answer)
@@ -168,6 +181,12 @@ class Handler:
     async def _decided(self, answer: Awaitable[bytes]) -> Response:
         try:
             return Response(200, await answer)
+        except TidewheelError as error:
+            return self._refused(error)
+
+    async def _answered(self, answer: Awaitable[Response]) -> Response:
+        try:
+            return await answer
         except TidewheelError as error:
             return self._refused(error)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tidewheel.serving.bulk_answers import Bulk
 from tidewheel.serving.guard import is_loopback
 from tidewheel.serving.http import Request, Response, error_response
 from tidewheel.serving.oip.repository import Repository
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 def mount(handler: Handler, backend: WorkerBackend) -> Handler:
     """Give a handler the other protocols' routes; returns it."""
     may = administrated(handler, backend.serving.stores.settings.host)
+    handler.bulk = Bulk(backend)
     handler.mounts["v2"] = Rest(Repository(backend), may, handler.limits.bulk_body).handle
     return handler
 

@@ -21,6 +21,7 @@ from tidewheel.runtime.kill_switch import KillSwitch
 from tidewheel.runtime.stores import Stores
 from tidewheel.serving.answers import Answer, decode_answer
 from tidewheel.serving.build import Builder
+from tidewheel.serving.bulk import arrow_rows, is_arrow
 from tidewheel.serving.desk import Desk, decoded
 from tidewheel.serving.find import Finder
 from tidewheel.serving.handler import unknown
@@ -173,9 +174,9 @@ class Serving:
         return found
 
     def check(self, event: str, body: bytes) -> list[NewEvent | BadRow]:
-        """Check the JSON of one event or many; each row comes out as an event or with the reason why not."""
-        check = row_check(self.source(event))
-        return decoded(check, body, self.stores.clock.now(), f"POST /v1/events/{event}")
+        """Check one event or many, JSON or Arrow; each row comes out as an event or with the reason why not."""
+        check, read = row_check(self.source(event)), arrow_rows if is_arrow(body) else decoded
+        return read(check, body, self.stores.clock.now(), f"POST /v1/events/{event}")
 
     def submit(self, rows: Sequence[NewEvent | BadRow]) -> Future[list[Outcome]]:
         """Hand checked rows to the log; the future gives what became of each.

@@ -37,6 +37,20 @@ def _head(status: int, content_type: bytes) -> bytes:
     return head
 
 
+def head(response: Response, date: bytes, connection: bytes = b"", *, chunked: bool) -> bytes:
+    r"""Return the head of an answer whose body follows in pieces, to the end of the connection if not `chunked`.
+
+    Examples
+    --------
+    >>> head(Response(), b"", chunked=True).split(b"\r\n")[2]
+    b'Transfer-Encoding: chunked'
+    """
+    first = _heads.get((response.status, response.content_type)) or _head(response.status, response.content_type)
+    own = b"".join(b"%b: %b\r\n" % (name, value) for name, value in response.headers)
+    coding = b"Transfer-Encoding: chunked\r\n" if chunked else b""
+    return b"%b%b%b%b%b\r\n" % (first, own, date, connection, coding)
+
+
 def encode(response: Response, date: bytes, connection: bytes = b"", *, bodiless: bool = False) -> bytes:
     r"""Return the bytes of an answer; `connection` is ``CLOSE``, ``KEEP`` or empty, `bodiless` is for HEAD.
 

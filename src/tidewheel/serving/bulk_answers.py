@@ -1,0 +1,131 @@
+"""Bulk decisions over HTTP: a JSON array or an Arrow stream of events in; JSON, server-sent events or Arrow out."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import AsyncGenerator, Callable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from tidewheel.errors import TidewheelError
+from tidewheel.serving.answers import Answer, decode_answer
+from tidewheel.serving.bulk import arrow_rows, decide_rows, is_arrow
+from tidewheel.serving.desk import decoded
+from tidewheel.serving.http import JSON, Request, Response, refusal
+from tidewheel.serving.streaming import EVENTS, Streamed, event
+
+if TYPE_CHECKING:
+    from tidewheel.serving.backend import WorkerBackend
+    from tidewheel.serving.bulk import BulkRow
+
+ARROW = b"application/vnd.apache.arrow.stream"
+SMALL_BODY = 64 * 1024
+"""Larger bodies are checked in a thread, so that others' decisions need not wait for them."""
+BATCH = 1024
+"""Answers in one Arrow batch."""
+Answers = AsyncGenerator[bytes | TidewheelError]
+
+
+class Bulk:
+    """Answers requests with many events.
+
+    Parameters
+    ----------
+    backend : WorkerBackend
+        What decides.
+    """
+
+    def __init__(self, backend: WorkerBackend) -> None:
+        self._backend = backend
+
+    async def decide(self, request: Request, service: str, now: int | None, caller: str) -> Response:
+        """Decide the events in a body, in the form that the ``Accept`` header asks for.
+
+        A row that can't be decided is told so in its place. In JSON, 422 says that none could.
+
+        Raises
+        ------
+        TidewheelError
+            The body can't be read, there is no such service, the clock refuses the instant.
+        """
+        rows = await self._rows(service, request.body)
+        answers = decide_rows(self._backend, service, rows, now, caller)
+        accept = request.header(b"accept").encode()
+        if EVENTS in accept:
+            return Streamed(200, b"", EVENTS, (NO_STORE,), pieces=_events(answers))
+        if ARROW in accept:
+            return Streamed(200, b"", ARROW, pieces=_arrow(answers))
+        return await _json(answers)
+
+    async def _rows(self, service: str, body: bytes) -> list[BulkRow]:
+        check, now = self._backend.serving.desk.served(service).check, self._backend.now()
+        read: Callable[..., list[BulkRow]] = arrow_rows if is_arrow(body) else decoded
+        if len(body) > SMALL_BODY:
+            return await asyncio.to_thread(read, check, body, now)
+        return read(check, body, now)
+
+
+NO_STORE = (b"cache-control", b"no-store")
+
+
+def told(answer: bytes | TidewheelError) -> bytes:
+    """Return a row's answer, or its refusal in the same form as that of a whole request."""
+    return answer if isinstance(answer, bytes) else refusal(answer).body
+
+
+async def _json(answers: Answers) -> Response:
+    found = [answer async for answer in answers]
+    none = bool(found) and all(isinstance(answer, TidewheelError) for answer in found)
+    return Response(422 if none else 200, b"[%b]" % b",".join(map(told, found)), JSON)
+
+
+async def _events(answers: Answers) -> AsyncGenerator[bytes]:
+    rows = refused = 0
+    async for answer in answers:
+        bad = isinstance(answer, TidewheelError)
+        yield event("refused" if bad else "decision", told(answer), str(rows))
+        rows += 1
+        refused += bad
+    yield event("end", msgspec.json.encode({"rows": rows, "refused": refused}))
+
+
+async def _arrow(answers: Answers) -> AsyncGenerator[bytes]:
+    import pyarrow as pa
+
+    schema = arrow_schema()
+    sink = io.BytesIO()
+    with pa.ipc.new_stream(sink, schema) as writer:
+        batch: list[dict[str, Any]] = []
+        async for answer in answers:
+            batch.append(_row(answer))
+            if len(batch) == BATCH:
+                writer.write_batch(pa.RecordBatch.from_pylist(batch, schema=schema))
+                batch = []
+                yield _taken(sink)
+        if batch:
+            writer.write_batch(pa.RecordBatch.from_pylist(batch, schema=schema))
+    yield _taken(sink)
+
+
+def arrow_schema() -> Any:
+    """Return the columns of an Arrow answer: an answer's fields, and why a row got none."""
+    import pyarrow as pa
+
+    kinds = {"score": pa.float64(), "explored": pa.bool_()}
+    fields = [(field.name, kinds.get(field.name, pa.string())) for field in msgspec.structs.fields(Answer)]
+    return pa.schema([*fields, ("error", pa.string())])
+
+
+def _row(answer: bytes | TidewheelError) -> dict[str, Any]:
+    if isinstance(answer, bytes):
+        return msgspec.structs.asdict(decode_answer(answer))
+    return {"error": str(answer)}
+
+
+def _taken(sink: io.BytesIO) -> bytes:
+    data = sink.getvalue()
+    sink.seek(0)
+    sink.truncate()
+    return data
