@@ -16,7 +16,7 @@ STOREYS: list[set[str]] = [
     {"cli"},
     {"testing"},
     {"workspace"},
-    {"bridges"},
+    {"bridges", "capacity"},
     {"rollout"},
     {"governance"},
     {"monitoring"},

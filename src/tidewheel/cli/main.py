@@ -63,6 +63,7 @@ COMMANDS: dict[str, Entry] = {
     "up": Entry("serve", "Start serving, streaming and schedules."),
     "schedules": Entry("schedules", "List schedules: when each is due, and what came of it."),
     "tick": Entry("schedules", "Do what is due, once: for a cron of your own."),
+    "bench": Entry("bench", "Load a service as callers would: latency by rate, cores for a target."),
     "why": Entry("serve", "Explain one decision and replay it."),
     "import-model": Entry("importing", "Make an MLflow model a version, judged like any other."),
     "import-feast": Entry("migrate", "Write declarations from a Feast repository."),

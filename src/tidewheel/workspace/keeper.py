@@ -24,6 +24,7 @@ from tidewheel.runtime.schedule import JobRun, Scheduler, Work
 from tidewheel.workspace.following import carry_on
 from tidewheel.workspace.parity import check_service, told
 from tidewheel.workspace.retraining import retrain_jobs
+from tidewheel.workspace.switching import Mirroring
 from tidewheel.workspace.tidying import tidy
 
 if TYPE_CHECKING:
@@ -189,9 +190,10 @@ def run(life: Life, folder: str, env: str) -> None:
     log.info("keeping %s", ", ".join(keeper.jobs) or "no schedules")
     life.ready()
     try:
-        while not life.stopping.is_set():
-            keeper.step()
-            bell.wait(LOOK_EVERY)
+        with Mirroring(workspace.stores):
+            while not life.stopping.is_set():
+                keeper.step()
+                bell.wait(LOOK_EVERY)
     finally:
         bell.close()
         keeper.close()

@@ -15,6 +15,9 @@ from tidewheel.runtime.stores import Stores
 from tidewheel.storage.catalog import Catalog
 from tidewheel.storage.catalog.notes import note
 
+KILL, UNKILL = "switch.kill", "switch.unkill"
+"""Kinds of the notes that other hosts follow."""
+
 
 class Thrown(NamedTuple):
     """What is off now, and why the catalog could not be told; "" when it was."""
@@ -39,7 +42,7 @@ def kill(stores: Stores, name: str, why: str) -> Thrown:
         switch.kill(entry)
         try:
             _check_known(stores.catalog, name, model, number)
-            _tell(stores.catalog, "kill", name, why)
+            tell(stores.catalog, "kill", name, why)
         except NotFoundError:
             switch.unkill(name)
             raise
@@ -59,7 +62,7 @@ def unkill(stores: Stores, name: str, why: str) -> Thrown:
     with _switch(stores) as switch:
         was_off, untold = switch.unkill(name), ""
         try:
-            was_off = _tell(stores.catalog, "unkill", name, why) or was_off
+            was_off = tell(stores.catalog, "unkill", name, why, noted=was_off) or was_off
         except TidewheelError as error:
             untold = str(error)
         off = switch.entries()
@@ -84,13 +87,13 @@ def _switch(stores: Stores) -> Iterator[KillSwitch]:
         switch.close()
 
 
-def _tell(catalog: Catalog, what: str, name: str, why: str) -> bool:
-    """Move a service's pointer too, for other machines; leave a note about anything else. Return whether it moved."""
+def tell(catalog: Catalog, what: str, name: str, why: str, who: str = "", *, noted: bool = True) -> bool:
+    """Move a service's pointer and return whether it moved; leave a note that other hosts follow, if so or `noted`."""
     before = deployments.find_deployment(catalog, name)
-    if before is None:
-        note(catalog, f"switch.{what}", name, {"why": why, "who": current_user()})
-        return False
-    return deployments.kill(catalog, name, what == "kill", cause=why) != before
+    moved = before is not None and deployments.kill(catalog, name, what == "kill", cause=why) != before
+    if moved or noted:
+        note(catalog, f"switch.{what}", name, {"why": why, "who": who or current_user()})
+    return moved
 
 
 def _check_known(catalog: Catalog, name: str, model: str, number: str) -> None:

@@ -28,8 +28,8 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
 def kill(context: click.Context, name: str, experiment: bool, why: str, as_json: bool) -> None:
     """Switch off a service, a model (all its versions) or a version; the fallback chain answers instead.
 
-    Workers of this machine know it at their next request, whether or not the catalog can be reached. A service is
-    switched off on all machines once the catalog knows it.
+    Workers of this machine know it at their next request, whether or not the catalog can be reached; other
+    machines follow within a second of the catalog knowing it.
 
     \b
     Example:
