@@ -15,6 +15,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tidewheel.definitions import batch as batch
     from tidewheel.definitions import calibrate as calibrate
     from tidewheel.definitions import combine as combine
     from tidewheel.definitions import expectations as expect
@@ -103,6 +104,7 @@ _ROOMS: dict[str, str] = {
     "definitions.views": "Array View derived lookup",
 }
 _NAMESPACES = {
+    "batch": "tidewheel.definitions.batch",
     "calibrate": "tidewheel.definitions.calibrate",
     "combine": "tidewheel.definitions.combine",
     "expect": "tidewheel.definitions.expectations",
@@ -120,11 +122,11 @@ _WHERE = {name: f"tidewheel.{room}" for room, names in _ROOMS.items() for name i
 
 __all__ = [
     "Array", "Category", "Column", "Entity", "Event", "Features", "Id", "Key", "Model", "Ref", "Service", "Text",
-    "Vector", "View", "action", "at_least", "beats_champion", "calibrate", "combine", "count", "derived",
+    "Vector", "View", "action", "at_least", "batch", "beats_champion", "calibrate", "combine", "count", "derived",
     "distinct", "expect", "first", "gate", "grade", "guard", "happened", "int_range", "isin", "isotonic", "last",
     "last_n", "learner", "log_range", "lookup", "max", "mean", "metric", "min", "not_", "open", "outcome",
-    "p99_below", "parity", "personal", "pipeline", "precision_at", "previous", "quantile", "rate", "retrain",
-    "rule", "sample", "served_as", "split", "std", "sum", "table", "temporal", "thresholds", "time_since_first",
+    "p99_below", "parity", "personal", "pipeline", "precision_at", "previous", "quantile", "rate", "retrain", "rule",
+    "sample", "served_as", "split", "std", "sum", "table", "temporal", "thresholds", "time_since_first",
     "time_since_last", "top_k", "transform", "tune", "var",
 ]  # fmt: skip
 

@@ -44,11 +44,19 @@ def _print_facts(told: Explanation) -> None:
         "rule": told.rule,
         "fallback": f"{told.fallback}: {told.reason}" if told.fallback else "",
         "thresholds": ", ".join(f"{action} from {score:g}" for action, score in told.thresholds.items()),
+        "stored": _stored(told),
         "asked by": told.caller,
     }
     for name, value in facts.items():
         if value:
             click.echo(f"  {name:<11}{value}")
+
+
+def _stored(told: Explanation) -> str:
+    """Say what became of looking for a score computed ahead."""
+    if not told.stored_run:
+        return told.stored
+    return f"{told.stored}, {told.stored_age / 1e6:,.0f} s old, by run {told.stored_run}"
 
 
 def _score(told: Explanation) -> str:

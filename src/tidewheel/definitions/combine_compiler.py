@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from tidewheel.definitions import ir
+from tidewheel.definitions.batch import Stored
 from tidewheel.definitions.columns import Column, Expression, leaves
 from tidewheel.definitions.combine import Combination
 from tidewheel.definitions.context import Context
@@ -30,6 +31,8 @@ def models_of(cls: type[Service]) -> tuple[type[Model], ...]:
     """Return the models that a service names, in the order in which they are asked."""
     if isinstance(cls.model, Combination):
         return cls.model.models
+    if isinstance(cls.model, Stored):
+        return (cls.model.model,)
     if cls.model is not None:
         return (cls.model,)
     found = (leaf._model for leaf in leaves(cls.score) if isinstance(leaf, ScoreColumn))
@@ -73,9 +76,10 @@ def _rules_alone(cls: type[Service]) -> Scoring:
 
 
 def _one(context: Context, cls: type[Service], on: ir.Source) -> str:
-    if not (isinstance(cls.model, type) and issubclass(cls.model, Model)):
-        raise DefinitionError(f"{cls.model!r} is no model class", remedy="write model = Fraud")
-    return _frozen(context, cls.model, on).name
+    (model,) = models_of(cls)
+    if not (isinstance(model, type) and issubclass(model, Model)):
+        raise DefinitionError(f"{model!r} is no model class", remedy="write model = Fraud")
+    return _frozen(context, model, on).name
 
 
 def _frozen(context: Context, model: type[Model], on: ir.Source) -> ir.Model:

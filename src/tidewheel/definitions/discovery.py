@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from tidewheel.definitions.batch import Stored
 from tidewheel.definitions.columns import Aggregated, Derived, Expression, FeatureOf, PathColumn, Several
 from tidewheel.definitions.combine import Combination
 from tidewheel.definitions.declared import Declared, place_of
@@ -123,6 +124,6 @@ def _parts_of(value: Any) -> Iterable[object]:
             return (value.by, value.value)
         case Rule():
             return (value.when,)
-        case Fallback():
+        case Fallback() | Stored():
             return (value.model, value.by)
     return ()

@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Literal
 
 from tidewheel.definitions.frozen import Frozen as _Frozen
+from tidewheel.definitions.ir_batch import Stored as Stored
 from tidewheel.definitions.ir_combine import Combine as Combine
 from tidewheel.definitions.ir_data import Sample as Sample
 from tidewheel.definitions.ir_data import Split as Split
@@ -297,10 +298,11 @@ class Rule(_Frozen, frozen=True):
 class Fallback(_Frozen, frozen=True):
     """One link of the chain that answers when the model can't."""
 
-    kind: Literal["previous", "table", "action"]
+    kind: Literal["previous", "table", "action", "stored"]
     model: str = ""
     by: Path = ()
     action: str = ""
+    stored: Stored | None = None
 
 
 class Service(_Frozen, frozen=True):
@@ -338,6 +340,8 @@ class Service(_Frozen, frozen=True):
     """What a list is cut by, read of each candidate."""
     ranking: Ranking | None = None
     """Of a service that answers with a list."""
+    stored: Stored | None = None
+    """Scores computed ahead that go before the model's own."""
 
     @property
     def members(self) -> tuple[str, ...]:

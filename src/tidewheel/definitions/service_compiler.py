@@ -7,6 +7,8 @@ from itertools import pairwise
 from typing import Any
 
 from tidewheel.definitions import ir
+from tidewheel.definitions.batch import Stored
+from tidewheel.definitions.batch_compiler import compile_stored
 from tidewheel.definitions.columns import Column, PathColumn
 from tidewheel.definitions.combine_compiler import compile_scoring, models_of
 from tidewheel.definitions.context import Context
@@ -48,8 +50,9 @@ def compile_service(context: Context, cls: type[Service]) -> None:
     part("deadline", parse_duration, cls.deadline)
     part("unit", _unit, context, cls, on)
     part("guards", _guards, cls)
+    part("stored", lambda: compile_stored(context, on, cls.model) if isinstance(cls.model, Stored) else None)
     part("cooldown", lambda: 0 if cls.cooldown is None else parse_duration(cls.cooldown))
-    if len(parts) < 9:
+    if len(parts) < 10:
         return
     rule_view, rules = parts.pop("rules")
     context.services[cls] = ir.Service(
@@ -167,6 +170,12 @@ def _fallback(context: Context, cls: type[Service], on: ir.Source, actions: tupl
 
 
 def _link(context: Context, cls: type[Service], on: ir.Source, actions: tuple[str, ...], link: object) -> ir.Fallback:
+    if isinstance(link, Stored):
+        if link.model not in models_of(cls):
+            raise DefinitionError(
+                f"tw.batch.scores({getattr(link.model, '__name__', link.model)}) is not the service's"
+            )
+        return ir.Fallback("stored", model=link.model.__name__, stored=compile_stored(context, on, link))
     if not isinstance(link, Fallback):
         raise DefinitionError(
             f"{link!r} is no fallback", remedy="write tw.previous(Model), tw.table(by=...), tw.action('review')"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from tidewheel.definitions import ir
+from tidewheel.definitions.batch import Stored
 from tidewheel.definitions.columns import Column, Condition
 from tidewheel.definitions.combine import Combination
 from tidewheel.definitions.declared import Declared
@@ -49,7 +50,7 @@ class Service(metaclass=Declared):
     ----------
     rules : sequence of ``tw.rule(...)``
         Looked at in order before the model; the first that holds decides.
-    model : model class or ``tw.combine...``, optional
+    model : model class, ``tw.combine...`` or ``tw.batch.scores(...)``, optional
         Without one (and without `score`), rules alone decide.
     score : expression, optional
         Instead of `model`: ``CTR.score * CVR.score * Ad.bid``, over models' scores, columns and features.
@@ -73,12 +74,12 @@ class Service(metaclass=Declared):
     """
 
     rules: ClassVar[Sequence[Rule]] = ()
-    model: ClassVar[type[Model] | Combination | None] = None
+    model: ClassVar[type[Model] | Combination | Stored | None] = None
     score: ClassVar[Column[Any] | None] = None
     decide: ClassVar[Thresholds | None] = None
     prevents: ClassVar[Sequence[str]] = ()
     explore: ClassVar[float | str] = 0.0
-    fallback: ClassVar[Sequence[Fallback] | None] = None
+    fallback: ClassVar[Sequence[Fallback | Stored] | None] = None
     deadline: ClassVar[Duration] = "50ms"
     unit: ClassVar[KeyLike] = None
     guards: ClassVar[Sequence[ir.Guard]] = ()

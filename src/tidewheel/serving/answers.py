@@ -34,6 +34,8 @@ class Answer(msgspec.Struct, omit_defaults=True, frozen=True):
         Which link of the chain answered instead of the model, and why.
     explored : bool
         Let through on purpose, though the score asked for a preventing action.
+    age : float or None
+        How old a score computed ahead was, in seconds.
     """
 
     decision_id: str
@@ -47,6 +49,7 @@ class Answer(msgspec.Struct, omit_defaults=True, frozen=True):
     fallback: str = ""
     reason: str = ""
     explored: bool = False
+    age: float | None = None
 
 
 encode_answer = msgspec.json.Encoder().encode
@@ -67,6 +70,7 @@ def answer_of(record: DecisionRecord) -> Answer:
         record.fallback,
         record.reason,
         record.explored,
+        record.stored_age / 1e6 if record.stored == "fresh" and record.score is not None else None,
     )
 
 
@@ -131,4 +135,5 @@ def record_of(
         caller,
         RECORD_VERSION,
         verdict.watermarks or [],
+        *(verdict.stored or ()),
     )

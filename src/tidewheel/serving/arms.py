@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from tidewheel.routing.explore import Explorer
     from tidewheel.serving.freshness import Freshness
     from tidewheel.serving.scoring import Scoring
+    from tidewheel.serving.stored import StoredRead, StoredScores
+    from tidewheel.storage.scores import StoredScore
 
 
 class Reader(Protocol):
@@ -101,6 +103,8 @@ class Arm:
         The decision of a service of rules alone when none fires.
     freshness : Freshness or None
         Holds the view's features to a declared freshness.
+    stored : StoredScores or None
+        Scores computed ahead, which go before the model.
     """
 
     name: str
@@ -115,6 +119,7 @@ class Arm:
     explore: Explorer | None = None
     otherwise: str = ""
     freshness: Freshness | None = None
+    stored: StoredScores | None = None
 
 
 class Verdict(msgspec.Struct, gc=False):
@@ -143,6 +148,8 @@ class Verdict(msgspec.Struct, gc=False):
     rules_ns: int = 0
     model_ns: int = 0
     decide_ns: int = 0
+    stored: StoredRead | None = None
+    """What became of looking for a score computed ahead."""
 
 
 def judge(
@@ -175,7 +182,14 @@ def judge(
     TidewheelError
         Features or model failed.
     """
+    if arm.stored is not None:
+        return _judge_stored(arm, arm.stored, columns, now, at, verdict, until)
     asked = prepare(arm, columns, now, at, verdict, until)
+    return _score(arm, asked, verdict, until)
+
+
+def _score(arm: Arm, asked: int, verdict: Verdict, until: int) -> Awaitable[None] | None:
+    """Ask the model, where no rule has decided."""
     if arm.scoring is None or verdict.rule:
         return None
     if asked > until:
@@ -210,6 +224,34 @@ def prepare(arm: Arm, columns: Mapping[str, object], now: int, at: int, verdict:
     asked = perf_counter_ns()
     verdict.rules_ns = asked - read
     return asked
+
+
+def _judge_stored(
+    arm: Arm, stored: StoredScores, columns: Mapping[str, object], now: int, at: int, verdict: Verdict, until: int
+) -> Awaitable[None] | None:
+    """Decide by a score computed ahead where there is one; features are then read for rules alone."""
+    start = perf_counter_ns()
+    verdict.stored, found = stored.look(columns, now)
+    if found is not None and not arm.rules:
+        verdict.arm, verdict.service_version = arm.name, arm.service_version
+        use_stored(arm, stored, found, start, verdict)
+        return None
+    asked = prepare(arm, columns, now, at, verdict, until)
+    if verdict.rule:
+        return None
+    if found is not None:
+        use_stored(arm, stored, found, asked, verdict)
+        return None
+    if stored.declared.only:
+        raise stored.refuse(verdict.stored)
+    return _score(arm, asked, verdict, until)
+
+
+def use_stored(arm: Arm, stored: StoredScores, found: StoredScore, asked: int, verdict: Verdict) -> None:
+    """Decide by a score computed ahead, and name the version that computed it."""
+    verdict.model = stored.name_of(found)
+    verdict.bundle = arm.bundle if verdict.model == arm.model else ""
+    settle(arm, found.score, asked, verdict)
 
 
 def settle(arm: Arm, score: float, asked: int, verdict: Verdict) -> None:

@@ -19,14 +19,15 @@ from tidewheel.routing.explore import Explorer
 from tidewheel.routing.split import CHALLENGER, CHAMPION, Split
 from tidewheel.serving.arms import Arm, NoReader, Reader, Rule, Thresholds
 from tidewheel.serving.decider import Decider
-from tidewheel.serving.fallback import Chain, Table
+from tidewheel.serving.fallback import Chain, Link, Table
 from tidewheel.serving.flight import waited
 from tidewheel.serving.freshness import Freshness
 from tidewheel.serving.predictor import scoring_of
 from tidewheel.serving.scoring import NO_DEADLINE, settled
+from tidewheel.serving.stored import StoredScores
 
 if TYPE_CHECKING:
-    from tidewheel.definitions.ir import Graph, Source, View
+    from tidewheel.definitions.ir import Graph, Source, Stored, View
     from tidewheel.registry.pointers import Deployment
     from tidewheel.registry.profile import FallbackTable
     from tidewheel.runtime.kill_switch import KillSwitch
@@ -63,6 +64,8 @@ class Builder:
         Tells how far the states are behind it.
     switch : KillSwitch
         Goes with each decider.
+    scores : callable, optional
+        Opens the store of scores computed ahead, or returns the one that is open.
     """
 
     def __init__(
@@ -72,12 +75,14 @@ class Builder:
         states: Callable[[], State],
         log: EventLog,
         switch: KillSwitch,
+        scores: Callable[[], State] | None = None,
     ) -> None:
         self.catalog = catalog
         self.artifacts = artifacts
         self._states = states
         self._log = log
         self._switch = switch
+        self._scores = scores
         self._loaded: dict[tuple[str, str], Loaded] = {}
         self.broken = False
         """True when something could not be loaded, so that it is worth trying again."""
@@ -177,6 +182,7 @@ class Builder:
             thresholds=Thresholds(service.thresholds),
             otherwise=service.thresholds[0][0] if service.thresholds else "",
             freshness=self._freshness(view, plans),
+            stored=self._stored(service.stored, model),
         )
         warm(arm, plans)
         return arm
@@ -195,6 +201,11 @@ class Builder:
             return Freshness(view, plans[-1], self._states(), self._log)
         except TidewheelError:
             return None  # the reader says why
+
+    def _stored(self, declared: Stored | None, model: str) -> StoredScores | None:
+        if declared is None or self._scores is None or not model:
+            return None
+        return StoredScores(self._scores(), declared, model)
 
     def _arm(self, loaded: Loaded | None, name: str) -> Arm | None:
         if loaded is None:
@@ -217,13 +228,17 @@ class Builder:
 
     def _chain(self, version: ServiceVersion, champion: Loaded | None, previous: Loaded | None) -> Chain:
         service = version.service
-        links: list[Arm | Table | str] = []
+        links: list[Link] = []
         for link in service.fallback:
             if link.kind == "action":
                 links.append(link.action)
             elif link.kind == "previous":
                 arm = self._arm(previous, PREVIOUS)
-                links.extend([arm] if arm is not None else [])
+                links.extend([replace(arm, stored=None)] if arm is not None else [])
+            elif link.kind == "stored":
+                model = champion.arm.model if champion is not None else f"{link.model}@0"
+                stored = self._stored(link.stored, model)
+                links.extend([stored] if stored is not None else [])
             else:
                 table = table_of(link.by, champion, previous)
                 links.extend([Table(table.by[0], table.scores, table.default)] if table is not None else [])

@@ -13,6 +13,7 @@ from tidewheel.runtime.kill_switch import EXPERIMENT
 from tidewheel.serving.arms import Arm, NoReader, Verdict, judge
 from tidewheel.serving.fallback import Chain
 from tidewheel.serving.scoring import begin
+from tidewheel.serving.stored import StoredScores
 
 if TYPE_CHECKING:
     from tidewheel.runtime.kill_switch import KillSwitch
@@ -135,7 +136,7 @@ def reduced(decider: Decider, off: Collection[str]) -> Decider:
     """
     name, chain = decider.service.name, decider.chain
     split = None if name + EXPERIMENT in off else decider.split
-    links = tuple(link for link in chain.links if not (isinstance(link, Arm) and _is_off(link, off)))
+    links = tuple(link for link in chain.links if not (isinstance(link, Arm | StoredScores) and _is_off(link, off)))
     return replace(
         decider,
         champion=_refusing(decider.champion, off),
@@ -147,7 +148,7 @@ def reduced(decider: Decider, off: Collection[str]) -> Decider:
     )
 
 
-def _is_off(arm: Arm, off: Collection[str]) -> bool:
+def _is_off(arm: Arm | StoredScores, off: Collection[str]) -> bool:
     return arm.model in off or arm.model.partition("@")[0] in off
 
 
@@ -155,4 +156,4 @@ def _refusing(arm: Arm | None, off: Collection[str]) -> Arm | None:
     """Return an arm as it is, or one that answers nothing when its model is switched off."""
     if arm is None or not _is_off(arm, off):
         return arm
-    return replace(arm, reader=NoReader(KilledError(f"{arm.model} is switched off")), freshness=None)
+    return replace(arm, reader=NoReader(KilledError(f"{arm.model} is switched off")), freshness=None, stored=None)

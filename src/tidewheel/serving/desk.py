@@ -222,6 +222,8 @@ class Desk:
     def _count(self, service: str, verdict: Verdict, ns: int) -> None:
         metrics = self.metrics
         metrics.decided(service, verdict.model, verdict.decision, ns)
+        if verdict.stored is not None:
+            metrics.count("stored", service, verdict.stored.kind)
         if verdict.explored:
             metrics.count("explored", service)
         if verdict.fallback:

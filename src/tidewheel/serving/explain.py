@@ -82,6 +82,8 @@ class Explanation(msgspec.Struct):
         The features read again from history.
     contributions : dict
         What each column of the model added to its raw score (Shapley values of its trees), the strongest first.
+    stored, stored_run, stored_age : str, str, int
+        What became of looking for a score computed ahead, by which run it was, how old (µs).
     """
 
     decision_id: str
@@ -112,6 +114,9 @@ class Explanation(msgspec.Struct):
     caller: str
     replay: Replay
     contributions: dict[str, float] = {}
+    stored: str = ""
+    stored_run: str = ""
+    stored_age: int = 0
 
 
 def explain(record: DecisionRecord, stores: Stores, history: History | None = None) -> Explanation:
@@ -140,7 +145,7 @@ def explain(record: DecisionRecord, stores: Stores, history: History | None = No
 def _contributions(record: DecisionRecord, stores: Stores) -> dict[str, float]:
     from tidewheel.registry.contributions import contributions
 
-    if record.score is None or not record.bundle or not record.features:
+    if record.score is None or not record.bundle or not record.features or record.stored == "fresh":
         return {}
     return contributions(load_bundle(stores.artifacts, record.bundle), np.frombuffer(record.features, np.dtype("<f8")))
 
@@ -226,7 +231,7 @@ def _same_score(record: DecisionRecord, stores: Stores) -> bool | None:
     from tidewheel.serving.build import view_of
     from tidewheel.serving.predictor import Scorer
 
-    if record.score is None or not record.bundle:
+    if record.score is None or not record.bundle or record.stored == "fresh":
         return None
     bundle = load_bundle(stores.artifacts, record.bundle)
     names = [column.name for column in view_of(bundle.manifest.graph, bundle.manifest.view).columns]

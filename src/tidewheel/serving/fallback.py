@@ -13,6 +13,7 @@ from time import perf_counter_ns
 
 from tidewheel.errors import DeadlineError, TidewheelError
 from tidewheel.serving.arms import Arm, Thresholds, Verdict, judge
+from tidewheel.serving.stored import StoredScores
 
 log = logging.getLogger("tidewheel.serving")
 
@@ -26,6 +27,9 @@ class Table:
     otherwise: float
 
 
+Link = Arm | Table | StoredScores | str
+
+
 @dataclass(frozen=True, eq=False)
 class Chain:
     """A service's links, ready.
@@ -33,14 +37,14 @@ class Chain:
     Attributes
     ----------
     links : tuple
-        ``Arm`` (the version before), ``Table`` or ``str`` (an action), as declared.
+        ``Arm`` (the version before), ``Table``, ``StoredScores`` or ``str`` (an action), as declared.
     last : str
         The action when all of them fail: the declared one, or the thresholds' floor.
     thresholds : Thresholds
         Turn a table's score into an action.
     """
 
-    links: tuple[Arm | Table | str, ...]
+    links: tuple[Link, ...]
     last: str
     thresholds: Thresholds
 
@@ -83,10 +87,10 @@ class Chain:
         return found
 
     async def _by(
-        self, link: Arm | Table | str, columns: Mapping[str, object], now: int, at: int, before: Verdict, until: int
+        self, link: Link, columns: Mapping[str, object], now: int, at: int, before: Verdict, until: int
     ) -> Verdict | None:
         if isinstance(link, Arm):
-            verdict = Verdict()
+            verdict = Verdict(stored=before.stored)
             if (later := judge(link, columns, now, at, verdict, until)) is not None:
                 await later
             verdict.fallback = "previous"
@@ -94,6 +98,15 @@ class Chain:
         verdict = _blank(before)
         if isinstance(link, str):
             verdict.fallback, verdict.decision = "action", link
+            return verdict
+        if isinstance(link, StoredScores):
+            verdict.stored, found = link.look(columns, now)
+            if found is None:
+                before.stored = before.stored or verdict.stored
+                return None
+            verdict.fallback, verdict.model = "stored", link.name_of(found)
+            verdict.score, verdict.decision = found.score, self.thresholds.action(found.score)
+            verdict.thresholds = self.thresholds.levels
             return verdict
         key = columns.get(link.column)
         score = link.scores.get(str(key), link.otherwise) if key is not None else link.otherwise
@@ -116,6 +129,7 @@ def _blank(before: Verdict) -> Verdict:
         features_ns=before.features_ns,
         rules_ns=before.rules_ns,
         model_ns=before.model_ns,
+        stored=before.stored,
     )
 
 

@@ -27,6 +27,7 @@ HELP = {
     "refused": ("service", "error"),
     "retries": ("service",),
     "explored": ("service",),
+    "stored": ("service", "outcome"),
     "events": ("event", "outcome"),
     "loads": ("service", "outcome"),
 }

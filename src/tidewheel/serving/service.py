@@ -80,7 +80,9 @@ class Serving:
         self.finder = Finder(layout.journal, self.recent, self.index, self._in_lake)
         self.desk = Desk(self.journal, self.recent, self.finder, self.metrics, _nothing if hold else self.appender.ship)
         self.switch = KillSwitch(layout.kill_switch)
-        self.builder = Builder(stores.catalog, stores.artifacts, lambda: stores.state, stores.log, self.switch)
+        self.builder = Builder(
+            stores.catalog, stores.artifacts, lambda: stores.state, stores.log, self.switch, lambda: stores.scores
+        )
         self.loader = Loader(stores.catalog, self.builder, self.desk, self.metrics, self.recent.refresh)
         self.lag = 0
         """Events that the stream has not folded yet; kept by whoever watches it."""

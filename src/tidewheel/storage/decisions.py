@@ -70,6 +70,13 @@ class DecisionRecord(msgspec.Struct, array_like=True, gc=False):
     watermarks : list of int
         For each of `states`, the instant up to which all that had arrived was folded; empty where the view
         declares no freshness.
+    stored : str
+        What became of looking for a score computed ahead: ``fresh`` (it was used), ``stale``, ``missing``, ``unread``;
+        "" where the service does not look.
+    stored_run : str
+        The run that computed it.
+    stored_age : int
+        How old it was, µs.
     """
 
     decision_id: str
@@ -101,6 +108,9 @@ class DecisionRecord(msgspec.Struct, array_like=True, gc=False):
     caller: str = ""
     record_version: int = RECORD_VERSION
     watermarks: list[int] = []
+    stored: str = ""
+    stored_run: str = ""
+    stored_age: int = 0
 
 
 _ENCODER = msgspec.msgpack.Encoder()
@@ -141,6 +151,7 @@ def lake_schema() -> pa.Schema:
         "timings": pa.list_(pa.int64()),
         "record_version": pa.int64(),
         "watermarks": pa.list_(pa.int64()),
+        "stored_age": time,
     }
     return pa.schema([*kinds.items(), ("_date", text)])
 
@@ -172,6 +183,8 @@ def from_arrow(table: pa.Table) -> list[DecisionRecord]:
         row["states"] = [(state["state_id"], state["key"], state["offset"]) for state in row["states"]]
         row["texts"], row["thresholds"] = dict(row["texts"]), dict(row["thresholds"])
         row["watermarks"] = row.get("watermarks") or []
+        for name, otherwise in (("stored", ""), ("stored_run", ""), ("stored_age", 0)):
+            row[name] = row.get(name) or otherwise
         records.append(DecisionRecord(**row))
     return records
 

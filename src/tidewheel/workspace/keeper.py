@@ -24,6 +24,7 @@ from tidewheel.runtime.schedule import JobRun, Scheduler, Work
 from tidewheel.workspace.following import carry_on
 from tidewheel.workspace.parity import check_service, told
 from tidewheel.workspace.retraining import retrain_jobs
+from tidewheel.workspace.staleness import staleness_jobs
 from tidewheel.workspace.switching import Mirroring
 from tidewheel.workspace.tidying import tidy
 
@@ -120,7 +121,7 @@ class Keeper:
     def _jobs(self) -> dict[str, tuple[Schedule, Work]]:
         """Return the jobs, named so that of those due at once a canary is judged before another is started."""
         graph = self._workspace.project.graph
-        jobs: dict[str, tuple[Schedule, Work]] = {}
+        jobs = staleness_jobs(self._workspace, graph)
         for service in graph.services:
             policy = next((m.retrain for m in graph.models if m.name == service.model), None)
             if policy is not None:

@@ -112,6 +112,7 @@ class Ready:
     view: ir.View
     source: ir.Source
     key: str
+    by: str
     levels: tuple[tuple[str, float], ...]
 
     @property
@@ -178,7 +179,7 @@ def score_rows(
         rows=scored,
         refused=refused,
         already=already,
-        by=wanted.by,
+        by=ready.by,
         online=online,
         start=job.start,
         end=job.end,
@@ -220,16 +221,18 @@ def _ready(stores: Stores, graph: ir.Graph, wanted: Wanted) -> Ready:
     source: ir.Source = find(frozen.sources, view.on, "event")
     if wanted.online and not wanted.by:
         raise InputError("the online store keeps scores by an entity", remedy="say which: --by Card")
-    key = _key_column(source, wanted.by) if wanted.by else ""
-    return Ready(wanted, version, bundle, view, source, key, _levels(stores, graph, version.model, wanted.service))
+    key = _key_column(source, wanted.by) if wanted.by else None
+    name, by = (key.name, key.target or key.name) if key else ("", "")
+    return Ready(wanted, version, bundle, view, source, name, by, _levels(stores, graph, version.model, wanted.service))
 
 
-def _key_column(source: ir.Source, entity: str) -> str:
+def _key_column(source: ir.Source, entity: str) -> ir.Column:
     """Return the event's column that names an entity, or that is called so."""
-    found = [c.name for c in source.columns if entity in (c.target, c.name) and c.kind in ir.TEXT_KINDS]
+    found = [c for c in source.columns if entity in (c.target, c.name) and c.kind in ir.TEXT_KINDS]
     if len(found) != 1:
         refs = ", ".join(c.target for c in source.columns if c.target) or "none"
-        said = f"{len(found)} columns ({', '.join(found)}) of {source.name} refer" if found else f"{source.name} refers"
+        named = ", ".join(c.name for c in found)
+        said = f"{len(found)} columns ({named}) of {source.name} refer" if found else f"{source.name} refers"
         raise InputError(
             f"{said} to {entity}" if found else f"{said} to no {entity}",
             where="--by",
@@ -335,7 +338,7 @@ def _keep_online(stores: Stores, ready: Ready, run: str, progress: Progress | No
     if note.exists():
         return 0
     kept = seen = 0
-    version, by = ready.version, ready.wanted.by
+    version, by = ready.version, ready.by
     with Lease.acquire(stores.layout.leases / "scores", f"the scoring run {run}", wait=60.0) as lease:
         writer = stores.scores.writer(0, lease.token)
         try:
