@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from tidewheel.definitions import ir
 from tidewheel.definitions.batch import Stored
+from tidewheel.definitions.batch_compiler import compile_stored
 from tidewheel.definitions.columns import Column, Expression, leaves
 from tidewheel.definitions.combine import Combination
 from tidewheel.definitions.context import Context
@@ -24,7 +25,8 @@ class Scoring(NamedTuple):
 
     model: str = ""
     combine: ir.Combine | None = None
-    view: ir.View | None = None
+    score_view: ir.View | None = None
+    stored: ir.Stored | None = None
 
 
 def models_of(cls: type[Service]) -> tuple[type[Model], ...]:
@@ -50,7 +52,7 @@ def compile_scoring(context: Context, cls: type[Service], on: ir.Source) -> Scor
     if cls.score is not None and cls.model is not None:
         raise DefinitionError("model = and score = both say what the score is", remedy="remove one of the two")
     if cls.score is None and not isinstance(cls.model, Combination):
-        return Scoring(_one(context, cls, on)) if cls.model is not None else _rules_alone(cls)
+        return _one(context, cls, on) if cls.model is not None else _rules_alone(cls)
     if cls.score is not None:
         return _expression(context, cls, on, cls.score)
     assert isinstance(cls.model, Combination)
@@ -75,11 +77,12 @@ def _rules_alone(cls: type[Service]) -> Scoring:
     return Scoring()
 
 
-def _one(context: Context, cls: type[Service], on: ir.Source) -> str:
+def _one(context: Context, cls: type[Service], on: ir.Source) -> Scoring:
     (model,) = models_of(cls)
     if not (isinstance(model, type) and issubclass(model, Model)):
         raise DefinitionError(f"{model!r} is no model class", remedy="write model = Fraud")
-    return _frozen(context, model, on).name
+    stored = compile_stored(context, on, cls.model) if isinstance(cls.model, Stored) else None
+    return Scoring(_frozen(context, model, on).name, stored=stored)
 
 
 def _frozen(context: Context, model: type[Model], on: ir.Source) -> ir.Model:

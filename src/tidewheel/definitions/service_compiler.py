@@ -50,23 +50,20 @@ def compile_service(context: Context, cls: type[Service]) -> None:
     part("deadline", parse_duration, cls.deadline)
     part("unit", _unit, context, cls, on)
     part("guards", _guards, cls)
-    part("stored", lambda: compile_stored(context, on, cls.model) if isinstance(cls.model, Stored) else None)
     part("cooldown", lambda: 0 if cls.cooldown is None else parse_duration(cls.cooldown))
-    if len(parts) < 10:
+    if len(parts) < 9:
         return
     rule_view, rules = parts.pop("rules")
     context.services[cls] = ir.Service(
         name=cls.__name__,
         on=on.name,
-        model=scoring.model,
-        combine=scoring.combine,
-        score_view=scoring.view,
         rule_view=rule_view,
         rules=rules,
         thresholds=parts.pop("decide"),
         doc=(cls.__doc__ or "").strip(),
         file=cls._file,
         line=cls._line,
+        **scoring._asdict(),
         **parts,
     )
 
