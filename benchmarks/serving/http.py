@@ -121,15 +121,21 @@ def write_scripts(folder: Path, made: Made) -> None:
     (folder / "model.txt").write_text(made.model)
 
 
+def port_of(folder: Path, process: subprocess.Popen[bytes]) -> int:
+    """Wait for a worker, and return where it listens."""
+    run = load_config(folder, variables={}).layout.run
+    end = time.monotonic() + 90
+    while time.monotonic() < end and process.poll() is None:
+        for address in read_addresses(run):
+            if address.pid == process.pid:
+                return address.port
+        time.sleep(0.1)
+    sys.exit("the worker did not start")
+
+
 def measure_ours(made: Made, script: Path) -> dict[str, float]:
     with server([sys.executable, "-P", "-c", RUN_WORKER, str(made.folder)]) as process:
-        run = load_config(made.folder, variables={}).layout.run
-        end = time.monotonic() + 90
-        while not any(address.pid == process.pid for address in read_addresses(run)):
-            if time.monotonic() > end or process.poll() is not None:
-                sys.exit("the worker did not start")
-            time.sleep(0.1)
-        port = next(address.port for address in read_addresses(run) if address.pid == process.pid)
+        port = port_of(made.folder, process)
         load(port, script, 1)
         return load(port, script)
 

@@ -45,9 +45,11 @@ class Made:
     keys: list[tuple[str, str]]
 
 
-def make(folder: Path, settings: str = "") -> Made:
+def make(folder: Path, settings: str = "", deadline: str = "1s") -> Made:
     """Fill a workspace in `folder`, train a hundred trees on its features, deploy them."""
     shutil.copytree(HERE / "project", folder, dirs_exist_ok=True)
+    module = folder / "project.py"
+    module.write_text(module.read_text().replace('deadline = "1s"', f'deadline = "{deadline}"'))
     (folder / "tidewheel.toml").write_text(f'port = 0\nsync = "second"\n{settings}')
     graph = load_project(folder).graph
     stores = Stores(load_config(folder, variables={}))

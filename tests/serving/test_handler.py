@@ -36,7 +36,9 @@ class Shop:
     def events(self) -> list[str]:
         return ["Transaction"]
 
-    def decide(self, service: str, body: bytes, now: int | None, caller: str) -> bytes | Awaitable[bytes]:
+    def decide(
+        self, service: str, body: bytes, now: int | None, caller: str, began: int = 0, timeout: int = 0
+    ) -> bytes | Awaitable[bytes]:
         self.calls.append((service, body, now, caller))
         if service != "Score":
             raise unknown("service", service, self.services())
@@ -126,7 +128,7 @@ def test_a_wrong_method_is_told_the_right_one(shop: Shop) -> None:
     [
         (SchemaError("bad"), 400),
         (ClockError("no"), 409),
-        (OverloadedError("full"), 429),
+        (OverloadedError("full"), 503),
         (FullError("no space left"), 503),
         (NotFoundError("no"), 404),
     ],

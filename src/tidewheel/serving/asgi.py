@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
-from tidewheel.serving.connection import failure
-from tidewheel.serving.http import Request, Response, error_response
+from tidewheel.serving.http import Request, Response, failure, too_large
 from tidewheel.serving.streaming import Streamed
 
 if TYPE_CHECKING:
@@ -66,7 +65,7 @@ class AsgiApp:
     async def _answer(self, scope: Message, receive: Receive) -> Response:
         body = await _body(receive, limit := self.handler.body_limit(scope["path"]))
         if body is None:
-            return error_response(413, f"the body is larger than {limit} bytes")
+            return too_large(limit)
         headers = {bytes(name).lower(): bytes(value) for name, value in scope["headers"]}
         query = bytes(scope.get("query_string", b"")).decode("latin-1")
         try:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tidewheel.collect.history import History
 from tidewheel.collect.redactions import Redactions
-from tidewheel.errors import ClockError, TidewheelError
+from tidewheel.errors import ClockError, OverloadedError, TidewheelError
 from tidewheel.serving.explain import explain
 from tidewheel.serving.handler import Accepted
 from tidewheel.serving.instants import text_of
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 SMALL_BODY = 64 * 1024
 """Larger bodies of events are checked in a thread, so that decisions need not wait for them."""
+SERVICES, BULK = "/v1/services/", ("/v1/events/", "/v1/features/")
+USUAL_DEADLINE = 50_000
+MOST_AWAITED = 1000
+"""Decisions of one service that wait at the same time, so that a slow model does not take all the memory."""
 MOST_NAMED = 1000
 """Quarantined rows that an answer names one by one."""
 
@@ -46,6 +50,8 @@ class WorkerBackend:
         self._now = serving.stores.clock.now
         self._committed = serving.stores.settings.durability == "committed"
         self._features = FeatureLookup(lambda: serving.stores.state, lambda: serving.loader.graph)
+        self._awaited: dict[str, int] = {}
+        """Decisions under way, by service."""
         self.not_ready = "loading"
 
     def services(self) -> list[str]:
@@ -60,22 +66,42 @@ class WorkerBackend:
         """Return the feature sets read here."""
         return self._features.names()
 
+    def patience(self, path: str) -> int:
+        """Return how long (ns) callers of a path wait; 0 where they are never refused.
+
+        Of what is no decision it is half the shortest deadline, so that under overload decisions are refused last.
+        """
+        services = self.serving.desk.services
+        if path.startswith(SERVICES):
+            served = services.get(path[len(SERVICES) :])
+            return 0 if served is None else served.decider.service.deadline * 1000
+        if not path.startswith(BULK):
+            return 0
+        return min((served.decider.service.deadline for served in services.values()), default=USUAL_DEADLINE) * 500
+
     def read(self, features: str, body: bytes) -> bytes:
         """Return the features of some entities, from the live state."""
         return self._features.read(features, body, self._now())
 
-    def decide(self, service: str, body: bytes, now: int | None, caller: str) -> bytes | Awaitable[bytes]:
-        """Decide one event: at once, but for a replayed clock or an answer that waits for the disk."""
+    def decide(
+        self, service: str, body: bytes, now: int | None, caller: str, began: int = 0, timeout: int = 0
+    ) -> bytes | Awaitable[bytes]:
+        """Decide one event: at once, but for a dear score, a replayed clock or an answer that waits for the disk."""
         if self._steps is not None:
-            return self._decide_in_step(service, body, now, caller)
+            # The steps of all callers are taken in one order, which none of them may leave a hole in.
+            return asyncio.shield(self._decide_in_step(service, body, now, caller))
         if now is not None:
             raise not_replayed()
-        answer = self._decide_now(service, body, caller)
+        if self._awaited and self._awaited.get(service, 0) >= MOST_AWAITED:
+            error = OverloadedError(f"{MOST_AWAITED} decisions of {service} are under way", remedy="ask again")
+            self._count_refused(service, error)
+            raise error
+        answer = self._decide_now(service, body, caller, began, timeout)
         return answer if isinstance(answer, bytes) and not self._committed else self._answered(service, answer)
 
-    def _decide_now(self, service: str, body: bytes, caller: str) -> Soon:
+    def _decide_now(self, service: str, body: bytes, caller: str, began: int = 0, timeout: int = 0) -> Soon:
         try:
-            return self.serving.desk.decide_json(service, body, self._now(), caller)
+            return self.serving.desk.decide_json(service, body, self._now(), caller, began, timeout)
         except TidewheelError as error:
             self._count_refused(service, error)
             raise
@@ -92,14 +118,20 @@ class WorkerBackend:
 
     async def _answered(self, service: str, answer: Soon) -> bytes:
         """Wait for an answer that is under way, and for the disk where callers are promised that."""
-        if not isinstance(answer, bytes):
-            try:
+        awaited = self._awaited
+        awaited[service] = awaited.get(service, 0) + 1
+        try:
+            if not isinstance(answer, bytes):
                 answer = await answer
-            except TidewheelError as error:
-                self._count_refused(service, error)
-                raise
-        await self.on_disk()
-        return answer
+            await self.on_disk()
+            return answer
+        except TidewheelError as error:
+            self._count_refused(service, error)
+            raise
+        finally:
+            awaited[service] -= 1
+            if not awaited[service]:
+                del awaited[service]
 
     def now(self) -> int:
         """Return the workspace's instant."""
@@ -116,7 +148,8 @@ class WorkerBackend:
     async def on_disk(self) -> None:
         """Wait until the decisions made so far are on the disk, where the workspace promises that."""
         if self._committed:
-            await asyncio.wrap_future(self.serving.desk.committed())
+            # Others wait for the same future, so one that leaves must not cancel it.
+            await asyncio.shield(asyncio.wrap_future(self.serving.desk.committed()))
 
     def decide_event(self, service: str, event: NewEvent, caller: str) -> Soon:
         """Decide one checked event, on a settled clock; `on_disk` is the caller's business."""
@@ -125,7 +158,11 @@ class WorkerBackend:
         return answer if self._steps is None or isinstance(answer, bytes) else answer.wait()
 
     async def append(self, event: str, body: bytes, now: int | None) -> Accepted:
-        """Check events, put them in the log, and say what became of them."""
+        """Check events, put them in the log, and say what became of them; begun, it is finished, whoever leaves."""
+        work = self._append(event, body, now)
+        return await (work if self._steps is None else asyncio.shield(work))
+
+    async def _append(self, event: str, body: bytes, now: int | None) -> Accepted:
         self.serving.source(event)
         if self._steps is not None:
             await self._steps.reach(now)
@@ -138,7 +175,7 @@ class WorkerBackend:
                 rows = self.serving.check(event, body)
             outcomes = self._steps.append(rows) if self._steps is not None else None
             if outcomes is None:
-                outcomes = await asyncio.wrap_future(self.serving.submit(rows))
+                outcomes = await asyncio.shield(asyncio.wrap_future(self.serving.submit(rows)))
         return self._accepted(event, rows, outcomes)
 
     def _accepted(self, event: str, rows: list[NewEvent | BadRow], outcomes: list[Outcome]) -> Accepted:

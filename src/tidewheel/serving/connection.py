@@ -7,24 +7,22 @@ order, back-pressure and an orderly end. Deadlines are counted in the server's t
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import deque
+from time import perf_counter_ns
 from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote
 
 import httptools
 
-from tidewheel.errors import TidewheelError
 from tidewheel.serving import wire
-from tidewheel.serving.http import Request, Response, error_response, refusal
+from tidewheel.serving.admission import QUIET
+from tidewheel.serving.http import Request, Response, error_response, failure, too_large, too_long
 from tidewheel.serving.streaming import Streamed, send
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
     from tidewheel.serving.transport import HttpServer
-
-log = logging.getLogger("tidewheel.serving")
 
 IDLE, HEADERS, BODY, LINGER = range(4)
 MOST_UNREAD = 4 * 1024 * 1024
@@ -38,10 +36,11 @@ class _Refused(Exception):
 class _Slot:
     """An answer's place in the order of its connection."""
 
-    __slots__ = ("bodiless", "connection", "data")
+    __slots__ = ("bodiless", "connection", "data", "task")
 
     def __init__(self, connection: bytes, bodiless: bool) -> None:
         self.data: bytes | None = None
+        self.task: asyncio.Task[None] | None = None
         self.connection = connection
         self.bodiless = bodiless
 
@@ -50,10 +49,12 @@ class Connection(asyncio.Protocol):
     """The protocol object of one client; lives on the loop's thread."""
 
     __slots__ = (
+        "began",
         "body",
         "body_size",
         "ending",
         "flushing",
+        "half",
         "head_fed",
         "head_size",
         "headers",
@@ -63,6 +64,7 @@ class Connection(asyncio.Protocol):
         "paused",
         "peer",
         "phase",
+        "read_at",
         "refused",
         "requests",
         "server",
@@ -85,9 +87,10 @@ class Connection(asyncio.Protocol):
         self.slots: deque[_Slot] = deque()
         self.out: list[bytes] = []
         self.paused = False
-        self.ending = self.flushing = False
+        self.ending = self.flushing = self.half = False
         self.refused: Response | None = None
         self.unread = 0
+        self.read_at = 0
         self.on_message_begin()
         self.phase = IDLE
 
@@ -101,16 +104,23 @@ class Connection(asyncio.Protocol):
         self.server.connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the client; what it asked for is still finished."""
+        """Forget the client; nobody waits any more for what is still due to it."""
         self.server.connections.discard(self)
         self.transport = None
         self.parser = None
+        for slot in self.slots:
+            if slot.task is not None:
+                slot.task.cancel()
         self.slots.clear()
 
     def data_received(self, data: bytes) -> None:
         """Parse what came, answer what is complete, write once."""
         if self.phase == LINGER or self.parser is None:
             self._discard(len(data))
+            return
+        admission, now = self.server.admission, perf_counter_ns()
+        self.read_at = admission.turn(now)
+        if now - self.read_at > QUIET and self._refuse_whole(data):
             return
         unfinished = self.requests if self.phase == HEADERS else -1
         try:
@@ -122,15 +132,23 @@ class Connection(asyncio.Protocol):
         if self.phase == HEADERS and self.requests == unfinished:
             self.head_fed += len(data)
             if self.head_fed > self.server.limits.header:
-                self._refuse(self._too_long())
+                self._refuse(too_long(self.server.limits.header))
         self._flush()
 
     def eof_received(self) -> bool:
         """Answer what is under way to a client that has stopped sending, then close."""
-        if self.slots:
-            self._end()
-            return self.transport is not None and self.transport.can_write_eof()
-        return False
+        if not self.slots or self.parser is None or self.transport is None:
+            return False
+        self._end()
+        # A TLS connection has no half that could stay open.
+        self.half = self.transport.can_write_eof() and self.parser.get_http_version() != "1.0"
+        self._probe()
+        return self.transport.can_write_eof()
+
+    def _probe(self) -> None:
+        """Learn whether a client that sends no more has gone: then the second of these writes fails."""
+        if self.half and self.slots and self.transport is not None:
+            self.transport.write(wire.CONTINUE)
 
     def pause_writing(self) -> None:
         """Stop reading from a client that does not read its answers."""
@@ -149,6 +167,7 @@ class Connection(asyncio.Protocol):
         """Start a request with nothing in it."""
         self.phase = HEADERS
         self.since = self.server.ticks
+        self.began = self.read_at
         self.url = b""
         self.headers: dict[bytes, bytes] = {}
         self.head_size = self.head_fed = 0
@@ -164,7 +183,7 @@ class Connection(asyncio.Protocol):
         """Take one header; after the body it is a trailer, which is counted and forgotten."""
         self.head_size += len(name) + len(value) + 4
         if self.head_size > self.server.limits.header:
-            self._stop(self._too_long())
+            self._stop(too_long(self.server.limits.header))
         if self.phase == HEADERS:
             name = name.lower()
             earlier = self.headers.get(name)
@@ -175,14 +194,14 @@ class Connection(asyncio.Protocol):
         self.phase = BODY
         headers = self.headers
         if self.head_size > self.server.limits.header:
-            self._stop(self._too_long())
+            self._stop(too_long(self.server.limits.header))
         length = headers.get(b"content-length")
         if length is None and b"transfer-encoding" not in headers:
             return
         self.since = self.server.ticks
         self.limit = self.server.handler.body_limit(self.url.partition(b"?")[0].decode("latin-1"))
         if length is not None and int(length) > self.limit:
-            self._stop(self._too_large())
+            self._stop(too_large(self.limit))
         if headers.get(b"expect", b"").lower() == b"100-continue":
             self._put(wire.CONTINUE)
 
@@ -190,7 +209,7 @@ class Connection(asyncio.Protocol):
         """Take a piece of the body."""
         self.body_size += len(body)
         if self.body_size > self.limit:
-            self._stop(self._too_large())
+            self._stop(too_large(self.limit))
         self.body.append(body)
 
     def on_message_complete(self) -> None:
@@ -214,7 +233,7 @@ class Connection(asyncio.Protocol):
         if type(answer) is Response:
             self._fill(slot, answer)
         else:
-            server.spawn(self._wait(slot, cast("Awaitable[Response]", answer)))
+            slot.task = server.spawn(self._wait(slot, cast("Awaitable[Response]", answer)))
 
     # --- requests and answers ------------------------------------------------------------------
 
@@ -227,11 +246,28 @@ class Connection(asyncio.Protocol):
                 path = unquote(path, errors="strict")
         except UnicodeDecodeError:
             return error_response(400, "the path is not UTF-8", remedy="percent-encode the path as UTF-8")
-        request = Request(method, path, query, self.headers, body[0] if len(body) == 1 else b"".join(body), self.peer)
+        admission, waited = self.server.admission, perf_counter_ns() - self.read_at
+        if waited > QUIET and admission.refuses(waited, path, self.headers):
+            return admission.refusal()
+        whole = body[0] if len(body) == 1 else b"".join(body)
+        request = Request(method, path, query, self.headers, whole, self.peer, began=self.began)
         try:
             return self.server.handler.handle(request)
         except Exception as error:
             return failure(error)
+
+    def _refuse_whole(self, data: bytes) -> bool:
+        """Refuse what was read without a look into it, where it is one plain request and comes too late."""
+        server = self.server
+        busy = self.phase != IDLE or self.slots or self.ending or self.paused or server.draining
+        last = self.requests + 1 >= server.limits.requests
+        if busy or last or (answer := server.admission.refuse_whole(data, server.date)) is None:
+            return False
+        self.requests += 1
+        self.since = server.ticks
+        self.out.append(answer)
+        self._flush()
+        return True
 
     async def _wait(self, slot: _Slot, answer: Awaitable[Response]) -> None:
         """Finish an answer that takes its time, in its place."""
@@ -285,6 +321,7 @@ class Connection(asyncio.Protocol):
         if out:
             transport.write(out[0] if len(out) == 1 else b"".join(out))
             out.clear()
+        self.server.admission.busy = perf_counter_ns()
         if len(self.slots) > self.server.limits.pipelined:
             self._hold()
         elif self.ending and not self.slots:
@@ -352,6 +389,7 @@ class Connection(asyncio.Protocol):
         if self.paused and (ticks - self.write_since) * self.server.tick > limits.write_timeout:
             transport.abort()
         elif self.phase == LINGER:
+            self._probe()
             if waited > 2.0 and not self.slots:
                 transport.abort()
         elif self.phase == IDLE:
@@ -366,25 +404,3 @@ class Connection(asyncio.Protocol):
         """Close now if nothing is under way; else say ``Connection: close`` in the last answer."""
         if self.phase == IDLE and not self.slots and self.transport is not None:
             self.transport.close()
-
-    def _too_long(self) -> Response:
-        return error_response(431, f"the headers are longer than {self.server.limits.header} bytes")
-
-    def _too_large(self) -> Response:
-        return error_response(
-            413, f"the body is larger than {self.limit} bytes", remedy="send fewer events in one request"
-        )
-
-
-def failure(error: Exception) -> Response:
-    """Return the answer to a request whose handling failed; only the unforeseen is logged with its trace.
-
-    Examples
-    --------
-    >>> failure(TidewheelError("no space left")).status
-    503
-    """
-    if isinstance(error, TidewheelError):
-        return refusal(error)
-    log.error("a request failed", exc_info=error)
-    return error_response(500, "the server failed at this request", remedy="see the worker's log")

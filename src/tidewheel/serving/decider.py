@@ -56,7 +56,7 @@ class Decider:
     switch: KillSwitch | None = None
 
     def decide(
-        self, event_id: str, columns: Mapping[str, object], now: int, at: int, started: int
+        self, event_id: str, columns: Mapping[str, object], now: int, at: int, until: int
     ) -> Verdict | Awaitable[Verdict]:
         """Return what to do with one event, or what to await for it; never raises.
 
@@ -68,16 +68,15 @@ class Decider:
             The event's columns in canonical types.
         now, at : int
             The workspace's instant, and when the event happened.
-        started : int
-            When work on the request began, ns of the monotonic clock; the deadline counts from there.
+        until : int
+            The deadline, ns of the monotonic clock.
         """
         if self.switch is not None and (off := self.switch.names()):
-            return reduced(self, off).decide(event_id, columns, now, at, started)
+            return reduced(self, off).decide(event_id, columns, now, at, until)
         verdict = Verdict()
         if self.killed:
             return self.chain.constant(verdict, "killed: the service is switched off")
         arm = self.arm_of(self.unit_of(event_id, columns))
-        until = started + self.service.deadline * 1000
         try:
             if arm is None:
                 raise ServingError(self.damage or "no version can be loaded")

@@ -110,7 +110,9 @@ class Desk:
             raise unknown("deployed service", service, list(self.services))
         return found
 
-    def decide_json(self, service: str, body: bytes, now: int, caller: str = "") -> Soon:
+    def decide_json(
+        self, service: str, body: bytes, now: int, caller: str = "", began: int = 0, timeout: int = 0
+    ) -> Soon:
         """Decide the event in a JSON body, and return the answer's JSON, or what to wait for it on.
 
         Parameters
@@ -123,6 +125,10 @@ class Desk:
             The workspace's instant.
         caller : str
             Who asks; kept in the record.
+        began : int
+            When the request began to come, ns of the monotonic clock: the deadline counts from there; 0 for just now.
+        timeout : int
+            Microseconds that the caller gives the answer; 0 for the service's deadline.
 
         Raises
         ------
@@ -143,9 +149,12 @@ class Desk:
         event = rows[0]
         if isinstance(event, BadRow):
             raise SchemaError(event.reason, where=f"{served.source.name} for service {service}")
-        return self.decide(served, event, now, caller, started)
+        until = (began or started) + (timeout or served.decider.service.deadline) * 1000
+        return self.decide(served, event, now, caller, started, until)
 
-    def decide(self, served: Served, event: NewEvent, now: int, caller: str = "", started: int = 0) -> Soon:
+    def decide(
+        self, served: Served, event: NewEvent, now: int, caller: str = "", started: int = 0, until: int = 0
+    ) -> Soon:
         """Decide one checked event, and return the answer's JSON; a flight to wait on while its score is under way.
 
         An event whose decision is under way is not decided twice: who asks again waits for the same.
@@ -170,7 +179,8 @@ class Desk:
             self.metrics.count("retries", service)
             return again
         asked = Asked(served.decider, event, key, now, caller, started, perf_counter_ns())
-        verdict = served.decider.decide(event.id, event.columns, now, min(event.at, now), started)
+        until = until or started + served.decider.service.deadline * 1000
+        verdict = served.decider.decide(event.id, event.columns, now, min(event.at, now), until)
         if isinstance(verdict, Verdict):
             return self._write(asked, verdict)
         flight = Flight(self._write_later(asked, verdict), lambda: self._flights.pop(key, None))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 import msgspec
 
 from tidewheel.errors import InputError, NotFoundError, TidewheelError
+from tidewheel.serving.admission import TIMEOUT, timeout_of
 from tidewheel.serving.bulk import is_bulk
 from tidewheel.serving.http import TEXT, Limits, Request, Response, error_response, json_response, refusal
 from tidewheel.serving.instants import instant_of
@@ -54,8 +55,14 @@ class Backend(Protocol):
         """Return the features of some entities as JSON."""
         ...
 
-    def decide(self, service: str, body: bytes, now: int | None, caller: str) -> bytes | Awaitable[bytes]:
-        """Decide one event and return the answer's JSON; at once, or when what it waits for is there."""
+    def decide(
+        self, service: str, body: bytes, now: int | None, caller: str, began: int = 0, timeout: int = 0
+    ) -> bytes | Awaitable[bytes]:
+        """Decide one event and return the answer's JSON; at once, or when what it waits for is there.
+
+        The deadline counts from `began` (ns of the monotonic clock; 0 for now), and is the service's own or what the
+        caller gives: `timeout` microseconds.
+        """
         ...
 
     async def append(self, event: str, body: bytes, now: int | None) -> Accepted:
@@ -173,7 +180,8 @@ class Handler:
         caller = request.caller or (headers[CALLER].decode("latin-1")[:200] if CALLER in headers else "")
         if self.bulk is not None and is_bulk(request.body):
             return self._answered(self.bulk.decide(request, service, now, caller))
-        answer = self.backend.decide(service, request.body, now, caller)
+        timeout = _timeout(headers) if TIMEOUT in headers else 0
+        answer = self.backend.decide(service, request.body, now, caller, request.began, timeout)
         if type(answer) is bytes:
             return Response(200, answer)
         return self._decided(cast("Awaitable[bytes]", answer))
@@ -252,6 +260,16 @@ def unknown(kind: str, name: str, names: list[str]) -> NotFoundError:
     likely = difflib.get_close_matches(name, names, n=1)
     remedy = f"did you mean {likely[0]!r}?" if likely else f"there are {', '.join(sorted(names)) or 'none'}"
     return NotFoundError(f"no {kind} {name[:100]!r}", remedy=remedy)
+
+
+def _timeout(headers: dict[bytes, bytes]) -> int:
+    """Read the ``x-request-timeout-ms`` header, as microseconds."""
+    try:
+        return timeout_of(headers)
+    except ValueError as error:
+        raise InputError(
+            f"can't read the timeout: {error}", where="header x-request-timeout-ms", remedy="send whole milliseconds"
+        ) from error
 
 
 def _instant(value: bytes) -> int:

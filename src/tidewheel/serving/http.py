@@ -6,11 +6,14 @@ from one to the other; the transports (our own protocol, ASGI, in process) only 
 
 from __future__ import annotations
 
+import logging
 from http import HTTPStatus
 
 import msgspec
 
 from tidewheel import errors
+
+log = logging.getLogger("tidewheel.serving")
 
 JSON = b"application/json"
 TEXT = b"text/plain; version=0.0.4; charset=utf-8"
@@ -62,6 +65,8 @@ class Request(msgspec.Struct):
     """Address that asked, where it is known."""
     caller: str = ""
     """Name of the token that was sent; "" without one."""
+    began: int = 0
+    """When its first byte came, at the earliest: ns of ``perf_counter_ns``; 0 when that is not known."""
 
     def header(self, name: bytes, default: str = "") -> str:
         """Return a header as text, or `default` when it was not sent."""
@@ -85,7 +90,6 @@ class Response(msgspec.Struct):
 
 
 STATUS_OF: tuple[tuple[type[errors.TidewheelError], int], ...] = (
-    (errors.OverloadedError, 429),
     (errors.InputError, 400),
     (errors.ClockError, 409),
     (errors.NotFoundError, 404),
@@ -131,6 +135,30 @@ def refusal(error: errors.TidewheelError) -> Response:
     status = next(status for kind, status in STATUS_OF if isinstance(error, kind))
     retry = ((b"retry-after", b"1"),) if status in (429, 503) else ()
     return error_response(status, error.message, where=error.where, remedy=error.remedy, headers=retry)
+
+
+def too_long(limit: int) -> Response:
+    """Return the refusal of headers that are longer than `limit` bytes."""
+    return error_response(431, f"the headers are longer than {limit} bytes")
+
+
+def too_large(limit: int) -> Response:
+    """Return the refusal of a body that is larger than `limit` bytes."""
+    return error_response(413, f"the body is larger than {limit} bytes", remedy="send fewer events in one request")
+
+
+def failure(error: Exception) -> Response:
+    """Return the answer to a request whose handling failed; only the unforeseen is logged with its trace.
+
+    Examples
+    --------
+    >>> failure(errors.TidewheelError("no space left")).status
+    503
+    """
+    if isinstance(error, errors.TidewheelError):
+        return refusal(error)
+    log.error("a request failed", exc_info=error)
+    return error_response(500, "the server failed at this request", remedy="see the worker's log")
 
 
 def reason_of(status: int) -> str:

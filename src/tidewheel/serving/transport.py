@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from tidewheel.errors import ConfigError
 from tidewheel.serving import wire
+from tidewheel.serving.admission import Admission, Patience, no_patience
 from tidewheel.serving.connection import Connection
 from tidewheel.serving.http import Limits
 
@@ -74,6 +75,8 @@ class HttpServer:
         Seconds between looks at the deadlines, and so their grain.
     certificate : Certificate, optional
         Speaks TLS with it; looked at again with each tick.
+    patience : callable
+        How long callers of a path wait: what can't be answered by then is refused while the worker is overloaded.
     """
 
     def __init__(
@@ -83,9 +86,11 @@ class HttpServer:
         *,
         tick: float = 0.5,
         certificate: Certificate | None = None,
+        patience: Patience = no_patience,
     ) -> None:
         self.handler = handler
         self.limits = limits or Limits()
+        self.admission = Admission(patience, asyncio.get_running_loop().call_soon)
         self.tick = tick
         self.ticks = 0
         self.date = wire.date_line(time.time())
@@ -110,11 +115,12 @@ class HttpServer:
         self._timer = loop.call_later(self.tick, self._on_tick)
         return int(self._queue.getsockname()[1])
 
-    def spawn(self, work: Coroutine[None, None, None]) -> None:
+    def spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         """Run an answer that takes its time; kept until it is done."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def drain(self, grace: float = 10.0) -> None:
         """Take no new connections, finish what is under way, close; cut off what lasts longer than `grace` seconds."""

@@ -141,7 +141,7 @@ def server_of(backend: WorkerBackend, guard: Guard) -> HttpServer:
     config = backend.serving.stores.config
     limits = limits_of(config.settings)
     handler = mount(Handler(backend, limits, guard), backend)
-    return HttpServer(handler, limits, certificate=certificate_of(config))
+    return HttpServer(handler, limits, certificate=certificate_of(config), patience=backend.patience)
 
 
 def settle_memory() -> None:
@@ -159,6 +159,8 @@ async def _tick(backend: WorkerBackend, server: HttpServer) -> None:
             serving.lag = await asyncio.to_thread(lag_of, serving)
             serving.metrics.gauges["http_connections"] = float(len(server.connections))
             serving.metrics.gauges["http_bad_requests"] = float(server.refused)
+            serving.metrics.gauges["http_shed_requests"] = float(server.admission.shed)
+            serving.metrics.gauges["standing_queue_seconds"] = server.admission.standing / 1e9
             await asyncio.to_thread(write_snapshot, run, backend.numbers())
         except (TidewheelError, OSError) as error:
             log.warning("the worker's numbers could not be written: %s", error)
