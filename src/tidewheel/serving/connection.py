@@ -17,6 +17,7 @@ import httptools
 from tidewheel.serving import wire
 from tidewheel.serving.admission import QUIET
 from tidewheel.serving.http import Request, Response, error_response, failure, too_large, too_long
+from tidewheel.serving.slots import Slot
 from tidewheel.serving.streaming import Streamed, send
 
 if TYPE_CHECKING:
@@ -31,18 +32,6 @@ MOST_UNREAD = 4 * 1024 * 1024
 
 class _Refused(Exception):
     """Leaves the parser: the answer is known before the request is complete."""
-
-
-class _Slot:
-    """An answer's place in the order of its connection."""
-
-    __slots__ = ("bodiless", "connection", "data", "task")
-
-    def __init__(self, connection: bytes, bodiless: bool) -> None:
-        self.data: bytes | None = None
-        self.task: asyncio.Task[None] | None = None
-        self.connection = connection
-        self.bodiless = bodiless
 
 
 class Connection(asyncio.Protocol):
@@ -84,7 +73,7 @@ class Connection(asyncio.Protocol):
         self.phase = IDLE
         self.since = self.write_since = server.ticks
         self.requests = 0
-        self.slots: deque[_Slot] = deque()
+        self.slots: deque[Slot] = deque()
         self.out: list[bytes] = []
         self.paused = False
         self.ending = self.flushing = self.half = False
@@ -147,7 +136,7 @@ class Connection(asyncio.Protocol):
 
     def _probe(self) -> None:
         """Learn whether a client that sends no more has gone: then the second of these writes fails."""
-        if self.half and self.slots and self.transport is not None:
+        if self.half and self.slots and not self.slots[0].begun and self.transport is not None:
             self.transport.write(wire.CONTINUE)
 
     def pause_writing(self) -> None:
@@ -227,7 +216,7 @@ class Connection(asyncio.Protocol):
             self.ending = True
         elif self.headers.get(b"connection", b"").lower() == b"keep-alive":
             connection = wire.KEEP
-        slot = _Slot(connection, method == "HEAD")
+        slot = Slot(connection, method == "HEAD")
         self.slots.append(slot)
         answer = self._ask(method)
         if type(answer) is Response:
@@ -269,7 +258,7 @@ class Connection(asyncio.Protocol):
         self._flush()
         return True
 
-    async def _wait(self, slot: _Slot, answer: Awaitable[Response]) -> None:
+    async def _wait(self, slot: Slot, answer: Awaitable[Response]) -> None:
         """Finish an answer that takes its time, in its place."""
         try:
             response = await answer
@@ -284,7 +273,7 @@ class Connection(asyncio.Protocol):
             self.flushing = True
             asyncio.get_running_loop().call_soon(self._flush)
 
-    def _fill(self, slot: _Slot, response: Response) -> None:
+    def _fill(self, slot: Slot, response: Response) -> None:
         """Give a place its bytes, and collect what is now complete from the front."""
         if self.server.draining and not slot.connection:
             slot.connection = wire.CLOSE
@@ -308,7 +297,7 @@ class Connection(asyncio.Protocol):
         if not self.slots:
             self.out.append(data)
             return
-        slot = _Slot(b"", False)
+        slot = Slot(b"", False)
         slot.data = data
         self.slots.append(slot)
 
@@ -352,7 +341,7 @@ class Connection(asyncio.Protocol):
         if self.ending:
             return
         self.server.refused += 1
-        slot = _Slot(wire.CLOSE, False)
+        slot = Slot(wire.CLOSE, False)
         self.slots.append(slot)
         self._end()
         self._fill(slot, response)

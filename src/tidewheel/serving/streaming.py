@@ -11,7 +11,8 @@ from tidewheel.serving import wire
 from tidewheel.serving.http import Response
 
 if TYPE_CHECKING:
-    from tidewheel.serving.connection import Connection, _Slot
+    from tidewheel.serving.connection import Connection
+    from tidewheel.serving.slots import Slot
 
 log = logging.getLogger("tidewheel.serving")
 
@@ -35,7 +36,7 @@ class Streamed(Response, kw_only=True):
     endless: bool = False
 
 
-async def send(connection: Connection, slot: _Slot, response: Streamed) -> None:
+async def send(connection: Connection, slot: Slot, response: Streamed) -> None:
     """Send an answer in its place among those of its connection.
 
     Raises
@@ -54,6 +55,7 @@ async def send(connection: Connection, slot: _Slot, response: Streamed) -> None:
         if not chunked or connection.server.draining:
             slot.connection, connection.ending = wire.CLOSE, True
         connection.advance()
+        slot.begun = True
         transport.write(wire.head(response, connection.server.date, slot.connection, chunked=chunked))
         if not slot.bodiless:
             await _send_pieces(connection, response, first, chunked)
