@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from tidewheel.definitions.rows import personal as personal
     from tidewheel.definitions.services import Service as Service
     from tidewheel.definitions.services import action as action
+    from tidewheel.definitions.services import cache as cache
     from tidewheel.definitions.services import previous as previous
     from tidewheel.definitions.services import rule as rule
     from tidewheel.definitions.services import table as table
@@ -98,7 +99,7 @@ _ROOMS: dict[str, str] = {
         "retrain"
     ),
     "definitions.rows": "Category Entity Event Id Key Ref Text Vector personal",
-    "definitions.services": "Service action previous rule table thresholds",
+    "definitions.services": "Service action cache previous rule table thresholds",
     "definitions.sketches": "last_n quantile top_k",
     "definitions.splitting": "temporal",
     "definitions.views": "Array View derived lookup",
@@ -121,13 +122,13 @@ _NAMESPACES = {
 _WHERE = {name: f"tidewheel.{room}" for room, names in _ROOMS.items() for name in names.split()}
 
 __all__ = [
-    "Array", "Category", "Column", "Entity", "Event", "Features", "Id", "Key", "Model", "Ref", "Service", "Text",
-    "Vector", "View", "action", "at_least", "batch", "beats_champion", "calibrate", "combine", "count", "derived",
-    "distinct", "expect", "first", "gate", "grade", "guard", "happened", "int_range", "isin", "isotonic", "last",
-    "last_n", "learner", "log_range", "lookup", "max", "mean", "metric", "min", "not_", "open", "outcome",
-    "p99_below", "parity", "personal", "pipeline", "precision_at", "previous", "quantile", "rate", "retrain", "rule",
-    "sample", "served_as", "split", "std", "sum", "table", "temporal", "thresholds", "time_since_first",
-    "time_since_last", "top_k", "transform", "tune", "var",
+    "Array", "Category", "Column", "Entity", "Event", "Features", "Id", "Key", "Model", "Ref", "Service",
+    "Text", "Vector", "View", "action", "at_least", "batch", "beats_champion", "cache", "calibrate", "combine",
+    "count", "derived", "distinct", "expect", "first", "gate", "grade", "guard", "happened", "int_range",
+    "isin", "isotonic", "last", "last_n", "learner", "log_range", "lookup", "max", "mean", "metric", "min",
+    "not_", "open", "outcome", "p99_below", "parity", "personal", "pipeline", "precision_at", "previous",
+    "quantile", "rate", "retrain", "rule", "sample", "served_as", "split", "std", "sum", "table", "temporal",
+    "thresholds", "time_since_first", "time_since_last", "top_k", "transform", "tune", "var",
 ]  # fmt: skip
 
 

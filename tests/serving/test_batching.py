@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,11 +16,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.serving.nets import SPEC, mlp
+from tests.serving.shop import Shop, open_shop, payment, serving
 from tests.serving.test_deciding import eventually
 
+from tidewheel.collect.history import History
+from tidewheel.definitions import digest
+from tidewheel.definitions.ir import Graph
 from tidewheel.errors import DeadlineError, OverloadedError, ServingError
+from tidewheel.registry.bundles import Bundle, Manifest, save_bundle
 from tidewheel.registry.predictors import Predictor
+from tidewheel.registry.runs import start_run
+from tidewheel.registry.versions import register
+from tidewheel.serving import predictor
 from tidewheel.serving.batching import Batcher, CostLine
+from tidewheel.serving.explain import explain
 from tidewheel.serving.flight import Flight, waited
 from tidewheel.serving.scoring import NO_DEADLINE, Pending, settled
 
@@ -183,14 +193,57 @@ def test_the_cost_line_is_found_from_what_batches_took(fixed: float, each: float
 def test_a_net_in_batches_scores_as_it_does_row_by_row(rows: int | None) -> None:
     pytest.importorskip("onnxruntime")
     graph = np.frombuffer(mlp([12, 32, 1], rows=rows), np.uint8)
-    predictor = Predictor(SPEC, {"graph": graph})
-    batcher = Batcher(predictor.score_together, 12, "Net@1")
+    net = Predictor(SPEC, {"graph": graph})
+    batcher = Batcher(net.score_together, 12, "Net@1")
     table = np.random.default_rng(1).normal(size=(200, 12))
-    alone = predictor.score(table)
+    alone = net.score(table)
     with ThreadPoolExecutor(8) as threads:
         ask: Callable[[Any], float] = lambda words: score(batcher(words, soon()))  # noqa: E731
         together = list(threads.map(ask, table))
     np.testing.assert_allclose(together, alone, rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(predictor.score_together(table), alone, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(net.score_together(table), alone, rtol=1e-5, atol=1e-6)
     batcher.prime(table[0])
     assert batcher.predicted_wait() > 0
+
+
+def test_a_deployed_net_answers_in_batches_and_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("onnxruntime")
+    monkeypatch.setattr(predictor, "INLINE_NS", 0)
+    with open_shop(tmp_path) as shop:
+        graph = shop.graph()
+        deployed(shop, graph, mlp([3, 8, 1]))
+        with serving(shop) as running, ThreadPoolExecutor(8) as threads:
+            champion = running.desk.services["Score"].decider.champion
+            assert champion is not None
+            batcher = champion.scoring
+            assert isinstance(batcher, Batcher)
+            batches, rows = batcher.sizes()
+            answers = list(threads.map(lambda n: running.decide("Score", payment(n, amount=float(n))), range(60)))
+            assert not any(answer.fallback for answer in answers)
+            more, scored = batcher.sizes()
+            assert scored - rows == 60
+            assert 0 < more - batches <= 60
+            running.appender.flush()
+            history = History(shop.stores.lake, shop.stores.log)
+            for answer in answers[::20]:
+                told = explain(running.find(answer.decision_id), shop.stores, history)
+                assert told.replay.score_equal
+                assert told.replay.equal
+
+
+def deployed(shop: Shop, graph: Graph, net: bytes) -> None:
+    """Deploy a net over the view's three columns."""
+    view = next(view for view in graph.views if view.name == "PaymentView")
+    manifest = Manifest(
+        model="Fraud",
+        view="PaymentView",
+        view_digest=digest(view),
+        graph=graph,
+        columns=("amount", "country", "weight"),
+        levels={"country": ("NO", "SE")},
+        predictor=SPEC,
+    )
+    bundle = save_bundle(shop.stores.artifacts, Bundle(manifest, {"graph": np.frombuffer(net, np.uint8)}))
+    run = start_run(shop.stores.catalog, "Fraud")
+    version = register(shop.stores.catalog, "Fraud", run=run.id, bundle=bundle, view=manifest.view_digest)
+    shop.deploy(graph, model=version.name)

@@ -305,6 +305,13 @@ class Fallback(_Frozen, frozen=True):
     stored: Stored | None = None
 
 
+class Cache(_Frozen, frozen=True):
+    """Of a service that keeps scores: by the model's input, or an entity's for so many µs."""
+
+    max_age: int = 0
+    by: Path = ()
+
+
 class Service(_Frozen, frozen=True):
     """A ``tw.Service``: route, features, rules, model, thresholds, journal."""
 
@@ -342,6 +349,8 @@ class Service(_Frozen, frozen=True):
     """Of a service that answers with a list."""
     stored: Stored | None = None
     """Scores computed ahead that go before the model's own."""
+    cache: Cache | None = None
+    """Whether and how scores are kept."""
 
     @property
     def members(self) -> tuple[str, ...]:

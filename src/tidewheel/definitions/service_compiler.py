@@ -19,7 +19,7 @@ from tidewheel.definitions.model_compiler import check_attributes
 from tidewheel.definitions.paths import walk
 from tidewheel.definitions.places import likely
 from tidewheel.definitions.row_scope import RowScope, on_source
-from tidewheel.definitions.services import Fallback, Rule, Service, Thresholds
+from tidewheel.definitions.services import Cache, Fallback, Rule, Service, Thresholds
 from tidewheel.definitions.shares import share_of
 from tidewheel.errors import DefinitionError
 
@@ -51,7 +51,8 @@ def compile_service(context: Context, cls: type[Service]) -> None:
     part("unit", _unit, context, cls, on)
     part("guards", _guards, cls)
     part("cooldown", lambda: 0 if cls.cooldown is None else parse_duration(cls.cooldown))
-    if len(parts) < 9:
+    part("cache", _cache, context, cls, on)
+    if len(parts) < 10:
         return
     rule_view, rules = parts.pop("rules")
     context.services[cls] = ir.Service(
@@ -203,6 +204,23 @@ def _guards(cls: type[Service]) -> tuple[ir.Guard, ...]:
 
 def _unit(context: Context, cls: type[Service], on: ir.Source) -> ir.Path:
     return () if cls.unit is None else _own_column(context, on, cls.unit, "unit")
+
+
+def _cache(context: Context, cls: type[Service], on: ir.Source) -> ir.Cache | None:
+    if cls.cache is None:
+        return None
+    if not isinstance(cls.cache, Cache):
+        raise DefinitionError(f"{cls.cache!r} is no cache", remedy='write tw.cache() or tw.cache("30s", by=...)')
+    if not models_of(cls):
+        raise DefinitionError("a cache keeps a model's scores, and the service has no model")
+    if cls.cache.max_age is None and cls.cache.by is None:
+        return ir.Cache()
+    if cls.cache.max_age is None or cls.cache.by is None:
+        raise DefinitionError(
+            "a cache is exact, or it has both an age and a column", remedy='write tw.cache() or tw.cache("30s", by=...)'
+        )
+    by = _own_column(context, on, cls.cache.by, "tw.cache(by=...)")
+    return ir.Cache(parse_duration(cls.cache.max_age), by)
 
 
 def _own_column(context: Context, on: ir.Source, value: object, what: str) -> ir.Path:

@@ -43,6 +43,14 @@ class Fallback:
     action: str = ""
 
 
+@dataclass(frozen=True, eq=False)
+class Cache:
+    """Made by `cache`."""
+
+    max_age: Duration | None
+    by: KeyLike
+
+
 class Service(metaclass=Declared):
     """Answers each event of type ``on`` with a decision.
 
@@ -71,6 +79,8 @@ class Service(metaclass=Declared):
         What a version must keep to while it is rolled out; by default the champion's share of fallbacks, and 1%.
     cooldown : duration
         After something was taken back automatically, nothing is promoted automatically for so long; an hour by default.
+    cache : ``tw.cache(...)``, optional
+        Keeps scores, for models that are dear.
     """
 
     rules: ClassVar[Sequence[Rule]] = ()
@@ -84,6 +94,7 @@ class Service(metaclass=Declared):
     unit: ClassVar[KeyLike] = None
     guards: ClassVar[Sequence[ir.Guard]] = ()
     cooldown: ClassVar[Duration | None] = None
+    cache: ClassVar[Cache | None] = None
     _on: type[Event] | None = None
 
     def __init_subclass__(cls, *, on: type[Event] | None = None) -> None:
@@ -119,3 +130,26 @@ def table(*, by: KeyLike) -> Fallback:
 def action(name: str) -> Fallback:
     """Fall back to a constant: the end of every chain."""
     return Fallback("action", action=name)
+
+
+def cache(max_age: Duration | None = None, *, by: KeyLike = None) -> Cache:
+    """Keep scores: exactly, by what the model sees; or for a time, by who or what it is about.
+
+    Parameters
+    ----------
+    max_age : duration, optional
+        How old what an entity is scored by may be. Without it, a score is only given again for the very same input.
+    by : column, optional
+        Goes with `max_age`: whose score it is.
+
+    Examples
+    --------
+    >>> import tidewheel as tw
+    >>> class Card(tw.Entity):
+    ...     id: tw.Id
+    >>> class Payment(tw.Event):
+    ...     id: tw.Id
+    ...     card: tw.Ref[Card]
+    >>> exact, aged = tw.cache(), tw.cache("30s", by=Payment.card)
+    """
+    return Cache(max_age, by)

@@ -52,6 +52,8 @@ class Answer(msgspec.Struct, omit_defaults=True, frozen=True):
     age: float | None = None
 
 
+NOT_LOOKED_FOR = ("", "", 0)
+"""What a record says of stored scores where none is looked for."""
 encode_answer = msgspec.json.Encoder().encode
 decode_answer = msgspec.json.Decoder(Answer).decode
 
@@ -135,5 +137,6 @@ def record_of(
         caller,
         RECORD_VERSION,
         verdict.watermarks or [],
-        *(verdict.stored or ()),
+        *(verdict.stored or NOT_LOOKED_FOR),
+        verdict.cached,
     )

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from tidewheel.errors import DeadlineError, ServingError, StaleError, TidewheelError
+from tidewheel.serving.caching import FromCache
 
 if TYPE_CHECKING:
     from tidewheel.features.online import Event, Row
@@ -144,6 +145,10 @@ class Verdict(msgspec.Struct, gc=False):
     """The model view's words."""
     watermarks: Any = None
     """Of each state in `row`: all that arrived up to this instant was in it. None where no freshness is declared."""
+    cached: bool = False
+    """The score was kept."""
+    missed: bool = False
+    """It was looked for among those kept, in vain."""
     features_ns: int = 0
     rules_ns: int = 0
     model_ns: int = 0
@@ -260,6 +265,8 @@ def settle(arm: Arm, score: float, asked: int, verdict: Verdict) -> None:
     if score != score:
         raise ServingError("the model gave no number", where=arm.model)
     verdict.score = score
+    if isinstance(score, FromCache):
+        verdict.score, verdict.cached, verdict.missed = float(score), score.hit, not score.hit
     verdict.thresholds = arm.thresholds.levels
     verdict.decision = arm.thresholds.action(score)
 
@@ -277,5 +284,6 @@ def _fresh_row(arm: Arm, columns: Mapping[str, object], now: int, at: int, verdi
         raise StaleError(freshness.told(now))
     row = arm.reader.read(columns, now, at, stale) if freshness.defaults else arm.reader.read(columns, now, at)
     marks = freshness.marks(now)
-    verdict.watermarks = [marks.get(state, now) for state, _, _ in row.states]
+    # A row that was kept knows of nothing after its own instant.
+    verdict.watermarks = [min(marks.get(state, now), row.instant) for state, _, _ in row.states]
     return row

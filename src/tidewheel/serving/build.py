@@ -18,6 +18,7 @@ from tidewheel.registry.versions import get_version
 from tidewheel.routing.explore import Explorer
 from tidewheel.routing.split import CHALLENGER, CHAMPION, Split
 from tidewheel.serving.arms import Arm, NoReader, Reader, Rule, Thresholds
+from tidewheel.serving.caching import CachedScoring, KeptRows
 from tidewheel.serving.decider import Decider
 from tidewheel.serving.fallback import Chain, Link, Table
 from tidewheel.serving.flight import waited
@@ -27,10 +28,11 @@ from tidewheel.serving.scoring import NO_DEADLINE, settled
 from tidewheel.serving.stored import StoredScores
 
 if TYPE_CHECKING:
-    from tidewheel.definitions.ir import Graph, Source, Stored, View
+    from tidewheel.definitions.ir import Graph, Service, Source, Stored, View
     from tidewheel.registry.pointers import Deployment
     from tidewheel.registry.profile import FallbackTable
     from tidewheel.runtime.kill_switch import KillSwitch
+    from tidewheel.serving.scoring import Scoring
     from tidewheel.storage.catalog import Catalog
     from tidewheel.storage.log import EventLog
     from tidewheel.storage.protocols import State
@@ -163,12 +165,14 @@ class Builder:
     def _ready(self, version: ServiceVersion, model: str, digest_of_bundle: str, bundle: Bundle | None) -> Arm:
         service = version.service
         plans = [plan_view(version.graph, service.rule_view)] if service.rule_view is not None else []
-        scoring = None
+        scoring: Scoring | None = None
         view: View | None = service.rule_view
         if bundle is not None:
             view = view_of(bundle.manifest.graph, bundle.manifest.view)
             plans.append(plan_view(bundle.manifest.graph, view))
             scoring = scoring_of(bundle, plans[-1].names)
+            if service.cache is not None:
+                scoring = CachedScoring(scoring)
         rules = () if service.rule_view is None else tuple(rules_of(version, plans[0]))
         arm = Arm(
             name=CHAMPION,
@@ -176,7 +180,7 @@ class Builder:
             bundle=digest_of_bundle,
             view=digest(view) if view is not None else "",
             service_version=version.digest,
-            reader=self._reader(plans),
+            reader=self._kept(service, self._reader(plans)),
             rules=rules,
             scoring=scoring,
             thresholds=Thresholds(service.thresholds),
@@ -193,6 +197,13 @@ class Builder:
         except TidewheelError as error:
             log.error("features can't be read: %s", error)
             return NoReader(error)
+
+    def _kept(self, service: Service, reader: Reader) -> Reader:
+        """Return a reader that keeps rows where the service lets an entity's be of some age."""
+        cache = service.cache
+        if cache is None or not cache.by or isinstance(reader, NoReader):
+            return reader
+        return KeptRows(reader, cache.by[0], cache.max_age, rules=bool(service.rules))
 
     def _freshness(self, view: View | None, plans: list[ViewPlan]) -> Freshness | None:
         if view is None or not view.freshness:

@@ -236,6 +236,8 @@ class Desk:
             metrics.count("stored", service, verdict.stored.kind)
         if verdict.explored:
             metrics.count("explored", service)
+        if verdict.cached or verdict.missed:
+            metrics.count("cache", service, "hit" if verdict.cached else "miss")
         if verdict.fallback:
             kind = verdict.reason.partition(":")[0]
             metrics.count("fallbacks", service, verdict.fallback, kind)

@@ -84,6 +84,8 @@ class Explanation(msgspec.Struct):
         What each column of the model added to its raw score (Shapley values of its trees), the strongest first.
     stored, stored_run, stored_age : str, str, int
         What became of looking for a score computed ahead, by which run it was, how old (µs).
+    cached : bool
+        The score was kept from an equal input, or from the entity's row of before, which `features` then are.
     """
 
     decision_id: str
@@ -117,6 +119,7 @@ class Explanation(msgspec.Struct):
     stored: str = ""
     stored_run: str = ""
     stored_age: int = 0
+    cached: bool = False
 
 
 def explain(record: DecisionRecord, stores: Stores, history: History | None = None) -> Explanation:

@@ -28,6 +28,7 @@ HELP = {
     "retries": ("service",),
     "explored": ("service",),
     "stored": ("service", "outcome"),
+    "cache": ("service", "outcome"),
     "events": ("event", "outcome"),
     "loads": ("service", "outcome"),
 }

@@ -77,6 +77,8 @@ class DecisionRecord(msgspec.Struct, array_like=True, gc=False):
         The run that computed it.
     stored_age : int
         How old it was, µs.
+    cached : bool
+        The score was kept from an equal input, or from this entity's row of before: then `features` is that row.
     """
 
     decision_id: str
@@ -111,6 +113,7 @@ class DecisionRecord(msgspec.Struct, array_like=True, gc=False):
     stored: str = ""
     stored_run: str = ""
     stored_age: int = 0
+    cached: bool = False
 
 
 _ENCODER = msgspec.msgpack.Encoder()
@@ -148,6 +151,7 @@ def lake_schema() -> pa.Schema:
         "thresholds": map_of(text, pa.float64()),
         **dict.fromkeys(("propensity", "score"), pa.float64()),
         "explored": pa.bool_(),
+        "cached": pa.bool_(),
         "timings": pa.list_(pa.int64()),
         "record_version": pa.int64(),
         "watermarks": pa.list_(pa.int64()),
@@ -185,6 +189,7 @@ def from_arrow(table: pa.Table) -> list[DecisionRecord]:
         row["watermarks"] = row.get("watermarks") or []
         for name, otherwise in (("stored", ""), ("stored_run", ""), ("stored_age", 0)):
             row[name] = row.get(name) or otherwise
+        row["cached"] = bool(row.get("cached"))
         records.append(DecisionRecord(**row))
     return records
 
