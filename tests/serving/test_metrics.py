@@ -8,7 +8,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidewheel.serving.metrics import BOUNDS_US, Histogram, Metrics, prometheus, read_snapshots, write_snapshot
+from tidewheel.serving.exposition import prometheus
+from tidewheel.serving.metrics import BOUNDS_US, MOST_SETS, STAGES, Histogram, Metrics, read_snapshots, write_snapshot
 
 
 @given(st.lists(st.integers(0, 10**9), min_size=1), st.floats(0.01, 1.0))
@@ -48,3 +49,38 @@ def test_labels_are_escaped() -> None:
     metrics = Metrics(0)
     metrics.count("refused", 'a"b\\c\nd', "SchemaError")
     assert 'service="a\\"b\\\\c\\nd"' in prometheus([metrics.snapshot()]).decode()
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["Fraud@1", "Fraud@2", ""]), st.lists(st.integers(0, 10**8), min_size=6, max_size=6))
+    )
+)
+def test_notes_are_counted_as_one_by_one(decided: list[tuple[str, list[int]]]) -> None:
+    metrics, expected = Metrics(0), Histogram()
+    stages = {name: Histogram() for name in STAGES}
+    for model, spent in decided:
+        metrics.decided("Score", model, "allow", sum(spent), spent[:-1])
+        expected.observe(sum(spent))
+        for name, ns in zip(STAGES, spent, strict=True):
+            stages[name].observe(ns)
+    snapshot = metrics.snapshot()
+    assert metrics.histogram("Score") == expected
+    assert snapshot.stages.get("Score", {name: Histogram() for name in STAGES}) == stages
+    for model in ("Fraud@1", "Fraud@2"):
+        mine = [spent for name, spent in decided if name == model]
+        times = snapshot.models.get(model)
+        assert (times.count if times else 0) == len(mine) == metrics.total("decisions", "Score", model)
+        if times:
+            assert times.total == sum(map(sum, mine)) == times.features + times.model + times.rest
+            assert (times.features, times.model) == (sum(s[1] for s in mine), sum(s[3] for s in mine))
+    assert "" not in snapshot.models
+
+
+def test_no_caller_makes_labels_without_end() -> None:
+    metrics = Metrics(0)
+    for number in range(3 * MOST_SETS):
+        metrics.count("refused", f"service {number}", "NotFoundError")
+    (counted,) = [values for name, values in metrics.snapshot().counters.items() if name == "refused"]
+    assert len(counted) == MOST_SETS + 1
+    assert sum(count for _, count in counted) == 3 * MOST_SETS

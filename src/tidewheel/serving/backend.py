@@ -11,11 +11,13 @@ from tidewheel.collect.history import History
 from tidewheel.collect.redactions import Redactions
 from tidewheel.errors import ClockError, OverloadedError, TidewheelError
 from tidewheel.serving.explain import explain
+from tidewheel.serving.exposition import prometheus
 from tidewheel.serving.handler import Accepted
 from tidewheel.serving.instants import text_of
 from tidewheel.serving.log_metrics import log_lines
 from tidewheel.serving.lookup import FeatureLookup
-from tidewheel.serving.metrics import Snapshot, prometheus, read_snapshots
+from tidewheel.serving.metrics import Snapshot, read_snapshots
+from tidewheel.serving.model_metrics import model_gauges, triton_lines
 from tidewheel.storage.log_records import BadRow, NewEvent, Outcome
 
 if TYPE_CHECKING:
@@ -213,16 +215,21 @@ class WorkerBackend:
         serving = self.serving
         gauges = {
             "journal_unsynced_records": float(serving.journal.unsynced()),
+            "journal_unsynced_bytes": float(serving.journal.unsynced_bytes()),
+            "journal_sync_age_seconds": serving.journal.sync_age(),
+            "decisions_in_flight": float(serving.desk.in_flight()),
             "events_waiting": float(serving.appender.waiting()),
             "stream_lag_events": float(serving.lag),
         }
         serving.metrics.gauges.update(gauges)
+        serving.metrics.labelled.update(model_gauges(serving.desk.services.values()))
         return serving.metrics.snapshot(self._now())
 
     def metrics(self) -> bytes:
         """Return all workers' numbers, and the log's, for Prometheus."""
         stores = self.serving.stores
-        return prometheus(read_snapshots(stores.layout.run, self.numbers())) + log_lines(stores.log.stats().types)
+        snapshots = read_snapshots(stores.layout.run, self.numbers())
+        return prometheus(snapshots) + triton_lines(snapshots) + log_lines(stores.log.stats().types)
 
     def status(self) -> object:
         """Return what is served, how fast, and what is wrong."""

@@ -207,8 +207,12 @@ class Desk:
         self._ship()
         answer = encode_answer(answer_of(record))
         self._remember(key, answer)
-        self._count(service, verdict, perf_counter_ns() - started)
+        self._count(asked, unit, verdict, perf_counter_ns() - started, spent)
         return answer
+
+    def in_flight(self) -> int:
+        """Return how many decisions wait for their score."""
+        return len(self._flights)
 
     def committed(self) -> Future[None]:
         """Return what is done when every decision made so far is on the disk."""
@@ -229,9 +233,9 @@ class Desk:
         if 2 * len(self._answers) >= MOST_REMEMBERED:
             self._older, self._answers = self._answers, {}
 
-    def _count(self, service: str, verdict: Verdict, ns: int) -> None:
-        metrics = self.metrics
-        metrics.decided(service, verdict.model, verdict.decision, ns)
+    def _count(self, asked: Asked, unit: str, verdict: Verdict, ns: int, spent: list[int]) -> None:
+        metrics, service = self.metrics, asked.decider.service.name
+        metrics.decided(service, verdict.model, verdict.decision, ns, spent)
         if verdict.stored is not None:
             metrics.count("stored", service, verdict.stored.kind)
         if verdict.explored:
@@ -241,6 +245,8 @@ class Desk:
         if verdict.fallback:
             kind = verdict.reason.partition(":")[0]
             metrics.count("fallbacks", service, verdict.fallback, kind)
+            if (arm := asked.decider.arm_of(unit)) is not None and arm.model:
+                metrics.count("model_failures", arm.model, kind)
             if verdict.reason not in self._warned and len(self._warned) < 1000:
                 self._warned.add(verdict.reason)
                 log.warning("%s fell back to %s: %s", service, verdict.fallback, verdict.reason)

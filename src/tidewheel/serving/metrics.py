@@ -1,7 +1,7 @@
 """Counters and latency histograms of one worker, cheap enough for the request path.
 
 Every worker writes its numbers to a small file each second, so that any worker, asked over the shared port, can
-tell those of all: as Prometheus' text format for ``GET /metrics``, as plain data for ``/v1/status``.
+tell those of all: as Prometheus' text format (`exposition`) for ``GET /metrics``, as plain data for ``/v1/status``.
 """
 
 from __future__ import annotations
@@ -11,14 +11,28 @@ import os
 from bisect import bisect_left
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
+import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Integers = npt.NDArray[np.int64]
 
 BOUNDS_US = (10, 20, 30, 40, 60, 80, 100, 150, 200, 300, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000)
 """Upper bounds of the latency buckets; one more is above them all."""
 _BOUNDS_NS = tuple(bound * 1000 for bound in BOUNDS_US)
 
+_EDGES_NS = np.array(_BOUNDS_NS)
+_BUCKETS = len(BOUNDS_US) + 1
+
+STAGES = ("decode", "features", "rules", "model", "decide", "journal")
+"""Parts of a decision, in order; the last is from the verdict to an answer whose record is written."""
 MOST_NOTES = 128
+MOST_SETS = 1000
+"""Sets of labels of one counter; what comes beyond is counted under ``other``, so that no caller can make more."""
 Labels = tuple[str, ...]
 
 HELP = {
@@ -31,8 +45,15 @@ HELP = {
     "cache": ("service", "outcome"),
     "events": ("event", "outcome"),
     "loads": ("service", "outcome"),
+    "model_failures": ("model", "reason"),
 }
 """Counters by name, each with its labels."""
+
+GAUGES: dict[str, Labels] = {
+    "model_waiting": ("model",),
+    "model_batches": ("model",),
+}
+"""Gauges with labels of their own, beside those that have one value a worker."""
 
 
 class Histogram(msgspec.Struct):
@@ -75,6 +96,16 @@ class Histogram(msgspec.Struct):
         return 0.0
 
 
+class ModelTimes(msgspec.Struct, array_like=True):
+    """What a version has answered: how often, and ns in all, for features, in the model, for the rest."""
+
+    count: int = 0
+    total: int = 0
+    features: int = 0
+    model: int = 0
+    rest: int = 0
+
+
 class Snapshot(msgspec.Struct):
     """A worker's numbers at one time."""
 
@@ -85,6 +116,11 @@ class Snapshot(msgspec.Struct):
     at: int = 0
     loaded: dict[str, tuple[int, str]] = {}
     """By service: the deployment's revision that was loaded last, and what of it could not be."""
+    stages: dict[str, dict[str, Histogram]] = {}
+    """By service and stage."""
+    models: dict[str, ModelTimes] = {}
+    labelled: dict[str, list[tuple[Labels, float]]] = {}
+    """Gauges with labels of their own."""
 
 
 class Metrics:
@@ -108,27 +144,64 @@ class Metrics:
         self._counters: dict[str, dict[Labels, int]] = {name: {} for name in HELP}
         self.latency: dict[str, Histogram] = {}
         self.gauges: dict[str, float] = {}
+        self.labelled: dict[str, dict[Labels, float]] = {name: {} for name in GAUGES}
         self.loaded: dict[str, tuple[int, str]] = {}
-        self._notes: list[tuple[str, str, str, int]] = []
+        self.stages: dict[str, dict[str, Histogram]] = {}
+        self.models: dict[str, ModelTimes] = {}
+        self._notes: list[tuple[str, str, str, int, list[int]]] = []
 
     def count(self, name: str, *labels: str, by: int = 1) -> None:
         """Add to a counter."""
         counter = self._counters[name]
+        if labels not in counter and len(counter) >= MOST_SETS:
+            labels = ("other",) * len(labels)
         counter[labels] = counter.get(labels, 0) + by
 
-    def decided(self, service: str, model: str, decision: str, ns: int) -> None:
-        """Note a decision; notes are counted some at a time, which is cheaper than one by one."""
-        self._notes.append((service, model, decision, ns))
+    def decided(self, service: str, model: str, decision: str, ns: int, spent: list[int]) -> None:
+        """Note a decision; notes are counted some at a time, which is cheaper than one by one.
+
+        Parameters
+        ----------
+        service, model, decision : str
+        ns : int
+            From the request to an answer whose record is written.
+        spent : list of int
+            The record's timings: of each stage but the last.
+        """
+        self._notes.append((service, model, decision, ns, spent))
         if len(self._notes) >= MOST_NOTES:
             self._settle()
 
     def _settle(self) -> None:
         notes, self._notes = self._notes, []
-        counter = self._counters["decisions"]
-        for service, model, decision, ns in notes:
-            labels = (service, model, decision)
-            counter[labels] = counter.get(labels, 0) + 1
-            self.histogram(service).observe(ns)
+        counted: dict[Labels, int] = {}
+        groups: dict[tuple[str, str], list[list[int]]] = {}
+        for service, model, decision, ns, spent in notes:
+            key = (service, model, decision)
+            counted[key] = counted.get(key, 0) + 1
+            groups.setdefault((service, model), []).append([ns, *spent])
+        for labels, number in counted.items():
+            self.count("decisions", *labels, by=number)
+        for (service, model), rows in groups.items():
+            self._add_times(service, model, np.array(rows))
+
+    def _add_times(self, service: str, model: str, rows: Integers) -> None:
+        """Add durations, a row a decision: in all, then of each stage but the last."""
+        table = np.column_stack((rows, rows[:, 0] - rows[:, 1:].sum(axis=1)))
+        columns = table.shape[1]
+        places = np.searchsorted(_EDGES_NS, table) + np.arange(columns) * _BUCKETS
+        counts = np.bincount(places.ravel(), minlength=columns * _BUCKETS).reshape(columns, _BUCKETS).tolist()
+        sums = [int(ns) for ns in table.sum(axis=0)]
+        stages = self.stages.setdefault(service, {name: Histogram() for name in STAGES})
+        for histogram, more, ns in zip((self.histogram(service), *stages.values()), counts, sums, strict=True):
+            histogram.add(Histogram(more, ns))
+        if model:
+            times = self.models.setdefault(model, ModelTimes())
+            times.count += len(table)
+            times.total += sums[0]
+            times.features += sums[2]
+            times.model += sums[4]
+            times.rest += sums[0] - sums[2] - sums[4]
 
     def total(self, name: str, *labels: str) -> int:
         """Return the sum of a counter over all labels that begin with `labels`."""
@@ -146,7 +219,17 @@ class Metrics:
         """Return a copy of the numbers."""
         self._settle()
         counters = {name: list(values.items()) for name, values in self._counters.items()}
-        return Snapshot(self.worker, counters, dict(self.latency), dict(self.gauges), at, dict(self.loaded))
+        return Snapshot(
+            self.worker,
+            counters,
+            dict(self.latency),
+            dict(self.gauges),
+            at,
+            dict(self.loaded),
+            self.stages,
+            self.models,
+            {name: list(values.items()) for name, values in self.labelled.items()},
+        )
 
 
 def write_snapshot(folder: Path, snapshot: Snapshot) -> None:
@@ -171,52 +254,3 @@ def _written(folder: Path) -> Iterator[Snapshot]:
     for path in sorted(folder.glob("metrics-*.json")):
         with contextlib.suppress(OSError, msgspec.MsgspecError):
             yield msgspec.json.decode(path.read_bytes(), type=Snapshot)
-
-
-def prometheus(snapshots: list[Snapshot]) -> bytes:
-    """Return the workers' numbers in Prometheus' text format.
-
-    Examples
-    --------
-    >>> metrics = Metrics(0)
-    >>> metrics.count("retries", "Score")
-    >>> b'tidewheel_retries_total{service="Score",worker="0"} 1' in prometheus([metrics.snapshot()])
-    True
-    """
-    lines: list[str] = []
-    for name, labels in HELP.items():
-        lines.append(f"# TYPE tidewheel_{name}_total counter")
-        for snapshot in snapshots:
-            for values, count in snapshot.counters.get(name, []):
-                lines.append(f"tidewheel_{name}_total{_labels(labels, values, snapshot.worker)} {count}")
-    lines.append("# TYPE tidewheel_decide_seconds histogram")
-    for snapshot in snapshots:
-        for service, histogram in snapshot.latency.items():
-            lines.extend(_buckets(service, snapshot.worker, histogram))
-    for name in sorted({name for snapshot in snapshots for name in snapshot.gauges}):
-        lines.append(f"# TYPE tidewheel_{name} gauge")
-        for snapshot in snapshots:
-            if name in snapshot.gauges:
-                lines.append(f'tidewheel_{name}{{worker="{snapshot.worker}"}} {snapshot.gauges[name]:g}')
-    return ("\n".join(lines) + "\n").encode()
-
-
-def _buckets(service: str, worker: int, histogram: Histogram) -> list[str]:
-    lines, seen = [], 0
-    name = "tidewheel_decide_seconds"
-    for bound, count in zip((*BOUNDS_US, None), histogram.counts, strict=True):
-        seen += count
-        edge = "+Inf" if bound is None else f"{bound / 1e6:g}"
-        lines.append(f"{name}_bucket{_labels(('service', 'le'), (service, edge), worker)} {seen}")
-    labels = _labels(("service",), (service,), worker)
-    return [*lines, f"{name}_sum{labels} {histogram.sum / 1e9:.9g}", f"{name}_count{labels} {seen}"]
-
-
-def _labels(names: Labels, values: Labels, worker: int) -> str:
-    pairs = zip((*names, "worker"), (*values, str(worker)), strict=True)
-    return "{" + ",".join(f'{name}="{escaped(value)}"' for name, value in pairs) + "}"
-
-
-def escaped(value: str) -> str:
-    """Return a label's value as it stands between quotation marks."""
-    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

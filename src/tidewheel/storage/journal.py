@@ -11,6 +11,7 @@ import errno
 import fcntl
 import os
 import threading
+import time
 import weakref
 import zlib
 from concurrent.futures import Future
@@ -103,6 +104,8 @@ class JournalWriter:
         self._current = self._next_segment()
         self._retired: list[_Segment] = []
         self._written = self._synced = 0
+        self._bytes = self._bytes_synced = 0
+        self._synced_at = time.monotonic()
         self._waiting: list[tuple[int, Future[None]]] = []
         self._wake = threading.Event()
         self._idle = self._closed = False
@@ -167,6 +170,7 @@ class JournalWriter:
             segment.position = position + done
             segment.records += 1
             self._written += 1
+            self._bytes += done
             if segment.position >= self._segment_bytes:
                 self._roll()
         if self._idle:
@@ -201,6 +205,14 @@ class JournalWriter:
     def unsynced(self) -> int:
         """How many records a power loss would take at this moment."""
         return self._written - self._synced
+
+    def unsynced_bytes(self) -> int:
+        """Bytes that are written and not yet on the disk."""
+        return self._bytes - self._bytes_synced
+
+    def sync_age(self) -> float:
+        """Seconds since all that was written was on the disk; 0 while it is."""
+        return time.monotonic() - self._synced_at if self.unsynced() else 0.0
 
     def close(self) -> None:
         """Seal the segment, flush it and let go of it. A child process of a fork only forgets it."""
@@ -264,7 +276,7 @@ class JournalWriter:
 
     def _flush(self) -> None:
         with self._lock:
-            target, retired, self._retired = self._written, self._retired, []
+            target, size, retired, self._retired = self._written, self._bytes, self._retired, []
             if target == self._synced:
                 return
             descriptor = os.dup(self._current.descriptor)
@@ -277,12 +289,12 @@ class JournalWriter:
         finally:
             os.close(descriptor)
         with self._lock:
-            self._settle(target)
+            self._settle(target, size)
 
-    def _settle(self, target: int) -> None:
-        """Note that the first `target` records are on the disk, or that the disk refused."""
+    def _settle(self, target: int, size: int) -> None:
+        """Note that the first `target` records, of `size` bytes, are on the disk, or that the disk refused."""
         if self._failure is None:
-            self._synced = target
+            self._synced, self._bytes_synced, self._synced_at = target, size, time.monotonic()
         done = [future for number, future in self._waiting if number <= target]
         self._waiting = [waiting for waiting in self._waiting if waiting[0] > target]
         for future in done:
