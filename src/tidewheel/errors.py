@@ -152,6 +152,10 @@ class DeadlineError(ServingError):
     """The deadline passed."""
 
 
+class BreakerError(ServingError):
+    """A dependency that kept failing is not asked for a while."""
+
+
 class KilledError(ServingError):
     """The version that should answer is switched off."""
 

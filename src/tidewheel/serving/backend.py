@@ -220,6 +220,7 @@ class WorkerBackend:
             "decisions_in_flight": float(serving.desk.in_flight()),
             "events_waiting": float(serving.appender.waiting()),
             "stream_lag_events": float(serving.lag),
+            "breakers_open": float(len(serving.builder.breakers.open())),
         }
         serving.metrics.gauges.update(gauges)
         serving.metrics.labelled.update(model_gauges(serving.desk.services.values()))
@@ -242,6 +243,7 @@ class WorkerBackend:
             "log": {"head": serving.stores.log.head(), "lag": serving.lag},
             "workers": [{"worker": snapshot.worker, **snapshot.gauges} for snapshot in snapshots],
             "services": {name: self._status_of(name, snapshots) for name in self.services()},
+            "left_alone": serving.builder.breakers.open(),
             "error": serving.loader.error,
         }
 

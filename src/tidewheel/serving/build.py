@@ -18,6 +18,7 @@ from tidewheel.registry.versions import get_version
 from tidewheel.routing.explore import Explorer
 from tidewheel.routing.split import CHALLENGER, CHAMPION, Split
 from tidewheel.serving.arms import Arm, NoReader, Reader, Rule, Thresholds
+from tidewheel.serving.breaker import Breakers
 from tidewheel.serving.caching import CachedScoring, KeptRows
 from tidewheel.serving.decider import Decider
 from tidewheel.serving.fallback import Chain, Link, Table
@@ -85,6 +86,7 @@ class Builder:
         self._log = log
         self._switch = switch
         self._scores = scores
+        self.breakers = Breakers()
         self._loaded: dict[tuple[str, str], Loaded] = {}
         self.broken = False
         """True when something could not be loaded, so that it is worth trying again."""
@@ -170,7 +172,7 @@ class Builder:
         if bundle is not None:
             view = view_of(bundle.manifest.graph, bundle.manifest.view)
             plans.append(plan_view(bundle.manifest.graph, view))
-            scoring = scoring_of(bundle, plans[-1].names)
+            scoring = self.breakers.scoring(scoring_of(bundle, plans[-1].names), model, service.deadline)
             if service.cache is not None:
                 scoring = CachedScoring(scoring)
         rules = () if service.rule_view is None else tuple(rules_of(version, plans[0]))
@@ -180,7 +182,7 @@ class Builder:
             bundle=digest_of_bundle,
             view=digest(view) if view is not None else "",
             service_version=version.digest,
-            reader=self._kept(service, self._reader(plans)),
+            reader=self._kept(service, self.breakers.reader(self._reader(plans), service.deadline)),
             rules=rules,
             scoring=scoring,
             thresholds=Thresholds(service.thresholds),
