@@ -21,6 +21,12 @@ def print_explanation(told: Explanation) -> None:
     _print_facts(told)
     if told.features:
         print_table(["feature", "value"], [[name, _plain(value)] for name, value in told.features.items()])
+    if told.stages:
+        rows = [
+            [s.name, s.model or "-", "-" if s.score is None else f"{s.score:.6g}", f"{s.us:.0f}", s.note or "-"]
+            for s in told.stages
+        ]
+        print_table(["stage", "version", "score", "µs", "note"], rows)
     if told.contributions:
         most = list(told.contributions.items())[:MOST_CONTRIBUTIONS]
         print_table(["moved the raw score most", "by"], [[name, f"{value:+.4g}"] for name, value in most])
@@ -57,6 +63,10 @@ def _stored(told: Explanation) -> str:
     if not told.stored_run:
         return told.stored
     return f"{told.stored}, {told.stored_age / 1e6:,.0f} s old, by run {told.stored_run}"
+
+
+def _number(score: float | None) -> str:
+    return "-" if score is None else f"{score:.6g}"
 
 
 def _score(told: Explanation) -> str:

@@ -84,11 +84,13 @@ def vote(
 def stack(models: Sequence[type[Model]], *, by: type[Model], shares: Shares = None) -> Combination:
     """Let a model combine the members' scores: `by`'s view has them as columns, ``fraud = Fraud.score``.
 
+    It learned of rows with all of them: where a member fails or is late, the service's fallback answers.
+
     Parameters
     ----------
     models : sequence of model
     by : model
-        What was learned of their scores. A member that fails or is late is a null to it.
+        What was learned of their scores.
     shares : mapping of model to float, optional
         The parts of the deadline, of the members and of `by`.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import Literal
 
 from tidewheel.definitions.frozen import Frozen
@@ -25,6 +26,19 @@ class Combine(Frozen, frozen=True):
     expr: Expr | None = None
     """For ``expression``: over members' scores (`Score`) and the columns of the service's `score_view` (`Computed`)."""
 
-    def share_of(self, place: int) -> float:
-        """Return a member's part of the deadline."""
-        return self.shares[place] if self.shares else 1.0 / len(self.members)
+    def ends(self) -> tuple[float, ...]:
+        """Return by which part of the deadline each member has to have answered.
+
+        Those that are asked together have all of it, unless `shares` says otherwise.
+
+        Examples
+        --------
+        >>> Combine("cascade", ("Small", "Large"), shares=(0.25, 0.75)).ends()
+        (0.25, 1.0)
+        """
+        n = len(self.members)
+        if self.shares:
+            return (*list(accumulate(self.shares))[:-1], 1.0)
+        if self.kind == "cascade":
+            return tuple((place + 1) / n for place in range(n))
+        return (*[(n - 1) / n if self.kind == "stack" else 1.0] * (n - 1), 1.0)

@@ -152,6 +152,8 @@ class _ViewPlanner:
             plan = self._plan(self._groups[lookup.group])
             row = (self._view.on, lookup.keys)
             return plan.node(expr.name, lambda request: self._read(plan, lookup.keys, request), row)
+        if isinstance(expr, ir.Score):
+            return ("const", None)  # whoever has the model puts its score there
         assert isinstance(expr, ir.Col)
         if len(expr.path) == 1:
             return ("col", expr.path)

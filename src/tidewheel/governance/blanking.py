@@ -15,7 +15,7 @@ from tidewheel.collect.history import events_table
 from tidewheel.definitions import ir
 from tidewheel.governance.finding import Found
 from tidewheel.governance.subject import BLANK, Subject, key_parts, whole_words
-from tidewheel.storage.decisions import DecisionRecord, from_arrow, to_arrow
+from tidewheel.storage.decisions import DecisionRecord, Stage, from_arrow, to_arrow
 from tidewheel.storage.lake import Lake
 from tidewheel.storage.lake_upkeep import replace_day
 
@@ -141,16 +141,25 @@ class DecisionBlanker:
             inputs=dict(self._inputs(record, own)),
             features=b"",
             texts={},
-            reason=self._pattern.sub(BLANK, record.reason),
-            caller=self._pattern.sub(BLANK, record.caller),
+            stages=[self._stage(stage) for stage in record.stages],
+            reason=self._blank(record.reason),
+            caller=self._blank(record.caller),
         )
         return record if blanked == record else blanked
 
+    def _stage(self, stage: Stage) -> Stage:
+        return msgspec.structs.replace(stage, features=b"", texts={}, note=self._blank(stage.note))
+
+    def _blank(self, text: str) -> str:
+        return self._pattern.sub(BLANK, text)
+
     def _tells(self, record: DecisionRecord) -> Iterator[bool]:
         yield any(self._subject.holds(state, key) for state, key, _ in record.states)
-        yield any(value in self._shown for value in record.texts.values())
+        for texts in (record.texts, *(stage.texts for stage in record.stages)):
+            yield any(value in self._shown for value in texts.values())
         yield any(value == self._subject.key for _, value in self._named(record))
-        yield bool(self._pattern.search(record.reason) or self._pattern.search(record.caller))
+        told = (record.reason, record.caller, *(stage.note for stage in record.stages))
+        yield any(self._pattern.search(text) for text in told)
 
     def _is_key(self, key: str) -> bool:
         return self._subject.key in key_parts(key)

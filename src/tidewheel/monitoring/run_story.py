@@ -14,6 +14,7 @@ from tidewheel.registry.environments import list_environments
 from tidewheel.registry.evaluation import Evaluation, evaluation_of
 from tidewheel.registry.exports import Export, exports_of
 from tidewheel.registry.marks import VersionNote, notes_of, tags_of
+from tidewheel.registry.names import members_of
 from tidewheel.registry.pointers import list_deployments
 from tidewheel.registry.runs import Metric, Run, Verdict
 from tidewheel.registry.steps import StepRecord, step_records
@@ -128,7 +129,7 @@ def run_story(catalog: Catalog, artifacts: ArtifactStore, run: Run) -> RunStory:
         findings=kept("findings", decoded, []),
         gain=kept("importance", decoded, {}),
         stands=[s.environment for s in list_environments(catalog, run.model) if version and s.number == version.number],
-        serves=[d.service for d in list_deployments(catalog) if version and d.champion == version.name],
+        serves=[d.service for d in list_deployments(catalog) if version and version.name in members_of(d.champion)],
         tags=tags_of(catalog, version) if version else {},
         notes=notes_of(catalog, version) if version else [],
         gone=gone,

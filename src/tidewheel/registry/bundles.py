@@ -7,6 +7,7 @@ which holds arrays. The manifest's own digest names the bundle, so equal version
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -37,6 +38,17 @@ class ArtifactStore(Protocol):
         """Return the digest of what `digest` is to be read as: another one after an erasure."""
 
 
+class Inner(msgspec.Struct, frozen=True):
+    """The version of a model whose score a version's view has as a column."""
+
+    model: str
+    version: str
+    bundle: str
+    """Digest: it is served together with what reads it, whatever is deployed."""
+    trained_to: int = 0
+    """Its training rows arrived before this instant: it knew their labels."""
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """The words of a bundle. Nothing in it says when or by which run it was made."""
 
@@ -60,6 +72,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     profile: Profile = Profile()
     dataset: str = ""
     """Hash of the data set it was trained on; the run that built it is in the version's row."""
+    inner: tuple[Inner, ...] = ()
+    """Of each model whose score the view has as a column."""
 
 
 class Bundle(msgspec.Struct, frozen=True):
@@ -99,6 +113,14 @@ def load_manifest(artifacts: ArtifactStore, digest: str) -> Manifest:
     """Return the words of a bundle without its arrays; they outlive a deleted version. Raises as `load_bundle`."""
     digest = artifacts.current(digest)
     return read_record(_verified(artifacts.get(digest), digest), Manifest, FORMAT, digest)
+
+
+def graphs_of(artifacts: ArtifactStore, digests: Iterable[str]) -> Iterator[Graph]:
+    """Yield the graphs that bundles were trained by, and those of the versions whose scores they read."""
+    for digest in digests:
+        manifest = load_manifest(artifacts, digest)
+        yield manifest.graph
+        yield from graphs_of(artifacts, [inner.bundle for inner in manifest.inner])
 
 
 def _verified(path: Path, digest: str) -> bytes:

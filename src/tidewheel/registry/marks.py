@@ -9,7 +9,7 @@ import msgspec
 import sqlalchemy as sa
 
 from tidewheel.errors import ConflictError, InputError
-from tidewheel.registry.names import current_user, format_name
+from tidewheel.registry.names import current_user, format_name, members_of
 from tidewheel.registry.versions import Version, refuse_deleted
 from tidewheel.storage.catalog import Catalog
 from tidewheel.storage.catalog.notes import add_note
@@ -128,7 +128,7 @@ def _users(connection: sa.Connection, version: Version) -> list[tuple[str, str]]
     found = []
     for row in connection.execute(sa.select(deployments).order_by(deployments.c.service)):
         for role, said in (("champion", "serves it"), ("challenger", "has it as canary"), ("previous", "keeps it")):
-            if getattr(row, role) == version.name:
+            if version.name in members_of(getattr(row, role)):
                 tail = " for a rollback" if role == "previous" else ""
                 remedy = "deploy another version (twice, when it is the one before)"
                 found.append((f"{row.service} {said}{tail}", remedy))

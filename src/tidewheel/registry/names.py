@@ -6,6 +6,7 @@ import getpass
 import os
 import re
 import secrets
+from collections.abc import Iterable
 from functools import cache
 
 from tidewheel.errors import InputError
@@ -34,6 +35,43 @@ def parse_name(name: str) -> tuple[str, str]:
 def format_name(model: str, number: int) -> str:
     """Return ``model@number``."""
     return f"{model}@{number}"
+
+
+def model_of(name: str) -> str:
+    """Return a version's model."""
+    return name.partition("@")[0]
+
+
+def members_of(lineup: str) -> tuple[str, ...]:
+    """Return the versions of a line-up, one a model: what a deployment of several models points at.
+
+    Examples
+    --------
+    >>> members_of("Fraud@3+Net@2"), members_of("Fraud@3"), members_of("")
+    (('Fraud@3', 'Net@2'), ('Fraud@3',), ())
+    """
+    return tuple(lineup.split("+")) if lineup else ()
+
+
+def member_of(lineup: str, model: str) -> str:
+    """Return a line-up's version of a model, or "".
+
+    >>> member_of("Fraud@3+Net@2", "Net")
+    'Net@2'
+    """
+    return next((name for name in members_of(lineup) if model_of(name) == model), "")
+
+
+def with_members(lineup: str, moved: Iterable[str], models: Iterable[str]) -> tuple[str, list[str]]:
+    """Return a line-up of `models` with some versions moved, and the models that have none.
+
+    >>> with_members("Fraud@3+Net@2", ["Net@4"], ["Fraud", "Net"])
+    ('Fraud@3+Net@4', [])
+    """
+    wanted = {model_of(name): name for name in (*members_of(lineup), *moved)}
+    models = list(models)
+    found = [wanted[model] for model in models if model in wanted]
+    return "+".join(found), [model for model in models if model not in wanted]
 
 
 def new_run_id(at: int) -> str:

@@ -13,7 +13,7 @@ import msgspec
 import sqlalchemy as sa
 
 from tidewheel.errors import ConflictError, InputError, NotFoundError
-from tidewheel.registry.names import current_user, parse_name
+from tidewheel.registry.names import current_user, members_of, parse_name
 from tidewheel.registry.versions import refuse_deleted
 from tidewheel.storage.catalog import Catalog, touch
 from tidewheel.storage.catalog.notes import add_note
@@ -27,7 +27,10 @@ Action = Literal[
 
 
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):
-    """What a service points at. ``""`` stands for no version; a service of rules alone has no champion."""
+    """What a service points at. ``""`` stands for no version; a service of rules alone has no champion.
+
+    Of several models a line-up is pointed at, one version of each: ``Fraud@3+Net@2``.
+    """
 
     service: str
     revision: int
@@ -54,7 +57,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     def versions(self) -> tuple[str, ...]:
         """Model versions that a worker has to keep loaded."""
         named = (self.champion, self.challenger, self.previous)
-        return tuple(dict.fromkeys(name for name in named if name))
+        return tuple(dict.fromkeys(name for lineup in named for name in members_of(lineup)))
 
 
 class Move(msgspec.Struct, frozen=True, kw_only=True):

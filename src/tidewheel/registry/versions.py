@@ -14,7 +14,7 @@ import sqlalchemy.exc
 from tidewheel.errors import ConflictError, NotFoundError
 from tidewheel.registry.approvals import request
 from tidewheel.registry.canonical import canonical
-from tidewheel.registry.names import current_user, format_name, parse_name
+from tidewheel.registry.names import current_user, format_name, member_of, parse_name
 from tidewheel.registry.runs import Metric, Verdict
 from tidewheel.storage.catalog import Catalog
 from tidewheel.storage.catalog.notes import add_note
@@ -200,7 +200,7 @@ def refuse_deleted(connection: sa.Connection, model: str, number: int) -> None:
 
 def _pointed(connection: sa.Connection, model: str, which: str) -> int:
     rows = connection.execute(sa.select(deployments.c.service, deployments.c[which])).all()
-    found = {row[1]: row[0] for row in rows if row[1].startswith(f"{model}@")}
+    found = {name: row[0] for row in rows if (name := member_of(row[1], model))}
     if not found:
         raise NotFoundError(f"no service has a {which} of {model}", remedy=f"deploy one: tidewheel deploy {model}@1")
     if len(found) > 1:

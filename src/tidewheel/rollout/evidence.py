@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from tidewheel.outcomes import Joined, fell_back, model_scores, time_spent, view_rows
 from tidewheel.outcomes.answered import floats, is_text
 from tidewheel.registry.deployments import Deployment
+from tidewheel.registry.names import members_of
 from tidewheel.registry.scoring import score_words, view_columns
 from tidewheel.registry.services import load_service
 from tidewheel.registry.thresholds import effective, get_thresholds
@@ -78,7 +79,9 @@ def _of_shadow(view: LoopView, deployment: Deployment, rows: Joined) -> Evidence
 
 
 def _compared(view: LoopView, deployment: Deployment, rows: Joined) -> Floats | None:
-    """Return by how much the two versions' answers to the same rows differ; None when their views do."""
+    """Return by how much the two versions' answers to the same rows differ; None when their views or members do."""
+    if len(members_of(deployment.challenger)) > 1:
+        return None
     champion, challenger = view.bundle(deployment.champion), view.bundle(deployment.challenger)
     digest = champion.manifest.view_digest
     if digest != challenger.manifest.view_digest:

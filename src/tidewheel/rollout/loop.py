@@ -93,10 +93,12 @@ class RetrainLoop:
     def watch(self, service: ir.Service) -> Judgement | None:
         """Judge a service's canary; promote it, roll it back, or let it run. None when there is none.
 
+        Of several models in one score, guards judge: what one of them adds is not told by its own rows alone.
+
         One with a ramp is not judged here: `Steering` takes it from step to step.
         """
         deployment, policy = self._deployment(service), self._policy(service.model)
-        if deployment is None or policy is None or deployment.mode != "canary":
+        if deployment is None or policy is None or deployment.mode != "canary" or service.combine is not None:
             return None
         if find_ramp(self._view.catalog, deployment) is not None:
             return None
@@ -148,7 +150,7 @@ class RetrainLoop:
         Returns the columns that moved beyond the policy's bound (see `rollout.drift`).
         """
         deployment, policy = self._deployment(service), self._policy(service.model)
-        if deployment is None or policy is None or not deployment.champion:
+        if deployment is None or policy is None or not deployment.champion or service.combine is not None:
             return []
         view, now, label = self._view, self._view.now(), self._model(service.model).label
         lately = view.joined(service, now - WINDOW)
@@ -171,8 +173,8 @@ class RetrainLoop:
         note(self._view.catalog, kind, subject, body)
 
     def _deployments(self, model: str) -> list[Deployment]:
-        """Return the deployments that answer with a model's champion."""
-        services = [service for service in self._view.graph.services if service.model == model]
+        """Return the deployments that answer with a model's champion, and with it alone."""
+        services = [service for service in self._view.graph.services if service.members == (model,)]
         found = [self._deployment(service) for service in services]
         return [deployment for deployment in found if deployment is not None and deployment.champion]
 

@@ -7,6 +7,8 @@ shadow costs a caller nothing, never sees a decision's own event, and comes to t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -16,10 +18,15 @@ from tidewheel.errors import TidewheelError
 from tidewheel.outcomes import answered, view_rows
 from tidewheel.outcomes.answered import is_text
 from tidewheel.registry.alerts import close_alert, raise_alert
+from tidewheel.registry.bundles import Bundle
+from tidewheel.registry.combining import combined_rows, score_columns
 from tidewheel.registry.deployments import Deployment
+from tidewheel.registry.names import member_of
 from tidewheel.registry.scoring import score_words, view_columns
+from tidewheel.registry.services import load_service
 from tidewheel.rollout.view import LoopView
 from tidewheel.routing.split import CHALLENGER, Split
+from tidewheel.serving.lineup import view_of
 
 Floats = npt.NDArray[np.float64]
 
@@ -47,7 +54,7 @@ def score_shadow(view: LoopView, deployment: Deployment) -> int:
     mine = [split(unit).name == CHALLENGER for unit in rows["unit"].to_pylist()]
     rows = rows.filter(pa.array(mine, pa.bool_()))
     try:
-        scores = _scores(view, deployment.challenger, rows)
+        scores = _scores_of(view, deployment, rows)
     except TidewheelError as error:
         message = f"{deployment.challenger} can't score what {deployment.champion} answered: {error}"
         raise_alert(view.catalog, deployment.service, ALERT, deployment.challenger, message)
@@ -86,8 +93,25 @@ def _first(rows: pa.Table) -> tuple[pa.Table, int]:
     return rows, int(rows["arrived"][-1].as_py()) + 1 if rows.num_rows else 0
 
 
-def _scores(view: LoopView, version: str, rows: pa.Table) -> Floats:
+def _scores_of(view: LoopView, deployment: Deployment, rows: pa.Table) -> Floats:
+    """Return what the challenger would have answered; of a line-up, with every member asked in time."""
+    frozen = deployment.challenger_service_version or deployment.service_version
+    service = load_service(view.catalog, frozen).service
+    if service.combine is None:
+        return _scores(view, deployment.challenger, rows, {})
+    scores: dict[str, Floats] = {}
+    for model in service.members:
+        known = scores if service.combine.kind == "stack" else {}
+        scores[model] = _scores(view, member_of(deployment.challenger, model), rows, known)
+    own = view.replayed_row(frozen, rows) if service.score_view is not None else None
+    return combined_rows(service.combine, service.score_view, scores, own)
+
+
+def _scores(view: LoopView, version: str, rows: pa.Table, known: Mapping[str, Floats]) -> Floats:
     bundle = view.bundle(version)
+    inner = score_columns(view_of(bundle.manifest.graph, bundle.manifest.view))
+    if inner:
+        return score_words(bundle, _filled(view, version, bundle, inner, rows, known))
     width = len(view_columns(bundle.manifest))
     scores = np.full(rows.num_rows, np.nan)
     same = np.asarray(is_text(rows["view"], bundle.manifest.view_digest).to_numpy(), dtype=np.bool_)
@@ -98,3 +122,14 @@ def _scores(view: LoopView, version: str, rows: pa.Table) -> Floats:
     if others.size:
         scores[others] = score_words(bundle, view.replayed_words(version, rows.take(pa.array(others))))
     return scores
+
+
+def _filled(
+    view: LoopView, version: str, bundle: Bundle, inner: Mapping[int, str], rows: pa.Table, known: Mapping[str, Floats]
+) -> Floats:
+    """Return the rows of a view that has other models' scores as columns."""
+    words = view.replayed_words(version, rows)
+    pinned = {link.model: link.version for link in bundle.manifest.inner}
+    for place, model in inner.items():
+        words[:, place] = known[model] if model in known else _scores(view, pinned[model], rows, {})
+    return words

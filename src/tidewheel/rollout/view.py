@@ -41,6 +41,9 @@ class LoopView(Protocol):
     def replayed_words(self, version: str, decisions: pa.Table) -> npt.NDArray[np.float64]:
         """Return the rows of a version's view, in words, as of the instants of decisions made by another."""
 
+    def replayed_row(self, service_version: str, decisions: pa.Table) -> npt.NDArray[np.float64]:
+        """Return the rows of what a service's score expression reads beside models' scores, in the same way."""
+
     def behind(self, version: str) -> int:
         """Return how far the features of a version are behind the log, in microseconds."""
 

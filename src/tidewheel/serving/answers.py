@@ -139,4 +139,5 @@ def record_of(
         verdict.watermarks or [],
         *(verdict.stored or NOT_LOOKED_FOR),
         verdict.cached,
+        verdict.stages or [],
     )

@@ -20,9 +20,11 @@ from tidewheel.serving.caching import FromCache
 if TYPE_CHECKING:
     from tidewheel.features.online import Event, Row
     from tidewheel.routing.explore import Explorer
+    from tidewheel.serving.combined import Combined
     from tidewheel.serving.freshness import Freshness
     from tidewheel.serving.scoring import Scoring
     from tidewheel.serving.stored import StoredRead, StoredScores
+    from tidewheel.storage.decisions import Stage
     from tidewheel.storage.scores import StoredScore
 
 
@@ -106,6 +108,8 @@ class Arm:
         Holds the view's features to a declared freshness.
     stored : StoredScores or None
         Scores computed ahead, which go before the model.
+    combined : Combined or None
+        Asked in place of `scoring`, where more than one model is.
     """
 
     name: str
@@ -121,6 +125,7 @@ class Arm:
     otherwise: str = ""
     freshness: Freshness | None = None
     stored: StoredScores | None = None
+    combined: Combined | None = None
 
 
 class Verdict(msgspec.Struct, gc=False):
@@ -155,6 +160,8 @@ class Verdict(msgspec.Struct, gc=False):
     decide_ns: int = 0
     stored: StoredRead | None = None
     """What became of looking for a score computed ahead."""
+    stages: list[Stage] | None = None
+    """What each of several models answered."""
 
 
 def judge(
@@ -199,7 +206,7 @@ def _score(arm: Arm, asked: int, verdict: Verdict, until: int) -> Awaitable[None
         return None
     if asked > until:
         raise DeadlineError("the deadline passed before the model was asked")
-    score = arm.scoring(verdict.words, until)
+    score = arm.scoring(verdict.words, until) if arm.combined is None else arm.combined(verdict, until)
     if isinstance(score, float):
         settle(arm, score, asked, verdict)
         return None

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tidewheel.definitions import digest
-from tidewheel.errors import CorruptError, NotFoundError, TidewheelError
+from tidewheel.errors import NotFoundError, TidewheelError
 from tidewheel.features.online import OnlineReader
 from tidewheel.features.plan_view import ViewPlan, plan_view
 from tidewheel.registry.bundles import ArtifactStore, Bundle, load_bundle
+from tidewheel.registry.names import members_of
 from tidewheel.registry.services import ServiceVersion, load_service
 from tidewheel.registry.thresholds import effective, get_thresholds
 from tidewheel.registry.versions import get_version
 from tidewheel.routing.explore import Explorer
 from tidewheel.routing.split import CHALLENGER, CHAMPION, Split
-from tidewheel.serving.arms import Arm, NoReader, Reader, Rule, Thresholds
+from tidewheel.serving.arms import Arm, NoReader, Reader, Rule, Thresholds, Verdict
 from tidewheel.serving.breaker import Breakers
 from tidewheel.serving.caching import CachedScoring, KeptRows
 from tidewheel.serving.decider import Decider
 from tidewheel.serving.fallback import Chain, Link, Table
 from tidewheel.serving.flight import waited
 from tidewheel.serving.freshness import Freshness
+from tidewheel.serving.lineup import Lineup, Pinned
 from tidewheel.serving.predictor import scoring_of
 from tidewheel.serving.scoring import NO_DEADLINE, settled
 from tidewheel.serving.stored import StoredScores
@@ -45,10 +48,10 @@ PREVIOUS = "previous"
 
 @dataclass(frozen=True, eq=False)
 class Loaded:
-    """A service version with a model's bundle, read and warmed; arms are made of it for free."""
+    """A service version with its models' bundles, read and warmed; arms are made of it for free."""
 
     version: ServiceVersion
-    bundle: Bundle | None
+    pinned: tuple[Pinned, ...]
     arm: Arm
 
 
@@ -94,7 +97,7 @@ class Builder:
     def bundles(self) -> dict[str, Bundle]:
         """Return the bundle of each loaded version, by its name as ``Fraud@3``."""
         loaded = list(self._loaded.values())
-        return {item.arm.model: item.bundle for item in loaded if item.bundle is not None}
+        return {pinned.name: pinned.bundle for item in loaded for pinned in item.pinned}
 
     def build(self, deployment: Deployment) -> tuple[Decider, Source]:
         """Return the decider for a deployment, and the source of its events.
@@ -139,9 +142,9 @@ class Builder:
             return self._loaded[key]
         try:
             version = load_service(self.catalog, service_version)
-            digest_of_bundle = get_version(self.catalog, model).bundle if model else ""
-            bundle = load_bundle(self.artifacts, digest_of_bundle) if model else None
-            loaded = Loaded(version, bundle, self._ready(version, model, digest_of_bundle, bundle))
+            pinned = tuple(self._pinned(name) for name in members_of(model))
+            lineup = Lineup(version, pinned, self._inner, partial(self._scoring, version.service)) if pinned else None
+            loaded = Loaded(version, pinned, self._ready(version, model, lineup))
         except Exception as error:
             log.error("%s can't be loaded: %s", model or service_version, error)
             # The damage becomes a reason in answers, where the worker's paths have no business.
@@ -164,31 +167,36 @@ class Builder:
             if item.version.service.name == service and id(item) not in mine:
                 del self._loaded[key]
 
-    def _ready(self, version: ServiceVersion, model: str, digest_of_bundle: str, bundle: Bundle | None) -> Arm:
+    def _pinned(self, name: str) -> Pinned:
+        return self._inner(name, get_version(self.catalog, name).bundle)
+
+    def _inner(self, name: str, bundle: str) -> Pinned:
+        return Pinned(name, bundle, load_bundle(self.artifacts, bundle))
+
+    def _scoring(self, service: Service, pinned: Pinned, names: Sequence[str]) -> Scoring:
+        scoring = self.breakers.scoring(scoring_of(pinned.bundle, names), pinned.name, service.deadline)
+        return scoring if service.cache is None else CachedScoring(scoring)
+
+    def _ready(self, version: ServiceVersion, model: str, lineup: Lineup | None) -> Arm:
         service = version.service
         plans = [plan_view(version.graph, service.rule_view)] if service.rule_view is not None else []
-        scoring: Scoring | None = None
-        view: View | None = service.rule_view
-        if bundle is not None:
-            view = view_of(bundle.manifest.graph, bundle.manifest.view)
-            plans.append(plan_view(bundle.manifest.graph, view))
-            scoring = self.breakers.scoring(scoring_of(bundle, plans[-1].names), model, service.deadline)
-            if service.cache is not None:
-                scoring = CachedScoring(scoring)
+        plans = plans if lineup is None else lineup.plans
+        view = service.rule_view if lineup is None else lineup.lead.view
         rules = () if service.rule_view is None else tuple(rules_of(version, plans[0]))
         arm = Arm(
             name=CHAMPION,
             model=model,
-            bundle=digest_of_bundle,
+            bundle="" if lineup is None else lineup.lead.digest,
             view=digest(view) if view is not None else "",
             service_version=version.digest,
             reader=self._kept(service, self.breakers.reader(self._reader(plans), service.deadline)),
             rules=rules,
-            scoring=scoring,
+            scoring=None if lineup is None else lineup.scoring(),
             thresholds=Thresholds(service.thresholds),
             otherwise=service.thresholds[0][0] if service.thresholds else "",
-            freshness=self._freshness(view, plans),
+            freshness=self._freshness([view] if lineup is None else lineup.views(), plans),
             stored=self._stored(service.stored, model),
+            combined=None if lineup is None else lineup.combined,
         )
         warm(arm, plans)
         return arm
@@ -207,11 +215,15 @@ class Builder:
             return reader
         return KeptRows(reader, cache.by[0], cache.max_age, rules=bool(service.rules))
 
-    def _freshness(self, view: View | None, plans: list[ViewPlan]) -> Freshness | None:
-        if view is None or not view.freshness:
+    def _freshness(self, views: Sequence[View | None], plans: list[ViewPlan]) -> Freshness | None:
+        """Hold an arm to the strictest freshness that its models' views declare."""
+        declared = [view for view in views if view is not None and view.freshness]
+        if not declared:
             return None
+        strictest = min(declared, key=lambda view: view.freshness)
+        plan = next(plan for plan in plans if plan.view == strictest)
         try:
-            return Freshness(view, plans[-1], self._states(), self._log)
+            return Freshness(strictest, plan, self._states(), self._log)
         except TidewheelError:
             return None  # the reader says why
 
@@ -270,18 +282,11 @@ def rules_of(version: ServiceVersion, plan: ViewPlan) -> list[Rule]:
 def table_of(by: tuple[str, ...], *candidates: Loaded | None) -> FallbackTable | None:
     """Return the fallback table by a column, from the first bundle that has one."""
     for loaded in candidates:
-        for table in loaded.bundle.manifest.tables if loaded is not None and loaded.bundle is not None else ():
-            if table.by == by:
-                return table
+        for pinned in loaded.pinned if loaded is not None else ():
+            for table in pinned.bundle.manifest.tables:
+                if table.by == by:
+                    return table
     return None
-
-
-def view_of(graph: Graph, name: str) -> View:
-    """Return a view of a graph by name."""
-    for view in graph.views:
-        if view.name == name:
-            return view
-    raise CorruptError(f"the bundle's graph has no view {name!r}", remedy="train again")
 
 
 def source_of(graph: Graph, name: str) -> Source:
@@ -296,7 +301,9 @@ def warm(arm: Arm, plans: list[ViewPlan]) -> None:
     """Call everything once on an event of nulls, so that the first real one finds it compiled and loaded."""
     try:
         row = arm.reader.read(dict.fromkeys(name for plan in plans for name in plan.columns), 0, 0)
-        if arm.scoring is not None:
+        if arm.combined is not None:
+            waited(settled(arm.combined(Verdict(row=row), NO_DEADLINE)))
+        elif arm.scoring is not None:
             waited(settled(arm.scoring(row.words[-1], NO_DEADLINE)))
     except Exception as error:
         # A derived function may not like an event without values; that says nothing about real ones.

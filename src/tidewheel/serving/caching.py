@@ -15,11 +15,10 @@ from collections.abc import Awaitable
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from tidewheel.features.online import Row
 from tidewheel.serving.scoring import Pending, begin, settled
 
 if TYPE_CHECKING:
-    from tidewheel.features.online import Event
+    from tidewheel.features.online import Event, Row
     from tidewheel.serving.arms import Reader
     from tidewheel.serving.scoring import Scoring, Words
 
@@ -173,4 +172,4 @@ class KeptRows:
         if not self._rules:
             return row
         fresh = self.reader.read(event, now, at)
-        return Row((fresh.words[0], row.words[-1]), (fresh.texts[0], row.texts[-1]), row.instant, row.states)
+        return row._replace(words=(fresh.words[0], *row.words[1:]), texts=(fresh.texts[0], *row.texts[1:]))

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from tidewheel.definitions.ir import Service
 from tidewheel.errors import KilledError, ServingError
+from tidewheel.registry.names import model_of
 from tidewheel.routing.split import CHALLENGER, Split
 from tidewheel.runtime.kill_switch import EXPERIMENT
 from tidewheel.serving.arms import Arm, NoReader, Verdict, judge
-from tidewheel.serving.fallback import Chain
+from tidewheel.serving.fallback import Chain, Link
 from tidewheel.serving.scoring import begin
 from tidewheel.serving.stored import StoredScores
 
@@ -135,7 +136,9 @@ def reduced(decider: Decider, off: Collection[str]) -> Decider:
     """
     name, chain = decider.service.name, decider.chain
     split = None if name + EXPERIMENT in off else decider.split
-    links = tuple(link for link in chain.links if not (isinstance(link, Arm | StoredScores) and _is_off(link, off)))
+    links = tuple(
+        _link(link, off) for link in chain.links if not (isinstance(link, Arm | StoredScores) and _is_off(link, off))
+    )
     return replace(
         decider,
         champion=_refusing(decider.champion, off),
@@ -147,12 +150,23 @@ def reduced(decider: Decider, off: Collection[str]) -> Decider:
     )
 
 
+def _link(link: Link, off: Collection[str]) -> Link:
+    return _refusing(link, off) or link if isinstance(link, Arm) else link
+
+
 def _is_off(arm: Arm | StoredScores, off: Collection[str]) -> bool:
-    return arm.model in off or arm.model.partition("@")[0] in off
+    if isinstance(arm, Arm) and arm.combined is not None:
+        return False
+    return arm.model in off or model_of(arm.model) in off
 
 
 def _refusing(arm: Arm | None, off: Collection[str]) -> Arm | None:
-    """Return an arm as it is, or one that answers nothing when its model is switched off."""
+    """Return an arm as it is, or one that answers nothing when its model is switched off.
+
+    Of several models, those that are switched off refuse.
+    """
+    if arm is not None and arm.combined is not None:
+        return replace(arm, combined=arm.combined.without(off))
     if arm is None or not _is_off(arm, off):
         return arm
     return replace(arm, reader=NoReader(KilledError(f"{arm.model} is switched off")), freshness=None, stored=None)

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from tidewheel.definitions import state_id
+from tidewheel.definitions import digest, state_id
 from tidewheel.definitions.masking import MASK, Masks
 from tidewheel.errors import TidewheelError
 from tidewheel.registry.bundles import load_bundle
 from tidewheel.registry.graphs import live_graph
 from tidewheel.registry.services import load_service
 from tidewheel.serving.instants import text_of
+from tidewheel.serving.stages import StageTold, same_score
+from tidewheel.serving.stages import told as stage_told
+from tidewheel.storage.decisions import row_records
 
 if TYPE_CHECKING:
     from tidewheel.collect.history import History
@@ -21,8 +24,6 @@ if TYPE_CHECKING:
     from tidewheel.runtime.stores import Stores
     from tidewheel.storage.decisions import DecisionRecord
 
-NET_TOLERANCE = (1e-5, 1e-6)
-"""Relative and absolute, of a net's score: its last bits depend on the rows that were in its batch."""
 STAGES = ("decode", "features", "rules", "model", "decide")
 
 
@@ -86,6 +87,8 @@ class Explanation(msgspec.Struct):
         What became of looking for a score computed ahead, by which run it was, how old (µs).
     cached : bool
         The score was kept from an equal input, or from the entity's row of before, which `features` then are.
+    stages : list of StageTold
+        What each of several models said; `bundle`, `view` and `features` are the first one's then.
     """
 
     decision_id: str
@@ -120,6 +123,7 @@ class Explanation(msgspec.Struct):
     stored_run: str = ""
     stored_age: int = 0
     cached: bool = False
+    stages: list[StageTold] = []
 
 
 def explain(record: DecisionRecord, stores: Stores, history: History | None = None) -> Explanation:
@@ -141,8 +145,25 @@ def explain(record: DecisionRecord, stores: Stores, history: History | None = No
         return _told(record, {}, Replay(why_not=str(error)))
     replayed = Replay(why_not="not asked for") if history is None else replay(record, graph, stores, history)
     told = _told(record, features, replayed)
-    told.contributions = _contributions(record, stores)
+    told.contributions = {} if record.stages else _contributions(record, stores)
+    told.stages = _stages(record, stores)
     return _masked(told, view, stores)
+
+
+def _stages(record: DecisionRecord, stores: Stores) -> list[StageTold]:
+    live = live_graph(stores.catalog)
+    rows = iter(row_records(record)[1:])
+    found = []
+    for stage in record.stages:
+        features: dict[str, float | str | None] = {}
+        if stage.features:
+            row = next(rows)
+            _, view = definitions_of(row, stores)
+            features = features_of(row, view)
+            if live is not None and view is not None:
+                features = Masks(live.graph).features(view, features)
+        found.append(stage_told(stage, features))
+    return found
 
 
 def _contributions(record: DecisionRecord, stores: Stores) -> dict[str, float]:
@@ -185,7 +206,8 @@ def definitions_of(record: DecisionRecord, stores: Stores) -> tuple[Graph, View 
     if not record.service_version:
         return _no_graph(), None
     version = load_service(stores.catalog, record.service_version)
-    return version.graph, version.service.rule_view
+    own = (version.service.score_view, version.service.rule_view)
+    return version.graph, next((view for view in own if view is not None and digest(view) == record.view), None)
 
 
 def _no_graph() -> Graph:
@@ -207,16 +229,19 @@ def features_of(record: DecisionRecord, view: View | None) -> dict[str, float | 
 
 def replay(record: DecisionRecord, graph: Graph, stores: Stores, history: History) -> Replay:
     """Read a decision's features again from history, and ask its model again."""
-    from tidewheel.features.parity import check
+    from tidewheel.features.parity import check, merged
 
     if not record.features:
         return Replay(why_not="no features were read")
     try:
-        report = check([record], history, graph)
-        score_equal = _same_score(record, stores)
+        reports = [check([record], history, graph)]
+        for row in row_records(record)[1:]:
+            reports.append(check([row], history, definitions_of(row, stores)[0]))
+        report = merged(reports)
+        score_equal = same_score(record, stores)
     except TidewheelError as error:
         return Replay(why_not=str(error))
-    if report.redacted:
+    if any(one.redacted for one in reports):
         return Replay(why_not="what it read was erased since (see `tidewheel erasures`)")
     if not report.checked:
         return Replay(score_equal=score_equal, why_not="the frozen definitions do not have the view")
@@ -230,26 +255,11 @@ def replay(record: DecisionRecord, graph: Graph, stores: Stores, history: Histor
     )
 
 
-def _same_score(record: DecisionRecord, stores: Stores) -> bool | None:
-    from tidewheel.serving.build import view_of
-    from tidewheel.serving.predictor import Scorer
-
-    if record.score is None or not record.bundle or record.stored == "fresh":
-        return None
-    bundle = load_bundle(stores.artifacts, record.bundle)
-    names = [column.name for column in view_of(bundle.manifest.graph, bundle.manifest.view).columns]
-    score = Scorer(bundle, names)(np.frombuffer(record.features, np.dtype("<f8")))
-    if bundle.manifest.predictor.kind == "onnx":
-        return bool(np.isclose(score, record.score, *NET_TOLERANCE))
-    return score == record.score
+_MADE = ("at", "arrived", "instant", "features", "states", "timings_us", "replay", "contributions", "stages")
 
 
 def _told(record: DecisionRecord, features: dict[str, float | str | None], replayed: Replay) -> Explanation:
-    same = {
-        name: getattr(record, name)
-        for name in Explanation.__struct_fields__
-        if name not in ("at", "arrived", "instant", "features", "states", "timings_us", "replay", "contributions")
-    }
+    same = {name: getattr(record, name) for name in Explanation.__struct_fields__ if name not in _MADE}
     return Explanation(
         **same,
         at=text_of(record.at),

@@ -130,6 +130,7 @@ def _blank(before: Verdict) -> Verdict:
         rules_ns=before.rules_ns,
         model_ns=before.model_ns,
         stored=before.stored,
+        stages=before.stages,
     )
 
 

@@ -23,6 +23,36 @@ if TYPE_CHECKING:
 RECORD_VERSION = 1
 
 
+class Stage(msgspec.Struct, array_like=True, gc=False):
+    """What one model of several answered in a decision.
+
+    Attributes
+    ----------
+    name : str
+        The model, or ``row``: what a score expression read beside models' scores.
+    model, bundle : str
+        ``"Fraud@3"`` and the content hash served.
+    view, features, texts
+        The model's own row, as the record's fields of these names; empty where it is the record's row.
+    score : float or None
+        None when it failed, was late, or there is nothing to score.
+    ns : int
+        From asking to the answer.
+    note : str
+        Why it gave no score, as a record's `reason`.
+    """
+
+    name: str
+    model: str = ""
+    bundle: str = ""
+    view: str = ""
+    features: bytes = b""
+    texts: dict[str, str] = {}
+    score: float | None = None
+    ns: int = 0
+    note: str = ""
+
+
 class DecisionRecord(msgspec.Struct, array_like=True, gc=False):
     """One decision, with all that made it. Times are µs UTC.
 
@@ -79,6 +109,8 @@ class DecisionRecord(msgspec.Struct, array_like=True, gc=False):
         How old it was, µs.
     cached : bool
         The score was kept from an equal input, or from this entity's row of before: then `features` is that row.
+    stages : list of Stage
+        What each of several models answered; empty for a service with one.
     """
 
     decision_id: str
@@ -114,6 +146,14 @@ class DecisionRecord(msgspec.Struct, array_like=True, gc=False):
     stored_run: str = ""
     stored_age: int = 0
     cached: bool = False
+    stages: list[Stage] = []
+
+
+def row_records(record: DecisionRecord) -> list[DecisionRecord]:
+    """Return a record as one for each row of features that it holds: its own, and those of its stages."""
+    names = ("model", "bundle", "view", "features", "texts")
+    rows = ({name: getattr(stage, name) for name in names} for stage in record.stages if stage.features)
+    return [record, *(msgspec.structs.replace(record, **row, stages=[]) for row in rows)]
 
 
 _ENCODER = msgspec.msgpack.Encoder()
@@ -156,8 +196,16 @@ def lake_schema() -> pa.Schema:
         "record_version": pa.int64(),
         "watermarks": pa.list_(pa.int64()),
         "stored_age": time,
+        "stages": pa.list_(pa.struct(_stage_fields())),
     }
     return pa.schema([*kinds.items(), ("_date", text)])
+
+
+def _stage_fields() -> dict[str, pa.DataType]:
+    import pyarrow as pa
+
+    odd = {"features": pa.binary(), "texts": pa.map_(pa.string(), pa.string()), "score": pa.float64(), "ns": pa.int64()}
+    return dict.fromkeys(Stage.__struct_fields__, pa.string()) | odd
 
 
 def to_arrow(records: Sequence[DecisionRecord]) -> pa.Table:
@@ -172,10 +220,15 @@ def to_arrow(records: Sequence[DecisionRecord]) -> pa.Table:
         [{"state_id": state, "key": key, "offset": offset} for state, key, offset in states]
         for states in columns["states"]
     ]
+    columns["stages"] = [[_stage_row(stage) for stage in stages] for stages in columns["stages"]]
     for name in ("texts", "thresholds"):
         columns[name] = [list(mapping.items()) for mapping in columns[name]]
     columns["_date"] = [date_of(arrived) for arrived in columns["arrived"]]
     return pa.table(columns, schema=lake_schema())
+
+
+def _stage_row(stage: Stage) -> dict[str, Any]:
+    return msgspec.structs.asdict(stage) | {"texts": list(stage.texts.items())}
 
 
 def from_arrow(table: pa.Table) -> list[DecisionRecord]:
@@ -190,6 +243,7 @@ def from_arrow(table: pa.Table) -> list[DecisionRecord]:
         for name, otherwise in (("stored", ""), ("stored_run", ""), ("stored_age", 0)):
             row[name] = row.get(name) or otherwise
         row["cached"] = bool(row.get("cached"))
+        row["stages"] = [Stage(**stage | {"texts": dict(stage["texts"])}) for stage in row.get("stages") or []]
         records.append(DecisionRecord(**row))
     return records
 

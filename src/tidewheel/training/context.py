@@ -119,4 +119,4 @@ class TrainingContext:
 
     def services(self, model: ir.Model) -> list[ir.Service]:
         """Return the services that a model answers for."""
-        return [service for service in self.graph.services if service.model == model.name]
+        return [service for service in self.graph.services if model.name in service.members]

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from tidewheel.definitions import ir, reachable, state_id
 from tidewheel.errors import ConflictError, NotFoundError, NotReadyError
 from tidewheel.registry import deployments, thresholds
 from tidewheel.registry.alerts import list_alerts
 from tidewheel.registry.approvals import missing_approvals
-from tidewheel.registry.bundles import load_bundle
+from tidewheel.registry.bundles import graphs_of
 from tidewheel.registry.deployments import Deployment
+from tidewheel.registry.names import members_of, with_members
 from tidewheel.registry.parity import newest_checks
 from tidewheel.registry.ramps import Rollout
 from tidewheel.registry.services import freeze_service
@@ -45,7 +46,7 @@ def deploy(
     Parameters
     ----------
     name : str
-        ``Fraud@3``, or a service of rules alone.
+        ``Fraud@3``, several versions as ``Fraud@3+Net@2``, or a service of rules alone.
     only : str, optional
         Just this service.
     how : Rollout, optional
@@ -54,16 +55,18 @@ def deploy(
         Folds features in this process, where no stream worker does.
     """
     rules_alone = next((s for s in graph.services if s.name == name and not s.model), None)
-    version = None if rules_alone is not None else _deployable(stores, name, force)
-    services = [rules_alone] if rules_alone is not None else _services_of(graph, version, only)
+    versions = [] if rules_alone is not None else [_deployable(stores, one, force) for one in members_of(name)]
+    services = [rules_alone] if rules_alone is not None else _services_of(graph, versions, only)
+    lineups = {service.name: _lineup(stores, service, versions) for service in services}
     part = reachable(graph, [service.name for service in services])
-    needed = [part] if version is None else [part, load_bundle(stores.artifacts, version.bundle).manifest.graph]
+    bundles = [get_version(stores.catalog, one).bundle for names in lineups.values() for one in members_of(names)]
+    needed = [part, *graphs_of(stores.artifacts, bundles)]
     for reached in needed:
         keep_groups(stores.catalog, reached)
     sync()
     for reached in needed:
         _wait_for_features(stores, reached)
-    moved = [_point(stores, graph, service, version, how, cause, who) for service in services]
+    moved = [_point(stores, graph, service, lineups[service.name], how, cause, who) for service in services]
     if how is not None and how.mode == "blue-green":
         moved = [switch(stores, staged) for staged in moved]
     choose_groups(stores.catalog, stores.artifacts)
@@ -93,26 +96,34 @@ def _deployable(stores: Stores, name: str, force: bool) -> Version:
     return version
 
 
-def _services_of(graph: ir.Graph, version: Version | None, only: str | None) -> list[ir.Service]:
-    model = version.model if version is not None else ""
-    found = [service for service in graph.services if service.model == model and only in (None, service.name)]
+def _services_of(graph: ir.Graph, versions: Sequence[Version], only: str | None) -> list[ir.Service]:
+    models = {version.model for version in versions}
+    found = [service for service in graph.services if models <= set(service.members) and only in (None, service.name)]
     if not found:
-        which = f"service {only!r} with the model {model}" if only else f"service with the model {model}"
+        named = " and ".join(sorted(models))
+        which = f"service {only!r} with the model {named}" if only else f"service with the model {named}"
         raise NotFoundError(f"the project declares no {which}", remedy="declare one: class S(tw.Service, on=Event)")
     return found
 
 
+def _lineup(stores: Stores, service: ir.Service, versions: Sequence[Version]) -> str:
+    """Return a service's line-up with some versions moved; the other members stay as they stand."""
+    standing = deployments.find_deployment(stores.catalog, service.name)
+    moved = [version.name for version in versions]
+    lineup, missing = with_members(standing.champion if standing is not None else "", moved, service.members)
+    if missing:
+        whole = "+".join([*moved, *(f"{model}@1" for model in missing)])
+        raise ConflictError(
+            f"{service.name} also needs a version of {' and '.join(missing)}",
+            remedy=f"deploy them together: tidewheel deploy {whole}",
+        )
+    return lineup
+
+
 def _point(
-    stores: Stores,
-    graph: ir.Graph,
-    service: ir.Service,
-    version: Version | None,
-    how: Rollout | None,
-    cause: str,
-    who: str,
+    stores: Stores, graph: ir.Graph, service: ir.Service, name: str, how: Rollout | None, cause: str, who: str
 ) -> Deployment:
     frozen = freeze_service(stores.catalog, service, reachable(graph, [service.name])).digest
-    name = version.name if version is not None else ""
     if how is None:
         return deployments.deploy(stores.catalog, service.name, name, frozen, cause=cause, who=who)
     return deployments.roll_out(stores.catalog, service.name, name, how, service_version=frozen, cause=cause, who=who)
@@ -147,7 +158,7 @@ def rollback(stores: Stores, graph: ir.Graph, name: str, cause: str) -> list[Dep
     deployed = {deployment.service for deployment in deployments.list_deployments(stores.catalog)}
     model = name.partition("@")[0]
     services = (
-        [name] if name in deployed else [s.name for s in graph.services if s.model == model and s.name in deployed]
+        [name] if name in deployed else [s.name for s in graph.services if model in s.members and s.name in deployed]
     )
     if not services:
         known = ", ".join(sorted(deployed)) or "nothing"

@@ -15,6 +15,7 @@ from tidewheel.registry.approvals import missing_approvals
 from tidewheel.registry.bundles import load_manifest
 from tidewheel.registry.environments import promote
 from tidewheel.registry.following import DEPLOY, open_deployments, take_deployment
+from tidewheel.registry.names import member_of
 from tidewheel.registry.pointers import find_deployment
 from tidewheel.registry.ramps import Rollout
 from tidewheel.registry.steps import StepRecord, end_step
@@ -67,7 +68,7 @@ def _moved(workspace: Workspace, version: Version) -> str:
     if how.environment:
         promote(stores.catalog, version, how.environment, why=cause, who=WHO)
         return f"stands in {how.environment}"
-    services = [service.name for service in workspace.project.graph.services if service.model == version.model]
+    services = [service.name for service in workspace.project.graph.services if version.model in service.members]
     if not services:
         return "no service has this model: it answers nothing"
     return "; ".join(f"{service}: {_pointed(workspace, version, service, how.canary, cause)}" for service in services)
@@ -76,7 +77,8 @@ def _moved(workspace: Workspace, version: Version) -> str:
 def _pointed(workspace: Workspace, version: Version, service: str, canary: float, cause: str) -> str:
     """Point one service at a version, unless it points there already or at a newer one."""
     standing = find_deployment(workspace.stores.catalog, service)
-    champion, challenger = (standing.champion, standing.challenger) if standing is not None else ("", "")
+    lineups = (standing.champion, standing.challenger) if standing is not None else ("", "")
+    champion, challenger = (member_of(lineup, version.model) for lineup in lineups)
     newer = [name for name in (champion, challenger) if _number(name) > version.number]
     if newer:
         return f"{newer[0]} is newer"

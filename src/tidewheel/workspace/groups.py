@@ -6,7 +6,7 @@ import logging
 
 from tidewheel.definitions import attribute_group, ir, state_id
 from tidewheel.errors import CorruptError
-from tidewheel.registry.bundles import ArtifactStore, load_bundle
+from tidewheel.registry.bundles import ArtifactStore, graphs_of
 from tidewheel.registry.deployments import list_deployments
 from tidewheel.registry.graphs import active_groups, live_graph, load_graph, set_group, set_live_graph
 from tidewheel.registry.services import load_service
@@ -112,6 +112,5 @@ def reaching(catalog: Catalog, artifacts: ArtifactStore) -> list[tuple[str, ir.G
             if digest:
                 found.append((f"{deployment.service}{role}", load_service(catalog, digest).graph))
         for name in deployment.versions:
-            bundle = get_version(catalog, name).bundle
-            found.append((name, load_bundle(artifacts, bundle).manifest.graph))
+            found += [(name, graph) for graph in graphs_of(artifacts, [get_version(catalog, name).bundle])]
     return found

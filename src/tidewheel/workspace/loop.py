@@ -16,10 +16,12 @@ from tidewheel.features.parity import rows_of_decisions
 from tidewheel.features.plan_view import plan_view
 from tidewheel.outcomes import COLUMNS, Joined
 from tidewheel.registry.bundles import Bundle, load_bundle
+from tidewheel.registry.names import members_of
 from tidewheel.registry.ramps import Rollout
+from tidewheel.registry.services import load_service
 from tidewheel.registry.versions import Version, get_version
 from tidewheel.rollout.rules import LOOP
-from tidewheel.serving.build import view_of
+from tidewheel.serving.lineup import view_of
 from tidewheel.storage.decisions import from_arrow
 from tidewheel.workspace.deploying import deploy
 from tidewheel.workspace.reading import decisions
@@ -54,19 +56,33 @@ class WorkspaceLoop:
     def replayed_words(self, version: str, decisions: pa.Table) -> npt.NDArray[np.float64]:
         """Return the rows of a version's view, in words, as of the instants of decisions made by another."""
         manifest = self.bundle(version).manifest
-        plan = plan_view(manifest.graph, view_of(manifest.graph, manifest.view))
-        rows = rows_of_decisions(from_arrow(decisions), plan, manifest.graph).drop_columns(["_states", "_instant"])
-        return compute_view(self._workspace.history, manifest.graph, plan, rows).words
+        return self._words(manifest.graph, view_of(manifest.graph, manifest.view), decisions)
+
+    def replayed_row(self, service_version: str, decisions: pa.Table) -> npt.NDArray[np.float64]:
+        """Return the rows of what a service's score expression reads beside models' scores, in the same way."""
+        frozen = load_service(self.catalog, service_version)
+        assert frozen.service.score_view is not None
+        return self._words(frozen.graph, frozen.service.score_view, decisions)
+
+    def _words(self, graph: ir.Graph, view: ir.View, decisions: pa.Table) -> npt.NDArray[np.float64]:
+        plan = plan_view(graph, view)
+        rows = rows_of_decisions(from_arrow(decisions), plan, graph).drop_columns(["_states", "_instant"])
+        return compute_view(self._workspace.history, graph, plan, rows).words
 
     def behind(self, version: str) -> int:
-        """Return how far the features of a version are behind the log, in microseconds."""
-        manifest, stores = self.bundle(version).manifest, self._workspace.stores
-        view = view_of(manifest.graph, manifest.view)
-        return freshness_of(manifest.graph, view, stores.state, stores.log, self.now()).age
+        """Return how far the features of a version are behind the log, in microseconds; of a line-up the furthest."""
+        stores, ages = self._workspace.stores, []
+        for name in members_of(version):
+            manifest = self.bundle(name).manifest
+            view = view_of(manifest.graph, manifest.view)
+            ages.append(freshness_of(manifest.graph, view, stores.state, stores.log, self.now()).age)
+        return max(ages)
 
     def bundle(self, version: str) -> Bundle:
-        """Return a version's bundle."""
-        return load_bundle(self._workspace.stores.artifacts, get_version(self.catalog, version).bundle)
+        """Return a version's bundle; of a line-up the first member's, once all can be loaded."""
+        artifacts = self._workspace.stores.artifacts
+        found = [load_bundle(artifacts, get_version(self.catalog, name).bundle) for name in members_of(version)]
+        return found[0]
 
     def train(self, model: str, cause: str) -> Version:
         """Train a version as of now."""

@@ -46,19 +46,20 @@ def plan_of(graph: ir.Graph, stores: Stores) -> Plan:
 
 
 def combined(service: ir.Service) -> str:
-    """Say how a service's score is made of several models', and what part of its deadline each has; "" for one.
+    """Say how a service's score is made of several models', and by when each has to answer; "" for one.
 
     Examples
     --------
     >>> two = ir.Combine("weighted", ("Fraud", "Net"), weights=(0.7, 0.3), shares=(0.25, 0.75))
     >>> combined(ir.Service("Score", "Payment", "Fraud", None, (), (), deadline=20_000, combine=two))
-    '0.7 Fraud + 0.3 Net; of 20ms: Fraud 25%, Net 75%'
+    '0.7 Fraud + 0.3 Net; Fraud by 5ms, Net by 20ms'
     """
     how = service.combine
     if how is None:
         return ""
-    shares = ", ".join(f"{name} {how.share_of(place):.0%}" for place, name in enumerate(how.members))
-    return f"{_score_told(how)}; of {format_duration(service.deadline)}: {shares}"
+    ends = zip(how.members, how.ends(), strict=True)
+    told = ", ".join(f"{name} by {format_duration(int(service.deadline * end))}" for name, end in ends)
+    return f"{_score_told(how)}; {told}"
 
 
 def _score_told(how: ir.Combine) -> str:

@@ -25,7 +25,7 @@ from tidewheel.registry.bundles import load_bundle
 from tidewheel.registry.services import load_service
 from tidewheel.registry.versions import get_version
 from tidewheel.runtime.stores import Stores
-from tidewheel.storage.decisions import DecisionRecord, from_arrow
+from tidewheel.storage.decisions import DecisionRecord, from_arrow, row_records
 from tidewheel.workspace.naming import find
 
 
@@ -151,7 +151,8 @@ def parity_by_view(
         table = table.take(pa.array(np.linspace(0, table.num_rows - 1, sample).astype(np.int64)))
     by_view: dict[str, list[DecisionRecord]] = {}
     for record in from_arrow(table):
-        by_view.setdefault(record.view, []).append(record)
+        for row in row_records(record):
+            by_view.setdefault(row.view, []).append(row)
     return {
         view: check(group, history, _graph_of(stores, group[0]), progress=progress) for view, group in by_view.items()
     }

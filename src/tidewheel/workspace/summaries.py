@@ -26,7 +26,7 @@ class Declared(msgspec.Struct, frozen=True):
     doc: str = ""
     warning: str = ""
     score: str = ""
-    """Of a service with several models: how its score is made, and each one's share of the deadline."""
+    """Of a service with several models: how its score is made, and by when each has to answer."""
 
 
 class Gone(msgspec.Struct, frozen=True):

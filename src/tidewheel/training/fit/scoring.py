@@ -14,7 +14,7 @@ from tidewheel.engine import map_parts
 from tidewheel.errors import NotFoundError
 from tidewheel.features.backfill import read_view
 from tidewheel.registry.bundles import Bundle, load_bundle
-from tidewheel.registry.names import parse_name
+from tidewheel.registry.names import member_of, parse_name
 from tidewheel.registry.pointers import find_deployment
 from tidewheel.registry.predictors import Predictor
 from tidewheel.registry.versions import get_version
@@ -38,9 +38,9 @@ def champion_name(context: TrainingContext, model: ir.Model) -> str:
     numbers = []
     for service in context.services(model):
         deployed = find_deployment(context.catalog, service.name)
-        named, number = parse_name(deployed.champion) if deployed is not None and deployed.champion else ("", "")
-        if named == model.name and number.isdigit():
-            numbers.append(int(number))
+        named = member_of(deployed.champion, model.name) if deployed is not None else ""
+        if named:
+            numbers.append(int(parse_name(named)[1]))
     return f"{model.name}@{max(numbers)}" if numbers else ""
 
 

@@ -89,7 +89,7 @@ def _make(folder: Path, context: TrainingContext, model: ir.Model, outcome: Outc
 
 def _service(context: TrainingContext, model: ir.Model) -> ir.Service:
     """Return the first service of the model, or one that does nothing but ask it."""
-    declared = context.services(model)
+    declared = [service for service in context.services(model) if service.combine is None]
     on = context.view(model).on
     return declared[0] if declared else ir.Service("Trial", on, model.name, None, (), ())
 
