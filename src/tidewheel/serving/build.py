@@ -13,7 +13,7 @@ from tidewheel.errors import NotFoundError, TidewheelError
 from tidewheel.features.online import OnlineReader
 from tidewheel.features.plan_view import ViewPlan, plan_view
 from tidewheel.registry.bundles import ArtifactStore, Bundle, load_bundle
-from tidewheel.registry.names import members_of
+from tidewheel.registry.names import member_of, members_of
 from tidewheel.registry.services import ServiceVersion, load_service
 from tidewheel.registry.thresholds import effective, get_thresholds
 from tidewheel.registry.versions import get_version
@@ -262,7 +262,7 @@ class Builder:
                 links.extend([replace(arm, stored=None)] if arm is not None else [])
             elif link.kind == "stored":
                 model = champion.arm.model if champion is not None else f"{link.model}@0"
-                stored = self._stored(link.stored, model)
+                stored = self._stored(link.stored, member_of(model, link.model))
                 links.extend([stored] if stored is not None else [])
             else:
                 table = table_of(link.by, champion, previous)
