@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import msgspec
 
@@ -33,7 +33,7 @@ class Accepted(msgspec.Struct):
 
     accepted: int = 0
     duplicates: int = 0
-    quarantined: list[dict[str, object]] = []
+    quarantined: list[dict[str, Any]] = []
 
 
 class Backend(Protocol):

@@ -9,6 +9,7 @@ from tidewheel.serving.guard import is_loopback
 from tidewheel.serving.http import Request, Response, error_response
 from tidewheel.serving.oip.repository import Repository
 from tidewheel.serving.oip.rest import May, Rest
+from tidewheel.serving.openapi.routes import Description
 
 if TYPE_CHECKING:
     from tidewheel.registry.tokens import Scope
@@ -20,6 +21,9 @@ def mount(handler: Handler, backend: WorkerBackend) -> Handler:
     """Give a handler the other protocols' routes; returns it."""
     may = administrated(handler, backend.serving.stores.settings.host)
     handler.bulk = Bulk(backend)
+    description = Description(handler, backend)
+    handler.mounts["openapi.json"] = description.document
+    handler.mounts["docs"] = description.page
     handler.mounts["v2"] = Rest(Repository(backend), may, handler.limits.bulk_body).handle
     return handler
 
