@@ -153,10 +153,10 @@ class WorkerBackend:
             # Others wait for the same future, so one that leaves must not cancel it.
             await asyncio.shield(asyncio.wrap_future(self.serving.desk.committed()))
 
-    def decide_event(self, service: str, event: NewEvent, caller: str) -> Soon:
-        """Decide one checked event, on a settled clock; `on_disk` is the caller's business."""
+    def decide_event(self, service: str, event: NewEvent, caller: str, until: int = 0) -> Soon:
+        """Decide one checked event, on a settled clock; `on_disk` is the caller's business. As `Desk.decide`."""
         desk = self.serving.desk
-        answer = desk.decide(desk.served(service), event, self._now(), caller)
+        answer = desk.decide(desk.served(service), event, self._now(), caller, until=until)
         return answer if self._steps is None or isinstance(answer, bytes) else answer.wait()
 
     async def append(self, event: str, body: bytes, now: int | None) -> Accepted:

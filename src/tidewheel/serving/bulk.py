@@ -21,7 +21,7 @@ SLICE = 16
 
 
 async def decide_rows(
-    backend: WorkerBackend, service: str, rows: Sequence[BulkRow], now: int | None, caller: str
+    backend: WorkerBackend, service: str, rows: Sequence[BulkRow], now: int | None, caller: str, until: int = 0
 ) -> AsyncGenerator[bytes | TidewheelError]:
     """Decide rows in their order; gives each row's answer as JSON, or why it got none, as soon as it is known.
 
@@ -37,6 +37,8 @@ async def decide_rows(
         The caller's instant, in a replay workspace.
     caller : str
         Who asks.
+    until : int
+        The deadline of them all, ns of the monotonic clock; 0 gives each row the service's own.
 
     Raises
     ------
@@ -47,7 +49,7 @@ async def decide_rows(
     for start in range(0, len(rows), SLICE):
         begun: list[bytes | TidewheelError | Awaitable[bytes]] = []
         for number, row in enumerate(rows[start : start + SLICE], start):
-            begun.append(_begin(backend, service, row, number, caller))
+            begun.append(_begin(backend, service, row, number, caller, until))
         answers = [await _finished(answer) for answer in begun]
         await backend.on_disk()
         for answer in answers:
@@ -56,12 +58,12 @@ async def decide_rows(
 
 
 def _begin(
-    backend: WorkerBackend, service: str, row: BulkRow, number: int, caller: str
+    backend: WorkerBackend, service: str, row: BulkRow, number: int, caller: str, until: int
 ) -> bytes | TidewheelError | Awaitable[bytes]:
     if isinstance(row, BadRow):
         return SchemaError(row.reason, where=f"row {number}")
     try:
-        return backend.decide_event(service, row, caller)
+        return backend.decide_event(service, row, caller, until)
     except TidewheelError as error:
         return error
 

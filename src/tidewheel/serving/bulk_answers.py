@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 from collections.abc import AsyncGenerator, Callable
+from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -40,18 +41,20 @@ class Bulk:
     def __init__(self, backend: WorkerBackend) -> None:
         self._backend = backend
 
-    async def decide(self, request: Request, service: str, now: int | None, caller: str) -> Response:
+    async def decide(self, request: Request, service: str, now: int | None, caller: str, timeout: int = 0) -> Response:
         """Decide the events in a body, in the form that the ``Accept`` header asks for.
 
-        A row that can't be decided is told so in its place. In JSON, 422 says that none could.
+        A row that can't be decided is told so in its place. In JSON, 422 says that none could. `timeout` is for all of
+        them together, microseconds; rows that it leaves no time for are answered by the fallback chain.
 
         Raises
         ------
         TidewheelError
             The body can't be read, there is no such service, the clock refuses the instant.
         """
+        until = (request.began or perf_counter_ns()) + timeout * 1000 if timeout else 0
         rows = await self._rows(service, request.body)
-        answers = decide_rows(self._backend, service, rows, now, caller)
+        answers = decide_rows(self._backend, service, rows, now, caller, until)
         accept = request.header(b"accept").encode()
         if EVENTS in accept:
             return Streamed(200, b"", EVENTS, (NO_STORE,), pieces=_events(answers))

@@ -89,7 +89,7 @@ class Backend(Protocol):
 class BulkDeciding(Protocol):
     """Decides many events of one request."""
 
-    async def decide(self, request: Request, service: str, now: int | None, caller: str) -> Response:
+    async def decide(self, request: Request, service: str, now: int | None, caller: str, timeout: int) -> Response:
         """Return the answers; raises what keeps all rows from being decided."""
         ...
 
@@ -178,9 +178,9 @@ class Handler:
         headers = request.headers
         now = _instant(headers[NOW]) if NOW in headers else None
         caller = request.caller or (headers[CALLER].decode("latin-1")[:200] if CALLER in headers else "")
-        if self.bulk is not None and is_bulk(request.body):
-            return self._answered(self.bulk.decide(request, service, now, caller))
         timeout = _timeout(headers) if TIMEOUT in headers else 0
+        if self.bulk is not None and is_bulk(request.body):
+            return self._answered(self.bulk.decide(request, service, now, caller, timeout))
         answer = self.backend.decide(service, request.body, now, caller, request.began, timeout)
         if type(answer) is bytes:
             return Response(200, answer)

@@ -172,8 +172,11 @@ def test_errors_deadlines_and_cancellation(client: Any) -> None:
     with pytest.raises(InferenceServerException, match="missing") as raised:
         client.infer("Fraud", inputs()[:1])
     assert raised.value.status() == "StatusCode.INVALID_ARGUMENT"
+    many = grpcclient.InferInput("amount", [300_000], "FP64"), grpcclient.InferInput("country", [300_000], "BYTES")
+    many[0].set_data_from_numpy(np.zeros(300_000))
+    many[1].set_data_from_numpy(np.full(300_000, b"SE", dtype=object))
     with pytest.raises(InferenceServerException) as raised:
-        client.infer("Fraud", inputs(), client_timeout=1e-6)
+        client.infer("Fraud", many, client_timeout=0.01)
     assert raised.value.status() == "StatusCode.DEADLINE_EXCEEDED"
     ended: queue.Queue[Any] = queue.Queue()
     call = client.async_infer("Fraud", inputs(), lambda result, error: ended.put((result, error)))

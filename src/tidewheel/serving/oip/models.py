@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 import numpy as np
 
 from tidewheel.definitions.ir import TEXT_KINDS
-from tidewheel.errors import InputError, KilledError, NotReadyError
+from tidewheel.errors import DeadlineError, InputError, KilledError, NotReadyError
 from tidewheel.serving.answers import Answer, decode_answer
 from tidewheel.serving.bulk import BulkRow, decide_rows
 from tidewheel.serving.oip.messages import Inference
@@ -93,12 +94,17 @@ class VersionModel:
         """Score rows, all in one call."""
         if why := self.not_ready():
             raise KilledError(why, remedy=f"load it again, or tidewheel unkill {self.label}")
-        rows = self._rows(asked.inputs)
-        if not len(rows):
-            return [Tensor(SCORE, "FP64", np.empty(0))]
-        if rows.size <= INLINE:
-            return [Tensor(SCORE, "FP64", self._predictor.score(rows))]
-        return [Tensor(SCORE, "FP64", await asyncio.to_thread(self._predictor.score, rows))]
+        if sum(tensor.values.size for tensor in asked.inputs) <= INLINE:
+            return self._scored(asked.inputs)
+        try:
+            async with asyncio.timeout(asked.timeout_us / 1e6 if asked.timeout_us else None):
+                return await asyncio.to_thread(self._scored, asked.inputs)
+        except TimeoutError as error:
+            raise DeadlineError(f"no answer within {asked.timeout_us} µs", where=self.label) from error
+
+    def _scored(self, inputs: Sequence[Tensor]) -> list[Tensor]:
+        rows = self._rows(inputs)
+        return [Tensor(SCORE, "FP64", self._predictor.score(rows) if len(rows) else np.empty(0))]
 
     def _rows(self, inputs: Sequence[Tensor]) -> Any:
         if len(inputs) == 1 and inputs[0].name == ROWS and ROWS not in self._names:
@@ -177,7 +183,8 @@ class ServiceModel:
                 raise InputError(f"row {number}: {event.reason}", where=f"{self.name}'s event")
             events.append(event)
         answers: list[Answer] = []
-        async for told in decide_rows(self._backend, self.name, events, None, asked.caller):
+        until = perf_counter_ns() + asked.timeout_us * 1000 if asked.timeout_us else 0
+        async for told in decide_rows(self._backend, self.name, events, None, asked.caller, until):
             if isinstance(told, Exception):
                 raise told
             answers.append(decode_answer(told))

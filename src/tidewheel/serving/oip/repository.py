@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tidewheel.errors import DeadlineError, InputError, NotFoundError, TidewheelError
+from tidewheel.errors import InputError, NotFoundError, TidewheelError
 from tidewheel.runtime.kill_switch import Killed
 from tidewheel.serving.handler import unknown
 from tidewheel.serving.oip.messages import Inference, Inferred
@@ -98,11 +97,7 @@ class Repository:
         model = self.find(name, version)
         begun = perf_counter_ns()
         try:
-            async with asyncio.timeout(asked.timeout_us / 1e6 if asked.timeout_us else None):
-                outputs = await model.infer(asked)
-        except TimeoutError as error:
-            self.statistics.failed(model, perf_counter_ns() - begun)
-            raise DeadlineError(f"no answer within {asked.timeout_us} µs", where=f"model {name}") from error
+            outputs = await model.infer(asked)
         except TidewheelError:
             self.statistics.failed(model, perf_counter_ns() - begun)
             raise

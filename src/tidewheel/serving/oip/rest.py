@@ -5,6 +5,7 @@ Errors are ``{"error": "text"}``. No content type is asked for: Triton's client 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tidewheel.errors import ConflictError, InputError, TidewheelError
+from tidewheel.serving.bulk_answers import SMALL_BODY
 from tidewheel.serving.coding import body_of, coded
 from tidewheel.serving.http import JSON, STATUS_OF, Request, Response, json_response
 from tidewheel.serving.oip.messages import HEADER_LENGTH, Inference, read_request, write_answer
@@ -129,7 +131,10 @@ class Rest:
 
     async def _infer(self, request: Request, name: str, version: str) -> Response:
         try:
-            asked = self._asked(request, name, version)
+            if len(request.body) > SMALL_BODY:
+                asked = await asyncio.to_thread(self._asked, request, name, version)
+            else:
+                asked = self._asked(request, name, version)
             asked.caller = request.caller or request.header(CALLER)[:200]
             body, size = write_answer(asked, await self.repository.infer(name, version, asked))
         except TidewheelError as error:
