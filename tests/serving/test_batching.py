@@ -24,7 +24,7 @@ from tidewheel.definitions import digest
 from tidewheel.definitions.ir import Graph
 from tidewheel.errors import DeadlineError, OverloadedError, ServingError
 from tidewheel.registry.bundles import Bundle, Manifest, save_bundle
-from tidewheel.registry.predictors import Predictor
+from tidewheel.registry.predictors import Predictor, PredictorSpec
 from tidewheel.registry.runs import start_run
 from tidewheel.registry.versions import register
 from tidewheel.serving import predictor
@@ -211,7 +211,7 @@ def test_a_deployed_net_answers_in_batches_and_is_explained(tmp_path: Path, monk
     monkeypatch.setattr(predictor, "INLINE_NS", 0)
     with open_shop(tmp_path) as shop:
         graph = shop.graph()
-        deployed(shop, graph, mlp([3, 8, 1]))
+        deployed(shop, graph, SPEC, {"graph": np.frombuffer(mlp([3, 8, 1]), np.uint8)})
         with serving(shop) as running, ThreadPoolExecutor(8) as threads:
             champion = running.desk.services["Score"].decider.champion
             assert champion is not None
@@ -231,8 +231,41 @@ def test_a_deployed_net_answers_in_batches_and_is_explained(tmp_path: Path, monk
                 assert told.replay.equal
 
 
-def deployed(shop: Shop, graph: Graph, net: bytes) -> None:
-    """Deploy a net over the view's three columns."""
+FUNCTION = """
+import time
+
+def score(x, slowly):
+    time.sleep(slowly if x[0, 0] == 13 else 0)
+    return x[0, 0] / 1000
+"""
+
+
+def test_a_python_function_serves_in_its_own_thread_and_stalls_no_other_service(tmp_path: Path) -> None:
+    with open_shop(tmp_path) as shop, ThreadPoolExecutor(2) as threads:
+        graph = shop.graph(deadline="5s")
+        deployed(
+            shop,
+            graph,
+            PredictorSpec(kind="function", function="score", source=FUNCTION),
+            {"learned.slowly": np.array(1.0)},
+        )
+        shop.deploy(graph, "Gate")
+        with serving(shop) as running:
+            answer = running.decide("Score", payment(1, amount=700.0))
+            assert (answer.decision, answer.score, answer.model) == ("review", 0.7, "Fraud@1")
+            stalled = threads.submit(running.decide, "Score", payment(2, amount=13.0))
+            eventually(lambda: running.desk._flights)
+            for number in range(20):
+                assert running.decide("Gate", payment(f"g{number}", amount=2000.0)).rule == "large"
+            assert not stalled.done()
+            assert stalled.result(10).score == 0.013
+            running.appender.flush()
+            told = explain(running.find(answer.decision_id), shop.stores, History(shop.stores.lake, shop.stores.log))
+            assert told.replay.score_equal
+
+
+def deployed(shop: Shop, graph: Graph, spec: PredictorSpec, arrays: dict[str, Any]) -> None:
+    """Deploy a predictor over the view's three columns."""
     view = next(view for view in graph.views if view.name == "PaymentView")
     manifest = Manifest(
         model="Fraud",
@@ -241,9 +274,9 @@ def deployed(shop: Shop, graph: Graph, net: bytes) -> None:
         graph=graph,
         columns=("amount", "country", "weight"),
         levels={"country": ("NO", "SE")},
-        predictor=SPEC,
+        predictor=spec,
     )
-    bundle = save_bundle(shop.stores.artifacts, Bundle(manifest, {"graph": np.frombuffer(net, np.uint8)}))
+    bundle = save_bundle(shop.stores.artifacts, Bundle(manifest, arrays))
     run = start_run(shop.stores.catalog, "Fraud")
     version = register(shop.stores.catalog, "Fraud", run=run.id, bundle=bundle, view=manifest.view_digest)
     shop.deploy(graph, model=version.name)

@@ -23,7 +23,7 @@ Floats = npt.NDArray[np.float64]
 class PredictorSpec(msgspec.Struct, frozen=True, kw_only=True):
     """The words of a predictor; its arrays travel beside it."""
 
-    kind: Literal["trees", "linear", "constant", "onnx"]
+    kind: Literal["trees", "linear", "constant", "onnx", "function"]
     objective: Literal["identity", "sigmoid", "focal"] = "identity"
     scale: float = 1.0
     """The sigmoid is ``1 / (1 + exp(-scale * raw))``."""
@@ -39,6 +39,9 @@ class PredictorSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Of ``focal``: gamma, and what a negative and a positive row counted."""
     output: str = ""
     """Of ``onnx``: the graph's output that is read."""
+    function: str = ""
+    source: str = ""
+    """Of ``function``: its name, and the source that defines it."""
 
 
 class Predictor:
@@ -52,7 +55,8 @@ class Predictor:
         ``trees``: the fields of ``kernel.Trees`` as ``trees.<field>``. ``linear``: ``coef`` (one a column),
         and, when needed, ``mean`` and ``deviation`` (standardising), ``impute`` (in place of null), and for
         categories ``category_columns``, ``category_starts``, ``category_weights`` (one weight a level).
-        ``onnx``: ``graph``, the bytes of the model. ``isotonic`` calibration: ``xs`` and ``ys``, rising.
+        ``onnx``: ``graph``, the bytes of the model. ``function``: what it learned, as ``learned.<name>``.
+        ``isotonic`` calibration: ``xs`` and ``ys``, rising.
 
     Examples
     --------
@@ -63,7 +67,7 @@ class Predictor:
 
     def __init__(self, spec: PredictorSpec, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         self.spec = spec
-        self.arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+        self.arrays = {name: np.asarray(array, order="C") for name, array in arrays.items()}
         self._run = _function(spec, self.arrays)
         self._link = _link(spec)
         self._curve = _curve(spec, self.arrays)
@@ -184,6 +188,11 @@ def _array_functions(
         from tidewheel.registry.onnx import onnx_function
 
         return onnx_function(arrays["graph"], spec.output)
+    if spec.kind == "function":
+        from tidewheel.registry.functions import row_function
+
+        apart = row_function(spec.function, spec.source, arrays)
+        return apart, apart
     many = partial(_constant if spec.kind == "constant" else _linear, spec, arrays)
     return many, many
 

@@ -71,16 +71,20 @@ class Scorer:
 def scoring_of(bundle: Bundle, names: Sequence[str]) -> Scorer | Batcher:
     """Return the scoring of a bundle: trees and linear models at once, and so a net that is quick; others in batches.
 
+    A Python function has its own thread however quick it is, since nobody knows what it does with the next row; its
+    rows go one by one, each answered when it is done.
+
     Raises
     ------
     CorruptError
         As :class:`Scorer`.
     """
     scorer = Scorer(bundle, names)
-    if bundle.manifest.predictor.kind != "onnx":
-        return scorer
+    kind = bundle.manifest.predictor.kind
     words = np.zeros(len(names))
-    if min(_timed(scorer, words) for _ in range(TRIES)) < INLINE_NS:
+    if kind == "function":
+        return Batcher(scorer.together, len(names), bundle.manifest.model, most_rows=1)
+    if kind != "onnx" or min(_timed(scorer, words) for _ in range(TRIES)) < INLINE_NS:
         return scorer
     batcher = Batcher(scorer.together, len(names), bundle.manifest.model)
     batcher.prime(words)

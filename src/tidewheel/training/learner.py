@@ -15,6 +15,7 @@ from tidewheel.definitions import ir
 from tidewheel.definitions.transfer_compiler import named_version
 from tidewheel.errors import DefinitionError
 from tidewheel.training.fit.focal import Focal
+from tidewheel.training.fit.functions import FunctionLearner, Learn, Score
 from tidewheel.training.fit.modules import TorchLearner
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
 
-__all__ = ["Learner", "focal", "teacher", "torch"]
+__all__ = ["Learner", "focal", "function", "teacher", "torch"]
 
 
 class Learner(Protocol):
@@ -63,6 +64,35 @@ def focal(*, gamma: float = 2.0, alpha: float | None = None) -> Focal:
             f"focal loss with alpha={alpha!r}", remedy="take a number between 0 and 1, or leave it out"
         )
     return Focal(float(gamma), alpha)
+
+
+def function(score: Score, learn: Learn | None = None) -> FunctionLearner:
+    """Return a plain Python function as a model.
+
+    It is kept with the version as source, with the helpers, constants and imports that it names, as a derived column
+    is: serving imports nothing of the project and unpickles nothing. It runs in a thread of its own, row by row, so
+    that a slow one holds up no other model.
+
+    Parameters
+    ----------
+    score : callable
+        Takes one row as an array of shape (1, columns), in the view's order (a category as the code of its level, null
+        as NaN), and what was learned by name; returns one number.
+    learn : callable, optional
+        Takes the train rows and labels, and returns numbers or arrays by name.
+
+    Examples
+    --------
+    >>> def score(x, typical):
+    ...     return x[:, 0] / typical
+    >>> def learn(x, y):
+    ...     return {"typical": x[:, 0].mean()}
+    >>> type(function(score, learn)).__name__
+    'FunctionLearner'
+    """
+    if not callable(score) or not hasattr(score, "__code__"):
+        raise DefinitionError(f"tw.learner.function() takes a Python function of rows, not {score!r}")
+    return FunctionLearner(score, learn)
 
 
 def teacher(version: str, *, weight: float, temperature: float = 1.0) -> ir.Teacher:

@@ -41,6 +41,8 @@ def graph_of(bundle: Bundle, name: str) -> Any:
     onnx = onnx_package()
     manifest = bundle.manifest
     spec, arrays = manifest.predictor, bundle.arrays
+    if spec.kind == "function":
+        raise InputError("a Python function has no ONNX form", remedy="serve the version as it is")
     if spec.kind == "onnx":
         inner = onnx.load_model_from_string(arrays["graph"].tobytes())
         inner = onnx.compose.add_prefix(inner, INNER, rename_inputs=False)
