@@ -17,6 +17,7 @@ BENCHMARKS = (
     "training/tune",
     "serving/decide",
     "serving/http",
+    "serving/swap",
     "training/pipeline",
     "training/track",
 )
