@@ -18,6 +18,7 @@ BENCHMARKS = (
     "serving/decide",
     "serving/http",
     "serving/swap",
+    "serving/journal",
     "training/pipeline",
     "training/track",
 )

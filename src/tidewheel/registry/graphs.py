@@ -91,11 +91,13 @@ def set_live_graph(catalog: Catalog, graph: Graph, *, who: str = "") -> LiveGrap
         return live
 
 
-def live_graph(catalog: Catalog) -> LiveGraph | None:
-    """Return the live graph, or None before there was one."""
+def live_graph(catalog: Catalog, known: LiveGraph | None = None) -> LiveGraph | None:
+    """Return the live graph, or None before there was one; `known` itself when it is still the one."""
     with catalog.read() as connection:
         row = _newest(connection)
-    return None if row is None else _live(row)
+    if row is None or (known is not None and row.revision == known.revision):
+        return None if row is None else known
+    return _live(row)
 
 
 def _newest(connection: sa.Connection) -> Any:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from tidewheel.definitions.ir import Graph, Service, Source, Stored, View
     from tidewheel.registry.pointers import Deployment
     from tidewheel.registry.profile import FallbackTable
+    from tidewheel.registry.thresholds import Thresholds as TurnedThresholds
     from tidewheel.runtime.kill_switch import KillSwitch
     from tidewheel.serving.scoring import Scoring
     from tidewheel.storage.catalog import Catalog
@@ -91,6 +92,7 @@ class Builder:
         self._scores = scores
         self.breakers = Breakers()
         self._loaded: dict[tuple[str, str], Loaded] = {}
+        self._turned: dict[str, TurnedThresholds | None] = {}
         self.broken = False
         """True when something could not be loaded, so that it is worth trying again."""
 
@@ -109,7 +111,8 @@ class Builder:
         NotFoundError
             The catalog does not hold the frozen service.
         """
-        version = load_service(self.catalog, deployment.service_version)
+        self._turned.clear()
+        version = self._version(deployment.service_version)
         service = version.service
         damage: list[str] = []
         champion = self._load(deployment.service_version, deployment.champion, damage)
@@ -141,7 +144,7 @@ class Builder:
         if key in self._loaded:
             return self._loaded[key]
         try:
-            version = load_service(self.catalog, service_version)
+            version = self._version(service_version)
             pinned = tuple(self._pinned(name) for name in members_of(model))
             lineup = Lineup(version, pinned, self._inner, partial(self._scoring, version.service)) if pinned else None
             loaded = Loaded(version, pinned, self._ready(version, model, lineup))
@@ -232,11 +235,22 @@ class Builder:
             return None
         return StoredScores(self._scores(), declared, model)
 
+    def _version(self, digest: str) -> ServiceVersion:
+        """Return a frozen service; those that are loaded are at hand."""
+        known = (loaded.version for loaded in self._loaded.values() if loaded.version.digest == digest)
+        return next(known, None) or load_service(self.catalog, digest)
+
+    def _thresholds(self, service: str) -> TurnedThresholds | None:
+        """Return the thresholds set last, asked for once while a decider is built."""
+        if service not in self._turned:
+            self._turned[service] = get_thresholds(self.catalog, service)
+        return self._turned[service]
+
     def _arm(self, loaded: Loaded | None, name: str) -> Arm | None:
         if loaded is None:
             return None
         service = loaded.version.service
-        turned = get_thresholds(self.catalog, service.name)
+        turned = self._thresholds(service.name)
         levels = service.thresholds
         if turned is not None and turned.levels:
             try:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from tidewheel.errors import TidewheelError
 from tidewheel.registry.alerts import close_alert, raise_alert
-from tidewheel.registry.graphs import live_graph
+from tidewheel.registry.graphs import LiveGraph, live_graph
 from tidewheel.registry.pointers import Deployment, list_deployments
 from tidewheel.serving.arms import NoReader
 from tidewheel.serving.desk import Served
@@ -69,6 +69,7 @@ class Loader:
         self._desk = desk
         self._metrics = metrics
         self._meanwhile = meanwhile
+        self._live: LiveGraph | None = None
         self._alerting: dict[str, str] = {}
         self._stale: set[str] = set()
         self._watch = catalog.watch()
@@ -97,7 +98,7 @@ class Loader:
             The catalog can't be read.
         """
         with self._loading:
-            live = live_graph(self.catalog)
+            self._live = live = live_graph(self.catalog, self._live)
             if live is not None:
                 self.graph = live.graph
                 self.sources = {source.name: source for source in live.graph.sources} | self._served_sources()
