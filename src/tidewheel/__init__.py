@@ -78,6 +78,7 @@ if TYPE_CHECKING:
     from tidewheel.definitions.sketches import quantile as quantile
     from tidewheel.definitions.sketches import top_k as top_k
     from tidewheel.definitions.splitting import temporal as temporal
+    from tidewheel.definitions.ticks import Tick as Tick
     from tidewheel.definitions.views import Array as Array
     from tidewheel.definitions.views import View as View
     from tidewheel.definitions.views import derived as derived
@@ -102,6 +103,7 @@ _ROOMS: dict[str, str] = {
     "definitions.services": "Service action cache previous rule table thresholds",
     "definitions.sketches": "last_n quantile top_k",
     "definitions.splitting": "temporal",
+    "definitions.ticks": "Tick",
     "definitions.views": "Array View derived lookup",
 }
 _NAMESPACES = {
@@ -122,13 +124,13 @@ _NAMESPACES = {
 _WHERE = {name: f"tidewheel.{room}" for room, names in _ROOMS.items() for name in names.split()}
 
 __all__ = [
-    "Array", "Category", "Column", "Entity", "Event", "Features", "Id", "Key", "Model", "Ref", "Service",
-    "Text", "Vector", "View", "action", "at_least", "batch", "beats_champion", "cache", "calibrate", "combine",
-    "count", "derived", "distinct", "expect", "first", "gate", "grade", "guard", "happened", "int_range",
-    "isin", "isotonic", "last", "last_n", "learner", "log_range", "lookup", "max", "mean", "metric", "min",
-    "not_", "open", "outcome", "p99_below", "parity", "personal", "pipeline", "precision_at", "previous",
-    "quantile", "rate", "retrain", "rule", "sample", "served_as", "split", "std", "sum", "table", "temporal",
-    "thresholds", "time_since_first", "time_since_last", "top_k", "transform", "tune", "var",
+    "Array", "Category", "Column", "Entity", "Event", "Features", "Id", "Key", "Model", "Ref", "Service", "Text",
+    "Tick", "Vector", "View", "action", "at_least", "batch", "beats_champion", "cache", "calibrate", "combine",
+    "count", "derived", "distinct", "expect", "first", "gate", "grade", "guard", "happened", "int_range", "isin",
+    "isotonic", "last", "last_n", "learner", "log_range", "lookup", "max", "mean", "metric", "min", "not_", "open",
+    "outcome", "p99_below", "parity", "personal", "pipeline", "precision_at", "previous", "quantile", "rate",
+    "retrain", "rule", "sample", "served_as", "split", "std", "sum", "table", "temporal", "thresholds",
+    "time_since_first", "time_since_last", "top_k", "transform", "tune", "var",
 ]  # fmt: skip
 
 

@@ -64,6 +64,7 @@ COMMANDS: dict[str, Entry] = {
     "schedules": Entry("schedules", "List schedules: when each is due, and what came of it."),
     "tick": Entry("schedules", "Do what is due, once: for a cron of your own."),
     "bench": Entry("bench", "Load a service as callers would: latency by rate, cores for a target."),
+    "ticks": Entry("ticks", "List scheduled events, or make those of the past."),
     "why": Entry("serve", "Explain one decision and replay it."),
     "import-model": Entry("importing", "Make an MLflow model a version, judged like any other."),
     "import-feast": Entry("migrate", "Write declarations from a Feast repository."),

@@ -28,6 +28,8 @@ from tidewheel.definitions.rows import Row
 from tidewheel.definitions.service_compiler import compile_service
 from tidewheel.definitions.services import Service
 from tidewheel.definitions.sources import check_targets, refs_marked, source_of
+from tidewheel.definitions.tick_compiler import compile_tick
+from tidewheel.definitions.ticks import Tick
 from tidewheel.definitions.view_compiler import ViewCompiler
 from tidewheel.definitions.views import View
 from tidewheel.errors import DefinitionError
@@ -57,7 +59,8 @@ def compile_module(module: ModuleType) -> ir.Graph:
     live = [*(model.name for model in graph.models), *(service.name for service in graph.services)]
     if not live:
         return graph
-    return msgspec.structs.replace(reachable(graph, live), sources=graph.sources)
+    chosen = [tick.where for tick in graph.ticks if tick.where is not None]
+    return msgspec.structs.replace(reachable(graph, live, chosen), sources=graph.sources, ticks=graph.ticks)
 
 
 def compile_declarations(*classes: type) -> ir.Graph:
@@ -101,6 +104,10 @@ def _compile(classes: tuple[type, ...], root: str) -> ir.Graph:
     context.problems.raise_found()
     check_chains(context, found[View])
     context.problems.raise_found()
+    for cls in found[Row].values():
+        if issubclass(cls, Tick):
+            with context.problems.at(place_of(cls)):
+                context.ticks.append(compile_tick(context, cls))
     for name, cls in found[Row].items():
         with context.problems.at(place_of(cls)):
             check_kept(context.sources[name], context.groups.values(), context.models.values())
@@ -128,6 +135,7 @@ def _graph(context: Context) -> ir.Graph:
         views=_sorted(context, context.views.values()),
         models=_sorted(context, context.models.values()),
         services=_sorted(context, context.services.values()),
+        ticks=tuple(sorted(context.ticks, key=lambda tick: tick.name)),
     )
 
 

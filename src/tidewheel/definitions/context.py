@@ -30,6 +30,7 @@ class Context:
     views: dict[type, ir.View] = field(default_factory=dict)
     models: dict[type, ir.Model] = field(default_factory=dict)
     services: dict[type, ir.Service] = field(default_factory=dict)
+    ticks: list[ir.Tick] = field(default_factory=list)
 
     def source_of(self, cls: type) -> ir.Source:
         """Return the frozen form of a row class."""

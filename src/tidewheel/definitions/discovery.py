@@ -19,10 +19,11 @@ from tidewheel.definitions.sampling import Sampling
 from tidewheel.definitions.services import Fallback, Rule, Service
 from tidewheel.definitions.sources import resolve, target_class
 from tidewheel.definitions.splitting import Splitting
+from tidewheel.definitions.ticks import Tick
 from tidewheel.definitions.views import View
 from tidewheel.errors import DefinitionError
 
-BASES: tuple[type, ...] = (Row, Event, Entity, Suite, Features, View, Model, Service)
+BASES: tuple[type, ...] = (Row, Event, Entity, Tick, Suite, Features, View, Model, Service)
 KINDS: tuple[type, ...] = (Row, Suite, Features, View, Model, Service)
 
 
@@ -68,6 +69,8 @@ def _named_by(cls: type, names: Mapping[str, type], problems: Problems) -> Itera
                 target = target_class(resolve(annotation, parent, names), parent, names)
                 if target is not None:
                     yield target
+        if issubclass(cls, Tick):
+            yield from _classes_in((cls._each, cls._where))
         return
     for attribute in ("_on", "_by", "_each"):
         yield from _classes_in(getattr(cls, attribute, None))

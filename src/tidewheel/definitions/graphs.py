@@ -128,8 +128,10 @@ def diff(old: ir.Graph, new: ir.Graph) -> list[Change]:
     return changes
 
 
-def reachable(graph: ir.Graph, names: Iterable[str]) -> ir.Graph:
+def reachable(graph: ir.Graph, names: Iterable[str], views: Iterable[ir.View] = ()) -> ir.Graph:
     """Return the part of a graph that some services, models, views or groups need: what a bundle carries.
+
+    `views` are more of them, which the graph need not hold itself. Ticks are none of it: they only make events.
 
     Raises
     ------
@@ -139,6 +141,8 @@ def reachable(graph: ir.Graph, names: Iterable[str]) -> ir.Graph:
     reach = _Reach(graph)
     for name in names:
         reach.name(name)
+    for view in views:
+        reach.view(view)
     return ir.Graph(
         sources=tuple(node for node in graph.sources if node.name in reach.sources),
         groups=tuple(node for node in graph.groups if (node.name, node.attributes) in reach.groups),
@@ -168,7 +172,7 @@ class _Reach:
             self._model(name)
         if name in self._views:
             self.views.add(name)
-            self._view(self._views[name])
+            self.view(self._views[name])
         if (name, False) in self._groups:
             self._group((name, False))
         known = {*self._services, *self._models, *self._views, *(group for group, _ in self._groups)}
@@ -181,7 +185,7 @@ class _Reach:
         for name in service.members:
             self._model(name)
         for view in views_of(service):
-            self._view(view)
+            self.view(view)
         if service.ranking is not None:
             self._group((service.ranking.target, True))
             for candidates in service.ranking.candidates:
@@ -194,11 +198,11 @@ class _Reach:
         for source in sources_of(model.label):
             self._source(source)
         self.views.add(model.view)
-        self._view(self._views[model.view])
+        self.view(self._views[model.view])
         if model.weights is not None:
-            self._view(model.weights)
+            self.view(model.weights)
 
-    def _view(self, view: ir.View) -> None:
+    def view(self, view: ir.View) -> None:
         self._source(view.on)
         if view.each is not None:
             self._source(view.each.source)

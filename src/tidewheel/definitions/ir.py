@@ -38,6 +38,7 @@ from tidewheel.definitions.ir_pipeline import Step as Step
 from tidewheel.definitions.ir_ranking import Each as Each
 from tidewheel.definitions.ir_ranking import Grade as Grade
 from tidewheel.definitions.ir_ranking import Ranking as Ranking
+from tidewheel.definitions.ir_ticks import When as When
 from tidewheel.definitions.ir_transfer import Teacher as Teacher
 from tidewheel.definitions.ir_tuning import Pruner as Pruner
 from tidewheel.definitions.ir_tuning import Sampler as Sampler
@@ -358,6 +359,20 @@ class Service(_Frozen, frozen=True):
         return self.combine.members if self.combine is not None else (self.model,) if self.model else ()
 
 
+class Tick(_Frozen, frozen=True):
+    """A ``tw.Tick``: an event that the scheduler makes for each entity at each due instant."""
+
+    name: str
+    """Of the event."""
+    each: str
+    """The entity, and"""
+    column: str
+    """the event's reference to it."""
+    when: When
+    where: View | None = None
+    """A view of one column: which entities it is made for, as of the due instant."""
+
+
 class Graph(_Frozen, frozen=True):
     """Everything a project declares, each tuple sorted by name."""
 
@@ -366,3 +381,4 @@ class Graph(_Frozen, frozen=True):
     views: tuple[View, ...] = ()
     models: tuple[Model, ...] = ()
     services: tuple[Service, ...] = ()
+    ticks: tuple[Tick, ...] = ()

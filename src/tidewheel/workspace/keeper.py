@@ -26,6 +26,7 @@ from tidewheel.workspace.parity import check_service, told
 from tidewheel.workspace.retraining import retrain_jobs
 from tidewheel.workspace.staleness import staleness_jobs
 from tidewheel.workspace.switching import Mirroring
+from tidewheel.workspace.ticking import tick_jobs
 from tidewheel.workspace.tidying import tidy
 
 if TYPE_CHECKING:
@@ -131,6 +132,7 @@ class Keeper:
                 jobs[f"rollout {service.name}"] = (self._steer_every(service), partial(self._steer, service))
         for model in graph.models:
             jobs |= retrain_jobs(self._workspace, self._loop, model)
+        jobs |= tick_jobs(self._workspace, graph)
         replayed = isinstance(self._workspace.stores.clock, ReplayClock)
         if not replayed or any(source.keep for source in graph.sources):
             jobs["upkeep of the lake"] = (Schedule(every="daily", at="03:00"), self._tend)

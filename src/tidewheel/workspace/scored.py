@@ -1,10 +1,10 @@
-"""What an open workspace scores in batch."""
+"""What an open workspace does in batch: scores of whole tables, and the events that they are often of."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from tidewheel.workspace.kept import Kept
 from tidewheel.workspace.naming import Instant, Named, name_of, to_instant
@@ -14,10 +14,12 @@ if TYPE_CHECKING:
 
     from tidewheel.engine import Engine
     from tidewheel.workspace.scoring import ScoreSummary
+    from tidewheel.workspace.ticking import PastTicks, TickStatus
+    from tidewheel.workspace.workspace import Workspace
 
 
 class Scored(Kept):
-    """The part of `Workspace` that is about scores of whole tables."""
+    """The part of `Workspace` that is about scores of whole tables, and about ticks."""
 
     def score(self, what: Named, version: Named, **options: Any) -> pa.Table:
         """Score a table in batch and return its rows: ``event_id, entity, at, instant, score, decision`` and the run.
@@ -87,6 +89,29 @@ class Scored(Kept):
         from tidewheel.workspace.scoring import scores
 
         return scores(self.stores, name_of(model), run)
+
+    def ticks(self) -> list[TickStatus]:
+        """Return the project's ticks: when each is due next, and what came of it last."""
+        from tidewheel.workspace.ticking import list_ticks
+
+        return list_ticks(self.stores, self.project.graph)
+
+    def make_ticks(self, tick: Named, *, since: Instant, until: Instant = None) -> PastTicks:
+        """Put the ticks of past due instants in history, as of then: what a model on a tick is trained on.
+
+        Those at or before the newest that there is are left out, so the past comes before the first live one. The same
+        call again makes only what has become due since.
+
+        Parameters
+        ----------
+        tick : class or str
+        since, until : optional
+            Due instants from `since` on and before `until`; up to now when not given.
+        """
+        from tidewheel.workspace.ticking import make_past
+
+        last = None if until is None else to_instant(until)
+        return make_past(cast("Workspace", self), name_of(tick), to_instant(since), last)
 
 
 def _as_file(rows: pa.Table | str | Path, folder: Path) -> Path:
