@@ -44,6 +44,7 @@ class Order(msgspec.Struct, frozen=True):
     level: str = "info"
     grace: float = 10.0
     """Seconds from being asked to stop to being stopped."""
+    log_format: str = "text"
 
 
 class Life:
@@ -80,7 +81,7 @@ class Life:
 def main(text: str) -> int:
     """Run the order in `text`; return the exit status."""
     order = msgspec.json.decode(text, type=Order)
-    set_up_logs(order.name, order.level)
+    set_up_logs(order.name, order.level, format=order.log_format)
     life = Life(order)
     _obey_signals(life)
     _end_with_parent(order, life)

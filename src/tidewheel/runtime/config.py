@@ -114,6 +114,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     mlflow: str = ""
     """An MLflow tracking server to which each finished run is mirrored, as ``http://host:5000``; "" for none."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["text", "json"] = "text"
+    """Log lines for people, or one JSON object each."""
+    tracing: bool = False
+    """Whether workers export OpenTelemetry traces; where to is said by the standard ``OTEL_*`` variables."""
+    trace_ratio: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)] = 0.0
+    """Share of the requests without a ``traceparent`` that are traced; those with one are when their sender says so."""
 
 
 DURATIONS = frozenset(
@@ -231,8 +237,10 @@ def _typed(key: str, value: Any) -> Any:
     usual = getattr(Settings(), key)
     if isinstance(usual, bool):
         return {"true": True, "1": True, "false": False, "0": False}.get(value, value)
-    number = isinstance(value, str) and isinstance(usual, int) and re.fullmatch(r"\d+", value)
-    return int(value) if number else value
+    if not isinstance(value, str) or not isinstance(usual, int | float):
+        return value
+    pattern = r"\d+" if isinstance(usual, int) else r"\d+(\.\d+)?"
+    return type(usual)(value) if re.fullmatch(pattern, value) else value
 
 
 def _measured(key: str, value: Any, where: str) -> Any:

@@ -30,7 +30,7 @@ class ChildSpec(msgspec.Struct, frozen=True):
 class Child:
     """A process, through all its lives."""
 
-    def __init__(self, spec: ChildSpec, level: str, grace: float) -> None:
+    def __init__(self, spec: ChildSpec, level: str, grace: float, log_format: str = "text") -> None:
         self.spec = spec
         self.state: Literal["starting", "ready", "waiting", "stopped"] = "stopped"
         self.restarts = -1
@@ -41,6 +41,7 @@ class Child:
         self.listening = -1
         self._level = level
         self._grace = grace
+        self._log_format = log_format
         self._process: subprocess.Popen[bytes] | None = None
         self._born = 0.0
 
@@ -52,9 +53,9 @@ class Child:
     def start(self) -> None:
         """Begin a new life."""
         self.listening, ready = os.pipe2(os.O_CLOEXEC)
-        order = Order(
-            self.spec.name, self.spec.target, self.spec.arguments, ready, os.getpid(), self._level, self._grace
-        )
+        spec = self.spec
+        how = self._level, self._grace, self._log_format
+        order = Order(spec.name, spec.target, spec.arguments, ready, os.getpid(), *how)
         command = [sys.executable, "-P", "-m", "tidewheel.runtime.child", msgspec.json.encode(order).decode()]
         try:
             self._process = subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=[ready])

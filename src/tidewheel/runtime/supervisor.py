@@ -55,6 +55,8 @@ class Supervisor:
         Called once, when every child has said that it is ready.
     level : str
         Least level of the children's log lines.
+    log_format : str
+        Of those lines: ``text`` or ``json``.
     """
 
     def __init__(
@@ -65,8 +67,9 @@ class Supervisor:
         status_file: Path | None = None,
         on_ready: Callable[[], None] | None = None,
         level: str = "info",
+        log_format: str = "text",
     ) -> None:
-        self._children = [Child(spec, level, grace) for spec in specs]
+        self._children = [Child(spec, level, grace, log_format) for spec in specs]
         self._grace = grace
         self._status_file = status_file
         self._on_ready = on_ready

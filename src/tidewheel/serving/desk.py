@@ -20,14 +20,17 @@ from tidewheel.serving.arms import Verdict
 from tidewheel.serving.decider import Decider
 from tidewheel.serving.flight import Flight
 from tidewheel.serving.handler import unknown
-from tidewheel.storage.decisions import DecisionIds, encode_decision
+from tidewheel.storage.decisions import DecisionIds, DecisionRecord, encode_decision
 from tidewheel.storage.log_records import FUTURE_ALLOWED, BadRow, NewEvent
 
 if TYPE_CHECKING:
+    from opentelemetry.trace import Span
+
     from tidewheel.definitions.ir import Source
     from tidewheel.serving.find import Finder
     from tidewheel.serving.metrics import Metrics
     from tidewheel.serving.recent import Recent
+    from tidewheel.serving.tracing import Tracer
     from tidewheel.storage.journal import JournalWriter
 
 log = logging.getLogger("tidewheel.serving")
@@ -53,6 +56,7 @@ class Asked(NamedTuple):
     caller: str
     started: int
     decoded: int
+    span: Span | None = None
 
 
 class Served:
@@ -91,6 +95,8 @@ class Desk:
         self.metrics = metrics
         self._ship = ship
         self.decided = 0
+        self.tracer: Tracer | None = None
+        """Where traces are exported to; None where they are not."""
         self._ids = DecisionIds()
         self._answers: dict[bytes, bytes] = {}
         self._older: dict[bytes, bytes] = {}
@@ -178,7 +184,8 @@ class Desk:
         if again is not None:
             self.metrics.count("retries", service)
             return again
-        asked = Asked(served.decider, event, key, now, caller, started, perf_counter_ns())
+        span = None if self.tracer is None else self.tracer.current()
+        asked = Asked(served.decider, event, key, now, caller, started, perf_counter_ns(), span)
         until = until or started + served.decider.service.deadline * 1000
         verdict = served.decider.decide(event.id, event.columns, now, min(event.at, now), until)
         if isinstance(verdict, Verdict):
@@ -193,7 +200,7 @@ class Desk:
 
     def _write(self, asked: Asked, verdict: Verdict) -> bytes:
         """Write a decision down, and return its answer."""
-        decider, event, key, now, caller, started, decoded = asked
+        decider, event, key, now, caller, started, decoded, span = asked
         service = decider.service.name
         spent = [decoded - started, verdict.features_ns, verdict.rules_ns, verdict.model_ns]
         spent.append(perf_counter_ns() - decoded - sum(spent[1:]))
@@ -207,7 +214,10 @@ class Desk:
         self._ship()
         answer = encode_answer(answer_of(record))
         self._remember(key, answer)
-        self._count(asked, unit, verdict, perf_counter_ns() - started, spent)
+        ended = perf_counter_ns()
+        self._count(asked, record, verdict, ended - started)
+        if span is not None and self.tracer is not None:
+            self.tracer.decided(span, record, started, ended)
         return answer
 
     def in_flight(self) -> int:
@@ -233,9 +243,9 @@ class Desk:
         if 2 * len(self._answers) >= MOST_REMEMBERED:
             self._older, self._answers = self._answers, {}
 
-    def _count(self, asked: Asked, unit: str, verdict: Verdict, ns: int, spent: list[int]) -> None:
-        metrics, service = self.metrics, asked.decider.service.name
-        metrics.decided(service, verdict.model, verdict.decision, ns, spent)
+    def _count(self, asked: Asked, record: DecisionRecord, verdict: Verdict, ns: int) -> None:
+        metrics, service = self.metrics, record.service
+        metrics.decided(service, verdict.model, verdict.decision, ns, record.timings)
         if verdict.stored is not None:
             metrics.count("stored", service, verdict.stored.kind)
         if verdict.explored:
@@ -245,11 +255,12 @@ class Desk:
         if verdict.fallback:
             kind = verdict.reason.partition(":")[0]
             metrics.count("fallbacks", service, verdict.fallback, kind)
-            if (arm := asked.decider.arm_of(unit)) is not None and arm.model:
+            if (arm := asked.decider.arm_of(record.unit)) is not None and arm.model:
                 metrics.count("model_failures", arm.model, kind)
             if verdict.reason not in self._warned and len(self._warned) < 1000:
                 self._warned.add(verdict.reason)
-                log.warning("%s fell back to %s: %s", service, verdict.fallback, verdict.reason)
+                told = {"decision_id": record.decision_id, "service": service}
+                log.warning("%s fell back to %s: %s", service, verdict.fallback, verdict.reason, extra=told)
 
 
 def decoded(check: RowCheck, body: bytes, now: int, origin: str = "") -> list[NewEvent | BadRow]:

@@ -105,6 +105,8 @@ class Serving:
         self.loader.close()
         self.appender.close()
         self.journal.close()
+        if self.desk.tracer is not None:
+            self.desk.tracer.close()
         self.index.close()
         self.recent.close()
         self.switch.close()

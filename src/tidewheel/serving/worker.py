@@ -23,9 +23,12 @@ from tidewheel.serving.handler import Handler
 from tidewheel.serving.http import Limits
 from tidewheel.serving.metrics import write_snapshot
 from tidewheel.serving.mounts import mount
+from tidewheel.serving.request_ids import Identified
 from tidewheel.serving.service import Serving
 from tidewheel.serving.steps import Steps, Stream
 from tidewheel.serving.tls import certificate_of
+from tidewheel.serving.tracing import Traced, tracer_of
+from tidewheel.serving.transport import Handler as AnyHandler
 from tidewheel.serving.transport import HttpServer
 
 if TYPE_CHECKING:
@@ -140,7 +143,12 @@ def server_of(backend: WorkerBackend, guard: Guard) -> HttpServer:
     """Return the server of a worker, under the settings of its workspace."""
     config = backend.serving.stores.config
     limits = limits_of(config.settings)
-    handler = mount(Handler(backend, limits, guard), backend)
+    handler: AnyHandler = mount(Handler(backend, limits, guard), backend)
+    if config.settings.tracing:
+        tracer = backend.serving.desk.tracer = tracer_of(config.settings.trace_ratio, backend.serving.metrics.worker)
+        handler = Traced(handler, tracer)
+    if config.settings.log_format == "json":
+        handler = Identified(handler)
     return HttpServer(handler, limits, certificate=certificate_of(config), patience=backend.patience)
 
 

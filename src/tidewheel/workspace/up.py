@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from tidewheel.errors import TidewheelError
@@ -17,15 +18,15 @@ log = logging.getLogger("tidewheel.up")
 ROLE = "tidewheel up"
 
 
-def run_up(folder: str | Path, env: str | None = None, *, workers: int | None = None, port: int | None = None) -> None:
+def run_up(folder: str | Path, env: str | None = None, **options: int | str | None) -> None:
     """Run a workspace's processes until Ctrl-C or SIGTERM.
 
     Parameters
     ----------
     folder : str or Path
         The project's.
-    workers, port : int, optional
-        Over the settings.
+    **options
+        Over the settings: `workers`, `port`, `log_format`.
 
     Raises
     ------
@@ -34,10 +35,10 @@ def run_up(folder: str | Path, env: str | None = None, *, workers: int | None = 
     TidewheelError
         A process could not start; its own line says why.
     """
-    _override(workers=workers, port=port)
+    _override(options)
     workspace = open_workspace(folder, env=env)
     settings, layout = workspace.stores.settings, workspace.stores.layout
-    set_up_logs("up", settings.log_level)
+    set_up_logs("up", settings.log_level, format=settings.log_format)
     try:
         workspace.publish()
     finally:
@@ -49,6 +50,7 @@ def run_up(folder: str | Path, env: str | None = None, *, workers: int | None = 
             status_file=layout.run / "processes.json",
             on_ready=lambda: log.info("ready on %s", url),
             level=settings.log_level,
+            log_format=settings.log_format,
         )
         if supervisor.run():
             raise TidewheelError(
@@ -56,7 +58,7 @@ def run_up(folder: str | Path, env: str | None = None, *, workers: int | None = 
             )
 
 
-def _override(**settings: int | None) -> None:
+def _override(settings: Mapping[str, int | str | None]) -> None:
     """Let options of the command line reach every process as settings."""
     for name, value in settings.items():
         if value is not None:

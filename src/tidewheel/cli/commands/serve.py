@@ -8,8 +8,9 @@ import click
 @click.command()
 @click.option("--workers", type=int, help="Serving processes, over the setting.")
 @click.option("--port", type=int, help="Over the setting.")
+@click.option("--log-format", type=click.Choice(["text", "json"]), help="Over the setting.")
 @click.pass_context
-def up(context: click.Context, workers: int | None, port: int | None) -> None:
+def up(context: click.Context, /, **options: int | str | None) -> None:
     """Start serving workers, stream workers and the keeper; stop them cleanly on Ctrl-C or SIGTERM.
 
     \b
@@ -20,7 +21,7 @@ def up(context: click.Context, workers: int | None, port: int | None) -> None:
     from tidewheel.workspace.up import run_up
 
     folder, env = context.find_root().obj
-    run_up(folder, env, workers=workers, port=port)
+    run_up(folder, env, **options)
 
 
 @click.command()
