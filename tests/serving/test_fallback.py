@@ -10,17 +10,39 @@ import time
 from pathlib import Path
 
 import lmdb
+import numpy as np
 import pytest
-from tests.serving.shop import BY_HUNDRED, FAILS, SLOW, Shop, open_shop, payment, service_of, serving
+from tests.serving.shop import (
+    BY_HUNDRED,
+    BY_THOUSAND,
+    FAILS,
+    PROJECT,
+    SLOW,
+    Shop,
+    open_shop,
+    payment,
+    service_of,
+    serving,
+)
 from tests.serving.test_deciding import eventually, records
 
-from tidewheel.errors import FullError, StorageError
+from tidewheel.collect.history import History
+from tidewheel.definitions import digest, load_project, reachable
+from tidewheel.definitions.ir import Graph
+from tidewheel.errors import ConflictError, FullError, StorageError, TidewheelError
 from tidewheel.registry.alerts import list_alerts
+from tidewheel.registry.bundles import Bundle, Manifest, save_bundle
 from tidewheel.registry.deployments import deploy
 from tidewheel.registry.graphs import set_live_graph
+from tidewheel.registry.pinning import pinned, pins_of, unpinned
+from tidewheel.registry.predictors import PredictorSpec
+from tidewheel.registry.runs import start_run
 from tidewheel.registry.services import freeze_service
+from tidewheel.registry.versions import register
+from tidewheel.serving.explain import explain
 from tidewheel.serving.service import Serving
 from tidewheel.storage import state_partition
+from tidewheel.workspace.groups import reaching
 
 
 def damage(path: Path) -> bytes:
@@ -34,6 +56,92 @@ def damage(path: Path) -> bytes:
 def two_versions(shop: Shop, second: str = BY_HUNDRED) -> None:
     shop.deploy(shop.graph())
     shop.deploy(shop.graph(second))
+
+
+QUICK = """
+class QuickView(tw.View, on=Payment):
+    amount = Payment.amount
+
+
+class Quick(tw.Model):
+    view = QuickView
+    label = tw.happened(Chargeback, within="30d")
+    estimator = Mean()
+    split = tw.temporal(test="30d")
+
+
+class Score("""
+
+
+def with_quick(shop: Shop) -> Graph:
+    """Give the shop's graph, with a chain that has a smaller model in it."""
+    folder = shop.folder / "quick"
+    folder.mkdir(exist_ok=True)
+    (folder / "tidewheel.toml").write_text("")
+    text = PROJECT.format(weight=BY_THOUSAND, explore=0.0, deadline="10s")
+    text = text.replace("[tw.previous(Fraud), ", "[tw.previous(Fraud), Quick, ").replace(
+        "class Score(", QUICK.lstrip(), 1
+    )
+    (folder / "project.py").write_text(text)
+    return load_project(folder).graph
+
+
+def quick_version(shop: Shop, graph: Graph) -> str:
+    view = next(view for view in graph.views if view.name == "QuickView")
+    manifest = Manifest(
+        model="Quick",
+        view="QuickView",
+        view_digest=digest(view),
+        graph=reachable(graph, ["Quick"]),
+        columns=("amount",),
+        predictor=PredictorSpec(kind="linear"),
+    )
+    bundle = save_bundle(shop.stores.artifacts, Bundle(manifest, {"coef": np.array([1 / 1024])}))
+    run = start_run(shop.stores.catalog, "Quick")
+    return register(shop.stores.catalog, "Quick", run=run.id, bundle=bundle, view=manifest.view_digest).name
+
+
+def test_a_smaller_model_stands_in_by_the_version_it_was_deployed_with(tmp_path: Path) -> None:
+    with open_shop(tmp_path) as shop:
+        catalog, graph = shop.stores.catalog, with_quick(shop)
+        declared = service_of(graph, "Score")
+        assert [link.kind for link in declared.fallback] == ["previous", "model", "table", "action"]
+        with pytest.raises(ConflictError, match="no version of Quick, to which Score falls back"):
+            pinned(catalog, declared)
+        quick_version(shop, graph)
+        service = pinned(catalog, declared)
+        assert (pins_of(service), unpinned(service)) == (["Quick@1"], declared)
+        set_live_graph(catalog, graph)
+        frozen = freeze_service(catalog, service, reachable(graph, ["Score"]))
+        deploy(catalog, "Score", shop.version(graph), frozen.digest)
+        quick_version(shop, graph)
+        assert "Quick@1" in [name for name, _ in reaching(catalog, shop.stores.artifacts)]
+        damage(shop.bundle_file("Fraud@1"))
+        with serving(shop) as running:
+            answer = running.decide("Score", payment(1, amount=768.0))
+            assert (answer.decision, answer.score, answer.model, answer.fallback) == (
+                "review",
+                0.75,
+                "Quick@1",
+                "model",
+            )
+            assert "Fraud@1 can't be loaded" in answer.reason
+            assert set(running.builder.bundles()) == {"Quick@1"}
+        record = records(shop.stores.layout.journal)[0]
+        assert (record.model, record.fallback, record.arm) == ("Quick@1", "model", "model")
+        told = explain(record, shop.stores, History(shop.stores.lake, shop.stores.log))
+        assert told.fallback == "model"
+
+
+def test_a_chain_does_not_fall_back_to_what_failed(tmp_path: Path) -> None:
+    with open_shop(tmp_path) as shop:
+        folder = shop.folder / "own"
+        folder.mkdir()
+        text = PROJECT.format(weight=BY_THOUSAND, explore=0.0, deadline="10s")
+        (folder / "tidewheel.toml").write_text("")
+        (folder / "project.py").write_text(text.replace("[tw.previous(Fraud), ", "[Fraud, "))
+        with pytest.raises(TidewheelError, match="Fraud is what the service asks first"):
+            load_project(folder)
 
 
 def fallbacks(running: Serving) -> int:

@@ -57,7 +57,7 @@ def compile_scoring(context: Context, cls: type[Service], on: ir.Source) -> Scor
         return _expression(context, cls, on, cls.score)
     assert isinstance(cls.model, Combination)
     given = cls.model
-    models = [_frozen(context, model, on) for model in given.models]
+    models = [own_model(context, model, on) for model in given.models]
     names = tuple(model.name for model in models)
     if given.kind == "stack":
         _check_stack(context, given)
@@ -82,10 +82,17 @@ def _one(context: Context, cls: type[Service], on: ir.Source) -> Scoring:
     if not (isinstance(model, type) and issubclass(model, Model)):
         raise DefinitionError(f"{model!r} is no model class", remedy="write model = Fraud")
     stored = compile_stored(context, on, cls.model) if isinstance(cls.model, Stored) else None
-    return Scoring(_frozen(context, model, on).name, stored=stored)
+    return Scoring(own_model(context, model, on).name, stored=stored)
 
 
-def _frozen(context: Context, model: type[Model], on: ir.Source) -> ir.Model:
+def own_model(context: Context, model: type[Model], on: ir.Source) -> ir.Model:
+    """Return the frozen form of a model that a service for `on` may ask.
+
+    Raises
+    ------
+    DefinitionError
+        It is for another event.
+    """
     frozen = context.models[model]
     view = context.views[model.view]
     if view.on != on.name:
@@ -129,7 +136,7 @@ def _expression(context: Context, cls: type[Service], on: ir.Source, score: obje
     models = models_of(cls)
     if not models:
         raise DefinitionError("the score is made of no model's score", remedy="name one: CTR.score")
-    names = tuple(_frozen(context, model, on).name for model in models)
+    names = tuple(own_model(context, model, on).name for model in models)
     own = _OwnColumns(RowScope(context, on))
     typed = own.lower(score)
     if typed.type != "number":

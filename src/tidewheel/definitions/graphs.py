@@ -182,7 +182,7 @@ class _Reach:
     def _service(self, service: ir.Service) -> None:
         self.services.add(service.name)
         self._source(service.on)
-        for name in service.members:
+        for name in (*service.members, *(link.model for link in service.fallback if link.kind == "model")):
             self._model(name)
         for view in views_of(service):
             self.view(view)

@@ -299,11 +299,13 @@ class Rule(_Frozen, frozen=True):
 class Fallback(_Frozen, frozen=True):
     """One link of the chain that answers when the model can't."""
 
-    kind: Literal["previous", "table", "action", "stored"]
+    kind: Literal["previous", "table", "action", "stored", "model"]
     model: str = ""
     by: Path = ()
     action: str = ""
     stored: Stored | None = None
+    version: str = ""
+    """``Quick@2``: of a model that stands in; pinned when the service is deployed."""
 
 
 class Cache(_Frozen, frozen=True):

@@ -10,12 +10,13 @@ from tidewheel.definitions import ir
 from tidewheel.definitions.batch import Stored
 from tidewheel.definitions.batch_compiler import compile_stored
 from tidewheel.definitions.columns import Column, PathColumn
-from tidewheel.definitions.combine_compiler import compile_scoring, models_of
+from tidewheel.definitions.combine_compiler import compile_scoring, models_of, own_model
 from tidewheel.definitions.context import Context
 from tidewheel.definitions.declared import place_of
 from tidewheel.definitions.durations import parse_duration
 from tidewheel.definitions.expressions import lower, text_of
 from tidewheel.definitions.model_compiler import check_attributes
+from tidewheel.definitions.models import Model
 from tidewheel.definitions.paths import walk
 from tidewheel.definitions.places import likely
 from tidewheel.definitions.row_scope import RowScope, on_source
@@ -174,9 +175,16 @@ def _link(context: Context, cls: type[Service], on: ir.Source, actions: tuple[st
                 f"tw.batch.scores({getattr(link.model, '__name__', link.model)}) is not the service's"
             )
         return ir.Fallback("stored", model=link.model.__name__, stored=compile_stored(context, on, link))
+    if isinstance(link, type) and issubclass(link, Model):
+        if link in models_of(cls):
+            raise DefinitionError(
+                f"{link.__name__} is what the service asks first", remedy=f"tw.previous({link.__name__})"
+            )
+        return ir.Fallback("model", model=own_model(context, link, on).name)
     if not isinstance(link, Fallback):
         raise DefinitionError(
-            f"{link!r} is no fallback", remedy="write tw.previous(Model), tw.table(by=...), tw.action('review')"
+            f"{link!r} is no fallback",
+            remedy="write tw.previous(Model), Smaller, tw.table(by=...), tw.action('review')",
         )
     if link.kind == "action":
         _check_action(link.action, _all_actions(cls, actions), "the fallback")

@@ -69,8 +69,8 @@ class Service(metaclass=Declared):
     explore : float
         Share of decisions with a preventing action that are let through, with the propensity logged.
     fallback : sequence
-        What answers when the model can't, in order, ending in ``tw.action(...)``. By default the previous
-        version and then the lowest action.
+        What answers when the model can't, in order, ending in ``tw.action(...)``: the version before, other model
+        classes, tables. By default the previous version and then the lowest action.
     deadline : duration
         When to fall back.
     unit : column, optional
@@ -89,7 +89,7 @@ class Service(metaclass=Declared):
     decide: ClassVar[Thresholds | None] = None
     prevents: ClassVar[Sequence[str]] = ()
     explore: ClassVar[float | str] = 0.0
-    fallback: ClassVar[Sequence[Fallback | Stored] | None] = None
+    fallback: ClassVar[Sequence[Fallback | Stored | type[Model]] | None] = None
     deadline: ClassVar[Duration] = "50ms"
     unit: ClassVar[KeyLike] = None
     guards: ClassVar[Sequence[ir.Guard]] = ()

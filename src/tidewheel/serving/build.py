@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,7 +13,8 @@ from tidewheel.errors import NotFoundError, TidewheelError
 from tidewheel.features.online import OnlineReader
 from tidewheel.features.plan_view import ViewPlan, plan_view
 from tidewheel.registry.bundles import ArtifactStore, Bundle, load_bundle
-from tidewheel.registry.names import member_of, members_of
+from tidewheel.registry.names import member_of, members_of, model_of
+from tidewheel.registry.pinning import pins_of, standing_in
 from tidewheel.registry.services import ServiceVersion, load_service
 from tidewheel.registry.thresholds import effective, get_thresholds
 from tidewheel.registry.versions import get_version
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("tidewheel.serving")
 
-PREVIOUS = "previous"
+PREVIOUS, SMALLER = "previous", "model"
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,14 +124,15 @@ class Builder:
         if deployment.previous:
             frozen = deployment.previous_service_version or deployment.service_version
             previous = self._load(frozen, deployment.previous, damage)
-        self._keep(champion, challenger, previous)
+        smaller = {name: self._load(deployment.service_version, name, damage) for name in pins_of(service)}
+        self._keep(champion, challenger, previous, *smaller.values())
         shares = {CHALLENGER: deployment.share}
         decider = Decider(
             service=service,
             champion=self._arm(champion, CHAMPION),
             challenger=self._arm(challenger, CHALLENGER),
             split=Split(service.name, deployment.salt, shares) if challenger is not None and deployment.share else None,
-            chain=self._chain(version, champion, previous),
+            chain=self._chain(version, champion, previous, smaller),
             revision=deployment.revision,
             damage="; ".join(damage),
             killed=deployment.killed,
@@ -145,6 +147,8 @@ class Builder:
             return self._loaded[key]
         try:
             version = self._version(service_version)
+            if model and model_of(model) not in version.service.members:
+                version = standing_in(version, model_of(model))
             pinned = tuple(self._pinned(name) for name in members_of(model))
             lineup = Lineup(version, pinned, self._inner, partial(self._scoring, version.service)) if pinned else None
             loaded = Loaded(version, pinned, self._ready(version, model, lineup))
@@ -265,7 +269,13 @@ class Builder:
         )
         return replace(loaded.arm, name=name, thresholds=Thresholds(levels), explore=explore)
 
-    def _chain(self, version: ServiceVersion, champion: Loaded | None, previous: Loaded | None) -> Chain:
+    def _chain(
+        self,
+        version: ServiceVersion,
+        champion: Loaded | None,
+        previous: Loaded | None,
+        smaller: Mapping[str, Loaded | None],
+    ) -> Chain:
         service = version.service
         links: list[Link] = []
         for link in service.fallback:
@@ -274,6 +284,9 @@ class Builder:
             elif link.kind == "previous":
                 arm = self._arm(previous, PREVIOUS)
                 links.extend([replace(arm, stored=None)] if arm is not None else [])
+            elif link.kind == "model":
+                arm = self._arm(smaller.get(link.version), SMALLER)
+                links.extend([arm] if arm is not None else [])
             elif link.kind == "stored":
                 model = champion.arm.model if champion is not None else f"{link.model}@0"
                 stored = self._stored(link.stored, member_of(model, link.model))

@@ -93,7 +93,7 @@ class Chain:
             verdict = Verdict(stored=before.stored)
             if (later := judge(link, columns, now, at, verdict, until)) is not None:
                 await later
-            verdict.fallback = "previous"
+            verdict.fallback = link.name
             return verdict
         verdict = _blank(before)
         if isinstance(link, str):

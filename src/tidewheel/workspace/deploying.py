@@ -14,6 +14,7 @@ from tidewheel.registry.bundles import graphs_of
 from tidewheel.registry.deployments import Deployment
 from tidewheel.registry.names import members_of, with_members
 from tidewheel.registry.parity import newest_checks
+from tidewheel.registry.pinning import pinned, pins_of
 from tidewheel.registry.ramps import Rollout
 from tidewheel.registry.services import freeze_service
 from tidewheel.registry.versions import Version, get_version
@@ -59,7 +60,10 @@ def deploy(
     services = [rules_alone] if rules_alone is not None else _services_of(graph, versions, only)
     lineups = {service.name: _lineup(stores, service, versions) for service in services}
     part = reachable(graph, [service.name for service in services])
-    bundles = [get_version(stores.catalog, one).bundle for names in lineups.values() for one in members_of(names)]
+    services = [pinned(stores.catalog, service) for service in services]
+    named = [one for names in lineups.values() for one in members_of(names)]
+    named += [one for service in services for one in pins_of(service)]
+    bundles = [get_version(stores.catalog, one).bundle for one in named]
     needed = [part, *graphs_of(stores.artifacts, bundles)]
     for reached in needed:
         keep_groups(stores.catalog, reached)

@@ -9,6 +9,7 @@ from tidewheel.errors import CorruptError
 from tidewheel.registry.bundles import ArtifactStore, graphs_of
 from tidewheel.registry.deployments import list_deployments
 from tidewheel.registry.graphs import active_groups, live_graph, load_graph, set_group, set_live_graph
+from tidewheel.registry.pinning import pins_of
 from tidewheel.registry.services import load_service
 from tidewheel.registry.versions import get_version
 from tidewheel.storage.catalog import Catalog
@@ -108,9 +109,12 @@ def reaching(catalog: Catalog, artifacts: ArtifactStore) -> list[tuple[str, ir.G
             (deployment.challenger_service_version, " (challenger)"),
             (deployment.previous_service_version, " (previous)"),
         )
+        named = list(deployment.versions)
         for digest, role in services:
             if digest:
-                found.append((f"{deployment.service}{role}", load_service(catalog, digest).graph))
-        for name in deployment.versions:
+                frozen = load_service(catalog, digest)
+                found.append((f"{deployment.service}{role}", frozen.graph))
+                named += pins_of(frozen.service)
+        for name in dict.fromkeys(named):
             found += [(name, graph) for graph in graphs_of(artifacts, [get_version(catalog, name).bundle])]
     return found

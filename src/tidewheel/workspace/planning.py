@@ -13,6 +13,7 @@ from tidewheel.definitions.grades import sources_of
 from tidewheel.definitions.graphs import Change, nodes_of
 from tidewheel.registry.deployments import list_deployments
 from tidewheel.registry.graphs import live_graph
+from tidewheel.registry.pinning import unpinned
 from tidewheel.registry.services import load_service
 from tidewheel.runtime.stores import Stores
 from tidewheel.workspace.evolving import schema_changes
@@ -28,7 +29,7 @@ def plan_of(graph: ir.Graph, stores: Stores) -> Plan:
     before = live.graph if live is not None else ir.Graph()
     known = {(kind, node.name): digest(node) for kind, node in _nodes(before)}
     served = {
-        deployment.service: digest(load_service(catalog, deployment.service_version).service)
+        deployment.service: digest(unpinned(load_service(catalog, deployment.service_version).service))
         for deployment in list_deployments(catalog)
     }
     declared = []
