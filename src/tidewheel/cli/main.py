@@ -65,6 +65,8 @@ COMMANDS: dict[str, Entry] = {
     "tick": Entry("schedules", "Do what is due, once: for a cron of your own."),
     "bench": Entry("bench", "Load a service as callers would: latency by rate, cores for a target."),
     "ticks": Entry("ticks", "List scheduled events, or make those of the past."),
+    "top": Entry("top", "Watch services and workers: versions, rates, latency, fallbacks, lag."),
+    "dashboard": Entry("top", "Print a Grafana dashboard of the workspace's metrics."),
     "why": Entry("serve", "Explain one decision and replay it."),
     "import-model": Entry("importing", "Make an MLflow model a version, judged like any other."),
     "import-feast": Entry("migrate", "Write declarations from a Feast repository."),

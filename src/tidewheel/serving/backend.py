@@ -223,19 +223,23 @@ class WorkerBackend:
             "breakers_open": float(len(serving.builder.breakers.open())),
         }
         serving.metrics.gauges.update(gauges)
-        serving.metrics.labelled.update(model_gauges(serving.desk.services.values()))
+        serving.metrics.labelled.update(model_gauges(list(serving.desk.services.values())))
         return serving.metrics.snapshot(self._now())
 
     def metrics(self) -> bytes:
         """Return all workers' numbers, and the log's, for Prometheus."""
         stores = self.serving.stores
-        snapshots = read_snapshots(stores.layout.run, self.numbers())
+        snapshots = self.snapshots()
         return prometheus(snapshots) + triton_lines(snapshots) + log_lines(stores.log.stats().types)
+
+    def snapshots(self) -> list[Snapshot]:
+        """Return all workers' numbers."""
+        return read_snapshots(self.serving.stores.layout.run, self.numbers())
 
     def status(self) -> object:
         """Return what is served, how fast, and what is wrong."""
         serving = self.serving
-        snapshots = read_snapshots(serving.stores.layout.run, self.numbers())
+        snapshots = self.snapshots()
         return {
             "now": text_of(self._now()),
             "clock": serving.stores.settings.clock,

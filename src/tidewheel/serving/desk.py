@@ -251,7 +251,9 @@ class Desk:
         if verdict.explored:
             metrics.count("explored", service)
         if verdict.cached or verdict.missed:
-            metrics.count("cache", service, "hit" if verdict.cached else "miss")
+            outcome = "hit" if verdict.cached else "miss"
+            metrics.count("cache", service, outcome)
+            metrics.count("model_cache", verdict.model, outcome)
         if verdict.fallback:
             kind = verdict.reason.partition(":")[0]
             metrics.count("fallbacks", service, verdict.fallback, kind)

@@ -15,6 +15,10 @@ ABOUT = {
     "events": "Events posted.",
     "loads": "Deployments loaded, by outcome.",
     "stored": "Looks for a score computed ahead, by what came of them.",
+    "cache": "Looks for a kept answer, by what came of them.",
+    "model_cache": "The same by version.",
+    "http_shed_requests": "Requests refused because they had waited too long.",
+    "standing_queue_seconds": "How long requests wait to be read, at least.",
     "model_failures": "Requests that a version should have answered and did not.",
     "journal_unsynced_records": "Decision records written and not yet on the disk.",
     "journal_unsynced_bytes": "Their bytes.",
@@ -26,6 +30,7 @@ ABOUT = {
     "http_bad_requests": "Requests that were no HTTP, too large, or too slow.",
     "model_waiting": "Rows waiting for their batch.",
     "model_batches": "Batches run since the version was loaded.",
+    "deployment_revision": "Revision of the deployment that a worker serves.",
 }
 """What each metric counts; one that is missing here is explained by its name."""
 

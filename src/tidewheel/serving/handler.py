@@ -81,6 +81,10 @@ class Backend(Protocol):
         """Return the worker's state for people."""
         ...
 
+    def snapshots(self) -> object:
+        """Return every worker's counters, for who compares two looks at them."""
+        ...
+
     def metrics(self) -> bytes:
         """Return the counters in Prometheus' text format."""
         ...
@@ -121,6 +125,7 @@ class Handler:
             "/readyz": ("GET", None, self._ready),
             "/startupz": ("GET", None, self._started),
             "/v1/status": ("GET", "read", lambda request: json_response(self.backend.status())),
+            "/v1/numbers": ("GET", "read", lambda request: json_response(self.backend.snapshots())),
             "/metrics": ("GET", "read", lambda request: Response(200, self.backend.metrics(), TEXT)),
         }
         self._named: dict[str, tuple[str, Scope, Callable[[Request, str], Answering]]] = {

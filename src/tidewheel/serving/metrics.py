@@ -46,12 +46,14 @@ HELP = {
     "events": ("event", "outcome"),
     "loads": ("service", "outcome"),
     "model_failures": ("model", "reason"),
+    "model_cache": ("model", "outcome"),
 }
 """Counters by name, each with its labels."""
 
 GAUGES: dict[str, Labels] = {
     "model_waiting": ("model",),
     "model_batches": ("model",),
+    "deployment_revision": ("service",),
 }
 """Gauges with labels of their own, beside those that have one value a worker."""
 
@@ -243,6 +245,11 @@ def write_snapshot(folder: Path, snapshot: Snapshot) -> None:
 def read_snapshots(folder: Path, own: Snapshot) -> list[Snapshot]:
     """Return the numbers of all workers: `own` as they are now, the others' as last written."""
     return [own, *(snapshot for snapshot in _written(folder) if snapshot.worker != own.worker)]
+
+
+def read_written(folder: Path) -> list[Snapshot]:
+    """Return the numbers of all workers as last written."""
+    return list(_written(folder))
 
 
 def read_loaded(folder: Path) -> dict[int, dict[str, tuple[int, str]]]:

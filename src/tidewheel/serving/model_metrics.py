@@ -25,15 +25,17 @@ COUNTERS: dict[str, tuple[str, Callable[[ModelTimes], int]]] = {
 
 
 def model_gauges(services: Iterable[Served]) -> dict[str, dict[Labels, float]]:
-    """Return what waits for each model that is scored in batches, and how many ran."""
+    """Return what each service serves, what waits for each model that is scored in batches, and how many ran."""
     waiting: dict[Labels, float] = {}
     batches: dict[Labels, float] = {}
-    for served in list(services):
-        for arm in (served.decider.champion, served.decider.challenger):
+    deciders = [served.decider for served in services]
+    for decider in deciders:
+        for arm in (decider.champion, decider.challenger):
             if arm is not None and isinstance(arm.scoring, Batcher):
                 waiting[(arm.model,)] = float(arm.scoring.waiting())
                 batches[(arm.model,)] = float(arm.scoring.sizes()[0])
-    return {"model_waiting": waiting, "model_batches": batches}
+    revisions: dict[Labels, float] = {(of.service.name,): float(of.revision) for of in deciders}
+    return {"model_waiting": waiting, "model_batches": batches, "deployment_revision": revisions}
 
 
 def triton_lines(snapshots: list[Snapshot]) -> bytes:
@@ -61,6 +63,14 @@ def _lines(snapshots: list[Snapshot]) -> Iterator[str]:
     for worker, model, reason, count in failures:
         names = (*LABELS, "reason")
         yield f"nv_inference_request_failure{labelled(names, (*_split(model), reason), worker)} {count}"
+    for name, outcome in (("hits", "hit"), ("misses", "miss")):
+        looked = (
+            (s.worker, labels[0], n)
+            for s in snapshots
+            for labels, n in s.counters.get("model_cache", [])
+            if labels[1] == outcome
+        )
+        yield from _metric(f"nv_cache_num_{name}_per_model", "counter", f"Looks for a kept answer: {name}.", looked)
     yield from _metric("nv_inference_exec_count", "counter", "Batches run.", _executions(snapshots))
     waiting = ((s.worker, labels[0], int(n)) for s in snapshots for labels, n in s.labelled.get("model_waiting", []))
     yield from _metric("nv_inference_pending_request_count", "gauge", "Rows waiting for their batch.", waiting)
