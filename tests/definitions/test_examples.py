@@ -192,3 +192,13 @@ def test_a_bundle_carries_what_it_needs(fraud: Project) -> None:
     risk = reachable(fraud.graph, ["TerminalRisk"])
     assert [node.name for node in risk.groups] == ["TerminalRisk"]
     assert risk.views == ()
+
+
+def test_a_score_for_every_user_each_night() -> None:
+    graph = load_project(EXAMPLES / "churn").graph
+    assert [(tick.name, tick.each, tick.when.every) for tick in graph.ticks] == [("Nightly", "User", "daily")]
+    label = graph.models[0].label
+    assert (label.kind, label.source, label.key, label.within) == ("aggregate", "Visit", ("user",), 28 * 86_400_000_000)
+    stored = graph.services[0].fallback[0].stored
+    assert stored is not None
+    assert (stored.by, stored.entity, stored.max_age) == (("user",), "User", 7 * 86_400_000_000)

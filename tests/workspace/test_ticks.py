@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 from tests.workspace.visits import DAY, START, TONIGHT, VISITS, Activity, Nightly, Thanks, User, Visit, active, fill
@@ -148,6 +149,23 @@ def visits_of() -> list[tuple[str, int, float]]:
     from tests.workspace.visits import visits
 
     return visits()
+
+
+def test_a_model_learns_from_ticks_and_scores_them_as_the_service_does(ws: Workspace) -> None:
+    made = ws.make_ticks(Nightly, since=TONIGHT - 80 * DAY, until=TONIGHT - 2 * DAY)
+    trained = ws.train("Coming")
+    assert trained.version is not None
+    rows = {row["event_id"]: row for row in ws.score(Nightly, "Coming@1", by=User).to_pylist()}
+    assert len(rows) == made.made
+    often, seldom = (np.mean([row["score"] for row in rows.values() if row["entity"] == who]) for who in ("u1", "u7"))
+    assert often > 5 > 2 > seldom, "it has learned who comes how often"
+    ws.deploy("Coming@1", force=True)
+    before = ws.stores.clock.now()
+    make_ticks(ws, tick_of(ws), TONIGHT)
+    answers = {row["event_id"]: row["score"] for row in ws.decisions("Offer").to_pylist()}
+    scores = ws.score(Nightly, "Coming@1", since=before, by=User)
+    assert dict(zip(scores["event_id"].to_pylist(), scores["score"].to_pylist(), strict=True)) == answers
+    assert sorted(scores["entity"].to_pylist()) == active(TONIGHT)
 
 
 def test_days_on_which_clocks_change() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from lightgbm import LGBMRegressor
 
 import tidewheel as tw
 from tidewheel.runtime.due import Schedule, latest_due
@@ -42,6 +43,23 @@ class UserView(tw.View, on=Nightly):
     user = Activity
 
 
+class Coming(tw.Model):
+    """How often a user will come in the next week."""
+
+    view = UserView
+    label = tw.outcome(tw.count(Visit), within="7d")
+    estimator = LGBMRegressor(n_estimators=10, num_leaves=4, min_child_samples=5, verbose=-1)
+    split = tw.temporal(test="14d")
+    metrics = ["rmse"]
+
+
+class Offer(tw.Service, on=Nightly):
+    model = Coming
+    decide = tw.thresholds(nothing=0.0, greet=4.0)
+    fallback = [tw.action("nothing")]
+    deadline = "5s"
+
+
 class Thanks(tw.Service, on=Nightly):
     """Thanks those who come often."""
 
@@ -50,7 +68,7 @@ class Thanks(tw.Service, on=Nightly):
     deadline = "5s"
 
 
-VISITS = [User, Visit, Activity, Nightly, UserView, Thanks]
+VISITS = [User, Visit, Activity, Nightly, UserView, Coming, Offer, Thanks]
 
 
 def visits() -> list[tuple[str, int, float]]:

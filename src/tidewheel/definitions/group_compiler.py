@@ -98,7 +98,7 @@ def _feature(
             raise DefinitionError(
                 f"{value!r} belongs to another group", remedy="declare it here, or look that group up"
             )
-        aggregate, type = _aggregate(context, parts, value)
+        aggregate, type = compile_aggregate(context, parts, value)
         context.feature_types[cls, name] = type
         if type == "vector" and isinstance(aggregate.value, ir.Col):
             column = walk(context.sources, context.sources[aggregate.source], aggregate.value.path).column
@@ -142,8 +142,9 @@ def _sibling(context: Context, cls: type[Features], whole: Column[object], node:
     )
 
 
-def _aggregate(context: Context, parts: tuple[KeyPart, ...], node: Aggregated) -> tuple[ir.Aggregate, Type]:
-    source = _source(context, node)
+def compile_aggregate(context: Context, parts: tuple[KeyPart, ...], node: Aggregated) -> tuple[ir.Aggregate, Type]:
+    """Return the frozen form of an aggregate keyed by some parts, and the type of its values."""
+    source = source_of_aggregate(context, node)
     options = node._options
     value = where = None
     type: Type = "number"
@@ -198,7 +199,7 @@ def condition(context: Context, source: ir.Source, value: object) -> ir.Expr:
     return typed.expr
 
 
-def _source(context: Context, node: Aggregated) -> ir.Source:
+def source_of_aggregate(context: Context, node: Aggregated) -> ir.Source:
     """Return the one source an aggregate reads."""
     value = node._value
     if node._op in _ROWS:

@@ -225,7 +225,7 @@ class View(_Frozen, frozen=True):
 class Label(_Frozen, frozen=True):
     """What became of a row, told by a later event that refers to it."""
 
-    kind: Literal["happened", "outcome", "grade"]
+    kind: Literal["happened", "outcome", "grade", "aggregate"]
     source: str
     path: Path
     """From the outcome event to the row's event, e.g. ``("transaction",)``."""
@@ -238,6 +238,10 @@ class Label(_Frozen, frozen=True):
     """Of a view with a row for each item: the outcome's column with the item, where `path` names the request."""
     grades: tuple[Grade, ...] = ()
     """For ``grade``: what each kind of event makes of a row; the highest counts, and 0 when none came."""
+    aggregate: Aggregate | None = None
+    """For ``aggregate``: of what happened to the row's entity within the time; `value` is an expression over it."""
+    key: Path = ()
+    """For ``aggregate``: the row's column with the entity; `path` is the outcome's."""
 
 
 class Model(_Frozen, frozen=True):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from tidewheel.definitions import ir
-from tidewheel.definitions.columns import Column, PathColumn, leaves
+from tidewheel.definitions.columns import Aggregated, Column, PathColumn, leaves
 from tidewheel.definitions.context import Context
 from tidewheel.definitions.durations import parse_duration
 from tidewheel.definitions.expressions import lower, paths_of, refuse_vectors, text_of
 from tidewheel.definitions.grades import values_of
+from tidewheel.definitions.later_compiler import compile_later
 from tidewheel.definitions.models import Label, Model
 from tidewheel.definitions.paths import KeyPart, given_path, path_to, paths_to
 from tidewheel.definitions.rows import Event
@@ -22,6 +23,8 @@ def compile_label(context: Context, cls: type[Model], view: ir.View) -> tuple[ir
     within = parse_duration(label.within)
     if label.kind == "grade":
         return _graded(context, view, label, within), False
+    if any(isinstance(leaf, Aggregated) for leaf in leaves(label.value)):
+        return compile_later(context, view, label, within)
     source, value, classifies = _label_value(context, label)
     path, item = _label_paths(context, source, view, label.by)
     return ir.Label(label.kind, source.name, path, within, value, _otherwise(label, classifies), item), classifies

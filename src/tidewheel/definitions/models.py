@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, ClassVar, Literal, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -33,6 +34,31 @@ class Label:
     within: Duration
     by: object = None
     otherwise: float | None = None
+
+    def _compared(self, compare: Callable[[Any, Any], Any], other: object) -> Label:
+        if self.kind != "outcome" or not isinstance(self.value, Column):
+            raise mistake("only what tw.outcome() gives can be compared", "write tw.outcome(tw.count(Visit), ...) == 0")
+        return replace(self, value=compare(self.value, other))
+
+    def __eq__(self, other: object) -> Label:  # type: ignore[override]  # a label, as of columns
+        return self._compared(operator.eq, other)
+
+    def __ne__(self, other: object) -> Label:  # type: ignore[override]
+        return self._compared(operator.ne, other)
+
+    def __lt__(self, other: float) -> Label:
+        return self._compared(operator.lt, other)
+
+    def __le__(self, other: float) -> Label:
+        return self._compared(operator.le, other)
+
+    def __gt__(self, other: float) -> Label:
+        return self._compared(operator.gt, other)
+
+    def __ge__(self, other: float) -> Label:
+        return self._compared(operator.ge, other)
+
+    __hash__ = object.__hash__
 
 
 @dataclass(frozen=True)
@@ -166,9 +192,12 @@ def outcome(
     otherwise: float | None = None,
     by: KeyLike = None,
 ) -> Label:
-    """Label a row by a column (or condition) of a later event that refers to it.
+    """Label a row by a column (or condition) of a later event that refers to it, or by an aggregate of later events.
 
     A row to which nothing came is dropped and counted, unless `otherwise` says what it means.
+
+    With an aggregate, as in ``tw.outcome(tw.count(Visit, "28d"), within="28d") == 0``, every row whose time is over
+    has a label, taken over what happened to its entity within the time. `by` says which, where there are several.
     """
     return Label("outcome", value, within, by, otherwise)
 

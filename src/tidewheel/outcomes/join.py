@@ -105,7 +105,7 @@ def join_outcomes(events: Events, graph: ir.Graph, service: ir.Service, decision
         return Joined(decisions, label, weight, np.full(n, Status.MISSING, dtype=np.int8))
     decided = decided_rows(decisions["event_id"].combine_chunks(), decisions, frozenset(service.prevents))
     wanted = _paths(declared)
-    of_row = sorted({path[1] for path in wanted if len(path) == 2})
+    of_row = sorted({*(path[1] for path in wanted if len(path) == 2), *declared.key})
     rows = _rows(decisions, _named(graph.sources, service.on) if of_row else None, of_row)
     source = _named(graph.sources, declared.source)
     revision = [ir.REVISION] if source.revisable else []
@@ -142,6 +142,8 @@ def _paths(label: ir.Label) -> set[ir.Path]:
             for argument in expr.args:
                 yield from walk(argument)
 
+    if label.aggregate is not None:
+        return {*walk(label.aggregate.value), *walk(label.aggregate.where)}
     return set(walk(label.value))
 
 

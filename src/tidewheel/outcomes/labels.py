@@ -23,6 +23,7 @@ from tidewheel.features.nodes import Leaf, place_inputs, to_node
 from tidewheel.features.shown import REQUEST
 from tidewheel.features.words import to_words
 from tidewheel.kernel.expressions import compile_program, evaluate
+from tidewheel.outcomes.later import later_values
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -148,6 +149,9 @@ def _told(
             came = _first_outcomes(label, grade, rows, outcomes[grade.source], as_of) >= 0
             y[came] = np.maximum(y[came], grade.value)
         return y > 0.0, y
+    if label.kind == "aggregate":
+        name = label.source
+        return np.ones(rows.num_rows, np.bool_), later_values(label, sources[name], rows, outcomes[name], as_of)
     only = ir.Grade(label.source, 1.0, label.path, label.item)
     first = _first_outcomes(label, only, rows, outcomes[label.source], as_of)
     has = first >= 0
