@@ -32,6 +32,7 @@ STOREYS: list[set[str]] = [
     {"engine"},
     {"metrics"},
     {"kernel"},
+    {"client"},
     {"definitions"},
     {"errors"},
 ]

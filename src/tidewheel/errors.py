@@ -10,6 +10,7 @@
     │   ├── FileError        a file can't be read as what it claims to be
     │   └── ExpectationError rows are not what is expected of them, and the policy is to stop
     ├── ClockError           an instant was given where the workspace keeps its own clock, or runs backwards
+    ├── DeniedError          the caller may not do this: no token, or not one with the scope
     ├── NotFoundError        no such version, run, decision, service, event type
     ├── ConflictError        the thing exists already, or is used by something live
     ├── FeatureError         features can't be read
@@ -98,6 +99,10 @@ class ExpectationError(InputError):
 
 class ClockError(TidewheelError):
     """A caller's instant was refused, or time would run backwards."""
+
+
+class DeniedError(TidewheelError):
+    """The caller may not do this."""
 
 
 class NotFoundError(TidewheelError):

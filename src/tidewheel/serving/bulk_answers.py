@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import io
 from collections.abc import AsyncGenerator, Callable
+from functools import cache
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import msgspec
 
@@ -116,14 +117,40 @@ def arrow_schema() -> Any:
     """Return the columns of an Arrow answer: an answer's fields, and why a row got none."""
     import pyarrow as pa
 
-    kinds = {"score": pa.float64(), "explored": pa.bool_()}
-    fields = [(field.name, kinds.get(field.name, pa.string())) for field in msgspec.structs.fields(Answer)]
+    kinds = {bool: pa.bool_(), float: pa.float64(), int: pa.int64()}
+    fields = [(name, kinds.get(kind, pa.string())) for name, kind in answer_fields().items()]
     return pa.schema([*fields, ("error", pa.string())])
+
+
+@cache
+def answer_fields() -> dict[str, type]:
+    """Return an answer's fields, each with what it holds: ``bool``, ``float``, ``int``, ``str``, or ``object``.
+
+    Examples
+    --------
+    >>> fields = answer_fields()
+    >>> fields["score"], fields["explored"], fields["decision"]
+    (<class 'float'>, <class 'bool'>, <class 'str'>)
+    """
+    plain = (bool, float, int, str)
+    return {
+        field.name: next((kind for kind in plain if kind is field.type or kind in get_args(field.type)), object)
+        for field in msgspec.structs.fields(Answer)
+    }
+
+
+def plain_fields(answer: Answer) -> dict[str, Any]:
+    """Return an answer's fields; what is none of the plain kinds as JSON text."""
+    told = msgspec.structs.asdict(answer)
+    for name, kind in answer_fields().items():
+        if kind is object and told[name] is not None:
+            told[name] = msgspec.json.encode(told[name]).decode()
+    return told
 
 
 def _row(answer: bytes | TidewheelError) -> dict[str, Any]:
     if isinstance(answer, bytes):
-        return msgspec.structs.asdict(decode_answer(answer))
+        return plain_fields(decode_answer(answer))
     return {"error": str(answer)}
 
 

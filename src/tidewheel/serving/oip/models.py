@@ -12,10 +12,11 @@ import numpy as np
 
 from tidewheel.definitions.ir import TEXT_KINDS
 from tidewheel.errors import DeadlineError, InputError, KilledError, NotReadyError
-from tidewheel.serving.answers import Answer, decode_answer
+from tidewheel.serving.answers import decode_answer
 from tidewheel.serving.bulk import BulkRow, decide_rows
+from tidewheel.serving.bulk_answers import answer_fields, plain_fields
 from tidewheel.serving.oip.messages import Inference
-from tidewheel.serving.oip.tensors import BYTES, Tensor
+from tidewheel.serving.oip.tensors import BYTES, NUMBERS, Tensor
 from tidewheel.storage.log_records import BadRow
 
 if TYPE_CHECKING:
@@ -156,11 +157,8 @@ class ServiceModel:
         self.inputs = [port_of(column) for column in served.source.columns]
         self._columns = {column.name: column for column in served.source.columns}
         self._required = [column.name for column in served.source.columns if not column.optional]
-        fields = msgspec.structs.fields(Answer)
-        self.outputs = [
-            Port(field.name, "BOOL" if field.type == "bool" else "FP64" if field.name == SCORE else BYTES)
-            for field in fields
-        ]
+        datatypes = {bool: "BOOL", float: "FP64", int: "INT64"}
+        self.outputs = [Port(name, datatypes.get(kind, BYTES)) for name, kind in answer_fields().items()]
 
     def not_ready(self) -> str:
         """Return that the service is gone, if it is."""
@@ -182,12 +180,12 @@ class ServiceModel:
             if isinstance(event, BadRow):
                 raise InputError(f"row {number}: {event.reason}", where=f"{self.name}'s event")
             events.append(event)
-        answers: list[Answer] = []
+        answers: list[dict[str, Any]] = []
         until = perf_counter_ns() + asked.timeout_us * 1000 if asked.timeout_us else 0
         async for told in decide_rows(self._backend, self.name, events, None, asked.caller, until):
             if isinstance(told, Exception):
                 raise told
-            answers.append(decode_answer(told))
+            answers.append(plain_fields(decode_answer(told)))
         return [_output(port, answers) for port in self.outputs]
 
     def _rows(self, columns: dict[str, Tensor]) -> list[dict[str, object]]:
@@ -255,15 +253,16 @@ def one_a_row(tensor: Tensor) -> Any:
     return values
 
 
-def _output(port: Port, answers: Sequence[Answer]) -> Tensor:
-    values = [getattr(answer, port.name) for answer in answers]
+def _output(port: Port, answers: Sequence[dict[str, Any]]) -> Tensor:
+    """Return a field of all answers; what is null is NaN or no text."""
+    values = [answer[port.name] for answer in answers]
     if port.datatype == BYTES:
         array = np.empty(len(values), object)
-        array[:] = [str(value).encode() for value in values]
+        array[:] = [("" if value is None else value).encode() for value in values]
         return Tensor(port.name, BYTES, array)
-    if port.datatype == "BOOL":
-        return Tensor(port.name, "BOOL", np.array(values, bool))
-    return Tensor(port.name, "FP64", np.array([np.nan if value is None else value for value in values], np.float64))
+    if port.datatype == "FP64":
+        values = [np.nan if value is None else value for value in values]
+    return Tensor(port.name, port.datatype, np.array(values, NUMBERS[port.datatype]))
 
 
 def unready(model: Model) -> NotReadyError:

@@ -1,0 +1,220 @@
+"""The client for asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections import deque
+from collections.abc import AsyncIterator, Iterable
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, TypeVar
+
+from tidewheel.client import calls
+from tidewheel.client.calls import Appended, Call, Decision, EventReader, Features
+from tidewheel.client.http1 import READ, Reply, address_of, context_of, request_bytes
+from tidewheel.client.retries import Budget, Tries
+from tidewheel.client.setup import setup_of, unreachable
+from tidewheel.client.sync import MOST_IDLE
+from tidewheel.errors import DeadlineError, TidewheelError
+
+T = TypeVar("T")
+Pipe = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+class AsyncClient:
+    """Asks a server, from one event loop; as :class:`~tidewheel.client.Client`, awaited. Tasks may share it.
+
+    Parameters
+    ----------
+    url, token, deadline, caller, context
+        As for :class:`~tidewheel.client.Client`.
+
+    Examples
+    --------
+    ::
+
+        async with AsyncClient("http://127.0.0.1:8700", deadline="250ms") as client:
+            (await client.decide("Score", {"id": "t1", "card": "c42", "amount": 120.0})).decision
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: str = "",
+        deadline: str | float = 10.0,
+        caller: str = "",
+        context: ssl.SSLContext | None = None,
+    ) -> None:
+        self._address = address_of(url)
+        self._context = context_of(self._address, context)
+        self._setup = setup_of(token, deadline, caller)
+        self._budget = Budget()
+        self._idle: deque[Pipe] = deque()
+
+    async def decide(
+        self,
+        service: str | type,
+        event: Any,
+        *,
+        now: Any = None,
+        deadline: str | float | None = None,
+        repeatable: bool = True,
+    ) -> Decision:
+        """Decide one event. As `Client.decide`."""
+        return await self._run(calls.decide(service, event, now, repeatable), deadline)
+
+    async def decide_many(
+        self,
+        service: str | type,
+        events: Iterable[Any],
+        *,
+        now: Any = None,
+        deadline: str | float | None = None,
+        repeatable: bool = True,
+    ) -> Any:
+        """Decide many events. As `Client.decide_many`."""
+        ask = calls.decide_table if calls.is_table(events) else calls.decide_rows
+        parts = [
+            await self._run(ask(service, batch.body, now, repeatable), deadline) for batch in calls.batches(events)
+        ]
+        return calls.joined(parts) if calls.is_table(events) else [answer for part in parts for answer in part]
+
+    async def decide_each(
+        self, service: str | type, events: Iterable[Any], *, deadline: str | float | None = None
+    ) -> AsyncIterator[tuple[int, Decision | TidewheelError]]:
+        """Decide many events, and give each answer as soon as it is known. As `Client.decide_each`."""
+        for batch in calls.batches(events):
+            async for place, answer in self._streamed(calls.decide_each(service, batch.body), deadline):
+                yield batch.first + place, answer
+
+    async def append(
+        self, event: str | type, rows: Iterable[Any], *, now: Any = None, repeatable: bool = True
+    ) -> Appended:
+        """Log events. As `Client.append`."""
+        done = Appended()
+        for batch in calls.batches(rows):
+            done += await self._run(calls.append(event, batch.body, now, repeatable))
+        return done
+
+    async def features(self, name: str | type, **keys: Any) -> Features:
+        """Read live features of entities. As `Client.features`."""
+        return await self._run(calls.features(name, keys))
+
+    async def why(self, decision_id: str) -> dict[str, Any]:
+        """Explain a decision, and have it replayed."""
+        return await self._run(calls.get(f"/v1/decisions/{decision_id}"))
+
+    async def status(self) -> dict[str, Any]:
+        """Return what is served, how fast, and what is wrong."""
+        return await self._run(calls.get("/v1/status"))
+
+    async def close(self) -> None:
+        """Close the connections that are kept."""
+        while self._idle:
+            await _closed(self._idle.pop())
+
+    async def __aenter__(self) -> AsyncClient:
+        """Return the client."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the client."""
+        await self.close()
+
+    # --- inside --------------------------------------------------------------------------------
+
+    async def _run(self, call: Call[T], deadline: str | float | None = None) -> T:
+        """Ask until there is an answer, or no time or budget is left."""
+        tries = Tries(self._budget, self._setup.seconds(deadline), call.repeatable)
+        while True:
+            pipe, fresh = await self._connection(tries)
+            reply = Reply()
+            try:
+                async with asyncio.timeout(tries.left()):
+                    await self._send(pipe, call, tries)
+                    while not reply.done:
+                        reply.feed(await pipe[0].read(READ))
+            except (OSError, DeadlineError) as error:
+                pipe[1].close()
+                await self._pause(tries, error, tries.again(fresh=fresh or reply.begun))
+                continue
+            except BaseException:
+                pipe[1].close()
+                raise
+            self._keep(pipe, reply)
+            if reply.status == 200 or (pause := tries.again(status=reply.status, headers=reply.headers)) is None:
+                return call.read(reply.status, reply.headers, reply.take())
+            await asyncio.sleep(pause)
+
+    async def _streamed(
+        self, call: Call[Any], deadline: str | float | None
+    ) -> AsyncIterator[tuple[int, Decision | TidewheelError]]:
+        tries = Tries(self._budget, self._setup.seconds(deadline), call.repeatable)
+        given = 0
+        while True:
+            pipe, fresh = await self._connection(tries)
+            reply, reader = Reply(), EventReader()
+            try:
+                await self._send(pipe, call, tries)
+                while not reply.done:
+                    async with asyncio.timeout(tries.left()):
+                        reply.feed(await pipe[0].read(READ))
+                    if reply.status == 200:
+                        for place, answer in reader.feed(reply.take()):
+                            if place >= given:
+                                given = place + 1
+                                yield place, answer
+            except (OSError, DeadlineError) as error:
+                await self._pause(tries, error, tries.again(fresh=fresh or reply.begun))
+                continue
+            finally:
+                self._keep(pipe, reply)
+            if reader.ended:
+                return
+            if (pause := tries.again(status=reply.status, headers=reply.headers)) is None:
+                raise calls.error_of(reply.status, reply.headers, reply.take())
+            await asyncio.sleep(pause)
+
+    async def _send(self, pipe: Pipe, call: Call[Any], tries: Tries) -> None:
+        headers = self._setup.headers(tries.left()) | call.headers
+        pipe[1].write(request_bytes(self._address, call.method, call.path, headers, call.body))
+        await pipe[1].drain()
+
+    async def _connection(self, tries: Tries) -> tuple[Pipe, bool]:
+        """Return a kept connection, or a new one and True."""
+        with suppress(IndexError):
+            return self._idle.pop(), False
+        while True:
+            try:
+                async with asyncio.timeout(tries.left()):
+                    return await self._connect(), True
+            except OSError as error:
+                await self._pause(tries, error, tries.again(status=503))
+
+    async def _connect(self) -> Pipe:
+        address = self._address
+        return await asyncio.open_connection(address.host, address.port, ssl=self._context)
+
+    async def _pause(self, tries: Tries, error: Exception, pause: float | None) -> None:
+        """Wait for the next try; raise when there is none."""
+        if isinstance(error, TimeoutError | DeadlineError):
+            tries.left()
+        if pause is None:
+            raise unreachable(self._address, error) from error
+        await asyncio.sleep(pause)
+
+    def _keep(self, pipe: Pipe, reply: Reply) -> None:
+        if reply.keep and len(self._idle) < MOST_IDLE:
+            self._idle.append(pipe)
+        else:
+            pipe[1].close()
+
+
+async def _closed(pipe: Pipe) -> None:
+    pipe[1].close()
+    with suppress(OSError):
+        await pipe[1].wait_closed()

@@ -1,0 +1,267 @@
+"""The client, waiting and awaited, against real servers: also ones that are killed, overloaded, slow."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+import pytest
+from tests.serving.oip.front import Front, front
+from tests.serving.server import Echo, ServerThread
+from tests.serving.shop import open_shop, payment, worker
+
+from tidewheel.client import AsyncClient, Client, Decision
+from tidewheel.client.retries import BUDGET
+from tidewheel.errors import (
+    ConfigError,
+    ConflictError,
+    DeadlineError,
+    DeniedError,
+    InputError,
+    NotFoundError,
+    OverloadedError,
+    ServingError,
+    UnreachableError,
+)
+from tidewheel.serving.answers import Answer
+from tidewheel.serving.http import Limits, Request, Response, error_response
+
+
+class Waiting:
+    """The awaited client behind the waiting one's methods, so that each test holds for both."""
+
+    def __init__(self, url: str, **how: Any) -> None:
+        self._runner = asyncio.Runner()
+        self._client = AsyncClient(url, **how)
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        method = getattr(self._client, name)
+        return lambda *given, **how: self._runner.run(method(*given, **how))
+
+    def decide_each(self, *given: Any, **how: Any) -> list[Any]:
+        async def collect() -> list[Any]:
+            return [answer async for answer in self._client.decide_each(*given, **how)]
+
+        return self._runner.run(collect())
+
+    def __enter__(self) -> Waiting:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._runner.run(self._client.close())
+        self._runner.close()
+
+
+Make = Callable[..., Any]
+
+
+@pytest.fixture(params=[Client, Waiting], ids=["sync", "async"])
+def make(request: pytest.FixtureRequest) -> Make:
+    made: Make = request.param
+    return made
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
+    with front(tmp_path_factory.mktemp("client")) as running:
+        yield running
+
+
+def url(port: int) -> str:
+    return f"http://127.0.0.1:{port}"
+
+
+def test_everything_can_be_asked(served: Front, make: Make) -> None:
+    with make(url(served.port), caller="checkout") as client:
+        told = client.decide("Score", payment("e1", amount=900.0))
+        assert (told.decision, told.model) == ("block", "Fraud@1")
+        assert client.decide("Score", payment("e1", amount=900.0)) == told
+        assert client.why(told.decision_id)["caller"] == "checkout"
+        assert client.append("Payment", [payment("e2"), payment("e2"), {"id": "e3"}]).quarantined[0]["row"] == 2
+        assert client.append("Payment", [{"id": "e3"}]).accepted == 0
+        assert client.features("CardHistory", card=["c1", "nobody"]).features["payments_1d"] == [0.0, 0.0]
+        assert client.status()["services"]["Score"]["champion"] == "Fraud@1"
+
+
+def test_many_are_decided_in_order(served: Front, make: Make) -> None:
+    rows = [payment(f"f{n}", amount=float(n)) for n in range(9000)]  # more than one request takes
+    rows[7] = {"id": "f7"}
+    with make(url(served.port), deadline=60) as client:
+        told = client.decide_many("Score", rows)
+        assert [getattr(answer, "event_id", None) for answer in told[5:9]] == ["pf5", "pf6", None, "pf8"]
+        assert isinstance(told[7], InputError)
+        assert len(told) == 9000
+        each = list(client.decide_each("Score", rows[:50]))
+        assert [place for place, _ in each] == list(range(50))
+        assert [answer for _, answer in each[8:]] == told[8:50]
+        assert client.decide_many("Score", []) == []
+
+
+def test_an_arrow_table_comes_back_as_one(served: Front, make: Make) -> None:
+    table = pa.Table.from_pylist([payment(f"g{n}", amount=100.0) for n in range(100)])
+    with make(url(served.port)) as client:
+        told = client.decide_many("Score", table)
+        assert told.column("event_id").to_pylist() == [f"pg{n}" for n in range(100)]
+        told = client.append("Payment", pa.Table.from_pylist([payment("g200")]))
+        assert told.accepted + told.duplicates == 1
+
+
+def test_errors_are_ours(served: Front, make: Make) -> None:
+    with make(url(served.port)) as client:
+        with pytest.raises(InputError, match="missing"):
+            client.decide("Score", {"id": "h1"})
+        with pytest.raises(NotFoundError, match="did you mean"):
+            client.decide("Scor", payment("h1"))
+        with pytest.raises(NotFoundError):
+            client.why("01KAJ5Q4T8ZQ6X0N3W7R9YB2MC")
+        with pytest.raises(InputError, match="can't be written as JSON"):
+            client.decide("Score", {"id": object()})
+    with pytest.raises(ConfigError, match="no server's URL"):
+        make("127.0.0.1:8700")
+    with pytest.raises(ConfigError, match="deadline"):
+        make(url(1), deadline="soon")
+
+
+def test_a_decision_is_made_of_the_servers_fields() -> None:
+    assert set(Decision.__struct_fields__) <= set(Answer.__struct_fields__)
+
+
+def answering(*answers: Response | Awaitable[Response]) -> tuple[Echo, list[Request]]:
+    """A handler that gives these answers, the last of them for ever."""
+    seen: list[Request] = []
+
+    def answer(request: Request) -> Any:
+        seen.append(request)
+        return answers[min(len(seen), len(answers)) - 1]
+
+    return Echo(answer), seen
+
+
+GOOD = Response(200, msgspec.json.encode(Answer("D1", "Score", "t1", "allow")))
+
+
+def busy(status: int = 503, pause: bytes = b"20") -> Response:
+    return error_response(status, "overloaded", headers=((b"retry-after", b"1"), (b"retry-after-ms", pause)))
+
+
+def test_what_may_pass_is_asked_again_with_less_time_left(make: Make) -> None:
+    handler, seen = answering(busy(), busy(429), GOOD)
+    with ServerThread(handler) as server, make(url(server.port), token="tw_1", deadline=5) as client:
+        begun = time.monotonic()
+        assert client.decide("Score", {"id": "t1"}).decision == "allow"
+        assert time.monotonic() - begun >= 0.04
+    left = [int(request.headers[b"x-request-timeout-ms"]) for request in seen]
+    assert 5000 >= left[0] > left[1] > left[2] > 0
+    assert seen[2].headers[b"authorization"] == b"Bearer tw_1"
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [(400, InputError), (401, DeniedError), (403, DeniedError), (404, NotFoundError), (409, ConflictError),
+     (413, InputError), (500, ServingError)],
+)  # fmt: skip
+def test_what_will_not_pass_is_not_asked_again(make: Make, status: int, error: type[Exception]) -> None:
+    handler, seen = answering(error_response(status, "no"))
+    with ServerThread(handler) as server, make(url(server.port)) as client, pytest.raises(error, match="no"):
+        client.decide("Score", {"id": "t1"})
+    assert len(seen) == 1
+
+
+def test_retries_have_a_budget(make: Make) -> None:
+    handler, seen = answering(busy(pause=b"1"))
+    with ServerThread(handler) as server, make(url(server.port)) as client:
+        for _ in range(20):
+            with pytest.raises(OverloadedError):
+                client.decide("Score", {"id": "t1"})
+    assert 20 < len(seen) <= 20 + BUDGET + 3
+
+
+def test_the_deadline_is_kept(make: Make) -> None:
+    async def slow() -> Response:
+        await asyncio.sleep(2)
+        return GOOD
+
+    with ServerThread(Echo(lambda request: slow())) as server, make(url(server.port), deadline="100ms") as client:
+        begun = time.monotonic()
+        with pytest.raises(DeadlineError, match="no answer within"):
+            client.decide("Score", {"id": "t1"})
+        assert time.monotonic() - begun < 1.5
+
+
+def test_nobody_there(make: Make) -> None:
+    with ServerThread(Echo(lambda request: GOOD)) as server:
+        port = server.port
+    with make(url(port)) as client, pytest.raises(UnreachableError, match="does not answer"):
+        client.decide("Score", {"id": "t1"})
+
+
+def test_connections_are_kept_and_those_that_were_closed_replaced(make: Make) -> None:
+    handler, seen = answering(GOOD)
+    limits = Limits(idle_timeout=0.05, requests=5)
+    with ServerThread(handler, limits, tick=0.02) as server, make(url(server.port)) as client:
+        for _ in range(12):
+            client.decide("Score", {"id": "t1"})
+        most = len(server.server.connections)
+        time.sleep(0.3)  # the server closes what is idle
+        client.decide("Score", {"id": "t1"}, repeatable=True)
+    assert len(seen) == 13
+    assert most <= 1
+
+
+def test_many_threads_share_a_client(served: Front) -> None:
+    answers: list[Decision] = []
+    with Client(url(served.port)) as client:
+
+        def ask(first: int) -> None:
+            answers.extend(client.decide("Score", payment(f"i{first}-{n}")) for n in range(50))
+
+        threads = [threading.Thread(target=ask, args=(n,)) for n in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert len({answer.decision_id for answer in answers}) == 200
+
+
+def test_a_killed_workers_callers_get_their_answers(tmp_path: Path) -> None:
+    with open_shop(tmp_path) as shop:
+        shop.deploy(shop.graph())
+        with worker(tmp_path) as first:
+            port, told = first.port, []
+            with Client(url(port), deadline=60) as client:
+                told.append(client.decide("Score", payment("j0")))
+                first.kill()
+                (tmp_path / "tidewheel.toml").write_text(f'port = {port}\nsync = "second"\n')
+                with pytest.raises(UnreachableError):
+                    client.decide("Score", payment("j1"), deadline=5)
+                with worker(tmp_path, 0) as second:
+                    assert second.port == port
+                    told.append(client.decide("Score", payment("j0")))
+                    assert client.decide("Score", payment("j1")).event_id == "pj1"
+            assert told[0] == told[1]
+
+
+def test_importing_it_costs_little() -> None:
+    code = "import sys, tidewheel.client; print({'numba', 'numpy', 'pyarrow', 'uvloop', 'lmdb'} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
+
+
+def test_a_declared_event_can_be_sent(served: Front) -> None:
+    import tidewheel as tw
+
+    class Payment(tw.Event):
+        id: tw.Id
+        card: tw.Id
+        amount: float
+        country: tw.Category
+
+    with Client(url(served.port)) as client:
+        assert client.decide("Score", Payment(id="k1", card="c1", amount=1.0, country="SE")).event_id == "k1"
