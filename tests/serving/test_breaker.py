@@ -152,10 +152,13 @@ def test_an_open_breaker_is_a_fallback_at_once_and_told(tmp_path: Path, monkeypa
             answers = [running.decide("Score", payment(number)) for number in range(3 * LEAST_CALLS)]
             assert {answer.fallback for answer in answers} == {"table"}
             assert answers[0].reason == "storage: the states are gone"
-            assert answers[-1].reason == "breaker: feature store is not asked for a while: the states are gone"
-            assert running.builder.breakers.open() == {"feature store": "the states are gone"}
+            assert (
+                answers[-1].reason
+                == "breaker: reading features for Score is not asked for a while: the states are gone"
+            )
+            assert running.builder.breakers.open() == {"reading features for Score": "the states are gone"}
             monkeypatch.undo()
-            running.builder.breakers.of("feature store")._until = 0
+            running.builder.breakers.of("reading features for Score")._until = 0
             assert not running.decide("Score", payment("again")).fallback
             assert running.builder.breakers.open() == {}
         assert len(records(shop.stores.layout.journal)) == 3 * LEAST_CALLS + 2

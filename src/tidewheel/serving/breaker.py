@@ -1,9 +1,9 @@
 """Circuit breakers: what keeps failing or keeps taking too long is left alone for a while, and asked now and then.
 
-One breaker stands for one dependency of a process: the feature store, a model's version. It is closed while calls go
-well. When half of at least 20 calls within 10 seconds failed or overran, it opens: calls fail at once, and the fallback
-chain answers. After a second one call is let through as a probe. When that goes well the breaker closes; when not, the
-pause doubles, up to 30 seconds.
+One breaker stands for one dependency of a process: the features of a service, a model's version. It is closed while
+calls go well. When half of at least 20 calls within 10 seconds failed or overran, it opens: calls fail at once, and
+the fallback chain answers. After a second one call is let through as a probe. When that goes well the breaker closes;
+when not, the pause doubles, up to 30 seconds.
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ LEAST_CALLS = 20
 FIRST_PAUSE, LONGEST_PAUSE = SECOND, 30 * SECOND
 LEAST_OVERRUN = 10_000_000
 """Calls that take no longer (ns) are no overruns, however short the deadline."""
-FEATURES = "feature store"
 CALLERS = (InputError, FeatureError, OverloadedError)
 """Errors that say nothing against the dependency: what was asked is odd, or too much is asked."""
 
@@ -160,7 +159,7 @@ class Guarded:
 
 
 class GuardedReader(Guarded):
-    """Reads through the feature store's breaker."""
+    """Reads through the breaker of a service's features."""
 
     def __init__(self, reader: Reader, breaker: Breaker, longest: int) -> None:
         super().__init__(breaker, longest)
@@ -231,16 +230,21 @@ class Breakers:
     def __init__(self) -> None:
         self._of: dict[str, Breaker] = {}
 
-    def reader(self, reader: Reader, deadline: int) -> Reader:
-        """Return a reader that goes through the feature store's breaker.
+    def reader(self, reader: Reader, service: str, deadline: int) -> Reader:
+        """Return a reader that goes through the breaker of a service's features.
+
+        A breaker for each service: the functions of one, which run in the read, must not stop another's.
 
         Parameters
         ----------
         reader : Reader
+        service : str
         deadline : int
             Of who reads, in microseconds: a read that takes longer is an overrun.
         """
-        return reader if isinstance(reader, NoReader) else GuardedReader(reader, self.of(FEATURES), _longest(deadline))
+        if isinstance(reader, NoReader):
+            return reader
+        return GuardedReader(reader, self.of(f"reading features for {service}"), _longest(deadline))
 
     def scoring(self, scoring: Scoring, model: str, deadline: int) -> GuardedScoring:
         """Return a scoring that goes through the breaker of its version; as :meth:`reader`."""

@@ -196,7 +196,7 @@ class Builder:
             bundle="" if lineup is None else lineup.lead.digest,
             view=digest(view) if view is not None else "",
             service_version=version.digest,
-            reader=self._kept(service, self.breakers.reader(self._reader(plans), service.deadline)),
+            reader=self._kept(service, self.breakers.reader(self._reader(plans), service.name, service.deadline)),
             rules=rules,
             scoring=None if lineup is None else lineup.scoring(),
             thresholds=Thresholds(service.thresholds),
