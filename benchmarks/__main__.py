@@ -17,6 +17,7 @@ BENCHMARKS = (
     "training/tune",
     "serving/decide",
     "serving/http",
+    "serving/overload",
     "serving/swap",
     "serving/journal",
     "training/pipeline",

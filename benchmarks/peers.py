@@ -31,6 +31,26 @@ def python() -> Path:
     return interpreter
 
 
+def environment(name: str, packages: tuple[str, ...]) -> Path:
+    """Return the interpreter of one peer's own environment, made when it is first asked for.
+
+    Raises
+    ------
+    CalledProcessError
+        The packages can't be installed here.
+    """
+    home = HOME / name
+    mark, interpreter = home / "installed", home / "bin" / "python"
+    wanted = "\n".join(packages)
+    if not mark.exists() or mark.read_text() != wanted:
+        print(f"installing {name} into {home} (once) ...", flush=True)
+        subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
+        pip = [str(interpreter), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        subprocess.run([*pip, *packages], check=True)
+        mark.write_text(wanted)
+    return interpreter
+
+
 def run(script: str, given: dict[str, Any]) -> dict[str, Any]:
     """Run a rival's script on `given` and return what its last line says."""
     done = subprocess.run(

@@ -16,26 +16,20 @@ from pathlib import Path
 
 from benchmarks.harness import report
 from benchmarks.serving.http import CLIENT_CPU, RUN_WORKER, port_of, server
+from benchmarks.serving.rival_servers import seconds_of
 from benchmarks.serving.workspace import make
 
-RUNS, SECONDS, DEADLINE_MS = 1, 3, 50
+RUNS, SECONDS, DEADLINE_MS = 3, 5, 50
 GOALS = {"goodput_2x": 0.9, "goodput_3x": 0.9, "inside_2x": 0.99, "inside_3x": 0.99, "answer_over_refusal": 5.0}
-TICKS = os.sysconf("SC_CLK_TCK")
-
-
-def cpu_seconds(pid: int) -> float:
-    """Return the processor time that a process has used, with all its threads."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
 
 
 def load(port: int, pid: int, rate: float, seconds: float = SECONDS) -> dict[str, float]:
     """Send at a rate (0: as answers come) and return what came of it, with the server's processor time."""
-    before = cpu_seconds(pid)
+    before = seconds_of(pid)
     script = str(Path(__file__).with_name("open_loop.py"))
     command = ["taskset", "-c", CLIENT_CPU, sys.executable, script, *map(str, (port, rate, seconds, DEADLINE_MS))]
     found: dict[str, float] = json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)
-    return {**found, "cpu_s": cpu_seconds(pid) - before}
+    return {**found, "cpu_s": seconds_of(pid) - before}
 
 
 def measure(folder: Path) -> dict[str, float]:
