@@ -45,8 +45,6 @@ class Inner(msgspec.Struct, frozen=True):
     version: str
     bundle: str
     """Digest: it is served together with what reads it, whatever is deployed."""
-    trained_to: int = 0
-    """Its training rows arrived before this instant: it knew their labels."""
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,6 +18,7 @@ from tidewheel.definitions.masking import Masks
 from tidewheel.errors import NotFoundError, TrainingError
 from tidewheel.metrics import Interval
 from tidewheel.metrics import Metric as Measure
+from tidewheel.registry.bundles import ArtifactStore
 from tidewheel.registry.runs import Metric
 from tidewheel.training.context import TrainingContext, pinned
 from tidewheel.training.data.findings import Finding
@@ -35,6 +36,7 @@ from tidewheel.training.keys import code_of, data_parts, step_key
 from tidewheel.training.limited import limited
 from tidewheel.training.retries import STEADY
 from tidewheel.training.steps import Steps
+from tidewheel.training.transfer.chains import Chain, load_chain
 from tidewheel.training.transfer.parents import Parents, load_parents
 from tidewheel.training.transfer.rows import carried_levels, parent_findings, targets
 from tidewheel.training.tuning.record import Record
@@ -138,10 +140,11 @@ def execute(context: TrainingContext, model: ir.Model, settings: Settings, steps
     parents = load_parents(context, model, settings.parents)
     bare = plan_of(context, model, settings, classification, steps.run_id)
     plan = replace(bare, start=parents.start, temperature=parents.temperature)
-    data_key, gathered = _data(context, model, history, settings, steps)
+    chain = load_chain(context.catalog, context.artifacts, settings.parents)
+    data_key, gathered = _data(context, model, history, settings, steps, chain)
     divided = steps.run("split", partial(_divide, context, model, settings, gathered, plan), told=_suspects)
     steps.made("split", data_key)
-    matrix = _taught(steps, parents, divided.matrix, gathered, history, data_key)
+    matrix = _taught(context.artifacts, steps, parents, divided.matrix, gathered, history, data_key)
     learnt = [data_key, *_learner(context, model, settings, plan), *parents.key]
     tuned = _tuned(steps, plan, model, matrix, gathered, learnt)
     fit_key = step_key("fit", learnt, shown(tuned.chosen))
@@ -159,20 +162,20 @@ def execute(context: TrainingContext, model: ir.Model, settings: Settings, steps
 
 
 def _data(
-    context: TrainingContext, model: ir.Model, history: History, settings: Settings, steps: Steps
+    context: TrainingContext, model: ir.Model, history: History, settings: Settings, steps: Steps, chain: Chain
 ) -> tuple[str, Gathered]:
     """Return the data set with the key of its step."""
     labelled = steps.run(
         "validate",
-        partial(labelled_rows, context, model, history, settings.as_of),
+        lambda: chain.unseen(labelled_rows(context, model, history, settings.as_of)),
         told=lambda found: _counted(found[2]),
         retry=STEADY,
     )
-    key = step_key("data", *data_parts(context, model, settings.head, *labelled))
+    key = step_key("data", *data_parts(context, model, settings.head, *labelled), *chain.key)
     steps.made("validate", key, rows=partial(_labelled_table, labelled))
     gathered = steps.run(
         "data",
-        partial(gather, context, model, history, settings.as_of, steps.within, labelled),
+        partial(gather, context, model, history, settings.as_of, steps.within, labelled, chain),
         key=key,
         told=lambda found: _counted(found.data.counts),
         because=f"same definitions, same labels, same history up to offset {settings.head}",
@@ -240,13 +243,19 @@ def _learner(context: TrainingContext, model: ir.Model, settings: Settings, plan
 
 
 def _taught(
-    steps: Steps, parents: Parents, matrix: Matrix, gathered: Gathered, history: History, data_key: str
+    artifacts: ArtifactStore,
+    steps: Steps,
+    parents: Parents,
+    matrix: Matrix,
+    gathered: Gathered,
+    history: History,
+    data_key: str,
 ) -> Matrix:
     """Return the rows with what they are learned by, where there is a teacher."""
     if parents.teacher is None:
         return matrix
     key = step_key("teach", data_key, parents.key, digest(parents.teacher.how))
-    do = partial(targets, matrix.y, gathered, history, parents.teacher)
+    do = partial(targets, artifacts, matrix.y, gathered, history, parents.teacher)
     return replace(matrix, target=steps.run("teach", do, key=key))
 
 

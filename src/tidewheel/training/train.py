@@ -39,6 +39,7 @@ from tidewheel.training.lineage import code_state, environment_lock, library_ver
 from tidewheel.training.outputs import Outputs
 from tidewheel.training.results import TrainResult, result_of
 from tidewheel.training.steps import Steps
+from tidewheel.training.transfer.chains import links_of
 from tidewheel.training.transfer.parents import named_parents
 
 
@@ -174,7 +175,7 @@ def _register(
     """Write artifacts; then close the run and make the version, in one transaction: neither is without the other."""
     graph = in_graph(reachable(context.graph, [model.name]), outcome.gathered.view)
     view = digest(outcome.gathered.view)
-    bundle = _bundle(context, model, graph, outcome)
+    bundle = _bundle(context, model, graph, outcome, settings)
     served = {"bundle": save_bundle(context.artifacts, bundle)} if bundle else {}
     artifacts = left | run_artifacts(context, model, outcome) | served
     artifacts[ARTIFACT], metrics = save_evaluation(context.artifacts, evaluation), evaluation.metrics
@@ -281,7 +282,9 @@ def lake_tables(context: TrainingContext, graph: ir.Graph) -> dict[str, int]:
     return dict(context.lake_versions(names)) if context.lake_versions is not None else {}
 
 
-def _bundle(context: TrainingContext, model: ir.Model, graph: ir.Graph, outcome: Outcome) -> Bundle | None:
+def _bundle(
+    context: TrainingContext, model: ir.Model, graph: ir.Graph, outcome: Outcome, settings: Settings
+) -> Bundle | None:
     predictor = outcome.learned.predictor
     if predictor is None:
         return None
@@ -304,5 +307,6 @@ def _bundle(context: TrainingContext, model: ir.Model, graph: ir.Graph, outcome:
         thresholds=services[0].thresholds if services else (),
         profile=training_profile(data.view.take(seen), data.texts, data.y[seen], outcome.test_score),
         dataset=data.digest,
+        inner=links_of(context.catalog, settings.parents),
     )
     return Bundle(manifest, {**predictor.arrays, **cover_arrays(outcome.learned.fit.estimator, outcome.sizes)})

@@ -21,7 +21,7 @@ from tidewheel.features.plan_group import vectors_of
 from tidewheel.features.plan_view import plan_group_alone
 from tidewheel.features.shown import rows_of_view
 from tidewheel.kernel.vectors import unpack_vector
-from tidewheel.registry.bundles import load_bundle
+from tidewheel.registry.bundles import Inner, load_bundle
 from tidewheel.registry.services import load_service
 from tidewheel.registry.versions import get_version
 from tidewheel.runtime.stores import Stores
@@ -108,20 +108,30 @@ def read_rows(
     visibility: ir.Visibility,
     delay: int,
 ) -> pa.Table:
-    """Return a view's rows for given events, or for every event in history; ``Fraud@3`` is that version's view."""
+    """Return a view's rows for given events, or for every event in history; ``Fraud@3`` is that version's view.
+
+    A column with a model's score has that of the version that ``Fraud@3`` pinned; of a view, of the one that a
+    training would pin now.
+    """
+    from tidewheel.training.fit.scoring import filled
+    from tidewheel.training.transfer.chains import named_links
+
+    links: tuple[Inner, ...] = ()
     if "@" in name:
         version = get_version(stores.catalog, name)
         if not version.bundle:
             raise NotFoundError(f"{name} can't be served, so it holds no view", remedy="name a version with a bundle")
         manifest = load_bundle(stores.artifacts, version.bundle).manifest
-        graph, name = manifest.graph, manifest.view
+        graph, name, links = manifest.graph, manifest.view, manifest.inner
     view = find(graph.views, name, "view")
+    links = links or named_links(stores.catalog, view)
     if rows is None:
         rows = rows_of_view(history, graph, view)
     else:
         at = rows["at"].cast(pa.int64())
         rows = rows.append_column("_at", at).append_column("_arrived", at)
-    return read_view(history, graph, view, rows, visibility=visibility, serving_delay=delay)
+    found = read_view(history, graph, view, rows, visibility=visibility, serving_delay=delay)
+    return filled(stores.artifacts, links, found, view, history, rows, visibility, delay)
 
 
 def decisions(stores: Stores) -> Decisions:

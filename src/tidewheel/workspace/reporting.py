@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import msgspec
 import pyarrow as pa
 
 from tidewheel.errors import NotFoundError
@@ -15,6 +16,7 @@ from tidewheel.outcomes import COLUMNS, Joined, join_outcomes
 from tidewheel.registry.alerts import list_alerts
 from tidewheel.registry.bundles import load_manifest
 from tidewheel.registry.deployments import Move, find_deployment, history
+from tidewheel.registry.names import members_of
 from tidewheel.registry.parity import newest_checks
 from tidewheel.registry.scoring import view_columns
 from tidewheel.registry.services import load_service
@@ -89,5 +91,8 @@ def _told(move: Move) -> str:
 
 
 def _facts(stores: Stores, version: str) -> VersionFacts:
-    manifest = load_manifest(stores.artifacts, get_version(stores.catalog, version, deleted=True).bundle)
-    return VersionFacts(view_columns(manifest), manifest.profile)
+    """Return what is known of a version; of a line-up its first member's view, whose rows decisions hold."""
+    first, *others = members_of(version)
+    manifest = load_manifest(stores.artifacts, get_version(stores.catalog, first, deleted=True).bundle)
+    profile = msgspec.structs.replace(manifest.profile, score=None) if others else manifest.profile
+    return VersionFacts(view_columns(manifest), profile)

@@ -214,6 +214,9 @@ def _ready(stores: Stores, graph: ir.Graph, wanted: Wanted) -> Ready:
             f"{version.name} scores rows of {view.on} by {view.name}, not {wanted.name}",
             remedy=f"tidewheel score {view.on} --with {version.name}",
         )
+    if bundle.manifest.inner:
+        others = ", ".join(link.version for link in bundle.manifest.inner)
+        raise InputError(f"{version.name} reads the scores of {others}, row by row", remedy="ask its service")
     if view.each is not None:
         raise InputError(
             f"{version.name} scores the items of a {view.on}, which have no table", remedy="ask its service"

@@ -27,6 +27,7 @@ from tidewheel.training.data.divide import divided, fit_weights
 from tidewheel.training.data.findings import Finding
 from tidewheel.training.data.later import filled_later, known_later
 from tidewheel.training.data.split import Fold, Sides
+from tidewheel.training.transfer.chains import Chain
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -91,10 +92,12 @@ def gather(
     as_of: int,
     progress: Progress | None = None,
     labelled: Labelled | None = None,
+    chain: Chain | None = None,
 ) -> Gathered:
     """Build the training set of a model as it was known at `as_of`.
 
-    `labelled` is what `labelled_rows` returned, where that was asked for already.
+    `labelled` is what `labelled_rows` returned, where that was asked for already; `chain` has the versions whose scores
+    are columns of the view.
 
     Raises
     ------
@@ -113,6 +116,8 @@ def gather(
     sees = _Sees(serving_delay=model.serving_delay, visibility=model.visibility)
     view = learn_constants(history, context.graph, view, table.take(pa.array(cut.sides.train)), **sees)
     columns = read_view(history, context.graph, view, table, progress=progress, **sees)
+    if chain is not None:
+        columns = chain.filled(columns, view, history, table, model.visibility, model.serving_delay)
     columns = columns.drop_columns([name for name in ("_id",) if name in columns.column_names])
     texts = tuple(column.name for column in view.columns if column.text)
     ids, y, weight = table["_id"].combine_chunks(), labels.y[cut.used], labels.weight[cut.used] * cut.stands_for

@@ -5,15 +5,14 @@ from __future__ import annotations
 import pyarrow as pa
 
 from tidewheel.collect.history import History
-from tidewheel.definitions import digest, ir
+from tidewheel.definitions import ir
 from tidewheel.errors import TidewheelError
-from tidewheel.features.backfill import read_view
 from tidewheel.registry.bundles import load_bundle
 from tidewheel.registry.evaluation import Found
 from tidewheel.registry.versions import list_versions
 from tidewheel.training.context import TrainingContext
 from tidewheel.training.evaluation.material import Rival
-from tidewheel.training.fit.scoring import bundle_scores, view_of
+from tidewheel.training.fit.scoring import scores_of
 
 
 def previous_version(
@@ -44,10 +43,8 @@ def previous_version(
             continue
         try:
             bundle = load_bundle(context.artifacts, version.bundle)
-            view = view_of(bundle)
-            same = digest(view) == view_digest
-            columns = trained if same else read_view(history, bundle.manifest.graph, view, rows)
-            return Rival(version.name, bundle_scores(bundle, columns)), []
+            scores = scores_of(context.artifacts, bundle, history, rows, trained, view_digest)
+            return Rival(version.name, scores), []
         except TidewheelError as error:
             return Rival(), [Found(what="previous", text=f"{version.name} could not score the test rows: {error}")]
     return Rival(), []

@@ -13,7 +13,8 @@ from tidewheel.definitions import digest, ir
 from tidewheel.engine import map_parts
 from tidewheel.errors import NotFoundError
 from tidewheel.features.backfill import read_view
-from tidewheel.registry.bundles import Bundle, load_bundle
+from tidewheel.registry.bundles import ArtifactStore, Bundle, Inner, load_bundle
+from tidewheel.registry.combining import score_columns
 from tidewheel.registry.names import member_of, parse_name
 from tidewheel.registry.pointers import find_deployment
 from tidewheel.registry.predictors import Predictor
@@ -65,13 +66,59 @@ def champion_scores(
     if not name:
         return Champion()
     bundle = load_bundle(context.artifacts, get_version(context.catalog, name).bundle)
-    return Champion(name, scores_of(bundle, history, rows, trained, view_digest))
+    return Champion(name, scores_of(context.artifacts, bundle, history, rows, trained, view_digest))
 
 
-def scores_of(bundle: Bundle, history: History, rows: pa.Table, trained: pa.Table, view_digest: str) -> Floats:
+def scores_of(
+    artifacts: ArtifactStore, bundle: Bundle, history: History, rows: pa.Table, trained: pa.Table, view_digest: str
+) -> Floats:
     """Return a bundle's scores of rows: `trained` are what its view reads, where that is the candidate's."""
+    if digest(view_of(bundle)) == view_digest and not bundle.manifest.inner:
+        return bundle_scores(bundle, trained)
+    return rows_scored(artifacts, bundle, history, rows)
+
+
+def filled(
+    artifacts: ArtifactStore,
+    links: tuple[Inner, ...],
+    columns: pa.Table,
+    view: ir.View,
+    history: History,
+    rows: pa.Table,
+    visibility: ir.Visibility = "arrival",
+    delay: int = 0,
+) -> pa.Table:
+    """Return a view's columns with models' scores in theirs, by the versions of `links`, each on its own view.
+
+    Parameters
+    ----------
+    columns, rows : Table
+        What `read_view` gave, and was given.
+    """
+    by_model = {link.model: link.bundle for link in links}
+    for model in score_columns(view).values():
+        bundle = load_bundle(artifacts, by_model[model])
+        scores = pa.array(rows_scored(artifacts, bundle, history, rows, visibility, delay), from_pandas=True)
+        for column in view.columns:
+            if column.value == ir.Score(model):
+                place = columns.column_names.index(column.name)
+                columns = columns.set_column(place, column.name, scores)
+    return columns
+
+
+def rows_scored(
+    artifacts: ArtifactStore,
+    bundle: Bundle,
+    history: History,
+    rows: pa.Table,
+    visibility: ir.Visibility = "arrival",
+    delay: int = 0,
+) -> Floats:
+    """Return a bundle's scores of rows by its own view, with its own pinned versions' scores in it."""
     view = view_of(bundle)
-    columns = trained if digest(view) == view_digest else read_view(history, bundle.manifest.graph, view, rows)
+    columns = read_view(history, bundle.manifest.graph, view, rows, visibility=visibility, serving_delay=delay)
+    if bundle.manifest.inner:
+        columns = filled(artifacts, bundle.manifest.inner, columns, view, history, rows, visibility, delay)
     return bundle_scores(bundle, columns)
 
 

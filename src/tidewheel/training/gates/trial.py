@@ -24,7 +24,7 @@ from tidewheel.features.history import Past
 from tidewheel.features.plan_group import PAST
 from tidewheel.features.plan_view import StateRead, plan_view
 from tidewheel.features.programs import assemble
-from tidewheel.registry.bundles import Bundle, Manifest, save_bundle
+from tidewheel.registry.bundles import Bundle, Inner, Manifest, load_manifest, save_bundle
 from tidewheel.registry.deployments import deploy
 from tidewheel.registry.graphs import set_live_graph
 from tidewheel.registry.runs import start_run
@@ -38,6 +38,7 @@ from tidewheel.training.data.constants import in_graph
 from tidewheel.training.execute import Outcome
 from tidewheel.training.gates.evidence import Served
 from tidewheel.training.gates.parity import entity_blobs
+from tidewheel.training.transfer.chains import named_links
 
 ENTITIES = 500
 """Newest test rows whose entities are given their states."""
@@ -78,7 +79,7 @@ def _make(folder: Path, context: TrainingContext, model: ir.Model, outcome: Outc
     stores = Stores(load_config(folder, variables={}))
     try:
         stores.clock.advance(int(rows["_arrived"].to_numpy().max()) + 1)
-        _deploy(stores, graph, model, service, outcome)
+        _deploy(stores, context, graph, model, service, outcome)
         _fold(stores, context, graph, [v for v in (service.rule_view, outcome.gathered.view) if v], rows, outcome)
         source = context.source(outcome.gathered.view.on)
         asked = Asked(service.name, source.id_column or "", _events(source, rows))
@@ -99,7 +100,19 @@ def _newest(outcome: Outcome) -> pa.Table:
     return rows.select([name for name in rows.column_names if name not in ("_instant", "_states")])
 
 
-def _deploy(stores: Stores, graph: ir.Graph, model: ir.Model, service: ir.Service, outcome: Outcome) -> None:
+def _copied(stores: Stores, context: TrainingContext, links: tuple[Inner, ...]) -> tuple[Inner, ...]:
+    """Bring the versions whose scores a view reads to the trial's artifacts, with those that they read."""
+    for link in links:
+        manifest = load_manifest(context.artifacts, link.bundle)
+        for digest_of_file in (context.artifacts.current(link.bundle), manifest.arrays):
+            stores.artifacts.put(context.artifacts.get(digest_of_file))
+        _copied(stores, context, manifest.inner)
+    return links
+
+
+def _deploy(
+    stores: Stores, context: TrainingContext, graph: ir.Graph, model: ir.Model, service: ir.Service, outcome: Outcome
+) -> None:
     predictor = outcome.learned.predictor
     if predictor is None:
         raise GateError("this version has no neutral form that could be served")
@@ -111,6 +124,7 @@ def _deploy(stores: Stores, graph: ir.Graph, model: ir.Model, service: ir.Servic
         columns=tuple(outcome.matrix.columns),
         levels={name: tuple(levels) for name, levels in outcome.levels.items()},
         predictor=predictor.spec,
+        inner=_copied(stores, context, named_links(context.catalog, outcome.gathered.view)),
     )
     set_live_graph(stores.catalog, graph)
     run = start_run(stores.catalog, model.name)

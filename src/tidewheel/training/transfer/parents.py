@@ -16,6 +16,7 @@ from tidewheel.training.evaluation.evaluate import chosen_metrics
 from tidewheel.training.fit.native import FORMS
 from tidewheel.training.fit.scoring import view_of
 from tidewheel.training.fit.warm import Start
+from tidewheel.training.transfer.chains import named_scores
 
 START, TEACHER = "init_from", "teacher"
 
@@ -61,7 +62,7 @@ class Parents:
 
 
 def named_parents(context: TrainingContext, model: ir.Model) -> dict[str, str]:
-    """Return the versions that a model's `init_from` and `teacher` mean now, by those words.
+    """Return the versions that a model's `init_from`, `teacher` and score columns mean now, by those words.
 
     An alias of the model itself, such as ``Fraud@champion``, may stand for nothing yet: then the first run begins
     anew.
@@ -71,7 +72,7 @@ def named_parents(context: TrainingContext, model: ir.Model) -> dict[str, str]:
     NotFoundError
         There is no such version.
     """
-    found = {}
+    found = named_scores(context.catalog, context.view(model))
     if model.init_from:
         of, which = parse_name(model.init_from)
         try:

@@ -10,17 +10,14 @@ import numpy.typing as npt
 from tidewheel.collect.history import History
 from tidewheel.definitions import digest, ir
 from tidewheel.errors import NotFoundError, TrainingError
-from tidewheel.registry.arrays import unpack_arrays
-from tidewheel.registry.datasets import find_dataset
-from tidewheel.registry.runs import get_run
-from tidewheel.registry.snapshots import read_manifest, read_snapshot
-from tidewheel.registry.versions import get_version
+from tidewheel.registry.bundles import ArtifactStore
 from tidewheel.training.context import TrainingContext
 from tidewheel.training.data.findings import Finding
 from tidewheel.training.data.gather import Gathered
 from tidewheel.training.fit.scoring import scores_of, view_of
 from tidewheel.training.fit.taught import mixed
 from tidewheel.training.fit.warm import Start
+from tidewheel.training.transfer.chains import learned_rows
 from tidewheel.training.transfer.parents import Teacher
 
 Floats = npt.NDArray[np.float64]
@@ -53,7 +50,7 @@ def carried_levels(levels: Mapping[str, list[str]], start: Start, columns: list[
     }
 
 
-def targets(y: Floats, gathered: Gathered, history: History, teacher: Teacher) -> Floats:
+def targets(artifacts: ArtifactStore, y: Floats, gathered: Gathered, history: History, teacher: Teacher) -> Floats:
     """Return what a fit is to learn of each row: of the train rows labels and the teacher's scores, mixed.
 
     Raises
@@ -66,7 +63,7 @@ def targets(y: Floats, gathered: Gathered, history: History, teacher: Teacher) -
         raise TrainingError(f"{how.version} scores rows of {of}, and this model learns from rows of {here}")
     train = gathered.sides.train
     rows, columns = gathered.rows.take(train), gathered.data.view.take(train)
-    said = scores_of(teacher.bundle, history, rows, columns, digest(gathered.view))
+    said = scores_of(artifacts, teacher.bundle, history, rows, columns, digest(gathered.view))
     target = y.copy()
     target[train] = mixed(y[train], said, how.weight, how.temperature, teacher.classes)
     return target
@@ -89,20 +86,13 @@ def parent_findings(
 
 
 def _known(context: TrainingContext, word: str, name: str, gathered: Gathered) -> list[Finding]:
-    """Return a finding where a parent learned from rows that this run tests on.
-
-    Its data set is told by its snapshot, and its own test rows, which it did not learn from, by its predictions.
-    """
+    """Return a finding where a parent learned from rows that this run tests on."""
     test = gathered.data.offset[gathered.sides.test]
-    run = get_run(context.catalog, get_version(context.catalog, name).run)
     try:
-        manifest = find_dataset(context.catalog, run.lineage.dataset).manifest
-        rows = read_snapshot(context.artifacts, read_manifest(context.artifacts, manifest), ["_offset"])
-        kept = context.artifacts.get(context.artifacts.current(run.artifacts["predictions"]))
+        learned = learned_rows(context.catalog, context.artifacts, name)
     except NotFoundError:
         said = f"{name} ({word}) may have learned from test rows: its data set is not kept any more"
         return [Finding("parent knew test rows", "", said, level="note")]
-    learned = np.setdiff1d(rows["_offset"].to_numpy(), unpack_arrays(kept.read_bytes())["offset"])
     both = int(np.isin(test, learned).sum())
     said = f"{name} ({word}) learned from {both:,} of {test.size:,} test rows: metrics on them are too good"
     return [Finding("parent knew test rows", "", said, {"rows": both, "test": test.size})] if both else []

@@ -1,0 +1,154 @@
+"""Several models in one score, through a workspace: trained, deployed as line-ups, decided, reported, checked."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from tests.workspace.shop import history
+
+import tidewheel as tw
+from tidewheel.errors import ConflictError, NotFoundError
+from tidewheel.registry.bundles import load_bundle
+from tidewheel.registry.deployments import Deployment, get_deployment
+from tidewheel.registry.versions import get_version
+from tidewheel.rollout import Steering
+from tidewheel.rollout.shadow import shadow_scores
+from tidewheel.training.transfer.chains import learned_rows
+from tidewheel.workspace import Workspace
+from tidewheel.workspace.loop import WorkspaceLoop
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "orders"
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    folder = tmp_path_factory.mktemp("orders") / "orders"
+    shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("__pycache__", ".tidewheel"))
+    (folder / "tidewheel.toml").write_text('project = "project.py"\nport = 0\nmax_map = "256MB"\n')
+    with tw.open(folder) as opened:
+        for name, events in zip(("Customer", "Order", "Return"), history(orders=900), strict=True):
+            _ingest(opened, name, events, folder)
+        for model in ("Quick", "Thorough", "Judge"):
+            opened.train(model)
+        opened.train("Thorough", seed=7)
+        yield opened
+
+
+def _ingest(workspace: Workspace, name: str, events: list[Any], folder: Path) -> None:
+    names = [name for name in ("id", "tier", "customer", "order", "category", "amount") if hasattr(events[0], name)]
+    columns = {name: [getattr(event, name) for event in events] for name in names}
+    columns["at"] = pa.array([event.at for event in events], pa.timestamp("us", "UTC"))
+    pq.write_table(pa.table(columns), folder / f"{name}.parquet")
+    workspace.ingest(str(folder / f"{name}.parquet"), name)
+
+
+def order(number: object, amount: float = 60.0) -> dict[str, object]:
+    """An order of a customer without any before it, so that what was decided before changes nothing."""
+    return {"id": f"new-{number}", "customer": f"of {number}", "category": "toys", "amount": amount}
+
+
+def test_a_model_of_scores_learns_from_rows_that_theirs_did_not(workspace: Workspace) -> None:
+    catalog, artifacts = workspace.stores.catalog, workspace.stores.artifacts
+    manifest = load_bundle(artifacts, get_version(catalog, "Judge@1").bundle).manifest
+    assert [(link.model, link.version) for link in manifest.inner] == [("Quick", "Quick@1"), ("Thorough", "Thorough@1")]
+    assert all(link.bundle == get_version(catalog, link.version).bundle for link in manifest.inner)
+    known = np.union1d(*(learned_rows(catalog, artifacts, link.version) for link in manifest.inner))
+    mine = learned_rows(catalog, artifacts, "Judge@1")
+    assert mine.size > 50
+    assert not np.isin(mine, known).any()
+    run = workspace.run_story("Judge@1").run
+    assert run.lineage.rows["learned by Quick@1"] > 300
+    assert run.lineage.parents == {"score of Quick": "Quick@1", "score of Thorough": "Thorough@1"}
+
+
+def test_a_score_column_is_what_the_pinned_version_gives(workspace: Workspace) -> None:
+    rows = workspace.view("Judge@1")
+    shown = workspace.view("Thorough@1")
+    assert rows["thorough"].null_count == 0
+    assert rows.num_rows == shown.num_rows
+    assert workspace.view("Both").equals(rows)
+
+
+def test_a_first_lineup_names_every_member(workspace: Workspace) -> None:
+    with pytest.raises(ConflictError, match=r"Mean also needs a version of Thorough; .*Quick@1\+Thorough@1"):
+        workspace.deploy("Quick@1", service="Mean")
+    with pytest.raises(NotFoundError, match="no service 'Mean' with the model Judge and Quick"):
+        workspace.deploy("Quick@1+Judge@1", service="Mean")
+
+
+def scored(workspace: Workspace, service: str, number: object) -> tuple[float, dict[str, float | None]]:
+    """Decide an order; return the score and its stages', once all of it replays."""
+    answer = workspace.decide(service, order(number))
+    assert not answer.fallback, answer.reason
+    told = workspace.why(answer.decision_id)
+    assert told.replay.equal, told.replay
+    assert told.replay.score_equal
+    assert answer.score is not None
+    return answer.score, {stage.name: stage.score for stage in told.stages}
+
+
+def test_line_ups_are_deployed_decide_move_and_are_reported(workspace: Workspace) -> None:
+    for service in ("Mean", "Majority", "Thrifty", "Loss"):
+        lineup = "Thorough@1" if service == "Loss" else "Quick@1+Thorough@1"
+        workspace.deploy(lineup, service=service)
+    workspace.deploy("Quick@1+Thorough@1+Judge@1", service="Stacked")
+    workspace.deploy("Judge@1", service="Chained")
+    mean, of = scored(workspace, "Mean", "mean")
+    quick, thorough = of["Quick"], of["Thorough"]
+    assert quick is not None
+    assert thorough is not None
+    assert mean == pytest.approx(0.25 * quick + 0.75 * thorough)
+    assert scored(workspace, "Majority", "vote")[0] == ((quick >= 0.5) + (thorough >= 0.5)) / 2
+    assert scored(workspace, "Thrifty", "cascade")[0] == (thorough if 0.2 <= quick <= 0.8 else quick)
+    assert scored(workspace, "Loss", "loss")[0] == pytest.approx(60.0 * thorough)
+    stacked, chained = scored(workspace, "Stacked", "stack")[0], scored(workspace, "Chained", "chain")[0]
+    assert stacked == chained
+
+    assert {d.service for d in workspace.deploy("Thorough@2")} == {"Mean", "Majority", "Thrifty", "Loss", "Stacked"}
+    assert get_deployment(workspace.stores.catalog, "Mean").champion == "Quick@1+Thorough@2"
+    assert get_deployment(workspace.stores.catalog, "Stacked").champion == "Quick@1+Thorough@2+Judge@1"
+    assert scored(workspace, "Stacked", "stack 2")[1]["Thorough"] == scored(workspace, "Mean", "mean 2")[1]["Thorough"]
+    assert scored(workspace, "Chained", "chain 2")[0] == chained, "a chain stays as it was trained"
+    assert workspace.rollback("Mean")[0].champion == "Quick@1+Thorough@1"
+
+    report = workspace.report("Mean")
+    assert "Quick@1+Thorough@1" in str(report)
+    found = workspace.check_features()
+    assert (found.differences, found.skipped) == (0, 0)
+    assert found.checked > 10
+    with pytest.raises(ConflictError, match="Mean serves it"):
+        workspace.delete_version("Quick@1")
+
+
+def test_a_shadow_of_a_line_up_scores_what_it_would_have_answered(workspace: Workspace) -> None:
+    workspace.deploy("Quick@1+Thorough@1", service="Mean")
+    workspace.deploy("Thorough@2", service="Loss")
+    workspace.deploy("Thorough@2", service="Mean", shadow=True)
+    deployment = get_deployment(workspace.stores.catalog, "Mean")
+    assert (deployment.champion, deployment.challenger) == ("Quick@1+Thorough@1", "Quick@1+Thorough@2")
+    expected = {}
+    for number in range(5):
+        asked = order(f"shadow {number}", amount=20.0 + 30 * number)
+        answer, loss = workspace.decide("Mean", asked), workspace.decide("Loss", asked)
+        workspace.sync()
+        quick = next(stage.score for stage in workspace.why(answer.decision_id).stages if stage.name == "Quick")
+        assert quick is not None
+        assert loss.score is not None
+        expected[answer.decision_id] = 0.25 * quick + 0.75 * loss.score / (20.0 + 30 * number)
+    view, until = workspace.loop_view(), time.monotonic() + 60
+    while len(found := _shadows(view, deployment)) < len(expected):
+        assert time.monotonic() < until, "the shadow did not score what was answered"
+        Steering(view).step(workspace.service("Mean"))
+    assert found == pytest.approx(expected, abs=1e-12)
+
+
+def _shadows(view: WorkspaceLoop, deployment: Deployment) -> dict[str, float]:
+    return {row["decision_id"]: row["score"] for row in shadow_scores(view, deployment).to_pylist()}
