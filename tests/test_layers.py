@@ -25,6 +25,7 @@ STOREYS: list[set[str]] = [
     {"serving"},
     {"routing"},
     {"registry"},
+    {"retrieval"},
     {"features"},
     {"collect"},
     {"runtime"},

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from tidewheel.definitions import guards as guard
     from tidewheel.definitions import metric_names as metric
     from tidewheel.definitions import pipeline as pipeline
+    from tidewheel.definitions import reranking as rerank
+    from tidewheel.definitions import retrieving as retrieve
     from tidewheel.definitions import sampling as sample
     from tidewheel.definitions import splitting as split
     from tidewheel.definitions import transform as transform
@@ -40,7 +42,6 @@ if TYPE_CHECKING:
     from tidewheel.definitions.aggregates import time_since_first as time_since_first
     from tidewheel.definitions.aggregates import time_since_last as time_since_last
     from tidewheel.definitions.aggregates import var as var
-    from tidewheel.definitions.columns import Column as Column
     from tidewheel.definitions.conditions import isin as isin
     from tidewheel.definitions.conditions import not_ as not_
     from tidewheel.definitions.each import served_as as served_as
@@ -58,6 +59,10 @@ if TYPE_CHECKING:
     from tidewheel.definitions.models import parity as parity
     from tidewheel.definitions.models import precision_at as precision_at
     from tidewheel.definitions.models import retrain as retrain
+    from tidewheel.definitions.ranking import mmr as mmr
+    from tidewheel.definitions.ranking import nearest as nearest
+    from tidewheel.definitions.ranking import top as top
+    from tidewheel.definitions.ranking import top_by as top_by
     from tidewheel.definitions.rows import Category as Category
     from tidewheel.definitions.rows import Entity as Entity
     from tidewheel.definitions.rows import Event as Event
@@ -90,7 +95,6 @@ _ROOMS: dict[str, str] = {
     "definitions.aggregates": (
         "count distinct first last max mean min rate std sum time_since_first time_since_last var"
     ),
-    "definitions.columns": "Column",
     "definitions.conditions": "isin not_",
     "definitions.each": "served_as",
     "definitions.features": "Features",
@@ -99,6 +103,7 @@ _ROOMS: dict[str, str] = {
         "Model at_least beats_champion happened int_range isotonic log_range outcome p99_below parity precision_at "
         "retrain"
     ),
+    "definitions.ranking": "mmr nearest top top_by",
     "definitions.rows": "Category Entity Event Id Key Ref Text Vector personal",
     "definitions.services": "Service action cache previous rule table thresholds",
     "definitions.sketches": "last_n quantile top_k",
@@ -116,6 +121,8 @@ _NAMESPACES = {
     "learner": "tidewheel.training.learner",
     "metric": "tidewheel.definitions.metric_names",
     "pipeline": "tidewheel.definitions.pipeline",
+    "rerank": "tidewheel.definitions.reranking",
+    "retrieve": "tidewheel.definitions.retrieving",
     "sample": "tidewheel.definitions.sampling",
     "split": "tidewheel.definitions.splitting",
     "transform": "tidewheel.definitions.transform",
@@ -124,13 +131,14 @@ _NAMESPACES = {
 _WHERE = {name: f"tidewheel.{room}" for room, names in _ROOMS.items() for name in names.split()}
 
 __all__ = [
-    "Array", "Category", "Column", "Entity", "Event", "Features", "Id", "Key", "Model", "Ref", "Service", "Text",
-    "Tick", "Vector", "View", "action", "at_least", "batch", "beats_champion", "cache", "calibrate", "combine",
-    "count", "derived", "distinct", "expect", "first", "gate", "grade", "guard", "happened", "int_range", "isin",
-    "isotonic", "last", "last_n", "learner", "log_range", "lookup", "max", "mean", "metric", "min", "not_", "open",
-    "outcome", "p99_below", "parity", "personal", "pipeline", "precision_at", "previous", "quantile", "rate",
-    "retrain", "rule", "sample", "served_as", "split", "std", "sum", "table", "temporal", "thresholds",
-    "time_since_first", "time_since_last", "top_k", "transform", "tune", "var",
+    "Array", "Category", "Entity", "Event", "Features", "Id", "Key", "Model", "Ref", "Service", "Text", "Tick",
+    "Vector", "View", "action", "at_least", "batch", "beats_champion", "cache", "calibrate", "combine", "count",
+    "derived", "distinct", "expect", "first", "gate", "grade", "guard", "happened", "int_range", "isin", "isotonic",
+    "last", "last_n", "learner", "log_range", "lookup", "max", "mean", "metric", "min", "mmr", "nearest", "not_",
+    "open", "outcome", "p99_below", "parity", "personal", "pipeline", "precision_at", "previous", "quantile",
+    "rate", "rerank", "retrain", "retrieve", "rule", "sample", "served_as", "split", "std", "sum", "table",
+    "temporal", "thresholds", "time_since_first", "time_since_last", "top", "top_by", "top_k", "transform", "tune",
+    "var",
 ]  # fmt: skip
 
 

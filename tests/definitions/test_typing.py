@@ -122,7 +122,7 @@ mean: float = History().mean_30d
 country: str = History().last_country
 countries: tuple[str | None, ...] = History().countries
 amounts: tuple[float | None, ...] = History().amounts
-newest: tw.Column[str] = History.gifts[0]
+newest: tw.transform.Column[str] = History.gifts[0]
 Row.abroad.fn(np.array(["SE"]), np.array(["NO"]))
 Row.card.mean_30d
 """

@@ -46,6 +46,19 @@ def attribute_group(entity: ir.Source, *, aged: bool = False) -> ir.Group:
     return ir.Group(entity.name, (entity.name,), tuple(features), attributes=entity.entity)
 
 
+def attributes_of(graph: ir.Graph, entity: str) -> ir.Group:
+    """Return an entity's implicit group as a graph holds it: what is kept of it depends on who reads its age.
+
+    Examples
+    --------
+    >>> card = ir.Source("Card", (ir.Column("id", "id"), ir.Column("limit", "float")), entity=True)
+    >>> [feature.name for feature in attributes_of(ir.Graph(sources=(card,)), "Card").features]
+    ['limit']
+    """
+    kept = next((group for group in graph.groups if group.attributes and group.name == entity), None)
+    return kept or attribute_group(next(source for source in graph.sources if source.name == entity))
+
+
 def is_own_name(name: str) -> bool:
     """Tell whether a name is one of those that no column may have.
 

@@ -15,7 +15,7 @@ from tidewheel.definitions.declared import place_of
 from tidewheel.definitions.expressions import LEARNED, Typed, call, literal, lower, text_of
 from tidewheel.definitions.models import Model, ScoreColumn
 from tidewheel.definitions.row_scope import RowScope
-from tidewheel.definitions.services import Service
+from tidewheel.definitions.services import Service, Thresholds
 from tidewheel.definitions.views import View
 from tidewheel.errors import DefinitionError
 
@@ -69,7 +69,7 @@ def compile_scoring(context: Context, cls: type[Service], on: ir.Source) -> Scor
 
 
 def _rules_alone(cls: type[Service]) -> Scoring:
-    if cls.decide is None or len(cls.decide.actions) != 1 or not cls.rules:
+    if not isinstance(cls.decide, Thresholds) or len(cls.decide.actions) != 1 or not cls.rules:
         raise DefinitionError(
             "a service without a model decides by rules, and by one action when none holds",
             remedy="add model =, or rules = [...] and decide = tw.thresholds(allow=0.0)",

@@ -14,6 +14,7 @@ from tidewheel.definitions.expectations import Expectation, Suite
 from tidewheel.definitions.features import Features, Lookup
 from tidewheel.definitions.models import Label, Model, ScoreColumn
 from tidewheel.definitions.places import Problems
+from tidewheel.definitions.ranking import CandidateSource, RerankRule, Top, named_in
 from tidewheel.definitions.rows import Entity, Event, Row, annotations_of
 from tidewheel.definitions.sampling import Sampling
 from tidewheel.definitions.services import Fallback, Rule, Service
@@ -129,4 +130,6 @@ def _parts_of(value: Any) -> Iterable[object]:
             return (value.when,)
         case Fallback() | Stored():
             return (value.model, value.by)
+        case CandidateSource() | Top() | RerankRule():
+            return named_in(value)
     return ()

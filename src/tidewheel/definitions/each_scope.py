@@ -11,7 +11,7 @@ from tidewheel.definitions.each import ServedAs, with_shown
 from tidewheel.definitions.expressions import Typed
 from tidewheel.definitions.features import Features
 from tidewheel.definitions.ir_ranking import Served
-from tidewheel.definitions.paths import column_of, type_of
+from tidewheel.definitions.paths import KeyPart, column_of, path_to, type_of
 from tidewheel.definitions.row_scope import RowScope, on_source
 from tidewheel.definitions.rows import Event
 from tidewheel.definitions.views import View
@@ -62,7 +62,10 @@ class EachScope(RowScope):
         return super().column(node)
 
     def _path(self, node: PathColumn) -> Typed:
-        return super()._path(self._own(node) if node._root.__name__ == self._shown.name else node)
+        root = node._root.__name__
+        if root == self._target:  # an attribute of the item, named by its entity
+            node = PathColumn(self._root, (f"{self._shown.name}.{self._item}", *node._names))
+        return super()._path(self._own(node) if root == self._shown.name else node)
 
     def _own(self, node: PathColumn) -> PathColumn:
         """Return a column of what was shown as one of the row's own."""
@@ -107,7 +110,17 @@ class EachScope(RowScope):
         return Served(name, attribute=path[1])
 
     def _keys(self, group: type[Features], keys: tuple[object, ...]) -> tuple[ir.Path, ...]:
-        return super()._keys(group, tuple(self._key(key) for key in keys))
+        return super()._keys(group, tuple(self._key(key) for key in keys or self._plain_keys(group)))
+
+    def _plain_keys(self, group: type[Features]) -> tuple[PathColumn, ...]:
+        """Return the keys of a group of items, whatever other references to an item the event has."""
+        parts = cast("tuple[KeyPart, ...]", self.context.parts[group])
+        own = KeyPart(self._target)
+        if own not in parts:
+            return ()
+        item, how = (f"{self._shown.name}.{self._item}",), f"write tw.lookup({group.__name__}, {{}})"
+        paths = (item if part == own else path_to(self.context.sources, self.on, part, how) for part in parts)
+        return tuple(PathColumn(self._root, path) for path in paths)
 
     def _key(self, key: object) -> object:
         if isinstance(key, ServedAs):

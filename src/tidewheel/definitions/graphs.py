@@ -187,7 +187,8 @@ class _Reach:
         for view in views_of(service):
             self.view(view)
         if service.ranking is not None:
-            self._group((service.ranking.target, True))
+            if (service.ranking.target, True) in self._groups:
+                self._group((service.ranking.target, True))
             for candidates in service.ranking.candidates:
                 if candidates.group:
                     self._group((candidates.group, False))

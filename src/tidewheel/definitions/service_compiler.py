@@ -19,6 +19,8 @@ from tidewheel.definitions.model_compiler import check_attributes
 from tidewheel.definitions.models import Model
 from tidewheel.definitions.paths import walk
 from tidewheel.definitions.places import likely
+from tidewheel.definitions.ranking import Top
+from tidewheel.definitions.ranking_compiler import compile_listing
 from tidewheel.definitions.row_scope import RowScope, on_source
 from tidewheel.definitions.services import Cache, Fallback, Rule, Service, Thresholds
 from tidewheel.definitions.shares import share_of
@@ -43,6 +45,7 @@ def compile_service(context: Context, cls: type[Service]) -> None:
     if scoring is None:
         return
     part("decide", _thresholds, cls)
+    part("candidates", compile_listing, context, cls, on)
     actions = tuple(name for name, _ in parts.get("decide", ()))
     part("rules", _rules, context, cls, on, actions)
     part("prevents", _prevents, cls, actions)
@@ -53,7 +56,7 @@ def compile_service(context: Context, cls: type[Service]) -> None:
     part("guards", _guards, cls)
     part("cooldown", lambda: 0 if cls.cooldown is None else parse_duration(cls.cooldown))
     part("cache", _cache, context, cls, on)
-    if len(parts) < 10:
+    if len(parts) < 11:
         return
     rule_view, rules = parts.pop("rules")
     context.services[cls] = ir.Service(
@@ -61,17 +64,20 @@ def compile_service(context: Context, cls: type[Service]) -> None:
         on=on.name,
         rule_view=rule_view,
         rules=rules,
+        **parts.pop("candidates"),
         thresholds=parts.pop("decide"),
-        doc=(cls.__doc__ or "").strip(),
-        file=cls._file,
-        line=cls._line,
+        **_about(cls),
         **scoring._asdict(),
         **parts,
     )
 
 
+def _about(cls: type[Service]) -> dict[str, Any]:
+    return {"doc": (cls.__doc__ or "").strip(), "file": cls._file, "line": cls._line}
+
+
 def _thresholds(cls: type[Service]) -> tuple[tuple[str, float], ...]:
-    if cls.decide is None:
+    if cls.decide is None or isinstance(cls.decide, Top):
         return ()
     if not isinstance(cls.decide, Thresholds) or not cls.decide.actions:
         raise DefinitionError(f"{cls.decide!r} names no actions", remedy="write tw.thresholds(allow=0.0, block=0.95)")

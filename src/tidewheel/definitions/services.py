@@ -14,6 +14,7 @@ from tidewheel.definitions.declared import Declared
 from tidewheel.definitions.durations import Duration
 from tidewheel.definitions.models import Model
 from tidewheel.definitions.options import KeyLike
+from tidewheel.definitions.ranking import CandidateSource, Top
 from tidewheel.definitions.rows import Event
 
 
@@ -62,8 +63,13 @@ class Service(metaclass=Declared):
         Without one (and without `score`), rules alone decide.
     score : expression, optional
         Instead of `model`: ``CTR.score * CVR.score * Ad.bid``, over models' scores, columns and features.
-    decide : ``tw.thresholds(...)``, optional
-        Without it the score is the answer.
+    decide : ``tw.thresholds(...)`` or ``tw.top(...)``, optional
+        Without it the score is the answer. `top` answers with a list of candidates, ordered by a model whose view has a
+        row for each item.
+    candidates : sequence of ``tw.top_by(...)``, ``tw.nearest(...)`` and ``tw.retrieve...``
+        Where the items of a list come from, asked in order; an item that two give counts as the first's.
+    exclude : feature or features
+        ``History.lately``: items that are no candidates.
     prevents : sequence of str
         Actions after which no outcome can be seen.
     explore : float
@@ -86,7 +92,9 @@ class Service(metaclass=Declared):
     rules: ClassVar[Sequence[Rule]] = ()
     model: ClassVar[type[Model] | Combination | Stored | None] = None
     score: ClassVar[Column[Any] | None] = None
-    decide: ClassVar[Thresholds | None] = None
+    decide: ClassVar[Thresholds | Top | None] = None
+    candidates: ClassVar[Sequence[CandidateSource]] = ()
+    exclude: ClassVar[Any] = ()
     prevents: ClassVar[Sequence[str]] = ()
     explore: ClassVar[float | str] = 0.0
     fallback: ClassVar[Sequence[Fallback | Stored | type[Model]] | None] = None
@@ -98,7 +106,7 @@ class Service(metaclass=Declared):
     _on: type[Event] | None = None
 
     def __init_subclass__(cls, *, on: type[Event] | None = None) -> None:
-        cls._on = on
+        cls._on = on or cls._on
 
 
 def rule(name: str, when: Condition, *, then: str) -> Rule:

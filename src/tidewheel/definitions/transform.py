@@ -32,8 +32,9 @@ from tidewheel.definitions.durations import MICROSECONDS, parse_duration
 from tidewheel.definitions.places import mistake
 
 __all__ = [
-    "bucketize", "clip", "cosine", "cross", "cyclic", "day_of_week", "dot", "fill", "hash_bucket", "haversine",
-    "hour_of_day", "if_else", "is_null", "log1p", "maximum", "min_max", "minimum", "one_hot", "ratio", "standardise",
+    "Column", "bucketize", "clip", "cosine", "cross", "cyclic", "day_of_week", "dot", "fill", "hash_bucket",
+    "haversine", "hour_of_day", "if_else", "is_null", "log1p", "maximum", "min_max", "minimum", "one_hot", "ratio",
+    "standardise",
 ]  # fmt: skip
 
 T = TypeVar("T")

@@ -26,11 +26,13 @@ from tidewheel.kernel import EMPTY_BLOB, Blobs, plan_reads, read, read_blobs
 from tidewheel.kernel.layout import H_HORIZON, H_OFFSET
 
 if TYPE_CHECKING:
-    from tidewheel.storage.protocols import State
+    from tidewheel.storage.protocols import State, StateSnapshot
 
 _OFFSET = struct.Struct("<q")
 _OFFSET_AT = 8 * H_OFFSET
 Ints = npt.NDArray[np.int64]
+HASHED = b"\xff"
+"""What a key begins with that stands for one too long to be stored."""
 
 
 class Entities(NamedTuple):
@@ -93,11 +95,26 @@ class EntityReader:
         StorageError
             The store can't be read.
         """
-        entities = [(self._state.state_id, (key or "").encode()) for key in keys]
         with self._store.snapshot() as snapshot:
-            found = snapshot.get_many(entities)
-            blobs = [b"" if blob is None or key is None else blob for blob, key in zip(found, keys, strict=True)]
-            states, instants, offsets = self._one_state(blobs[0], now) if len(blobs) == 1 else self._states(blobs, now)
+            return self.read_in(snapshot, keys, now)
+
+    def read_in(self, snapshot: StateSnapshot, keys: Sequence[str | None], now: int) -> Entities:
+        """Do as `read` does, within a snapshot that others read as well."""
+        entities = [(self._state.state_id, (key or "").encode()) for key in keys]
+        found = snapshot.get_many(entities)
+        blobs = [b"" if blob is None or key is None else blob for blob, key in zip(found, keys, strict=True)]
+        return self._made(blobs, now)
+
+    def read_all(self, now: int) -> tuple[list[str], Entities]:
+        """Read the features of every entity of which something is known, by rising key.
+
+        An entity whose key is longer than 503 bytes is left out: it is stored under a hash of its key.
+        """
+        known = sorted(pair for pair in self._store.scan(self._state.state_id) if not pair[0].startswith(HASHED))
+        return [key.decode() for key, _ in known], self._made([blob for _, blob in known], now)
+
+    def _made(self, blobs: Sequence[bytes | memoryview], now: int) -> Entities:
+        states, instants, offsets = self._one_state(blobs[0], now) if len(blobs) == 1 else self._states(blobs, now)
         if len(self._strings) > MOST_STRINGS:
             self._strings.clear()
             learn_literals(self._assembly, self._strings)

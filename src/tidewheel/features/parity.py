@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -152,7 +153,8 @@ def check(
     """
     views = {digest(view): view for view in _views(graph)}
     by_view: dict[str, list[DecisionRecord]] = {}
-    kept = [record for record in records if not history.redactions.touch(record)]
+    untouched = [record for record in records if not history.redactions.touch(record)]
+    kept = [row for record in untouched for row in rows_of(record)]
     for record in kept:
         by_view.setdefault(record.view if record.features else "", []).append(record)
     found = [
@@ -161,7 +163,7 @@ def check(
         if name in views
     ]
     together = merged(found)
-    redacted = len(records) - len(kept)
+    redacted = len(records) - len(untouched)
     return replace(together, skipped=len(kept) - together.checked, redacted=redacted)
 
 
@@ -177,6 +179,16 @@ def merged(reports: Sequence[ParityReport]) -> ParityReport:
         by_feature=tuple(feature for report in reports for feature in report.by_feature),
         redacted=sum(report.redacted for report in reports),
     )
+
+
+def rows_of(record: DecisionRecord) -> list[DecisionRecord]:
+    """Return a decision as the rows it kept: itself, or one for each item of its list."""
+    if not record.items:
+        return [record]
+    return [
+        msgspec.structs.replace(record, features=item.features, inputs=record.inputs | item.inputs, items=[])
+        for item in record.items
+    ]
 
 
 def rows_of_decisions(records: Sequence[DecisionRecord], plan: ViewPlan, graph: ir.Graph) -> pa.Table:

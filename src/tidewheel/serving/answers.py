@@ -13,6 +13,14 @@ if TYPE_CHECKING:
     from tidewheel.storage.log_records import NewEvent
 
 
+class AnswerItem(msgspec.Struct, omit_defaults=True, frozen=True):
+    """One item of a list, with its score (None where the model did not answer) and what gave it."""
+
+    id: str
+    score: float | None = None
+    source: str = ""
+
+
 class Answer(msgspec.Struct, omit_defaults=True, frozen=True):
     """The answer to one event; fields that say nothing are left out of the JSON.
 
@@ -36,6 +44,8 @@ class Answer(msgspec.Struct, omit_defaults=True, frozen=True):
         Let through on purpose, though the score asked for a preventing action.
     age : float or None
         How old a score computed ahead was, in seconds.
+    items : list of AnswerItem
+        The list, where the service ranks.
     """
 
     decision_id: str
@@ -50,6 +60,7 @@ class Answer(msgspec.Struct, omit_defaults=True, frozen=True):
     reason: str = ""
     explored: bool = False
     age: float | None = None
+    items: list[AnswerItem] = []
 
 
 NOT_LOOKED_FOR = ("", "", 0)
@@ -73,6 +84,7 @@ def answer_of(record: DecisionRecord) -> Answer:
         record.reason,
         record.explored,
         record.stored_age / 1e6 if record.stored == "fresh" and record.score is not None else None,
+        [AnswerItem(item.id, item.score, item.source) for item in record.items],
     )
 
 
@@ -140,4 +152,5 @@ def record_of(
         *(verdict.stored or NOT_LOOKED_FOR),
         verdict.cached,
         verdict.stages or [],
+        verdict.items or [],
     )

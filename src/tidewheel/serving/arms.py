@@ -22,10 +22,13 @@ if TYPE_CHECKING:
     from tidewheel.routing.explore import Explorer
     from tidewheel.serving.combined import Combined
     from tidewheel.serving.freshness import Freshness
+    from tidewheel.serving.lists import Lists
     from tidewheel.serving.scoring import Scoring
     from tidewheel.serving.stored import StoredRead, StoredScores
-    from tidewheel.storage.decisions import Stage
+    from tidewheel.storage.decisions import Item, Stage
     from tidewheel.storage.scores import StoredScore
+
+NOTHING_STALE: frozenset[str] = frozenset()
 
 
 class Reader(Protocol):
@@ -110,6 +113,8 @@ class Arm:
         Scores computed ahead, which go before the model.
     combined : Combined or None
         Asked in place of `scoring`, where more than one model is.
+    lists : Lists or None
+        Of a service that ranks: how it comes to a list. Its `reader` reads the candidate view instead of the model's.
     """
 
     name: str
@@ -126,6 +131,7 @@ class Arm:
     freshness: Freshness | None = None
     stored: StoredScores | None = None
     combined: Combined | None = None
+    lists: Lists | None = None
 
 
 class Verdict(msgspec.Struct, gc=False):
@@ -161,7 +167,9 @@ class Verdict(msgspec.Struct, gc=False):
     stored: StoredRead | None = None
     """What became of looking for a score computed ahead."""
     stages: list[Stage] | None = None
-    """What each of several models answered."""
+    """What each of several models answered, or each stage of a list took."""
+    items: list[Item] | None = None
+    """The list."""
 
 
 def judge(
@@ -197,7 +205,23 @@ def judge(
     if arm.stored is not None:
         return _judge_stored(arm, arm.stored, columns, now, at, verdict, until)
     asked = prepare(arm, columns, now, at, verdict, until)
+    if arm.lists is not None:
+        if not verdict.rule:
+            _list(arm, arm.lists, columns, now, at, verdict, until)
+        return None
     return _score(arm, asked, verdict, until)
+
+
+def _list(
+    arm: Arm, lists: Lists, columns: Mapping[str, object], now: int, at: int, verdict: Verdict, until: int
+) -> None:
+    """Decide by a list, whose rows are held to the view's freshness as well."""
+    freshness = arm.freshness
+    stale = freshness.stale(now) if freshness is not None and freshness.defaults else NOTHING_STALE
+    lists.answer(columns, now, at, verdict, until, stale)
+    if freshness is not None:
+        marks = freshness.marks(now)
+        verdict.watermarks = [marks.get(state, now) for state, _, _ in verdict.row.states]
 
 
 def _score(arm: Arm, asked: int, verdict: Verdict, until: int) -> Awaitable[None] | None:

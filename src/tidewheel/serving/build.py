@@ -22,6 +22,7 @@ from tidewheel.routing.explore import Explorer
 from tidewheel.routing.split import CHALLENGER, CHAMPION, Split
 from tidewheel.serving.arms import Arm, NoReader, Reader, Rule, Thresholds, Verdict
 from tidewheel.serving.breaker import Breakers
+from tidewheel.serving.build_lists import ready_lists
 from tidewheel.serving.caching import CachedScoring, KeptRows
 from tidewheel.serving.decider import Decider
 from tidewheel.serving.fallback import Chain, Link, Table
@@ -150,8 +151,12 @@ class Builder:
             if model and model_of(model) not in version.service.members:
                 version = standing_in(version, model_of(model))
             pinned = tuple(self._pinned(name) for name in members_of(model))
-            lineup = Lineup(version, pinned, self._inner, partial(self._scoring, version.service)) if pinned else None
-            loaded = Loaded(version, pinned, self._ready(version, model, lineup))
+            if version.service.ranking is not None and pinned:
+                arm = self._ready_list(version, pinned[0])
+            else:
+                scoring = partial(self._scoring, version.service)
+                arm = self._ready(version, model, Lineup(version, pinned, self._inner, scoring) if pinned else None)
+            loaded = Loaded(version, pinned, arm)
         except Exception as error:
             log.error("%s can't be loaded: %s", model or service_version, error)
             # The damage becomes a reason in answers, where the worker's paths have no business.
@@ -207,6 +212,27 @@ class Builder:
         )
         warm(arm, plans)
         return arm
+
+    def _ready_list(self, version: ServiceVersion, pinned: Pinned) -> Arm:
+        """Return the arm of a service that ranks: what is read of the event is not what its model sees."""
+        service, graph = version.service, version.graph
+        rules = plan_view(graph, service.rule_view) if service.rule_view is not None else None
+        asked = plan_view(graph, service.candidate_view) if service.candidate_view is not None else None
+        plan = plan_view(pinned.bundle.manifest.graph, pinned.view)
+        reader = self._reader([read for read in (rules, asked) if read is not None])
+        return Arm(
+            name=CHAMPION,
+            model=pinned.name,
+            bundle=pinned.digest,
+            view=digest(pinned.view),
+            service_version=version.digest,
+            reader=self.breakers.reader(reader, service.deadline),
+            rules=() if rules is None else tuple(rules_of(version, rules)),
+            scoring=None,
+            thresholds=Thresholds(()),
+            freshness=self._freshness([pinned.view], [plan]),
+            lists=ready_lists(version, pinned.bundle, plan, asked, self._states(), self.catalog.now),
+        )
 
     def _reader(self, plans: list[ViewPlan]) -> Reader:
         try:

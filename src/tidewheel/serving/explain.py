@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tidewheel.collect.history import History
     from tidewheel.definitions.ir import Graph, View
     from tidewheel.runtime.stores import Stores
-    from tidewheel.storage.decisions import DecisionRecord
+    from tidewheel.storage.decisions import DecisionRecord, Item
 
 STAGES = ("decode", "features", "rules", "model", "decide")
 
@@ -89,6 +89,8 @@ class Explanation(msgspec.Struct):
         The score was kept from an equal input, or from the entity's row of before, which `features` then are.
     stages : list of StageTold
         What each of several models said; `bundle`, `view` and `features` are the first one's then.
+    items : list of dict
+        The list that answered: id, score, rank and source of each item, and the numbers among its features.
     """
 
     decision_id: str
@@ -124,6 +126,7 @@ class Explanation(msgspec.Struct):
     stored_age: int = 0
     cached: bool = False
     stages: list[StageTold] = []
+    items: list[dict[str, Any]] = []
 
 
 def explain(record: DecisionRecord, stores: Stores, history: History | None = None) -> Explanation:
@@ -145,6 +148,7 @@ def explain(record: DecisionRecord, stores: Stores, history: History | None = No
         return _told(record, {}, Replay(why_not=str(error)))
     replayed = Replay(why_not="not asked for") if history is None else replay(record, graph, stores, history)
     told = _told(record, features, replayed)
+    told.items = [_item(item, view) for item in record.items]
     told.contributions = {} if record.stages else _contributions(record, stores)
     told.stages = _stages(record, stores)
     return _masked(told, view, stores)
@@ -227,11 +231,18 @@ def features_of(record: DecisionRecord, view: View | None) -> dict[str, float | 
     }
 
 
+def _item(item: Item, view: View | None) -> dict[str, Any]:
+    words, columns = np.frombuffer(item.features, np.dtype("<f8")), view.columns if view is not None else ()
+    pairs = zip(columns, words, strict=True) if len(words) == len(columns) else ()
+    features = {column.name: None if np.isnan(word) else float(word) for column, word in pairs if not column.text}
+    return {"id": item.id, "score": item.score, "rank": item.rank, "source": item.source, "features": features}
+
+
 def replay(record: DecisionRecord, graph: Graph, stores: Stores, history: History) -> Replay:
     """Read a decision's features again from history, and ask its model again."""
     from tidewheel.features.parity import check, merged
 
-    if not record.features:
+    if not record.features and not any(item.features for item in record.items):
         return Replay(why_not="no features were read")
     try:
         reports = [check([record], history, graph)]
@@ -255,7 +266,7 @@ def replay(record: DecisionRecord, graph: Graph, stores: Stores, history: Histor
     )
 
 
-_MADE = ("at", "arrived", "instant", "features", "states", "timings_us", "replay", "contributions", "stages")
+_MADE = ("at", "arrived", "instant", "features", "states", "timings_us", "replay", "contributions", "stages", "items")
 
 
 def _told(record: DecisionRecord, features: dict[str, float | str | None], replayed: Replay) -> Explanation:

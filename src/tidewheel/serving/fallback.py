@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from time import perf_counter_ns
 
+import msgspec
+
 from tidewheel.errors import DeadlineError, TidewheelError
 from tidewheel.serving.arms import Arm, Thresholds, Verdict, judge
 from tidewheel.serving.stored import StoredScores
@@ -129,8 +131,9 @@ def _blank(before: Verdict) -> Verdict:
         features_ns=before.features_ns,
         rules_ns=before.rules_ns,
         model_ns=before.model_ns,
-        stored=before.stored,
+        items=before.items and [msgspec.structs.replace(item, score=None, features=b"") for item in before.items],
         stages=before.stages,
+        stored=before.stored,
     )
 
 

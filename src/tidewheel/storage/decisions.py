@@ -53,6 +53,32 @@ class Stage(msgspec.Struct, array_like=True, gc=False):
     note: str = ""
 
 
+class Item(msgspec.Struct, array_like=True, gc=False):
+    """One item of a list that answered.
+
+    Attributes
+    ----------
+    id : str
+    score : float or None
+        The model's; None where it did not answer.
+    rank : int
+        The place in the list, from 1.
+    source : str
+        Which source of candidates gave it: ``top_by(Popularity.plays_1d)``.
+    features : bytes
+        The row of the model's view, as `DecisionRecord.features`.
+    inputs : dict
+        The row's own columns: the item, and what stood for columns of what is shown.
+    """
+
+    id: str
+    score: float | None
+    rank: int
+    source: str
+    features: bytes = b""
+    inputs: dict[str, Any] = {}
+
+
 class DecisionRecord(msgspec.Struct, array_like=True, gc=False):
     """One decision, with all that made it. Times are µs UTC.
 
@@ -111,6 +137,8 @@ class DecisionRecord(msgspec.Struct, array_like=True, gc=False):
         The score was kept from an equal input, or from this entity's row of before: then `features` is that row.
     stages : list of Stage
         What each of several models answered; empty for a service with one.
+    items : list of Item
+        The list that answered, where the service ranks.
     """
 
     decision_id: str
@@ -147,6 +175,7 @@ class DecisionRecord(msgspec.Struct, array_like=True, gc=False):
     stored_age: int = 0
     cached: bool = False
     stages: list[Stage] = []
+    items: list[Item] = []
 
 
 def row_records(record: DecisionRecord) -> list[DecisionRecord]:
@@ -182,6 +211,9 @@ def lake_schema() -> pa.Schema:
 
     text, time, map_of = pa.string(), pa.int64(), pa.map_
     state = pa.struct({"state_id": text, "key": text, "offset": pa.int64()})
+    item = pa.struct(
+        {"id": text, "score": pa.float64(), "rank": pa.int64(), "source": text, "features": pa.binary(), "inputs": text}
+    )
     kinds: dict[str, pa.DataType] = {
         **dict.fromkeys(DecisionRecord.__struct_fields__, text),
         **dict.fromkeys(("instant", "at", "arrived"), time),
@@ -195,6 +227,7 @@ def lake_schema() -> pa.Schema:
         "timings": pa.list_(pa.int64()),
         "record_version": pa.int64(),
         "watermarks": pa.list_(pa.int64()),
+        "items": pa.list_(item),
         "stored_age": time,
         "stages": pa.list_(pa.struct(_stage_fields())),
     }
@@ -221,6 +254,7 @@ def to_arrow(records: Sequence[DecisionRecord]) -> pa.Table:
         for states in columns["states"]
     ]
     columns["stages"] = [[_stage_row(stage) for stage in stages] for stages in columns["stages"]]
+    columns["items"] = [[_told(item) for item in items] for items in columns["items"]]
     for name in ("texts", "thresholds"):
         columns[name] = [list(mapping.items()) for mapping in columns[name]]
     columns["_date"] = [date_of(arrived) for arrived in columns["arrived"]]
@@ -240,12 +274,21 @@ def from_arrow(table: pa.Table) -> list[DecisionRecord]:
         row["states"] = [(state["state_id"], state["key"], state["offset"]) for state in row["states"]]
         row["texts"], row["thresholds"] = dict(row["texts"]), dict(row["thresholds"])
         row["watermarks"] = row.get("watermarks") or []
+        row["items"] = [_item(item) for item in row.get("items") or []]
         for name, otherwise in (("stored", ""), ("stored_run", ""), ("stored_age", 0)):
             row[name] = row.get(name) or otherwise
         row["cached"] = bool(row.get("cached"))
         row["stages"] = [Stage(**stage | {"texts": dict(stage["texts"])}) for stage in row.get("stages") or []]
         records.append(DecisionRecord(**row))
     return records
+
+
+def _told(item: Item) -> dict[str, Any]:
+    return msgspec.structs.asdict(item) | {"inputs": msgspec.json.encode(item.inputs).decode()}
+
+
+def _item(row: dict[str, Any]) -> Item:
+    return Item(**(row | {"inputs": msgspec.json.decode(row["inputs"])}))
 
 
 def date_of(instant: int) -> str:

@@ -1,0 +1,4 @@
+"""Candidate generation: items by a live value, by their vectors, by their words.
+
+Exact, in memory, made anew beside the requests as items change.
+"""

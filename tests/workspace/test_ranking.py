@@ -1,0 +1,110 @@
+"""Lists end to end, in one process: trained on what was shown, deployed, served, replayed bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from examples.movies import project
+from examples.movies.generate import world, write
+
+import tidewheel as tw
+from tidewheel.serving.answers import Answer
+from tidewheel.workspace.workspace import Workspace
+
+ROWS = world(datetime.now(UTC) - timedelta(days=3), users=40, movies=120, requests=500)
+MOVIES = {str(row["id"]): row for row in ROWS["Movie"]}
+TASTES = {str(row["id"]): np.array(row["taste"]) for row in ROWS["User"]}
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    folder: Path = tmp_path_factory.mktemp("movies")
+    write(folder, ROWS)
+    with tw.open(":memory:", project) as opened:
+        for name in ROWS:
+            opened.ingest(str(folder / f"{name}.parquet"), name)
+        opened.sync()
+        result = opened.train("Ranker")
+        assert result.deployable, result.verdicts
+        for service in ("Recommend", "Similar", "Search"):
+            opened.deploy(result.version, service=service)
+        yield opened
+
+
+def asked(workspace: Workspace, service: str, id: str, **columns: object) -> Answer:
+    return workspace.decide(service, {"id": id, "user": "u1", **columns})
+
+
+def test_a_list_is_ranked_spread_and_limited(workspace: Workspace) -> None:
+    answer = asked(workspace, "Recommend", "q1")
+    assert len(answer.items) == 10, answer
+    assert not answer.fallback
+    genres = [MOVIES[item.id]["genre"] for item in answer.items]
+    assert max(genres.count(genre) for genre in genres) <= 4
+    assert {item.source for item in answer.items} <= {"nearest(Movie.embedding)", "top_by(MoviePopularity.plays_30d)"}
+    assert len({item.id for item in answer.items}) == 10
+    lately = workspace.read("UserHistory", user="u1").lately
+    assert not {item.id for item in answer.items} & set(lately)
+    again = asked(workspace, "Recommend", "q1")
+    assert again == answer
+
+
+def test_the_same_movies_come_first_for_whom_they_are_like(workspace: Workspace) -> None:
+    answer = asked(workspace, "Similar", "q2", movie="m7")
+    vectors = {id: np.array(row["embedding"]) for id, row in MOVIES.items()}
+    likes = {id: v @ vectors["m7"] / np.linalg.norm(v) for id, v in vectors.items() if id != "m7"}
+    nearest = sorted(likes, key=lambda id: -likes[id])[:100]
+    assert {item.id for item in answer.items} <= set(nearest)
+    assert [item.score for item in answer.items] == sorted((item.score for item in answer.items), reverse=True)
+    assert not asked(workspace, "Similar", "q3", movie=None).items
+
+
+def test_words_find_titles(workspace: Workspace) -> None:
+    answer = asked(workspace, "Search", "q4", words="golden harbour")
+    assert answer.items
+    for item in answer.items:
+        assert {"golden", "harbour"} & set(str(MOVIES[item.id]["title"]).lower().split())
+        assert int(str(MOVIES[item.id]["year"])) >= 1930
+
+
+def test_what_was_served_is_replayed_bit_for_bit(workspace: Workspace) -> None:
+    for k in range(5):
+        asked(workspace, "Recommend", f"p{k}", user=f"u{k}")
+        workspace.append([project.Play(request=f"p{k}", movie=f"m{k}", user=f"u{k}", genre="drama", minutes=5.0)])
+        workspace.sync()
+    report = workspace.check_features(sample=0)
+    assert report.checked >= 50, report
+    assert report.differences == 0, report.first_difference
+
+
+def test_the_record_holds_the_list_and_its_stages(workspace: Workspace) -> None:
+    answer = asked(workspace, "Recommend", "q5")
+    told = workspace.why(answer.decision_id)
+    assert [item["id"] for item in told.items] == [item.id for item in answer.items]
+    assert told.items[0]["features"]["position"] == 1.0
+    assert {stage.name for stage in told.stages} >= {"nearest(Movie.embedding)", "candidates", "items"}
+    rows = workspace.decisions("Recommend", ["items"])
+    assert any([item["id"] for item in items] == [i.id for i in answer.items] for items in rows["items"].to_pylist())
+
+
+def test_without_a_model_the_candidates_are_the_answer(workspace: Workspace) -> None:
+    served = workspace.serving.desk.services["Similar"]
+    lists = served.decider.champion.lists
+
+    def broken(rows: np.ndarray) -> np.ndarray:
+        return np.full(len(rows), np.nan)
+
+    score = lists.score
+    object.__setattr__(lists, "score", broken)
+    try:
+        answer = asked(workspace, "Similar", "q6", movie="m7")
+    finally:
+        object.__setattr__(lists, "score", score)
+    assert answer.fallback == "action"
+    assert "gave no number" in answer.reason
+    assert len(answer.items) == 5
+    assert all(item.score is None for item in answer.items)
