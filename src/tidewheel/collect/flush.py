@@ -59,6 +59,7 @@ def flush(
     floor: int | None = None,
     wait: float = 60.0,
     sources: Sequence[Source] = (),
+    events: bool = True,
 ) -> FlushSummary:
     """Flush events and decisions to the lake, then trim the log and the journal.
 
@@ -77,6 +78,8 @@ def flush(
         Seconds to wait for another flush.
     sources : sequence of Source
         The declarations: they tell which columns are vectors.
+    events : bool
+        False flushes decisions alone: of several hosts with one log, one flushes its events.
 
     Raises
     ------
@@ -84,7 +87,9 @@ def flush(
         Another process flushes for longer than `wait`.
     """
     with Lease.acquire(lake.folder / ".flush.lease", "flush to the lake", wait=wait):
-        events, flushed = _flush_events(log, lake, {source.name: source for source in sources})
+        written, flushed = 0, log.position(FLUSHED)
+        if events:
+            written, flushed = _flush_events(log, lake, {source.name: source for source in sources})
         decisions = removed = 0
         damaged: list[str] = []
         if journal is not None:
@@ -96,7 +101,7 @@ def flush(
                     damaged.append(str(error))
         if floor is not None:
             log.trim(min(flushed + 1, floor))
-    return FlushSummary(events, decisions, removed, flushed, log.first(), tuple(damaged))
+    return FlushSummary(written, decisions, removed, flushed, log.first(), tuple(damaged))
 
 
 def _flush_events(log: EventLog, lake: Lake, sources: Mapping[str, Source]) -> tuple[int, int]:

@@ -68,6 +68,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """``replay``: the caller drives the workspace's time."""
     partitions: Count = 2
     """How many environments feature state is split into. Fixed once there is state."""
+    role: Literal["all", "serve", "work"] = "all"
+    """What this host does: ``serve`` answers, ``work`` folds, flushes, trains and keeps schedules."""
     workers: Count = 1
     """Serving processes."""
     host: str = "127.0.0.1"

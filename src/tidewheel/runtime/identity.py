@@ -1,9 +1,11 @@
-"""The id of a workspace: tells its own data on a shared server from another's."""
+"""The id of a workspace, which tells its data on a shared server from another's; and a name for each of its hosts."""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
+import socket
 import uuid
 from pathlib import Path
 
@@ -27,3 +29,16 @@ def read_or_make_id(path: Path) -> str:
             os.link(mine, path)
         mine.unlink()
     return path.read_text()
+
+
+def host_tag(path: Path) -> str:
+    """Return a name that no other data folder on no other machine has: made of the id in `path` and the machine's name.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> len(host_tag(folder / "one")), host_tag(folder / "one") == host_tag(folder / "two")
+    (8, False)
+    """
+    return hashlib.sha256(f"{read_or_make_id(path)} {socket.gethostname()}".encode()).hexdigest()[:8]

@@ -74,6 +74,11 @@ class Layout:
         return self.root / "id"
 
     @property
+    def host(self) -> Path:
+        """What this host's name is made of."""
+        return self.root / "host"
+
+    @property
     def run(self) -> Path:
         """What belongs to running processes: leases, doorbells, the replay clock, who is alive."""
         return self.root / "run"

@@ -60,6 +60,10 @@ class Lease:
         self.path = path
         self.holder = holder
 
+    held = True
+    """The kernel keeps it: nobody else can have it while this process lives."""
+    taken = False
+
     @property
     def token(self) -> int:
         """The fencing token: higher than every earlier holder's."""

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 from tidewheel.errors import ConfigError
 from tidewheel.runtime.clock import RealClock, ReplayClock, open_clock
 from tidewheel.runtime.config import Config, load_config
-from tidewheel.runtime.identity import read_or_make_id
+from tidewheel.runtime.identity import host_tag, read_or_make_id
+from tidewheel.runtime.lease import Lease
 from tidewheel.runtime.presence import Presence
 
 if TYPE_CHECKING:
+    from tidewheel.runtime.shared_lease import SharedLease
     from tidewheel.storage.artifacts import ArtifactStore
     from tidewheel.storage.artifacts_remote import RemoteArtifacts
     from tidewheel.storage.catalog import Catalog
@@ -40,8 +42,19 @@ class Stores:
 
     @cached_property
     def identity(self) -> str:
-        """Id of the workspace, made once: what it keeps on servers is marked with it."""
-        return read_or_make_id(self.layout.identity)
+        """Id of the workspace, made once: what it keeps on servers is marked with it. Hosts ask their catalog."""
+        mine = read_or_make_id(self.layout.identity)
+        if not self.catalog.shared:
+            return mine
+        from tidewheel.storage.catalog.agreed import agree
+
+        return agree(self.catalog, "workspace", mine)
+
+    @cached_property
+    def host(self) -> str:
+        """Name of this host where others write to the same log or lake; "" where it is alone."""
+        alone = not (self.settings.log or self.settings.lake)
+        return "" if alone else host_tag(self.layout.host)
 
     @cached_property
     def clock(self) -> RealClock | ReplayClock:
@@ -111,6 +124,25 @@ class Stores:
         from tidewheel.storage.artifacts import ArtifactStore
 
         return ArtifactStore.open(self.layout.artifacts)
+
+    def hold(self, name: str, role: str, *, wait: float = 0.0) -> Lease | SharedLease:
+        """Take a role that one process has: on this machine, and among all hosts where they share a catalog.
+
+        Raises
+        ------
+        LeaseError
+            Another process holds it for longer than `wait` seconds.
+        """
+        local = Lease.acquire(self.layout.leases / name, role, wait=wait)
+        if not self.catalog.shared:
+            return local
+        from tidewheel.runtime.shared_lease import SharedLease
+
+        try:
+            return SharedLease.acquire(self.catalog, name, role, local, wait=wait)
+        except BaseException:
+            local.release()
+            raise
 
     @contextmanager
     def alone(self, what: str, *, wait: float = 0.0) -> Iterator[None]:

@@ -64,7 +64,8 @@ class Serving:
         layout, settings = stores.layout, stores.settings
         self.stores = stores
         self.metrics = Metrics(worker)
-        self.recent = Recent(layout.recent, role)
+        # Its journal's segments are named after the writer, and positions in a shared log after them.
+        self.recent = Recent(layout.recent, f"{role}-{stores.host}" if stores.host else role)
         self._bells = Carillon(layout.bells, STREAM_BELLS)
         self.journal = JournalWriter.open(layout.journal, self.recent.writer)
         self.index = DecisionIndex.open(layout.decisions)

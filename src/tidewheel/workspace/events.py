@@ -30,6 +30,8 @@ STDIN = "-"
 STANDARD_INPUT = "standard input"
 NOW = "now"
 RETRIED_AT_ONCE = 1_000
+FLUSH_WAIT = 60.0
+"""Seconds to wait for another flush."""
 
 
 def checked(events: Any, project: Project, now: int) -> list[NewEvent | BadRow]:
@@ -150,6 +152,16 @@ def flush(stores: Stores, sources: Sequence[ir.Source], looked_at: int = 0) -> F
 
     Where events have expectations, what lies beyond the offset `looked_at` is kept too.
     """
+    with stores.hold("flush", "flush to the lake", wait=FLUSH_WAIT):
+        return _flush(stores, sources, looked_at)
+
+
+def flush_decisions(stores: Stores) -> FlushSummary:
+    """Do as `flush` does, but for the events: for a host where others bring those to the lake."""
+    return _flush(stores, (), events=False)
+
+
+def _flush(stores: Stores, sources: Sequence[ir.Source], looked_at: int = 0, *, events: bool = True) -> FlushSummary:
     from tidewheel.collect.decision_index import DecisionIndex
 
     index = DecisionIndex.open(stores.layout.decisions)
@@ -161,6 +173,7 @@ def flush(stores: Stores, sources: Sequence[ir.Source], looked_at: int = 0) -> F
             index=index,
             floor=min(_folded(stores), looked_at or stores.log.head()) + 1,
             sources=sources,
+            events=events,
         )
     finally:
         index.close()

@@ -9,22 +9,23 @@ import logging
 import os
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
 
 from tidewheel.definitions import ir
-from tidewheel.errors import TidewheelError
+from tidewheel.errors import LeaseError, TidewheelError
 from tidewheel.rollout import RetrainLoop, Steering, send_notes
 from tidewheel.runtime.child import Life
 from tidewheel.runtime.clock import NEVER, ReplayClock
 from tidewheel.runtime.doorbell import Doorbell
 from tidewheel.runtime.due import Schedule
-from tidewheel.runtime.lease import HANDOVER, Lease
 from tidewheel.runtime.schedule import JobRun, Scheduler, Work
 from tidewheel.workspace.following import carry_on
 from tidewheel.workspace.parity import check_service, told
 from tidewheel.workspace.retraining import retrain_jobs
 from tidewheel.workspace.staleness import staleness_jobs
+from tidewheel.workspace.standby import when_free
 from tidewheel.workspace.switching import Mirroring
 from tidewheel.workspace.ticking import tick_jobs
 from tidewheel.workspace.tidying import tidy
@@ -58,7 +59,7 @@ class Keeper:
 
     def __init__(self, workspace: Workspace, *, wait: float = 0.0, by: str = "") -> None:
         self._workspace = workspace
-        self._lease = Lease.acquire(workspace.stores.layout.leases / "keeper", "keeper", wait=wait)
+        self._lease = workspace.stores.hold("keeper", "keeper", wait=wait)
         self._loop = RetrainLoop(workspace.loop_view())
         self._steering = Steering(workspace.loop_view())
         self._scheduler = Scheduler(workspace.stores.catalog, f"keeper {os.getpid()} #{self._lease.token}", by)
@@ -71,7 +72,15 @@ class Keeper:
         self._announce()
 
     def step(self) -> list[JobRun]:
-        """Do what is due, deploy what waits, then flush when it is time to; return what was done."""
+        """Do what is due, deploy what waits, then flush when it is time to; return what was done.
+
+        Raises
+        ------
+        LeaseError
+            The role was not renewed in time: another host may have it.
+        """
+        if not self._lease.held:
+            raise LeaseError("the role of the keeper was lost", where=str(self._lease.path))
         done: list[JobRun] = []
         if self._workspace.stores.clock.now() >= self._due:
             done = self._scheduler.step()
@@ -109,7 +118,8 @@ class Keeper:
         clock = self._workspace.stores.clock
         if isinstance(clock, ReplayClock):
             clock.set_next_due(NEVER)
-        self.flush()
+        if self._lease.held:
+            self.flush()
         self._lease.release()
 
     def _announce(self) -> None:
@@ -188,16 +198,20 @@ def run(life: Life, folder: str, env: str) -> None:
     from tidewheel.workspace.opening import open_workspace
 
     workspace = open_workspace(folder, env=env or None)
-    keeper = Keeper(workspace, wait=HANDOVER)
     bell = Doorbell(workspace.stores.layout.bells, BELL)
-    log.info("keeping %s", ", ".join(keeper.jobs) or "no schedules")
-    life.ready()
+    keeper = None
     try:
-        with Mirroring(workspace.stores):
-            while not life.stopping.is_set():
-                keeper.step()
-                bell.wait(LOOK_EVERY)
+        # Where hosts share a catalog, the process beside this one does it, whoever keeps.
+        with nullcontext() if workspace.stores.catalog.shared else Mirroring(workspace.stores):
+            keeper = when_free(life, workspace.stores, lambda wait: Keeper(workspace, wait=wait))
+            if keeper is not None:
+                log.info("keeping %s", ", ".join(keeper.jobs) or "no schedules")
+                life.ready()
+                while not life.stopping.is_set():
+                    keeper.step()
+                    bell.wait(LOOK_EVERY)
     finally:
         bell.close()
-        keeper.close()
+        if keeper is not None:
+            keeper.close()
         workspace.close()

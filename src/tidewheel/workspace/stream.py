@@ -5,20 +5,25 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from tidewheel.collect.history import History
 from tidewheel.definitions import ir
-from tidewheel.errors import UnreachableError
+from tidewheel.errors import LeaseError, UnreachableError
 from tidewheel.features.plan_group import GroupPlan, plan_group
 from tidewheel.features.stream import Folder
 from tidewheel.registry.graphs import all_groups, live_graph
 from tidewheel.runtime.child import Life
 from tidewheel.runtime.doorbell import Doorbell
-from tidewheel.runtime.lease import HANDOVER, Lease
+from tidewheel.runtime.lease import Lease
 from tidewheel.runtime.stores import Stores, open_stores
 from tidewheel.workspace.groups import kept_groups
+from tidewheel.workspace.standby import when_free
+
+if TYPE_CHECKING:
+    from tidewheel.runtime.shared_lease import SharedLease
 
 log = logging.getLogger("tidewheel.stream")
 BELL = "stream"
@@ -52,7 +57,7 @@ class Stream:
     def __init__(self, stores: Stores, partitions: Sequence[int], *, wait: float = 0.0) -> None:
         self._stores = stores
         self._wait = wait
-        self._leases: list[Lease] = []
+        self._leases: list[Lease | SharedLease] = []
         self._folders: list[Folder] = []
         self._watch = stores.catalog.watch()
         self._look_at = 0.0
@@ -69,7 +74,11 @@ class Stream:
     def _add(self, partition: int) -> None:
         stores = self._stores
         role = f"stream worker of partition {partition}"
-        lease = Lease.acquire(stores.layout.leases / f"state-{partition}", role, wait=self._wait)
+        name = f"state-{partition}"
+        if stores.settings.state:  # all hosts write to it
+            lease = stores.hold(name, role, wait=self._wait)
+        else:
+            lease = Lease.acquire(stores.layout.leases / name, role, wait=self._wait)
         self._leases.append(lease)
         graph, plans = self._plans()
         history = History(stores.lake, stores.log, graph.sources)
@@ -86,7 +95,15 @@ class Stream:
         """Fold one micro-batch in each partition; return how many offsets were passed, 0 at the log's head.
 
         What groups are to be kept is looked up now and then: a change may wait `LOOK_EVERY` seconds.
+
+        Raises
+        ------
+        LeaseError
+            Another host took a partition over. One that only might have is no reason to stop: the state refuses
+            the writes of whoever is late.
         """
+        if any(lease.taken for lease in self._leases):
+            raise LeaseError("another host folds one of these partitions now", where=str(self._leases[0].path))
         if time.monotonic() >= self._look_at:
             self._look()
         return sum(folder.step() for folder in self._folders)
@@ -170,13 +187,14 @@ def _open(life: Life, stores: Stores, partitions: list[int]) -> Stream | None:
     """Open the stream, once the state's server answers; None when asked to stop before."""
     while not life.stopping.is_set():
         try:
-            stream = Stream(stores, partitions, wait=HANDOVER)
+            stream = when_free(life, stores, lambda wait: Stream(stores, partitions, wait=wait))
         except UnreachableError as error:
             log.warning("nothing is folded: %s", error)
             life.ready()
             life.stopping.wait(PAUSE)
         else:
-            log.info("folding partitions %s from offset %d", partitions, stream.position() + 1)
+            if stream is not None:
+                log.info("folding partitions %s from offset %d", partitions, stream.position() + 1)
             return stream
     return None
 

@@ -12,6 +12,7 @@ from tidewheel.runtime.config import PREFIX, Settings
 from tidewheel.runtime.lease import Lease
 from tidewheel.runtime.logs import set_up_logs
 from tidewheel.runtime.supervisor import ChildSpec, Supervisor
+from tidewheel.storage.catalog.connect import is_postgres
 from tidewheel.workspace.opening import open_workspace
 
 log = logging.getLogger("tidewheel.up")
@@ -26,7 +27,7 @@ def run_up(folder: str | Path, env: str | None = None, **options: int | str | No
     folder : str or Path
         The project's.
     **options
-        Over the settings: `workers`, `port`, `log_format`.
+        Over the settings: `workers`, `port`, `role`, `log_format`.
 
     Raises
     ------
@@ -67,6 +68,7 @@ def _override(settings: Mapping[str, int | str | None]) -> None:
 
 def _processes(folder: str | Path, env: str | None, settings: Settings) -> list[ChildSpec]:
     place = {"folder": str(Path(folder).absolute()), "env": env or ""}
+    journal = ChildSpec("journal", "tidewheel.workspace.journalling:run", place)
     keeper = ChildSpec("keeper", "tidewheel.workspace.keeper:run", place)
     control = [ChildSpec("control", "tidewheel.workspace.controlling:run", place)] if settings.control_port else []
     if settings.clock == "replay" and settings.workers == 1:
@@ -81,4 +83,8 @@ def _processes(folder: str | Path, env: str | None, settings: Settings) -> list[
     if settings.grpc_port and settings.clock == "real":
         target = "tidewheel.serving.oip.grpc_worker:main"
         servers.append(ChildSpec("serve-grpc", target, {**place, "index": settings.workers}))
-    return [*streams, keeper, *control, *servers]
+    if settings.role == "serve":
+        return [journal, *servers]
+    # A keeper that stands by does nothing for its host's decisions.
+    own = [journal] if is_postgres(settings.catalog) else []
+    return [*streams, keeper, *own, *control, *([] if settings.role == "work" else servers)]

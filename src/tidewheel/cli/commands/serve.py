@@ -8,6 +8,7 @@ import click
 @click.command()
 @click.option("--workers", type=int, help="Serving processes, over the setting.")
 @click.option("--port", type=int, help="Over the setting.")
+@click.option("--role", type=click.Choice(["all", "serve", "work"]), help="What this host does, over the setting.")
 @click.option("--log-format", type=click.Choice(["text", "json"]), help="Over the setting.")
 @click.pass_context
 def up(context: click.Context, /, **options: int | str | None) -> None:
@@ -17,6 +18,7 @@ def up(context: click.Context, /, **options: int | str | None) -> None:
     Example:
       tidewheel up
       tidewheel --env prod up --workers 4
+      tidewheel --env prod up --role serve      # one of many hosts that answer, beside those that --role work
     """
     from tidewheel.workspace.up import run_up
 

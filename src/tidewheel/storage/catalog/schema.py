@@ -13,10 +13,10 @@ import sqlalchemy as sa
 
 from tidewheel.errors import StorageError
 
-HEAD = "0003"
+HEAD = "0004"
 """The revision that this release writes and reads; the newest script in ``migrations/versions``."""
 
-_KNOWN = frozenset({"0001", "0002", HEAD})
+_KNOWN = frozenset({"0001", "0002", "0003", HEAD})
 
 
 def revision(connection: sa.Connection) -> str:

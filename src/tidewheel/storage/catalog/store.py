@@ -50,6 +50,11 @@ class Catalog:
         self.now = clock
         """The workspace's clock, which dates every row."""
 
+    @property
+    def shared(self) -> bool:
+        """Whether several hosts may have it open: it is on a server."""
+        return self._engine.dialect.name == "postgresql"
+
     @classmethod
     def open(cls, place: str | Path, *, namespace: str = "tidewheel", clock: Callable[[], int] = system_clock) -> Self:
         """Open a catalog, making or upgrading its tables when needed.
