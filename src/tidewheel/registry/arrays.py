@@ -44,7 +44,7 @@ def unpack_arrays(data: bytes, where: str = "") -> dict[str, npt.NDArray[Any]]:
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
+    except (ValueError, TypeError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
         raise CorruptError(
             f"not a file of arrays ({error})", where=where, remedy="register the version again"
         ) from error
