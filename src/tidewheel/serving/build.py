@@ -226,7 +226,7 @@ class Builder:
             bundle=pinned.digest,
             view=digest(pinned.view),
             service_version=version.digest,
-            reader=self.breakers.reader(reader, service.deadline),
+            reader=self.breakers.reader(reader, service.name, service.deadline),
             rules=() if rules is None else tuple(rules_of(version, rules)),
             scoring=None,
             thresholds=Thresholds(()),
