@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 SMALL_BODY = 64 * 1024
 """Larger bodies of events are checked in a thread, so that decisions need not wait for them."""
-SERVICES, BULK = "/v1/services/", ("/v1/events/", "/v1/features/")
+SERVICES, BULK = "/v1/services/", ("/v1/events/", "/v1/features/", "/v2/models/")
 USUAL_DEADLINE = 50_000
 MOST_AWAITED = 1000
 """Decisions of one service that wait at the same time, so that a slow model does not take all the memory."""

@@ -6,6 +6,7 @@ import asyncio
 import queue
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,10 @@ import grpc  # noqa: E402  # after the check that it is there
 from tritonclient.grpc import service_pb2  # noqa: E402
 from tritonclient.utils import InferenceServerException  # noqa: E402
 
+from tidewheel.runtime.config import load_config  # noqa: E402
 from tidewheel.serving.backend import WorkerBackend  # noqa: E402
 from tidewheel.serving.oip.grpc_messages import message_classes  # noqa: E402
-from tidewheel.serving.oip.grpc_worker import start_server  # noqa: E402
+from tidewheel.serving.oip.grpc_worker import pair_of, start_server  # noqa: E402
 
 AMOUNTS = np.array([100.0, 500.0, np.nan])
 COUNTRIES = np.array([b"SE", b"NO", b"FI"], dtype=object)
@@ -29,14 +31,14 @@ SCORES = [0.225, 0.75, 0.0]
 class GrpcThread:
     """A gRPC server on a loop of its own."""
 
-    def __init__(self, backend: WorkerBackend) -> None:
-        self._backend, self._ready = backend, threading.Event()
+    def __init__(self, backend: WorkerBackend, pair: tuple[bytes, bytes] | None = None) -> None:
+        self._backend, self._pair, self._ready = backend, pair, threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
         self.port = 0
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        server, self.port = await start_server(self._backend, None, "127.0.0.1", 0)
+        server, self.port = await start_server(self._backend, None, "127.0.0.1", 0, self._pair)
         self._ready.set()
         await self._stop.wait()
         await server.stop(1.0)
@@ -195,3 +197,18 @@ def test_a_stream_answers_each_request_and_outlives_a_bad_one(client: Any) -> No
     client.async_stream_infer("Fraud", inputs(), request_id="3")
     assert ended.get(timeout=10)[0].get_response().id == "3"
     client.stop_stream()
+
+
+def test_it_speaks_tls_where_the_server_does(served: tuple[Front, int], tmp_path: Path) -> None:
+    pytest.importorskip("cryptography")
+    from tests.serving.certificates import Authority
+
+    authority = Authority(tmp_path)
+    authority.issue("one")
+    (tmp_path / "tidewheel.toml").write_text('certificate = "server.pem"\ncertificate_key = "server.key"\n')
+    pair = pair_of(load_config(tmp_path, variables={}))
+    backend = WorkerBackend(served[0].serving)
+    with GrpcThread(backend, pair) as server:
+        trusted = {"ssl": True, "root_certificates": str(authority.trusted)}
+        with grpcclient.InferenceServerClient(f"127.0.0.1:{server.port}", **trusted) as client:
+            assert client.is_server_live()

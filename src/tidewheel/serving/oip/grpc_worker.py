@@ -17,10 +17,12 @@ from tidewheel.serving.metrics import write_snapshot
 from tidewheel.serving.mounts import administrated
 from tidewheel.serving.oip.repository import Repository
 from tidewheel.serving.service import Serving
+from tidewheel.serving.tls import certificate_of
 from tidewheel.serving.worker import ROLE, TICK, follow, lag_of, settle_memory
 
 if TYPE_CHECKING:
     from tidewheel.runtime.child import Life
+    from tidewheel.runtime.config import Config
 
 log = logging.getLogger("tidewheel.serving")
 GRACE = 10.0
@@ -65,7 +67,8 @@ async def _serve(stores: Stores, life: Life, index: int) -> None:
         await asyncio.to_thread(warm)
         await asyncio.to_thread(serving.start)
         backend = WorkerBackend(serving)
-        server, port = await start_server(backend, guard, stores.settings.host, stores.settings.grpc_port)
+        settings, pair = stores.settings, pair_of(stores.config)
+        server, port = await start_server(backend, guard, settings.host, settings.grpc_port, pair)
         ticking = [loop.create_task(_tick(backend)), loop.create_task(follow(guard))]
         settle_memory()
         backend.not_ready = ""
@@ -83,8 +86,24 @@ async def _serve(stores: Stores, life: Life, index: int) -> None:
     log.info("stopped")
 
 
-async def start_server(backend: WorkerBackend, guard: Guard | None, host: str, port: int) -> tuple[Any, int]:
-    """Listen for gRPC on the running loop; return the server and its port.
+def pair_of(config: Config) -> tuple[bytes, bytes] | None:
+    """Return the server's key and its certificate, if it has one.
+
+    Raises
+    ------
+    ConfigError
+        They can't be used.
+    """
+    if certificate_of(config) is None:
+        return None
+    settings = config.settings
+    return (config.folder / settings.certificate_key).read_bytes(), (config.folder / settings.certificate).read_bytes()
+
+
+async def start_server(
+    backend: WorkerBackend, guard: Guard | None, host: str, port: int, pair: tuple[bytes, bytes] | None = None
+) -> tuple[Any, int]:
+    """Listen for gRPC on the running loop, with TLS where there is a `pair`; return the server and its port.
 
     Raises
     ------
@@ -110,7 +129,11 @@ async def start_server(backend: WorkerBackend, guard: Guard | None, host: str, p
     may = administrated(Handler(backend, guard=guard), host)
     server.add_generic_rpc_handlers((Service(Repository(backend), may).handler(),))
     try:
-        bound = server.add_insecure_port(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+        place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        if pair is None:
+            bound = server.add_insecure_port(place)
+        else:
+            bound = server.add_secure_port(place, grpc.ssl_server_credentials([pair]))
     except RuntimeError as error:
         raise ConfigError(f"can't listen on {host}:{port}", where="tidewheel.toml: grpc_port",
                           remedy="set another port, or stop what uses it") from error  # fmt: skip

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -22,6 +24,7 @@ from tidewheel.storage.log_records import BadRow
 if TYPE_CHECKING:
     from tidewheel.definitions.ir import Column
     from tidewheel.registry.bundles import Bundle
+    from tidewheel.registry.predictors import Predictor
     from tidewheel.serving.backend import WorkerBackend
 
 ROWS = "rows"
@@ -83,8 +86,11 @@ class VersionModel:
         self.inputs = [Port(name, BYTES if name in self._levels else "FP64") for name in manifest.columns]
         self.outputs = [Port(SCORE, "FP64")]
         self._names = list(manifest.columns)
-        self._predictor = bundle.predictor()
+        self.bundle = bundle
         self._off = off
+        # A net is slow, and nobody knows what a function does: they get a thread, and a copy of their own in it.
+        dear = manifest.predictor.kind in ("onnx", "function")
+        self._own = ThreadPoolExecutor(1, thread_name_prefix=f"oip-{label}") if dear else None
 
     def not_ready(self) -> str:
         """Return that it is switched off, if it is."""
@@ -95,17 +101,21 @@ class VersionModel:
         """Score rows, all in one call."""
         if why := self.not_ready():
             raise KilledError(why, remedy=f"load it again, or tidewheel unkill {self.label}")
-        if sum(tensor.values.size for tensor in asked.inputs) <= INLINE:
+        if self._own is None and sum(tensor.values.size for tensor in asked.inputs) <= INLINE:
             return self._scored(asked.inputs)
         try:
             async with asyncio.timeout(asked.timeout_us / 1e6 if asked.timeout_us else None):
-                return await asyncio.to_thread(self._scored, asked.inputs)
+                return await asyncio.get_running_loop().run_in_executor(self._own, self._scored, asked.inputs)
         except TimeoutError as error:
             raise DeadlineError(f"no answer within {asked.timeout_us} µs", where=self.label) from error
 
     def _scored(self, inputs: Sequence[Tensor]) -> list[Tensor]:
         rows = self._rows(inputs)
-        return [Tensor(SCORE, "FP64", self._predictor.score(rows) if len(rows) else np.empty(0))]
+        return [Tensor(SCORE, "FP64", self._predictor.score_together(rows) if len(rows) else np.empty(0))]
+
+    @cached_property
+    def _predictor(self) -> Predictor:
+        return self.bundle.predictor()
 
     def _rows(self, inputs: Sequence[Tensor]) -> Any:
         if len(inputs) == 1 and inputs[0].name == ROWS and ROWS not in self._names:

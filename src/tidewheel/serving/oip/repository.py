@@ -15,6 +15,7 @@ from tidewheel.serving.oip.models import Model, ServiceModel, VersionModel, unre
 from tidewheel.serving.oip.statistics import Statistics
 
 if TYPE_CHECKING:
+    from tidewheel.registry.bundles import Bundle
     from tidewheel.serving.backend import WorkerBackend
 
 
@@ -178,8 +179,12 @@ class Repository:
         serving = self._backend.serving
         bundles = serving.builder.bundles()
         made = self._made
+
+        def same(label: str, bundle: Bundle) -> bool:
+            return label in made and made[label].bundle is bundle
+
         self._made = {
-            label: made[label] if label in made else VersionModel(label, bundle, serving.switch.names)
+            label: made[label] if same(label, bundle) else VersionModel(label, bundle, serving.switch.names)
             for label, bundle in bundles.items()
         }
         return list(self._made.values())
