@@ -15,6 +15,7 @@ from tidewheel.errors import BusyError, InputError, NotFoundError
 from tidewheel.registry.plain import read_plain
 from tidewheel.registry.runs import get_run
 from tidewheel.registry.steps import step_records
+from tidewheel.storage.scores import put_scores
 from tidewheel.workspace import Workspace
 
 
@@ -29,10 +30,15 @@ def test_nothing_of_it_remains_in_any_file(tmp_path: Path) -> None:
         assert (before.checked, before.redacted) == (len(decisions), 0)
         stored = pa.table({"email": [EMAIL], "_offset": [1], "_arrived": [1]})
         workspace.stores.lake.append("features/PaymentView-0", stored, position=("backfill", 1))
+        scored = pa.table({"entity": [KEY], "instant": [1], "score": [0.5], "_offset": [1], "_arrived": [1]})
+        workspace.stores.lake.append("scores/Fraud", scored, position=("score:1", 1))
+        writer = workspace.stores.scores.writer(0)
+        assert put_scores(writer, "Fraud", 1, "Card", "0" * 16, scored) == 1
+        writer.close()
         table = workspace.stores.artifacts.put(msgspec.json.encode({"scores": {KEY: 0.5, "card-1": 0.25}}))
         report = workspace.forget(f"Card={KEY}")
         assert report.clean, str(report)
-        assert (report.counts["lake: stored rows of views"], report.counts["artifacts"]) == (1, 1)
+        assert (report.counts["lake: stored rows of views"], report.counts["artifacts"]) == (2, 1)
         kept = workspace.stores.artifacts.read(workspace.stores.artifacts.current(table))
         assert msgspec.json.decode(kept) == {"scores": {"card-1": 0.25}}
         assert report.rows == {"Card": 1, "Dispute": 1, "Payment": 12}

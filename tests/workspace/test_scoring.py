@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -149,13 +150,14 @@ def bits(table: pa.Table) -> np.ndarray:
     return values
 
 
-def test_where_a_run_is_computed_changes_no_bit(ws: Workspace) -> None:
-    pytest.importorskip("ray")
-    from tidewheel.engine.ray import RayEngine
-
-    engine = RayEngine(cpus=2)
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning", "ignore::ResourceWarning")
+@pytest.mark.parametrize("name", ["ray", pytest.param("spark", marks=pytest.mark.slow)])
+def test_where_a_run_is_computed_changes_no_bit(name: str, ws: Workspace) -> None:
+    pytest.importorskip("pyspark" if name == "spark" else name)
+    number = ("ray", "spark").index(name)
+    engine = engine_of(name)
     try:
-        ranges = [{"until": shop.START + 30 * shop.DAY + extra} for extra in (0, 1)]
+        ranges = [{"until": shop.START + (30 + number) * shop.DAY + extra} for extra in (0, 1)]
         local = ws.score(Order, "SentBack@1", engine=LocalEngine(), **ranges[0])
         far = ws.score(Order, "SentBack@1", engine=engine, **ranges[1])
     finally:
@@ -163,3 +165,13 @@ def test_where_a_run_is_computed_changes_no_bit(ws: Workspace) -> None:
     assert far["run"][0] != local["run"][0]
     assert far["event_id"].to_pylist() == local["event_id"].to_pylist()
     assert bits(far).tolist() == bits(local).tolist()
+
+
+def engine_of(name: str) -> Any:
+    if name == "spark":
+        from tidewheel.engine.spark import SparkEngine
+
+        return SparkEngine(master="local[2]")
+    from tidewheel.engine.ray import RayEngine
+
+    return RayEngine(cpus=2)

@@ -88,7 +88,7 @@ class Change(msgspec.Struct, frozen=True):
     kind: Literal["added", "removed", "changed"]
     name: str
     what: str
-    """``event``, ``entity``, ``features``, ``view``, ``model`` or ``service``."""
+    """``event``, ``entity``, ``features``, ``view``, ``model``, ``service`` or ``tick``."""
 
 
 def nodes_of(graph: ir.Graph) -> Iterator[tuple[str, Node]]:
@@ -125,7 +125,15 @@ def diff(old: ir.Graph, new: ir.Graph) -> list[Change]:
         if was != now:
             kind: Literal["added", "removed", "changed"] = "changed" if was and now else "added" if now else "removed"
             changes.append(Change(kind, name, what))
-    return changes
+    return [*changes, *_ticks_changed(old, new)]
+
+
+def _ticks_changed(old: ir.Graph, new: ir.Graph) -> Iterator[Change]:
+    """Yield the ticks that are made at other times, or for others; their events are told of already."""
+    before = {tick.name: digest(tick) for tick in old.ticks}
+    for tick in new.ticks:
+        if before.get(tick.name, digest(tick)) != digest(tick):
+            yield Change("changed", tick.name, "tick")
 
 
 def reachable(graph: ir.Graph, names: Iterable[str], views: Iterable[ir.View] = ()) -> ir.Graph:

@@ -18,6 +18,7 @@ from tidewheel.registry.services import load_service
 from tidewheel.runtime.stores import Stores
 from tidewheel.workspace.evolving import schema_changes
 from tidewheel.workspace.summaries import Declared, Kind, Plan
+from tidewheel.workspace.ticking import schedule_of
 
 Node = ir.Source | ir.Group | ir.View | ir.Model | ir.Service
 
@@ -33,6 +34,7 @@ def plan_of(graph: ir.Graph, stores: Stores) -> Plan:
         for deployment in list_deployments(catalog)
     }
     declared = []
+    ticking = {tick.name: f"for each {tick.each}, {schedule_of(tick).describe()}" for tick in graph.ticks}
     for kind, node in _nodes(graph):
         found = digest(node)
         reference = served.get(node.name) if kind == "service" else known.get((kind, node.name))
@@ -40,7 +42,7 @@ def plan_of(graph: ir.Graph, stores: Stores) -> Plan:
         if kind == "service" and reference is None:
             state = "not deployed"
         warning = "may be kept as a pickle" if isinstance(node, ir.Model) and node.allow_pickle else ""
-        how = combined(node) if isinstance(node, ir.Service) else ""
+        how = combined(node) if isinstance(node, ir.Service) else ticking.get(node.name, "")
         declared.append(Declared(kind, node.name, found, _reads(node), state, node.doc, warning, how))  # type: ignore[arg-type]  # literals
     changes = [_told(change, before, graph) for change in diff(before, graph)]
     return Plan(declared, changes, live.since if live is not None else None, schema_changes(stores, graph))
@@ -86,7 +88,7 @@ def _told(change: Change, before: ir.Graph, after: ir.Graph) -> str:
     'event Sale changed: ~price +shop'
     """
     head = f"{change.what} {change.name} {change.kind}"
-    if change.kind != "changed":
+    if change.kind != "changed" or change.what == "tick":
         return head
     was, now = (
         next(node for what, node in nodes_of(graph) if (what, node.name) == (change.what, change.name))

@@ -32,6 +32,7 @@ from tidewheel.features.batch_files import write_batches
 from tidewheel.features.materialise import materialise
 from tidewheel.kernel import KERNEL_VERSION, LAYOUT_VERSION
 from tidewheel.registry.bundles import Bundle, load_bundle
+from tidewheel.registry.combining import score_columns
 from tidewheel.registry.scoring import score_on
 from tidewheel.registry.versions import Version, get_version
 from tidewheel.runtime.lease import Lease
@@ -221,12 +222,28 @@ def _ready(stores: Stores, graph: ir.Graph, wanted: Wanted) -> Ready:
         raise InputError(
             f"{version.name} scores the items of a {view.on}, which have no table", remedy="ask its service"
         )
+    _refuse_unscored(version, view)
     source: ir.Source = find(frozen.sources, view.on, "event")
     if wanted.online and not wanted.by:
         raise InputError("the online store keeps scores by an entity", remedy="say which: --by Card")
     key = _key_column(source, wanted.by) if wanted.by else None
     name, by = (key.name, key.target or key.name) if key else ("", "")
     return Ready(wanted, version, bundle, view, source, name, by, _levels(stores, graph, version.model, wanted.service))
+
+
+def _refuse_unscored(version: Version, view: ir.View) -> None:
+    """Refuse versions whose rows are not made in slices."""
+    if view.each is not None:
+        raise InputError(
+            f"{version.name} orders lists, with a row for each item of a {view.on}: they are not scored in batch",
+            remedy="decide the requests, many at once: POST /v1/services/.../decisions",
+        )
+    inner = score_columns(view)
+    if inner:
+        raise InputError(
+            f"{version.name} reads the score of {', '.join(inner.values())}: a chain is not scored in batch",
+            remedy=f"score with {next(iter(inner.values()))}, or decide the events by a service",
+        )
 
 
 def _key_column(source: ir.Source, entity: str) -> ir.Column:

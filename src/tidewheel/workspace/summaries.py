@@ -26,7 +26,8 @@ class Declared(msgspec.Struct, frozen=True):
     doc: str = ""
     warning: str = ""
     score: str = ""
-    """Of a service with several models: how its score is made, and by when each has to answer."""
+    """Of a service with several models: how its score is made, and by when each has to answer. Of a tick: for whom, and
+    when it is due."""
 
 
 class Gone(msgspec.Struct, frozen=True):
