@@ -74,6 +74,12 @@ if sys.argv[2] == "none":
         def unsynced(self):
             return 0
 
+        def unsynced_bytes(self):
+            return 0
+
+        def sync_age(self):
+            return 0.0
+
         def close(self):
             pass
 

@@ -32,7 +32,7 @@ class Certificate:
     """
 
     def __init__(self, chain: Path, key: Path) -> None:
-        self._chain, self._key = chain, key
+        self.chain, self.key = chain, key
         self._stamp = self._look()
         self.context = self._read()
         """For handshakes to come: the same object through every change."""
@@ -51,18 +51,18 @@ class Certificate:
                 return False
             self._stamp = stamp
             self._read()  # beside: half a pair would leave the one in use broken
-            self.context.load_cert_chain(self._chain, self._key)
+            self.context.load_cert_chain(self.chain, self.key)
         except (ConfigError, OSError) as error:
             log.warning("the certificate at hand stays in use: %s", error)
             return False
-        log.info("serving with the new certificate in %s", self._chain)
+        log.info("serving with the new certificate in %s", self.chain)
         return True
 
     def _look(self) -> _Stamp:
         try:
-            found = [path.stat() for path in (self._chain, self._key)]
+            found = [path.stat() for path in (self.chain, self.key)]
         except OSError as error:
-            raise _unusable(self._chain, self._key, error) from error
+            raise _unusable(self.chain, self.key, error) from error
         return tuple((stat.st_mtime_ns, stat.st_size) for stat in found)
 
     def _read(self) -> ssl.SSLContext:
@@ -70,9 +70,9 @@ class Certificate:
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.set_alpn_protocols(["http/1.1"])
         try:
-            context.load_cert_chain(self._chain, self._key, password=_no_password)
+            context.load_cert_chain(self.chain, self.key, password=_no_password)
         except (OSError, ValueError) as error:
-            raise _unusable(self._chain, self._key, error) from error
+            raise _unusable(self.chain, self.key, error) from error
         return context
 
 

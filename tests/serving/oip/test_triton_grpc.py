@@ -21,7 +21,8 @@ from tritonclient.utils import InferenceServerException  # noqa: E402
 from tidewheel.runtime.config import load_config  # noqa: E402
 from tidewheel.serving.backend import WorkerBackend  # noqa: E402
 from tidewheel.serving.oip.grpc_messages import message_classes  # noqa: E402
-from tidewheel.serving.oip.grpc_worker import pair_of, start_server  # noqa: E402
+from tidewheel.serving.oip.grpc_tls import credentials_of  # noqa: E402
+from tidewheel.serving.oip.grpc_worker import start_server  # noqa: E402
 
 AMOUNTS = np.array([100.0, 500.0, np.nan])
 COUNTRIES = np.array([b"SE", b"NO", b"FI"], dtype=object)
@@ -31,14 +32,14 @@ SCORES = [0.225, 0.75, 0.0]
 class GrpcThread:
     """A gRPC server on a loop of its own."""
 
-    def __init__(self, backend: WorkerBackend, pair: tuple[bytes, bytes] | None = None) -> None:
-        self._backend, self._pair, self._ready = backend, pair, threading.Event()
+    def __init__(self, backend: WorkerBackend, credentials: Any = None) -> None:
+        self._backend, self._credentials, self._ready = backend, credentials, threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
         self.port = 0
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        server, self.port = await start_server(self._backend, None, "127.0.0.1", 0, self._pair)
+        server, self.port = await start_server(self._backend, None, "127.0.0.1", 0, self._credentials)
         self._ready.set()
         await self._stop.wait()
         await server.stop(1.0)
@@ -206,9 +207,9 @@ def test_it_speaks_tls_where_the_server_does(served: tuple[Front, int], tmp_path
     authority = Authority(tmp_path)
     authority.issue("one")
     (tmp_path / "tidewheel.toml").write_text('certificate = "server.pem"\ncertificate_key = "server.key"\n')
-    pair = pair_of(load_config(tmp_path, variables={}))
+    credentials = credentials_of(load_config(tmp_path, variables={}))
     backend = WorkerBackend(served[0].serving)
-    with GrpcThread(backend, pair) as server:
+    with GrpcThread(backend, credentials) as server:
         trusted = {"ssl": True, "root_certificates": str(authority.trusted)}
         with grpcclient.InferenceServerClient(f"127.0.0.1:{server.port}", **trusted) as client:
             assert client.is_server_live()

@@ -15,14 +15,13 @@ from tidewheel.serving.handler import Handler
 from tidewheel.serving.http import Limits
 from tidewheel.serving.metrics import write_snapshot
 from tidewheel.serving.mounts import administrated
+from tidewheel.serving.oip.grpc_tls import credentials_of
 from tidewheel.serving.oip.repository import Repository
 from tidewheel.serving.service import Serving
-from tidewheel.serving.tls import certificate_of
 from tidewheel.serving.worker import ROLE, TICK, follow, lag_of, settle_memory
 
 if TYPE_CHECKING:
     from tidewheel.runtime.child import Life
-    from tidewheel.runtime.config import Config
 
 log = logging.getLogger("tidewheel.serving")
 GRACE = 10.0
@@ -67,8 +66,8 @@ async def _serve(stores: Stores, life: Life, index: int) -> None:
         await asyncio.to_thread(warm)
         await asyncio.to_thread(serving.start)
         backend = WorkerBackend(serving)
-        settings, pair = stores.settings, pair_of(stores.config)
-        server, port = await start_server(backend, guard, settings.host, settings.grpc_port, pair)
+        settings, credentials = stores.settings, credentials_of(stores.config)
+        server, port = await start_server(backend, guard, settings.host, settings.grpc_port, credentials)
         ticking = [loop.create_task(_tick(backend)), loop.create_task(follow(guard))]
         settle_memory()
         backend.not_ready = ""
@@ -86,24 +85,10 @@ async def _serve(stores: Stores, life: Life, index: int) -> None:
     log.info("stopped")
 
 
-def pair_of(config: Config) -> tuple[bytes, bytes] | None:
-    """Return the server's key and its certificate, if it has one.
-
-    Raises
-    ------
-    ConfigError
-        They can't be used.
-    """
-    if certificate_of(config) is None:
-        return None
-    settings = config.settings
-    return (config.folder / settings.certificate_key).read_bytes(), (config.folder / settings.certificate).read_bytes()
-
-
 async def start_server(
-    backend: WorkerBackend, guard: Guard | None, host: str, port: int, pair: tuple[bytes, bytes] | None = None
+    backend: WorkerBackend, guard: Guard | None, host: str, port: int, credentials: Any = None
 ) -> tuple[Any, int]:
-    """Listen for gRPC on the running loop, with TLS where there is a `pair`; return the server and its port.
+    """Listen for gRPC on the running loop, with TLS where there are `credentials`; return the server and its port.
 
     Raises
     ------
@@ -130,10 +115,7 @@ async def start_server(
     server.add_generic_rpc_handlers((Service(Repository(backend), may).handler(),))
     try:
         place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        if pair is None:
-            bound = server.add_insecure_port(place)
-        else:
-            bound = server.add_secure_port(place, grpc.ssl_server_credentials([pair]))
+        bound = server.add_insecure_port(place) if credentials is None else server.add_secure_port(place, credentials)
     except RuntimeError as error:
         raise ConfigError(f"can't listen on {host}:{port}", where="tidewheel.toml: grpc_port",
                           remedy="set another port, or stop what uses it") from error  # fmt: skip
