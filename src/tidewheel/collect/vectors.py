@@ -117,4 +117,4 @@ def _from_numbers(value: object) -> npt.NDArray[np.float64]:
         found = np.empty(0, object)
     if found.dtype.kind not in "iuf" or found.ndim == 0:
         raise SchemaError(f"expected a vector of numbers, found {type(value).__name__}")
-    return found.astype(np.float64)
+    return found.astype(np.float64, copy=False)

@@ -57,6 +57,8 @@ def unpack_vectors(texts: NDArray[Any], size: int) -> Floats:
     >>> unpack_vectors(np.array([pack_vector([1.0, 2.0]), None], object), 2).tolist()
     [[1.0, 2.0], [nan, nan]]
     """
+    if len(texts) == 1 and texts[0] is not None:  # the request path
+        return unpack_vector(texts[0]).astype(np.float64).reshape(1, size)
     matrix = np.full((len(texts), size), np.nan)
     known: dict[str, NDArray[np.float32]] = {}
     for row, text in enumerate(texts):
