@@ -126,6 +126,8 @@ class FakeView:
     start_by: str = ""
     """Who starts canaries; the system's user when not said."""
     behind_by: dict[str, int] = field(default_factory=dict)
+    read: list[tuple[int, int]] = field(default_factory=list)
+    """Spans of arrivals whose decisions were asked for."""
 
     def __post_init__(self) -> None:
         self.lake = Lake.open(self.folder / "lake")
@@ -143,10 +145,12 @@ class FakeView:
         assert self.rows is not None
         return self.rows.take(self.rows.decisions["instant"].to_numpy() >= since)
 
-    def decisions(self, service: str, since: int, until: int) -> pa.Table:
+    def decisions(self, service: str, since: int, until: int, columns: Sequence[str] | None = None) -> pa.Table:
         assert self.rows is not None
+        self.read.append((since, until))
         arrived = self.rows.decisions["arrived"].to_numpy()
-        return self.rows.decisions.filter(pa.array((arrived >= since) & (arrived < until)))
+        found = self.rows.decisions.filter(pa.array((arrived >= since) & (arrived < until)))
+        return found if columns is None else found.select([name for name in columns if name in found.column_names])
 
     def replayed_words(self, version: str, decisions: pa.Table) -> Floats:
         """Return rows whose x is the event's number: what another view would have held."""

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 import numpy as np
+import pyarrow as pa
 import pytest
 from decision_rows import HOUR
 from fake_view import SERVICE, FakeView, decided, linear, together
 
 import tidewheel as tw
-from tidewheel.outcomes import Joined
 from tidewheel.registry import deployments
 from tidewheel.registry.alerts import list_alerts
 from tidewheel.registry.bundles import Bundle
@@ -107,7 +107,7 @@ def test_a_challenger_that_fails_is_dropped_and_the_next_one_cools_down(view: Fa
     note = list_notes(view.catalog, kind="rollout.guard")[-1]
     assert (note.body["guard"], note.body["version"]) == ("fallbacks", "Fraud@2")
     roll_out(view, Rollout("canary", 0.1, msgspec.structs.replace(RAMP, hold=HOUR // 4)), "Fraud@3")
-    serve(view)
+    serve(view, 3000)
     view.time -= HOUR // 2
     assert "cooling down for 30min after an automatic drop" in steering.step(SERVICE)
     view.time += HOUR // 2
@@ -154,13 +154,13 @@ def test_an_ab_test_is_guarded_and_never_promoted(view: FakeView) -> None:
 def test_a_pointer_moved_meanwhile_is_left_alone(view: FakeView, monkeypatch: pytest.MonkeyPatch) -> None:
     roll_out(view, Rollout("canary", 0.1, RAMP))
     serve(view)
-    joined = view.joined
+    decisions = view.decisions
 
-    def moved(service: object, since: int, columns: object = ()) -> Joined:
+    def moved(service: str, since: int, until: int, columns: Sequence[str] | None = None) -> pa.Table:
         deployments.rollback(view.catalog, "Score", who="ada")
-        return joined(SERVICE, since)
+        return decisions(service, since, until, columns)
 
-    monkeypatch.setattr(view, "joined", moved)
+    monkeypatch.setattr(view, "decisions", moved)
     assert "was moved while its rollout was judged" in Steering(view).step(SERVICE)
     assert [move.who for move in history(view.catalog, "Score", limit=1)] == ["ada"]
 
@@ -207,7 +207,7 @@ def test_a_shadow_scores_each_decision_once_with_the_row_that_was_served(view: F
     assert found["decision_id"].to_pylist() == [f"d{i:09d}" for i in range(500)]
     rows = view.rows.decisions.sort_by("decision_id")
     x = np.array([np.frombuffer(features)[0] for features in rows["features"].to_pylist()])
-    np.testing.assert_array_equal(found["score"].to_numpy(), 1.0 / (1.0 + np.exp(-2.0 * x)))
+    np.testing.assert_allclose(found["score"].to_numpy(), 1.0 / (1.0 + np.exp(-2.0 * x)), rtol=1e-15)
     assert pointer(view).share == 1.0
     assert pointer(view).champion == "Fraud@1"
 

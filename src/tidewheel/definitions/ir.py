@@ -358,6 +358,8 @@ class Service(_Frozen, frozen=True):
     """Scores computed ahead that go before the model's own."""
     cache: Cache | None = None
     """Whether and how scores are kept."""
+    keep_rows: float = 1.0
+    """Share of ordinary decisions whose record keeps the view's row."""
 
     @property
     def members(self) -> tuple[str, ...]:

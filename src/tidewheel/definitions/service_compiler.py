@@ -56,7 +56,8 @@ def compile_service(context: Context, cls: type[Service]) -> None:
     part("guards", _guards, cls)
     part("cooldown", lambda: 0 if cls.cooldown is None else parse_duration(cls.cooldown))
     part("cache", _cache, context, cls, on)
-    if len(parts) < 11:
+    part("keep_rows", lambda: share_of("keep_rows", cls.keep_rows))
+    if len(parts) < 12:
         return
     rule_view, rules = parts.pop("rules")
     context.services[cls] = ir.Service(

@@ -87,6 +87,9 @@ class Service(metaclass=Declared):
         After something was taken back automatically, nothing is promoted automatically for so long; an hour by default.
     cache : ``tw.cache(...)``, optional
         Keeps scores, for models that are dear.
+    keep_rows : float
+        Share of ordinary decisions whose record keeps the view's row; all by default. Decisions that a rule or the
+        fallback chain made, and explored ones, keep it always.
     """
 
     rules: ClassVar[Sequence[Rule]] = ()
@@ -103,6 +106,7 @@ class Service(metaclass=Declared):
     guards: ClassVar[Sequence[ir.Guard]] = ()
     cooldown: ClassVar[Duration | None] = None
     cache: ClassVar[Cache | None] = None
+    keep_rows: ClassVar[float | str] = 1.0
     _on: type[Event] | None = None
 
     def __init_subclass__(cls, *, on: type[Event] | None = None) -> None:

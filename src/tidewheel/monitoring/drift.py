@@ -13,7 +13,7 @@ from tidewheel.kernel import hash_text
 from tidewheel.metrics import Psi, psi
 from tidewheel.monitoring.answers import DAY
 from tidewheel.monitoring.report import FeatureDrift
-from tidewheel.outcomes import Joined, model_scores, view_rows
+from tidewheel.outcomes import Joined, evenly, model_scores, view_rows
 from tidewheel.registry.profile import FeatureProfile, Profile
 
 Floats = npt.NDArray[np.float64]
@@ -100,6 +100,8 @@ def served_rows(joined: Joined, columns: Sequence[str], among: Ints | None = Non
     """
     table = joined.decisions if among is None else joined.decisions.take(pa.array(among))
     rows, words = view_rows(table, len(columns))
+    even = evenly(table)[rows]
+    rows, words = rows[even], words[even]
     days = table["instant"].to_numpy()[rows] // DAY
     return Served(columns, words, model_scores(table)[rows], days), rows if among is None else among[rows]
 

@@ -1,6 +1,6 @@
 """Decisions joined to what became of them: labels, their horizons, and which are known yet."""
 
-from tidewheel.outcomes.answered import COLUMNS, FACTS, answered, fell_back, model_scores, time_spent, view_rows
+from tidewheel.outcomes.answered import COLUMNS, FACTS, answered, evenly, fell_back, model_scores, time_spent, view_rows
 from tidewheel.outcomes.join import Joined, Status, join_outcomes
 from tidewheel.outcomes.labels import Decided, Labels, decided_rows, label_rows
 
@@ -13,6 +13,7 @@ __all__ = [
     "Status",
     "answered",
     "decided_rows",
+    "evenly",
     "fell_back",
     "join_outcomes",
     "label_rows",

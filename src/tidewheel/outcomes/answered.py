@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tidewheel.collect.history import taken
+from tidewheel.routing.keeping import among
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -15,10 +16,10 @@ Ints = npt.NDArray[np.int64]
 
 COLUMNS = (
     "decision_id", "event_id", "instant", "at", "inputs", "view", "features", "model", "arm",
-    "unit", "propensity", "rule", "fallback", "score", "decision", "explored", "timings",
+    "unit", "propensity", "rule", "fallback", "score", "decision", "explored", "timings", "row_kept",
 )  # fmt: skip
 """What the rooms above read of a decision (see `storage.decisions`)."""
-FACTS = tuple(name for name in COLUMNS if name not in ("view", "features", "timings"))
+FACTS = tuple(name for name in COLUMNS if name not in ("view", "features", "timings", "row_kept"))
 """The small ones among them: what was asked and answered, not from what."""
 SHADOW = "shadow"
 """The arm of a version that is asked without its answer being given."""
@@ -113,3 +114,24 @@ def view_rows(decisions: pa.Table, width: int) -> tuple[Ints, Floats]:
             words = np.frombuffer(same.buffers()[1], "<f8", len(same) * width, same.offset * 8 * width)
             parts.append(words.reshape(-1, width))
     return rows.astype(np.int64), np.concatenate(parts)
+
+
+def evenly(decisions: pa.Table) -> Flags:
+    """Tell which decisions to look at where their rows are to stand for all: an even sample of them.
+
+    A service may keep the rows of a share of its ordinary decisions and all rows of the others (``row_kept``); taken as
+    they are, the others would count too much. By the draw that left rows out, the smallest share is taken of all.
+
+    Examples
+    --------
+    >>> rows = {"event_id": [str(n) for n in range(1000)], "row_kept": [0.1] * 900 + [1.0] * 100}
+    >>> flags = evenly(pa.table(rows))
+    >>> 70 < flags[:900].sum() < 110, 4 < flags[900:].sum() < 17
+    (True, True)
+    """
+    if "row_kept" not in decisions.column_names or not decisions.num_rows:
+        return np.ones(decisions.num_rows, np.bool_)
+    share = pc.min(pc.fill_null(decisions["row_kept"], 1.0)).as_py()
+    if share >= 1.0:
+        return np.ones(decisions.num_rows, np.bool_)
+    return among(share, decisions["event_id"].to_pylist())

@@ -6,9 +6,10 @@ from collections.abc import Collection
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import pyarrow.compute as pc
 
-from tidewheel.outcomes import Joined, fell_back, model_scores, time_spent, view_rows
+from tidewheel.outcomes import Joined, evenly, fell_back, model_scores, time_spent, view_rows
 from tidewheel.outcomes.answered import floats, is_text
 from tidewheel.registry.deployments import Deployment
 from tidewheel.registry.names import members_of
@@ -42,24 +43,35 @@ def evidence_of(view: LoopView, deployment: Deployment, rows: Joined, kinds: Col
         Of the guards that will be asked: what none of them needs is not computed.
     """
     champion, challenger = deployment.champion, deployment.challenger
-    behind = {
-        version: view.behind(version) if version and "fresh" in kinds else 0 for version in (champion, challenger)
-    }
+    behind = behind_of(view, deployment, kinds)
     if deployment.mode == "shadow":
         return _of_shadow(view, deployment, rows)._replace(behind=behind[challenger], usual_behind=behind[champion])
     if not challenger:
         return Evidence(champion, champion, _side(rows), None, behind=behind[champion])
-    split = Split(deployment.service, deployment.salt, {CHALLENGER: deployment.share})
-    mine = np.array([split(unit).name == CHALLENGER for unit in rows.decisions["unit"].to_pylist()], dtype=np.bool_)
+    mine = challengers(deployment, rows.decisions)
     return Evidence(
         challenger,
         champion,
         _side(rows.take(mine)),
         _side(rows.take(~mine)),
-        _compared(view, deployment, rows) if "divergence" in kinds else None,
+        compared(view, deployment, rows.decisions) if "divergence" in kinds else None,
         behind[challenger],
         behind[champion],
     )
+
+
+def challengers(deployment: Deployment, decisions: pa.Table) -> Flags:
+    """Tell which decisions are the challenger's to answer, by the split; all where only a champion is watched."""
+    if not deployment.challenger:
+        return np.ones(decisions.num_rows, np.bool_)
+    split = Split(deployment.service, deployment.salt, {CHALLENGER: deployment.share})
+    return np.array([split(unit).name == CHALLENGER for unit in decisions["unit"].to_pylist()], dtype=np.bool_)
+
+
+def behind_of(view: LoopView, deployment: Deployment, kinds: Collection[str]) -> dict[str, int]:
+    """Return how far the features of both versions are behind the log, where a guard asks for it."""
+    versions = (deployment.champion, deployment.challenger)
+    return {version: view.behind(version) if version and "fresh" in kinds else 0 for version in versions}
 
 
 def _side(rows: Joined) -> Side:
@@ -78,7 +90,7 @@ def _of_shadow(view: LoopView, deployment: Deployment, rows: Joined) -> Evidence
     return Evidence(deployment.challenger, deployment.champion, side, None, differs)
 
 
-def _compared(view: LoopView, deployment: Deployment, rows: Joined) -> Floats | None:
+def compared(view: LoopView, deployment: Deployment, decisions: pa.Table) -> Floats | None:
     """Return by how much the two versions' answers to the same rows differ; None when their views or members do."""
     if len(members_of(deployment.challenger)) > 1:
         return None
@@ -86,7 +98,8 @@ def _compared(view: LoopView, deployment: Deployment, rows: Joined) -> Floats | 
     digest = champion.manifest.view_digest
     if digest != challenger.manifest.view_digest:
         return None
-    same = rows.decisions.filter(is_text(rows.decisions["view"], digest))
+    same = decisions.filter(is_text(decisions["view"], digest))
+    same = same.filter(pa.array(evenly(same)))
     same = same.slice(max(0, same.num_rows - MOST_COMPARED))
     _, words = view_rows(same, len(view_columns(champion.manifest)))
     return changes(levels_of(view, deployment), score_words(champion, words), score_words(challenger, words))

@@ -5,7 +5,8 @@ Every bound holds at all sample sizes at once (`metrics.sequential`), so it does
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -24,8 +25,29 @@ COMPARED = ir.Guard("divergence", 1.0)
 """Never fires; tells of a shadow how often it would have acted differently."""
 
 
-class Side(NamedTuple):
-    """What came of the decisions of one version.
+class Sample(NamedTuple):
+    """So many numbers between 0 and 1, and their sum: all that a bound needs."""
+
+    n: int
+    total: float
+
+
+class Counted(Protocol):
+    """What came of the decisions of one version, in sums."""
+
+    labels: Floats
+    """Of the decisions whose outcome is known."""
+
+    def slow(self, limit: float) -> Sample:
+        """Return how many decisions were timed, and how many of them took longer than a limit."""
+
+    def failed(self) -> Sample:
+        """Return how many decisions there are, and how many got a fallback."""
+
+
+@dataclass
+class Side:
+    """What came of the decisions of one version, one by one.
 
     Attributes
     ----------
@@ -40,6 +62,15 @@ class Side(NamedTuple):
     fallbacks: Flags
     labels: Floats
 
+    def slow(self, limit: float) -> Sample:
+        """Return how many decisions were timed, and how many of them took longer than a limit."""
+        spent = self.spent[~np.isnan(self.spent)]
+        return Sample(spent.size, float((spent > limit).sum()))
+
+    def failed(self) -> Sample:
+        """Return how many decisions there are, and how many got a fallback."""
+        return Sample(self.fallbacks.size, float(self.fallbacks.sum()))
+
 
 class Evidence(NamedTuple):
     """What guards look at.
@@ -47,11 +78,11 @@ class Evidence(NamedTuple):
     Attributes
     ----------
     version, champion : str
-    ours : Side
+    ours : Counted
         Of the version that is watched.
-    usual : Side or None
+    usual : Counted or None
         The champion's; None when the champion itself is watched.
-    changes : float64 array or None
+    changes : float64 array, Sample or None
         For rows that both scored, how far apart: 1 for another action. None where that can't be told.
     behind, usual_behind : int
         How far the features of each are behind the log, in microseconds.
@@ -59,9 +90,9 @@ class Evidence(NamedTuple):
 
     version: str
     champion: str
-    ours: Side
-    usual: Side | None
-    changes: Floats | None = None
+    ours: Counted
+    usual: Counted | None
+    changes: Floats | Sample | None = None
     behind: int = 0
     usual_behind: int = 0
 
@@ -100,25 +131,23 @@ def ask(guard: ir.Guard, evidence: Evidence, alpha: float) -> Finding:
 
 
 def _latency(guard: ir.Guard, evidence: Evidence, alpha: float) -> Finding:
-    spent = evidence.ours.spent[~np.isnan(evidence.ours.spent)]
-    slow = bounded_mean(float((spent > guard.limit).sum()), spent.size, alpha)
+    timed = evidence.ours.slow(guard.limit)
+    slow = bounded_mean(timed.total, timed.n, alpha)
     limit = format_duration(int(guard.limit))
-    said = (
-        f"{slow.mean:.2%} of {spent.size} decisions of {evidence.version} took more than {limit}, {guard.share:.2%} may"
-    )
-    return _finding(guard, f"latency {limit}", slow.low > guard.share, spent.size, said, slow)
+    said = f"{slow.mean:.2%} of {timed.n} decisions of {evidence.version} took more than {limit}, {guard.share:.2%} may"
+    return _finding(guard, f"latency {limit}", slow.low > guard.share, timed.n, said, slow)
 
 
 def _fallbacks(guard: ir.Guard, evidence: Evidence, alpha: float) -> Finding:
-    ours, usual = evidence.ours.fallbacks, None if evidence.usual is None else evidence.usual.fallbacks
-    share = bounded_mean(float(ours.sum()), ours.size, alpha / 2)
+    ours, usual = evidence.ours.failed(), None if evidence.usual is None else evidence.usual.failed()
+    share = bounded_mean(ours.total, ours.n, alpha / 2)
     said = f"{share.mean:.1%} of the units of {evidence.version} got a fallback"
     allowed = guard.limit
-    if usual is not None and usual.size:
-        theirs = bounded_mean(float(usual.sum()), usual.size, alpha / 2)
+    if usual is not None and usual.n:
+        theirs = bounded_mean(usual.total, usual.n, alpha / 2)
         said += f", {theirs.mean:.1%} of the champion's"
         allowed += theirs.high
-    return _finding(guard, "fallbacks", share.low > allowed, ours.size, said, share)
+    return _finding(guard, "fallbacks", share.low > allowed, ours.n, said, share)
 
 
 def _divergence(guard: ir.Guard, evidence: Evidence, alpha: float) -> Finding:
@@ -126,10 +155,11 @@ def _divergence(guard: ir.Guard, evidence: Evidence, alpha: float) -> Finding:
     if changes is None:
         said = f"{evidence.version} and {evidence.champion} read different views; only a shadow can compare them"
         return Finding("divergence", False, True, said, {})
-    share = bounded_mean(float(changes.sum()), changes.size, alpha)
-    said = f"{evidence.version} differs from {evidence.champion} on {share.mean:.1%} of {changes.size} decisions"
+    found = changes if isinstance(changes, Sample) else Sample(changes.size, float(changes.sum()))
+    share = bounded_mean(found.total, found.n, alpha)
+    said = f"{evidence.version} differs from {evidence.champion} on {share.mean:.1%} of {found.n} decisions"
     said += f", {guard.limit:.1%} would do" if guard != COMPARED else ""
-    return _finding(guard, "divergence", share.low > guard.limit, changes.size, said, share)
+    return _finding(guard, "divergence", share.low > guard.limit, found.n, said, share)
 
 
 def _outcome(guard: ir.Guard, evidence: Evidence, alpha: float) -> Finding:

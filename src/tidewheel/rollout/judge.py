@@ -12,7 +12,7 @@ import numpy.typing as npt
 from tidewheel.definitions import ir
 from tidewheel.errors import MetricError
 from tidewheel.metrics import Difference, difference, interval, metric
-from tidewheel.outcomes import Joined, fell_back, model_scores, view_rows
+from tidewheel.outcomes import Joined, evenly, fell_back, model_scores, view_rows
 from tidewheel.outcomes.answered import is_text
 
 Floats = npt.NDArray[np.float64]
@@ -99,6 +99,7 @@ def _gain(measure: str, rows: Joined, champion: Contender, challenger: Contender
     if champion.view != challenger.view:
         return _own_traffic(measure, rows, champion.name, challenger.name)
     same = rows.take(np.asarray(is_text(rows.decisions["view"], champion.view).to_numpy(), dtype=bool))
+    same = same.take(evenly(same.decisions))
     kept, words = view_rows(same.decisions, champion.columns)
     label, weight = same.label[kept], same.weight[kept]
     _enough(label.size)

@@ -6,6 +6,9 @@ Every move is one row of the deployment's history with who, when and why; what g
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
+
+import numpy as np
 
 from tidewheel.definitions import format_duration, ir
 from tidewheel.errors import ConflictError, TidewheelError
@@ -13,10 +16,11 @@ from tidewheel.outcomes import COLUMNS, FACTS, Joined
 from tidewheel.registry.alerts import close_alert, raise_alert
 from tidewheel.registry.deployments import Deployment, Move, find_deployment, history, promote, roll_out, rollback
 from tidewheel.registry.ramps import Ramp, Rollout, find_ramp
-from tidewheel.rollout.evidence import evidence_of
-from tidewheel.rollout.guards import ALPHA, COMPARED, USUAL, Finding, ask
+from tidewheel.rollout.evidence import challengers, evidence_of
+from tidewheel.rollout.guards import ALPHA, COMPARED, USUAL, Evidence, Finding, Floats, ask
 from tidewheel.rollout.rules import GUARD, may_go_on, may_roll_back, refuse_moved
 from tidewheel.rollout.shadow import score_shadow
+from tidewheel.rollout.tally import Tally
 from tidewheel.rollout.view import LoopView
 from tidewheel.storage.catalog.notes import note
 
@@ -29,6 +33,9 @@ COOLDOWN = 3_600_000_000
 LOOKED_BACK = 200
 """Moves in which a person's is looked for."""
 ALERT = "guard"
+AT_ONCE = frozenset({"latency", "fallbacks", "divergence"})
+"""Guards that need nothing but decisions."""
+NO_LABELS: Floats = np.empty(0)
 
 
 def guards_of(service: ir.Service, deployment: Deployment) -> tuple[ir.Guard, ...]:
@@ -52,6 +59,7 @@ class Steering:
 
     def __init__(self, view: LoopView) -> None:
         self._view = view
+        self._tallies: dict[str, Tally] = {}
 
     def step(self, service: ir.Service) -> str:
         """Do what is to be done for a service's rollout now; return what that was."""
@@ -80,11 +88,49 @@ class Steering:
         """Return what a service's guards say of its challenger, or of a champion that has none."""
         guards = guards_of(service, deployment)
         kinds = {guard.kind for guard in guards}
-        if rows is None:
-            # What was served is much, and asked for each minute: it is read only where versions are compared on it.
-            columns = COLUMNS if "divergence" in kinds else (*FACTS, "timings")
-            rows = self._view.joined(service, deployment.since, columns)
-        evidence = evidence_of(self._view, deployment, rows, kinds)
+        if rows is None and deployment.mode == "shadow":
+            rows = self._view.joined(service, deployment.since, COLUMNS)
+        if rows is not None:
+            evidence = evidence_of(self._view, deployment, rows, kinds)
+        else:
+            evidence = self._tally(service, deployment, guards).evidence(self._labels(service, deployment, kinds))
+        return self._asked(guards, deployment, evidence)
+
+    def glance(self, service: ir.Service) -> str:
+        """Take a version back at once that fails or is slow; return what was done, "" for nothing.
+
+        Costs what came in since the last look. Outcomes, shadows and the next step of a ramp wait for `step`.
+        """
+        deployment = find_deployment(self._view.catalog, service.name)
+        if deployment is None or not deployment.challenger or deployment.mode in ("blue-green", "shadow"):
+            return ""
+        guards = guards_of(service, deployment)
+        evidence = self._tally(service, deployment, guards).evidence(NO_LABELS)
+        findings = self._asked(guards, deployment, evidence)
+        fired = next(
+            (one for one, guard in zip(findings, guards, strict=True) if one.fired and guard.kind in AT_ONCE), None
+        )
+        try:
+            return self._take_back(deployment, fired) if fired else ""
+        except ConflictError as error:
+            return f"left alone: {error}"
+
+    def _tally(self, service: ir.Service, deployment: Deployment, guards: tuple[ir.Guard, ...]) -> Tally:
+        """Return the sums of a deployment with what came in counted."""
+        tally = self._tallies.get(service.name)
+        if tally is None or not tally.counts(deployment, guards):
+            tally = self._tallies[service.name] = Tally(self._view, service, deployment, guards)
+        tally.read()
+        return tally
+
+    def _labels(self, service: ir.Service, deployment: Deployment, kinds: Collection[str]) -> Floats:
+        """Return the known outcomes of the watched version's decisions, where a guard asks for them."""
+        if "outcome" not in kinds:
+            return NO_LABELS
+        rows = self._view.joined(service, deployment.since, FACTS)
+        return rows.label[rows.matured & challengers(deployment, rows.decisions)]
+
+    def _asked(self, guards: tuple[ir.Guard, ...], deployment: Deployment, evidence: Evidence) -> list[Finding]:
         ramp = find_ramp(self._view.catalog, deployment)
         alpha = ALPHA / (len(guards) * (len(ramp.steps) if ramp is not None else 1))
         return [ask(guard, evidence, alpha) for guard in guards]

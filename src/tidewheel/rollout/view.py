@@ -35,7 +35,7 @@ class LoopView(Protocol):
     def joined(self, service: ir.Service, since: int, columns: Sequence[str] = COLUMNS) -> Joined:
         """Return a service's decisions since an instant, with their outcomes as known now."""
 
-    def decisions(self, service: str, since: int, until: int) -> pa.Table:
+    def decisions(self, service: str, since: int, until: int, columns: Sequence[str] | None = None) -> pa.Table:
         """Return the records of a service's decisions on events that arrived in ``[since, until)``."""
 
     def replayed_words(self, version: str, decisions: pa.Table) -> npt.NDArray[np.float64]:

@@ -153,4 +153,5 @@ def record_of(
         verdict.cached,
         verdict.stages or [],
         verdict.items or [],
+        verdict.row_kept,
     )

@@ -170,6 +170,8 @@ class Verdict(msgspec.Struct, gc=False):
     """What each of several models answered, or each stage of a list took."""
     items: list[Item] | None = None
     """The list."""
+    row_kept: float = 1.0
+    """Probability with which such a decision keeps its row."""
 
 
 def judge(

@@ -20,6 +20,7 @@ from tidewheel.serving.arms import Verdict
 from tidewheel.serving.decider import Decider
 from tidewheel.serving.flight import Flight
 from tidewheel.serving.handler import unknown
+from tidewheel.serving.keeping import leave_out
 from tidewheel.storage.decisions import DecisionIds, DecisionRecord, encode_decision
 from tidewheel.storage.log_records import FUTURE_ALLOWED, BadRow, NewEvent
 
@@ -204,6 +205,8 @@ class Desk:
         service = decider.service.name
         spent = [decoded - started, verdict.features_ns, verdict.rules_ns, verdict.model_ns]
         spent.append(perf_counter_ns() - decoded - sum(spent[1:]))
+        if decider.service.keep_rows < 1.0:
+            leave_out(verdict, decider.service.keep_rows, event.id)
         identity = self._ids.new(now)
         unit = decider.unit_of(event.id, event.columns)
         record = record_of(identity, service, unit, event, verdict, now=now, caller=caller, timings=spent)

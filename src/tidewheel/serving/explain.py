@@ -16,7 +16,7 @@ from tidewheel.registry.services import load_service
 from tidewheel.serving.instants import text_of
 from tidewheel.serving.stages import StageTold, same_score
 from tidewheel.serving.stages import told as stage_told
-from tidewheel.storage.decisions import row_records
+from tidewheel.storage.decisions import is_left_out, row_records
 
 if TYPE_CHECKING:
     from tidewheel.collect.history import History
@@ -242,6 +242,8 @@ def replay(record: DecisionRecord, graph: Graph, stores: Stores, history: Histor
     """Read a decision's features again from history, and ask its model again."""
     from tidewheel.features.parity import check, merged
 
+    if is_left_out(record):
+        return Replay(why_not=f"its row was left out: the service keeps {record.row_kept:.3g} of them (keep_rows)")
     if not record.features and not any(item.features for item in record.items):
         return Replay(why_not="no features were read")
     try:

@@ -139,6 +139,9 @@ class DecisionRecord(msgspec.Struct, array_like=True, gc=False):
         What each of several models answered; empty for a service with one.
     items : list of Item
         The list that answered, where the service ranks.
+    row_kept : float
+        Probability with which such a decision keeps `features` and `texts`; below 1 and with these empty, they
+        were left out (`is_left_out`), and not absent.
     """
 
     decision_id: str
@@ -176,6 +179,12 @@ class DecisionRecord(msgspec.Struct, array_like=True, gc=False):
     cached: bool = False
     stages: list[Stage] = []
     items: list[Item] = []
+    row_kept: float = 1.0
+
+
+def is_left_out(record: DecisionRecord) -> bool:
+    """Whether a record's view row was left out by the service's rule (``keep_rows``)."""
+    return record.row_kept < 1.0 and not record.features and not any(item.features for item in record.items)
 
 
 def row_records(record: DecisionRecord) -> list[DecisionRecord]:
@@ -230,6 +239,7 @@ def lake_schema() -> pa.Schema:
         "items": pa.list_(item),
         "stored_age": time,
         "stages": pa.list_(pa.struct(_stage_fields())),
+        "row_kept": pa.float64(),
     }
     return pa.schema([*kinds.items(), ("_date", text)])
 
@@ -279,6 +289,7 @@ def from_arrow(table: pa.Table) -> list[DecisionRecord]:
             row[name] = row.get(name) or otherwise
         row["cached"] = bool(row.get("cached"))
         row["stages"] = [Stage(**stage | {"texts": dict(stage["texts"])}) for stage in row.get("stages") or []]
+        row["row_kept"] = 1.0 if row.get("row_kept") is None else row["row_kept"]
         records.append(DecisionRecord(**row))
     return records
 

@@ -49,9 +49,9 @@ class WorkspaceLoop:
         """Return a service's decisions since an instant, with their outcomes as known now."""
         return joined_decisions(self._workspace, service.name, since, columns)
 
-    def decisions(self, service: str, since: int, until: int) -> pa.Table:
+    def decisions(self, service: str, since: int, until: int, columns: Sequence[str] | None = None) -> pa.Table:
         """Return the records of a service's decisions on events that arrived in ``[since, until)``."""
-        return decisions(self._workspace.stores).scan(service=service, since=since, until=until)
+        return decisions(self._workspace.stores).scan(columns, service=service, since=since, until=until)
 
     def replayed_words(self, version: str, decisions: pa.Table) -> npt.NDArray[np.float64]:
         """Return the rows of a version's view, in words, as of the instants of decisions made by another."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tidewheel.collect.decisions import Decisions
 from tidewheel.collect.history import History
@@ -157,6 +158,7 @@ def parity_by_view(
 ) -> dict[str, ParityReport]:
     """Replay an even sample of the decisions since an instant; return what was found of each view, by its digest."""
     table = decisions(stores).scan(service=service, since=since)
+    table = table.filter(pc.invert(_left_out(table)))
     if sample and table.num_rows > sample:
         table = table.take(pa.array(np.linspace(0, table.num_rows - 1, sample).astype(np.int64)))
     by_view: dict[str, list[DecisionRecord]] = {}
@@ -166,6 +168,13 @@ def parity_by_view(
     return {
         view: check(group, history, _graph_of(stores, group[0]), progress=progress) for view, group in by_view.items()
     }
+
+
+def _left_out(table: pa.Table) -> pa.ChunkedArray:
+    """Tell which decisions keep no row by their service's rule; a list's rows are looked at one by one."""
+    bare = pc.equal(pc.binary_length(table["features"]), 0)
+    listed = pc.greater(pc.fill_null(pc.list_value_length(table["items"]), 0), 0)
+    return pc.fill_null(pc.and_(pc.less(table["row_kept"], 1.0), pc.and_(bare, pc.invert(listed))), False)
 
 
 def _graph_of(stores: Stores, record: DecisionRecord) -> ir.Graph:

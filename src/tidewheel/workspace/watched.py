@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 from tidewheel.definitions import parse_duration
 from tidewheel.definitions.durations import Duration
-from tidewheel.workspace.naming import Named, name_of
+from tidewheel.workspace.naming import Instant, Named, name_of, to_instant
 from tidewheel.workspace.scored import Scored
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from tidewheel.collect.quality import Observer
     from tidewheel.collect.redactions import Redaction
     from tidewheel.features.difference import ViewDifference
@@ -32,6 +34,26 @@ class Watched(Scored):
         self.sync()
         chosen = None if service is None else name_of(service)
         return check_parity(self.stores, self.history, chosen, sample, progress)
+
+    def feature_rows(self, version: str, *, since: Instant = None) -> pa.Table:
+        """Return the rows that decisions on a version's view were made from, with a column for each feature.
+
+        Parameters
+        ----------
+        version : str
+            ``Fraud@2``.
+        since : optional
+            Only decisions from this instant on.
+
+        Examples
+        --------
+        ``rows = ws.feature_rows("Fraud@2")``, then ``duckdb.sql("SELECT avg(amount) FROM rows")``; see
+        docs/decision-record.md.
+        """
+        from tidewheel.workspace.exploding import feature_rows
+
+        self.sync()
+        return feature_rows(self.stores, version, None if since is None else to_instant(since))
 
     @cached_property
     def observer(self) -> Observer:
