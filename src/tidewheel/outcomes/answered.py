@@ -126,7 +126,7 @@ def evenly(decisions: pa.Table) -> Flags:
     --------
     >>> rows = {"event_id": [str(n) for n in range(1000)], "row_kept": [0.1] * 900 + [1.0] * 100}
     >>> flags = evenly(pa.table(rows))
-    >>> 70 < flags[:900].sum() < 110, 4 < flags[900:].sum() < 17
+    >>> bool(70 < flags[:900].sum() < 110), bool(4 < flags[900:].sum() < 17)
     (True, True)
     """
     if "row_kept" not in decisions.column_names or not decisions.num_rows:

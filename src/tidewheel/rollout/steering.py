@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection
+from typing import NamedTuple
 
 import numpy as np
 
@@ -48,6 +49,15 @@ def guards_of(service: ir.Service, deployment: Deployment) -> tuple[ir.Guard, ..
     return guards
 
 
+class Seen(NamedTuple):
+    """A rollout as it was looked at."""
+
+    deployment: Deployment
+    ramp: Ramp | None
+    guards: tuple[ir.Guard, ...]
+    findings: list[Finding]
+
+
 class Steering:
     """Acts on the rollouts of a workspace.
 
@@ -60,6 +70,8 @@ class Steering:
     def __init__(self, view: LoopView) -> None:
         self._view = view
         self._tallies: dict[str, Tally] = {}
+        self.seen: dict[str, Seen] = {}
+        """By service, what guards said last."""
 
     def step(self, service: ir.Service) -> str:
         """Do what is to be done for a service's rollout now; return what that was."""
@@ -133,7 +145,9 @@ class Steering:
     def _asked(self, guards: tuple[ir.Guard, ...], deployment: Deployment, evidence: Evidence) -> list[Finding]:
         ramp = find_ramp(self._view.catalog, deployment)
         alpha = ALPHA / (len(guards) * (len(ramp.steps) if ramp is not None else 1))
-        return [ask(guard, evidence, alpha) for guard in guards]
+        findings = [ask(guard, evidence, alpha) for guard in guards]
+        self.seen[deployment.service] = Seen(deployment, ramp, guards, findings)
+        return findings
 
     def _damage(self, deployment: Deployment) -> list[Finding]:
         """Return that a challenger can't be loaded; nothing when it can."""

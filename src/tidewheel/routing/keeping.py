@@ -24,7 +24,7 @@ def among(share: float, events: Iterable[str]) -> npt.NDArray[np.bool_]:
     --------
     >>> ids = [str(n) for n in range(1000)]
     >>> tenth, half = among(0.1, ids), among(0.5, ids)
-    >>> 70 < tenth.sum() < 130, bool((tenth <= half).all())
+    >>> bool(70 < tenth.sum() < 130), bool((tenth <= half).all())
     (True, True)
     """
     return np.fromiter((drawn(event) < share for event in events), np.bool_)

@@ -18,6 +18,7 @@ from tidewheel.serving.log_metrics import log_lines
 from tidewheel.serving.lookup import FeatureLookup
 from tidewheel.serving.metrics import Snapshot, read_snapshots
 from tidewheel.serving.model_metrics import model_gauges, triton_lines
+from tidewheel.serving.rollout_metrics import read_rollouts, rollout_lines
 from tidewheel.storage.log_records import BadRow, NewEvent, Outcome
 
 if TYPE_CHECKING:
@@ -230,7 +231,8 @@ class WorkerBackend:
         """Return all workers' numbers, and the log's, for Prometheus."""
         stores = self.serving.stores
         snapshots = self.snapshots()
-        return prometheus(snapshots) + triton_lines(snapshots) + log_lines(stores.log.stats().types)
+        rollouts = rollout_lines(read_rollouts(stores.layout.run), self._now())
+        return prometheus(snapshots) + triton_lines(snapshots) + log_lines(stores.log.stats().types) + rollouts
 
     def snapshots(self) -> list[Snapshot]:
         """Return all workers' numbers."""

@@ -29,6 +29,7 @@ from tidewheel.workspace.standby import when_free
 from tidewheel.workspace.switching import Mirroring
 from tidewheel.workspace.ticking import tick_jobs
 from tidewheel.workspace.tidying import tidy
+from tidewheel.workspace.watching import Glances
 
 if TYPE_CHECKING:
     from tidewheel.workspace.workspace import Workspace
@@ -62,6 +63,7 @@ class Keeper:
         self._lease = workspace.stores.hold("keeper", "keeper", wait=wait)
         self._loop = RetrainLoop(workspace.loop_view())
         self._steering = Steering(workspace.loop_view())
+        self._glances = Glances(workspace, self._steering)
         self._scheduler = Scheduler(workspace.stores.catalog, f"keeper {os.getpid()} #{self._lease.token}", by)
         jobs = self._jobs()
         self.jobs = sorted(jobs)
@@ -87,6 +89,8 @@ class Keeper:
             for run in done:
                 log.log(logging.WARNING if run.status == "failed" else logging.INFO, "%s: %s", run.job, run.detail)
             self._announce()
+        if not isinstance(self._workspace.stores.clock, ReplayClock):
+            self._glances.step()
         if self._deploys and time.monotonic() - self._carried >= CARRY_ON_EVERY:
             carry_on(self._workspace)
             self._carried = time.monotonic()
