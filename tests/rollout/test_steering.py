@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -163,6 +164,26 @@ def test_a_pointer_moved_meanwhile_is_left_alone(view: FakeView, monkeypatch: py
     monkeypatch.setattr(view, "decisions", moved)
     assert "was moved while its rollout was judged" in Steering(view).step(SERVICE)
     assert [move.who for move in history(view.catalog, "Score", limit=1)] == ["ada"]
+
+
+def test_a_shadow_that_would_be_slow_raises_an_alert(view: FakeView, monkeypatch: pytest.MonkeyPatch) -> None:
+    service = msgspec.structs.replace(SERVICE, guards=(tw.guard.latency("20ms"),))
+    roll_out(view, Rollout("shadow"))
+    steering = Steering(view)
+    serve(view, 150)
+    findings = {finding.guard: finding for finding in steering.findings(service, pointer(view))}
+    assert findings["latency 20ms"].figures["rows"] == 150
+    assert not findings["latency 20ms"].fired
+    serve(view, 150)
+
+    def slow(self: object, words: object, until: int = 0) -> float:
+        time.sleep(0.021)
+        return 0.5
+
+    monkeypatch.setattr("tidewheel.serving.predictor.Scorer.__call__", slow)
+    assert "alert: " in steering.step(service)
+    assert [alert.subject for alert in list_alerts(view.catalog, "Score")] == ["latency 20ms"]
+    assert pointer(view).challenger == "Fraud@2"
 
 
 # --- champions -------------------------------------------------------------------------------------

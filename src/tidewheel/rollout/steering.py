@@ -18,9 +18,10 @@ from tidewheel.registry.alerts import close_alert, raise_alert
 from tidewheel.registry.deployments import Deployment, Move, find_deployment, history, promote, roll_out, rollback
 from tidewheel.registry.ramps import Ramp, Rollout, find_ramp
 from tidewheel.rollout.evidence import challengers, evidence_of
-from tidewheel.rollout.guards import ALPHA, COMPARED, USUAL, Evidence, Finding, Floats, ask
+from tidewheel.rollout.guards import ALPHA, COMPARED, USUAL, Evidence, Finding, Floats, Side, ask
 from tidewheel.rollout.rules import GUARD, may_go_on, may_roll_back, refuse_moved
 from tidewheel.rollout.shadow import score_shadow
+from tidewheel.rollout.shadow_time import ShadowTime
 from tidewheel.rollout.tally import Tally
 from tidewheel.rollout.view import LoopView
 from tidewheel.storage.catalog.notes import note
@@ -70,6 +71,7 @@ class Steering:
     def __init__(self, view: LoopView) -> None:
         self._view = view
         self._tallies: dict[str, Tally] = {}
+        self._times: dict[str, ShadowTime] = {}
         self.seen: dict[str, Seen] = {}
         """By service, what guards said last."""
 
@@ -104,6 +106,10 @@ class Steering:
             rows = self._view.joined(service, deployment.since, COLUMNS)
         if rows is not None:
             evidence = evidence_of(self._view, deployment, rows, kinds)
+            if deployment.mode == "shadow" and "latency" in kinds:
+                failed = evidence.ours.failed()
+                fell = np.arange(failed.n) < failed.total
+                evidence = evidence._replace(ours=Side(self._time_of(deployment), fell, NO_LABELS))
         else:
             evidence = self._tally(service, deployment, guards).evidence(self._labels(service, deployment, kinds))
         return self._asked(guards, deployment, evidence)
@@ -134,6 +140,14 @@ class Steering:
             tally = self._tallies[service.name] = Tally(self._view, service, deployment, guards)
         tally.read()
         return tally
+
+    def _time_of(self, deployment: Deployment) -> Floats:
+        """Return how long a shadow would have taken, of some of the decisions so far."""
+        timed = self._times.get(deployment.service)
+        if timed is None or timed.revision != deployment.revision:
+            timed = self._times[deployment.service] = ShadowTime(self._view, deployment)
+        timed.look()
+        return timed.spent
 
     def _labels(self, service: ir.Service, deployment: Deployment, kinds: Collection[str]) -> Floats:
         """Return the known outcomes of the watched version's decisions, where a guard asks for them."""
