@@ -56,7 +56,7 @@ class Quick(tw.Model):
 class Thorough(tw.Model):
     view = OrderView
     label = tw.happened(Return, within="14d")
-    estimator = LGBMClassifier(n_estimators=20, num_leaves=7, verbose=-1)
+    estimator = LGBMClassifier(n_estimators=20, num_leaves=7, subsample=0.8, subsample_freq=1, verbose=-1)
     split = tw.temporal(test="40d")
     metrics = ["roc_auc"]
 

@@ -29,7 +29,6 @@ from tidewheel.registry.runs import start_run
 from tidewheel.registry.versions import register
 from tidewheel.serving import predictor
 from tidewheel.serving.batching import Batcher, CostLine
-from tidewheel.serving.breaker import GuardedScoring
 from tidewheel.serving.explain import explain
 from tidewheel.serving.flight import Flight, waited
 from tidewheel.serving.scoring import NO_DEADLINE, Pending, settled
@@ -89,11 +88,7 @@ def test_everyone_gets_the_answer_of_their_own_row(requests: list[tuple[float, s
     first = busy(gate, batcher)
     waiting: list[tuple[float, str, Pending[float]]] = []
     for value, fate, seconds, opens in requests:
-        try:
-            owed = batcher(row(value), time.perf_counter_ns() if fate == "late" else soon(seconds))
-        except DeadlineError:  # nothing is queued that can't be in time
-            assert fate == "late"
-            continue
+        owed = batcher(row(value), time.perf_counter_ns() if fate == "late" else soon(seconds))
         owed.dropped = fate == "drop"
         waiting.append((value, fate, owed))
         if opens:
@@ -151,18 +146,6 @@ def test_a_queue_is_bounded_and_says_how_long_it_takes() -> None:
         batcher(row(1.0), NO_DEADLINE)
     gate.open.set()
     assert [score(one) for one in owed] == [0.5, 1.5, 1.5, 1.5]
-
-
-def test_what_could_not_be_in_time_is_not_queued() -> None:
-    gate = Gate()
-    batcher = Batcher(gate, 2, "Net@1", most_rows=2)
-    batcher._room.line.each = 1.0 * SECOND
-    owed = [busy(gate, batcher), batcher(row(1.0), soon(5.0))]
-    with pytest.raises(DeadlineError, match="before the model is free"):
-        batcher(row(1.0), soon(2.5))
-    owed.append(batcher(row(2.0), soon(5.0)))
-    gate.open.set()
-    assert [score(one) for one in owed] == [0.5, 1.5, 2.5]
 
 
 def test_a_model_that_stalls_holds_up_no_other() -> None:
@@ -232,8 +215,7 @@ def test_a_deployed_net_answers_in_batches_and_is_explained(tmp_path: Path, monk
         with serving(shop) as running, ThreadPoolExecutor(8) as threads:
             champion = running.desk.services["Score"].decider.champion
             assert champion is not None
-            assert isinstance(champion.scoring, GuardedScoring)
-            batcher = champion.scoring.scoring
+            batcher = champion.scoring
             assert isinstance(batcher, Batcher)
             batches, rows = batcher.sizes()
             answers = list(threads.map(lambda n: running.decide("Score", payment(n, amount=float(n))), range(60)))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,7 @@ from tidewheel.registry.deployments import get_deployment, rollback
 from tidewheel.runtime.kill_switch import Killed
 from tidewheel.serving.answers import Answer
 from tidewheel.serving.explain import Explanation, explain
+from tidewheel.serving.scoring import Pending
 from tidewheel.serving.service import Serving
 from tidewheel.storage.decisions import DecisionRecord, from_arrow, to_arrow
 
@@ -220,3 +222,83 @@ def test_a_member_that_is_switched_off_leaves_the_others_answering(tmp_path: Pat
             notes = [stage.note for stage in running.find(without.decision_id).stages]
         assert [answer.score for answer in (whole, without, other, model)] == pytest.approx([0.5, 0.4, 0.5, 0.8])
         assert notes == ["killed: Large@2 is switched off", ""] or notes == ["", "killed: Large@2 is switched off"]
+
+
+class Dear:
+    """A scoring in a thread of its own, as a net's is; both of a pair begin before either answers."""
+
+    def __init__(self, score: float, meet: threading.Barrier | None) -> None:
+        self.score, self.meet = score, meet
+
+    def __call__(self, words: object, until: int) -> Awaitable[float]:
+        owed: Pending[float] = Pending(until)
+        threading.Thread(target=self._work, args=(owed,), daemon=True).start()
+        return owed
+
+    def _work(self, owed: Pending[float]) -> None:
+        if self.meet is not None:
+            self.meet.wait(10.0)
+            owed.finish(self.score)
+
+
+def of_dear(running: Serving, *scorings: Dear) -> None:
+    """Put dear scorings in the place of the members' own."""
+    served = running.desk.services["Score"]
+    arm = served.decider.champion
+    assert arm is not None
+    assert arm.combined is not None
+    members = zip(arm.combined.members, scorings, strict=True)
+    combined = replace(arm.combined, members=tuple(replace(member, scoring=dear) for member, dear in members))
+    served.decider = replace(served.decider, champion=replace(arm, combined=combined))
+
+
+@pytest.mark.parametrize(("score", "expected"), [(WEIGHTED, 0.75 * 0.6 + 0.25 * 0.2), (VOTE, 0.5)])
+def test_dear_members_are_asked_at_the_same_time(tmp_path: Path, score: str, expected: float) -> None:
+    with open_shop(tmp_path) as shop:
+        graph, lineup, _ = two_of_each(shop, score)
+        point(shop, graph, lineup)
+        with serving(shop) as running:
+            meet = threading.Barrier(2)  # neither answers before the other was asked
+            of_dear(running, Dear(0.6, meet), Dear(0.2, meet))
+            answer = running.decide("Score", payment(1))
+            assert (answer.fallback, answer.score) == ("", pytest.approx(expected))
+
+
+@pytest.mark.parametrize(("score", "expected"), [(WEIGHTED, 0.6), (CASCADE, 0.6)])
+def test_a_dear_member_that_is_late_is_left_out_at_its_end(tmp_path: Path, score: str, expected: float) -> None:
+    shares = ", shares={Small: 0.5, Large: 0.5})"
+    with open_shop(tmp_path) as shop:
+        graph = graph_of(shop, score.removesuffix(")") + shares, deadline="400ms")
+        point(shop, graph, f"{version_of(shop, graph, 'Small', 1.0)}+{version_of(shop, graph, 'Large', 2.0)}")
+        with serving(shop) as running:
+            of_dear(running, Dear(expected, threading.Barrier(1)), Dear(0.0, None))
+            answer = running.decide("Score", payment(1))
+            late = running.find(answer.decision_id).stages[-1]
+            assert (answer.fallback, answer.score) == ("", expected)
+            assert (late.name, late.note) == ("Large", "deadline: the deadline passed before the model answered")
+
+
+def test_a_stack_waits_for_its_members_before_it_is_asked(tmp_path: Path) -> None:
+    with open_shop(tmp_path) as shop:
+        graph = graph_of(shop, STACK)
+        models = (("Small", (1.0,)), ("Large", (2.0,)), ("Meta", (1.0, 10.0)))
+        point(shop, graph, "+".join(version_of(shop, graph, model, *factors) for model, factors in models))
+        with serving(shop) as running:
+            served = running.desk.services["Score"]
+            arm = served.decider.champion
+            assert arm is not None
+            assert arm.combined is not None
+            meet = threading.Barrier(2)
+            *_, meta = arm.combined.members
+            dear = (Dear(0.5, meet), Dear(0.25, meet))
+            inner = tuple(
+                (column, replace(member, scoring=scoring))
+                for (column, member), scoring in zip(meta.inner, dear, strict=True)
+            )
+            members = (*(member for _, member in inner), replace(meta, inner=inner))
+            combined = replace(arm.combined, members=members)
+            served.decider = replace(served.decider, champion=replace(arm, combined=combined))
+            answer = running.decide("Score", payment(1))
+            assert (answer.fallback, answer.score) == ("", 0.5 + 10 * 0.25)
+            *members_told, last = [stage.name for stage in running.find(answer.decision_id).stages]
+            assert (set(members_told), last) == ({"Small", "Large"}, "Meta")

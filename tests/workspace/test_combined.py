@@ -74,12 +74,16 @@ def test_a_score_column_is_what_the_pinned_version_gives(workspace: Workspace) -
     shown = workspace.view("Thorough@1")
     assert rows["thorough"].null_count == 0
     assert rows.num_rows == shown.num_rows
-    assert workspace.view("Both").equals(rows)
+    newest = workspace.view("Both")
+    assert newest["quick"].equals(rows["quick"])
+    assert not newest["thorough"].equals(rows["thorough"]), "of Thorough@2, which a training would pin now"
 
 
 def test_a_first_lineup_names_every_member(workspace: Workspace) -> None:
     with pytest.raises(ConflictError, match=r"Mean also needs a version of Thorough; .*Quick@1\+Thorough@1"):
         workspace.deploy("Quick@1", service="Mean")
+    with pytest.raises(ConflictError, match=r"deploy them together: tidewheel deploy Quick@1\+Judge@1\+Thorough@1"):
+        workspace.deploy("Quick@1+Judge@1")
     with pytest.raises(NotFoundError, match="no service 'Mean' with the model Judge and Quick"):
         workspace.deploy("Quick@1+Judge@1", service="Mean")
 
@@ -115,7 +119,8 @@ def test_line_ups_are_deployed_decide_move_and_are_reported(workspace: Workspace
     assert {d.service for d in workspace.deploy("Thorough@2")} == {"Mean", "Majority", "Thrifty", "Loss", "Stacked"}
     assert get_deployment(workspace.stores.catalog, "Mean").champion == "Quick@1+Thorough@2"
     assert get_deployment(workspace.stores.catalog, "Stacked").champion == "Quick@1+Thorough@2+Judge@1"
-    assert scored(workspace, "Stacked", "stack 2")[1]["Thorough"] == scored(workspace, "Mean", "mean 2")[1]["Thorough"]
+    moved = scored(workspace, "Stacked", "stack 2")[1]["Thorough"]
+    assert moved == scored(workspace, "Mean", "mean 2")[1]["Thorough"] != thorough
     assert scored(workspace, "Chained", "chain 2")[0] == chained, "a chain stays as it was trained"
     assert workspace.rollback("Mean")[0].champion == "Quick@1+Thorough@1"
 

@@ -180,6 +180,9 @@ class LineageGraph:
                     self._edge(f"{groups.get(leaf.alias, '')}.{leaf.name}", here, "view column")
                 elif isinstance(leaf, ir.Computed) and not owner:
                     self._edge(f"{view.name}.{leaf.name}", here, "view column")
+                elif isinstance(leaf, ir.Score):
+                    self.kinds.setdefault(leaf.model, "model")
+                    self._edge(leaf.model, here, "view column")
                 elif isinstance(leaf, ir.Col):
                     self._edges_along(*origin(view, leaf.path), here)
 
@@ -209,9 +212,9 @@ class LineageGraph:
             source = column.target or ""
 
 
-def leaves(node: Any) -> Iterator[ir.Col | ir.Feature | ir.Computed]:
+def leaves(node: Any) -> Iterator[ir.Col | ir.Feature | ir.Computed | ir.Score]:
     """Yield the columns and features that a part of a graph names, wherever they stand in it."""
-    if isinstance(node, ir.Col | ir.Feature | ir.Computed):
+    if isinstance(node, ir.Col | ir.Feature | ir.Computed | ir.Score):
         yield node
     elif isinstance(node, msgspec.Struct):
         for name in node.__struct_fields__:

@@ -122,14 +122,9 @@ class Batcher:
         ------
         OverloadedError
             Too many wait already.
-        DeadlineError
-            So many wait that this row could not be scored in time.
         """
-        if waiting := self.waiting():
-            if waiting >= self._most_waiting:
-                raise OverloadedError(f"{self._most_waiting} requests wait for the model", where=self.name)
-            if perf_counter_ns() + self.predicted_wait() > until:
-                raise DeadlineError("the deadline would pass before the model is free")
+        if self.waiting() >= self._most_waiting:
+            raise OverloadedError(f"{self._most_waiting} requests wait for the model", where=self.name)
         owed: Pending[float] = Pending(until)
         self._room.inbox.put((until, next(self._count), words, owed))
         return owed

@@ -58,7 +58,8 @@ def deploy(
     rules_alone = next((s for s in graph.services if s.name == name and not s.model), None)
     versions = [] if rules_alone is not None else [_deployable(stores, one, force) for one in members_of(name)]
     services = [rules_alone] if rules_alone is not None else _services_of(graph, versions, only)
-    lineups = {service.name: _lineup(stores, service, versions) for service in services}
+    lineups = _lineups(stores, services, versions)
+    services = [service for service in services if service.name in lineups]
     part = reachable(graph, [service.name for service in services])
     services = [pinned(stores.catalog, service) for service in services]
     named = [one for names in lineups.values() for one in members_of(names)]
@@ -110,18 +111,28 @@ def _services_of(graph: ir.Graph, versions: Sequence[Version], only: str | None)
     return found
 
 
-def _lineup(stores: Stores, service: ir.Service, versions: Sequence[Version]) -> str:
-    """Return a service's line-up with some versions moved; the other members stay as they stand."""
-    standing = deployments.find_deployment(stores.catalog, service.name)
-    moved = [version.name for version in versions]
-    lineup, missing = with_members(standing.champion if standing is not None else "", moved, service.members)
-    if missing:
-        whole = "+".join([*moved, *(f"{model}@1" for model in missing)])
+def _lineups(stores: Stores, services: Sequence[ir.Service], versions: Sequence[Version]) -> dict[str, str]:
+    """Return services' line-ups with some versions moved; the other members stay as they stand.
+
+    A service that was never deployed and needs versions that are not named is left out, unless there is no other.
+    """
+    moved, found = [version.name for version in versions], {}
+    missing: dict[str, list[str]] = {}
+    for service in services:
+        standing = deployments.find_deployment(stores.catalog, service.name)
+        lineup, lacking = with_members(standing.champion if standing is not None else "", moved, service.members)
+        if lacking:
+            missing[service.name] = lacking
+        else:
+            found[service.name] = lineup
+    if not found:
+        name, lacking = min(missing.items(), key=lambda item: len(item[1]))
+        whole = "+".join([*moved, *(f"{model}@1" for model in lacking)])
         raise ConflictError(
-            f"{service.name} also needs a version of {' and '.join(missing)}",
+            f"{name} also needs a version of {' and '.join(lacking)}",
             remedy=f"deploy them together: tidewheel deploy {whole}",
         )
-    return lineup
+    return found
 
 
 def _point(

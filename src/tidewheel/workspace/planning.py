@@ -61,7 +61,7 @@ def combined(service: ir.Service) -> str:
     if how is None:
         return ""
     ends = zip(how.members, how.ends(), strict=True)
-    told = ", ".join(f"{name} by {format_duration(int(service.deadline * end))}" for name, end in ends)
+    told = ", ".join(f"{name} by {format_duration(int(service.deadline * end / 1000) * 1000)}" for name, end in ends)
     return f"{_score_told(how)}; {told}"
 
 
