@@ -9,11 +9,11 @@ from typing import NamedTuple
 from tidewheel.errors import NotFoundError, TidewheelError
 from tidewheel.registry import deployments
 from tidewheel.registry.names import current_user, parse_name
+from tidewheel.registry.switching import tell
 from tidewheel.registry.versions import list_versions
 from tidewheel.runtime.kill_switch import EXPERIMENT, Killed, KillSwitch
 from tidewheel.runtime.stores import Stores
 from tidewheel.storage.catalog import Catalog
-from tidewheel.storage.catalog.notes import note
 
 KILL, UNKILL = "switch.kill", "switch.unkill"
 """Kinds of the notes that other hosts follow."""
@@ -85,15 +85,6 @@ def _switch(stores: Stores) -> Iterator[KillSwitch]:
         yield switch
     finally:
         switch.close()
-
-
-def tell(catalog: Catalog, what: str, name: str, why: str, who: str = "", *, noted: bool = True) -> bool:
-    """Move a service's pointer and return whether it moved; leave a note that other hosts follow, if so or `noted`."""
-    before = deployments.find_deployment(catalog, name)
-    moved = before is not None and deployments.kill(catalog, name, what == "kill", cause=why) != before
-    if moved or noted:
-        note(catalog, f"switch.{what}", name, {"why": why, "who": who or current_user()})
-    return moved
 
 
 def _check_known(catalog: Catalog, name: str, model: str, number: str) -> None:

@@ -15,11 +15,12 @@ from types import TracebackType
 from typing import Self
 
 from tidewheel.errors import TidewheelError
+from tidewheel.registry.switching import tell
 from tidewheel.runtime.kill_switch import Killed, KillSwitch
 from tidewheel.runtime.stores import Stores
 from tidewheel.storage.catalog import Catalog
 from tidewheel.storage.catalog.notes import Note, list_notes, newest_notes
-from tidewheel.workspace.killing import KILL, UNKILL, tell
+from tidewheel.workspace.killing import KILL, UNKILL
 
 log = logging.getLogger("tidewheel.kill")
 

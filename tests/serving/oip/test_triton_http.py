@@ -13,6 +13,8 @@ from tests.serving.test_deciding import records
 httpclient = pytest.importorskip("tritonclient.http")
 from tritonclient.utils import InferenceServerException  # noqa: E402  # after the check that it is there
 
+from tidewheel.registry.audit import audit  # noqa: E402
+
 AMOUNTS = np.array([100.0, 500.0, np.nan, 0.0])
 COUNTRIES = np.array([b"SE", b"NO", b"FI", b""], dtype=object)
 SCORES = [0.225, 0.75, 0.0, 0.0]
@@ -139,7 +141,7 @@ def test_errors_say_what_is_wrong(client: Any) -> None:
         client.get_system_shared_memory_status()
 
 
-def test_models_are_listed_switched_off_and_on(client: Any) -> None:
+def test_models_are_listed_switched_off_and_on(served: Front, client: Any) -> None:
     assert {"name": "Fraud", "version": "1", "state": "READY", "reason": ""} in client.get_model_repository_index()
     client.unload_model("Fraud")
     try:
@@ -151,6 +153,8 @@ def test_models_are_listed_switched_off_and_on(client: Any) -> None:
     finally:
         client.load_model("Fraud")
     assert client.is_model_ready("Fraud")
+    noted = [(event.action, event.subject, event.who) for event in audit(served.shop.stores.catalog)[:2]]
+    assert noted == [(f"switch.{what}", "Fraud", "inference protocol") for what in ("unkill", "kill")]
     client.infer("Fraud", inputs())
     with pytest.raises(InferenceServerException, match="no model 'Froud'"):
         client.load_model("Froud")

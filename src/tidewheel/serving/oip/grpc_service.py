@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import grpc
@@ -78,10 +78,15 @@ class Service:
             "ModelConfig": self._config,
             "ModelStatistics": lambda asked: {"model_stats": self._stats(asked)},
             "RepositoryIndex": self._index,
-            "RepositoryModelLoad": self._load,
-            "RepositoryModelUnload": self._unload,
+        }
+        switched = {
+            "RepositoryModelLoad": lambda asked, who: self._repository.load(
+                asked.model_name, dict.fromkeys(asked.parameters), who
+            ),
+            "RepositoryModelUnload": lambda asked, who: self._repository.unload(asked.model_name, who),
         }
         methods = {name: self._unary(name, answer) for name, answer in unary.items()}
+        methods |= {name: self._switching(name, switch) for name, switch in switched.items()}
         methods["ModelInfer"] = grpc.unary_unary_rpc_method_handler(self._infer, *self._coding("ModelInfer"))
         decode, encode = self._make["ModelInferRequest"].FromString, _serialized
         methods["ModelStreamInfer"] = grpc.stream_stream_rpc_method_handler(self._stream, decode, encode)
@@ -99,6 +104,19 @@ class Service:
                 return made(**answer(asked))
             except errors.TidewheelError as error:
                 await context.abort(code_of(error), str(error))
+
+        return grpc.unary_unary_rpc_method_handler(call, *self._coding(name))
+
+    def _switching(self, name: str, switch: Callable[[Any, str], Awaitable[None]]) -> Any:
+        made = self._make[f"{name}Response"]
+
+        async def call(asked: Any, context: Any) -> Any:
+            who = await self._admitted(name, context)
+            try:
+                await switch(asked, who)
+            except errors.TidewheelError as error:
+                await context.abort(code_of(error), str(error))
+            return made()
 
         return grpc.unary_unary_rpc_method_handler(call, *self._coding(name))
 
@@ -162,14 +180,6 @@ class Service:
 
     def _index(self, asked: Any) -> dict[str, Any]:
         return {"models": [msgspec.to_builtins(entry) for entry in self._repository.index(asked.ready)]}
-
-    def _load(self, asked: Any) -> dict[str, Any]:
-        self._repository.load(asked.model_name, dict.fromkeys(asked.parameters))
-        return {}
-
-    def _unload(self, asked: Any) -> dict[str, Any]:
-        self._repository.unload(asked.model_name)
-        return {}
 
 
 def _serialized(message: Any) -> bytes:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from tidewheel.errors import InputError, NotFoundError, TidewheelError
+from tidewheel.registry.switching import tell
 from tidewheel.runtime.kill_switch import Killed
 from tidewheel.serving.handler import unknown
 from tidewheel.serving.oip.messages import Inference, Inferred
@@ -17,6 +20,10 @@ from tidewheel.serving.oip.statistics import Statistics
 if TYPE_CHECKING:
     from tidewheel.registry.bundles import Bundle
     from tidewheel.serving.backend import WorkerBackend
+
+
+log = logging.getLogger("tidewheel.serving")
+ASKED = "inference protocol"
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -146,7 +153,7 @@ class Repository:
 
     # --- administration ------------------------------------------------------------------------
 
-    def load(self, name: str, parameters: dict[str, Any] | None = None) -> None:
+    async def load(self, name: str, parameters: dict[str, Any] | None = None, who: str = "") -> None:
         """Switch a model on again. What is deployed is always loaded; nothing else can be.
 
         Raises
@@ -160,8 +167,9 @@ class Repository:
             raise InputError("a model's files and configuration are not taken over the wire", remedy="tidewheel deploy")
         self.versions(name)
         self._backend.serving.switch.unkill(name)
+        await asyncio.to_thread(self._tell, "unkill", name, who)
 
-    def unload(self, name: str) -> None:
+    async def unload(self, name: str, who: str = "") -> None:
         """Switch a model off, as ``tidewheel kill`` does: services answer by their fallback chain.
 
         Raises
@@ -170,7 +178,15 @@ class Repository:
             It is not deployed.
         """
         self.versions(name)
-        self._backend.serving.switch.kill(Killed(name, at=self._backend.now(), who="inference protocol", why="unload"))
+        self._backend.serving.switch.kill(Killed(name, at=self._backend.now(), who=who or ASKED, why="unload"))
+        await asyncio.to_thread(self._tell, "kill", name, who)
+
+    def _tell(self, what: str, name: str, who: str) -> None:
+        """Tell the other hosts, and the audit; without a catalog this host has obeyed all the same."""
+        try:
+            tell(self._backend.serving.stores.catalog, what, name, ASKED, who or ASKED)
+        except TidewheelError as error:
+            log.warning("the catalog could not be told that %s was asked for %s: %s", what, name, error)
 
     # --- inside --------------------------------------------------------------------------------
 

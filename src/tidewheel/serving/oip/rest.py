@@ -120,14 +120,19 @@ class Rest:
                 told = _object(body_of(request, self._largest))
                 return json_response(self.repository.index(told.get("ready") is True))
             case ("repository", "models", name, ("load" | "unload") as action):
-                told = _object(body_of(request, self._largest))
-                if action == "load":
-                    parameters = told.get("parameters")
-                    self.repository.load(name, parameters if isinstance(parameters, dict) else None)
-                else:
-                    self.repository.unload(name)
-                return Response(200, b"{}")
+                return self._switched(request, name, action)
         return None
+
+    async def _switched(self, request: Request, name: str, action: str) -> Response:
+        try:
+            parameters = _object(body_of(request, self._largest)).get("parameters")
+            if action == "load":
+                await self.repository.load(name, parameters if isinstance(parameters, dict) else None, request.caller)
+            else:
+                await self.repository.unload(name, request.caller)
+        except TidewheelError as error:
+            return refused(error)
+        return Response(200, b"{}")
 
     async def _infer(self, request: Request, name: str, version: str) -> Response:
         try:
