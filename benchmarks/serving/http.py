@@ -24,7 +24,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.harness import report
-from benchmarks.serving.rival_servers import RIVALS, Rival, Unable, running, seconds_of, session_seconds
+from benchmarks.serving.rival_servers import RIVALS, Rival, Unable, running, seconds_of, tree_seconds
 from benchmarks.serving.workspace import Made, make
 
 from tidewheel.runtime.config import load_config
@@ -148,8 +148,8 @@ def measure_ours(made: Made, script: Path) -> dict[str, float]:
 
 def measure_rival(rival: Rival, made: Made, model: Path) -> dict[str, float]:
     row = [0.0 if value != value else float(value) for value in made.rows[0]]
-    with running(rival, model, made.names, row, SERVER_CPU) as (port, script, session):
-        return measured(port, script, lambda: session_seconds(session))
+    with running(rival, model, made.names, row, SERVER_CPU) as (port, script, pid):
+        return measured(port, script, lambda: tree_seconds(pid))
 
 
 def show(name: str, found: dict[str, float]) -> None:

@@ -64,7 +64,7 @@ class Unable(Exception):
 
 @contextmanager
 def running(rival: Rival, model: Path, names: Names, row: Row, cpu: str) -> Iterator[tuple[int, Path, int]]:
-    """Run a rival on one processor; give its port, wrk's script for it, and its session.
+    """Run a rival on one processor; give its port, wrk's script for it, and its process.
 
     Raises
     ------
@@ -127,17 +127,20 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def session_seconds(session: int) -> float:
-    """Return the processor time of all living processes of a session."""
-    total = 0
+def tree_seconds(root: int) -> float:
+    """Return the processor time of a process and of all living ones that it or its descendants began."""
+    parent, spent = {}, {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = stat.read_text().rpartition(")")[2].split()
         except OSError:
             continue
-        if int(fields[3]) == session:
-            total += int(fields[11]) + int(fields[12])
-    return total / TICKS
+        parent[int(stat.parent.name)], spent[int(stat.parent.name)] = int(fields[1]), int(fields[11]) + int(fields[12])
+    of, grown = {root}, True
+    while grown:
+        more = {pid for pid, above in parent.items() if above in of} - of
+        of, grown = of | more, bool(more)
+    return sum(spent.get(pid, 0) for pid in of) / TICKS
 
 
 def seconds_of(pid: int) -> float:

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter_ns
+from typing import Any
 
 import httptools
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.serving.server import Echo, ServerThread, connect, read_answer
-from tests.serving.shop import SLOW, ask, get, open_shop, payment, post, worker
+from tests.serving.shop import SLOW, Shop, ask, get, open_shop, payment, post, serving, worker
 
+from tidewheel.errors import OverloadedError
 from tidewheel.serving import wire
 from tidewheel.serving.admission import Admission, timeout_of
+from tidewheel.serving.backend import WorkerBackend
+from tidewheel.serving.breaker import Breaker, GuardedScoring
 from tidewheel.serving.http import Request, Response
+from tidewheel.serving.scoring import Pending
 from tidewheel.serving.transport import HttpServer
 
 PATIENCE = 40_000_000
@@ -217,3 +224,62 @@ def test_the_deadline_counts_from_the_first_byte_and_the_caller_may_set_it(tmp_p
         with connect(running.port) as client:
             assert ask(client, "/v1/services/Score", payment(5))[0] == 200
         assert b"tidewheel_http_shed_requests" in get(running.port, "/metrics")[1]
+
+
+class Busy:
+    """A model whose thread is busy for so long (ns)."""
+
+    def __init__(self, wait: int) -> None:
+        self.wait = wait
+        self.owed: list[Pending[float]] = []
+
+    def __call__(self, words: object, until: int) -> Pending[float]:
+        self.owed.append(Pending(until))
+        return self.owed[-1]
+
+    def predicted_wait(self) -> int:
+        return self.wait
+
+
+async def busy_model(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(shop) as running:
+        backend, model = WorkerBackend(running), Busy(10**9)
+        served = running.desk.services["Score"]
+        assert served.decider.champion is not None
+        scoring = GuardedScoring(model, Breaker("Fraud@1"), 10**12)
+        served.decider = replace(served.decider, champion=replace(served.decider.champion, scoring=scoring))
+
+        def ask(number: int, timeout: int = 0) -> Any:
+            return backend.decide("Score", json.dumps(payment(number)).encode(), None, "", 0, timeout)
+
+        first = asyncio.ensure_future(ask(1))
+        await asyncio.sleep(0)
+        assert len(model.owed) == 1
+        with pytest.raises(OverloadedError, match="1 decisions of Score wait for its model"):
+            ask(2, 500_000)
+        second = asyncio.ensure_future(ask(3))
+        await asyncio.sleep(0)
+        monkeypatch.setattr("tidewheel.serving.backend.MOST_AWAITED", 2)
+        with pytest.raises(OverloadedError):
+            ask(4)
+        assert len(model.owed) == 2
+        # Another service is not held up, and whoever leaves makes room.
+        gate = backend.decide("Gate", json.dumps(payment(5)).encode(), None, "")
+        assert b'"decision":"allow"' in gate  # type: ignore[operator]  # bytes: nothing is awaited
+        second.cancel()
+        await asyncio.sleep(0)
+        assert model.owed[1].dropped
+        third = asyncio.ensure_future(ask(4))
+        await asyncio.sleep(0)
+        for owed in model.owed:
+            owed.finish(0.25)
+        assert b'"score":0.25' in await first
+        assert b'"score":0.25' in await third
+        assert running.metrics.total("refused") == 2
+
+
+def test_what_would_wait_past_its_deadline_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_shop(tmp_path) as shop:
+        shop.deploy(shop.graph())
+        shop.deploy(shop.graph(), service="Gate", model="")
+        asyncio.run(busy_model(shop, monkeypatch))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 from contextlib import nullcontext
+from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
 from tidewheel.collect.history import History
@@ -95,10 +96,8 @@ class WorkerBackend:
             return asyncio.shield(self._decide_in_step(service, body, now, caller))
         if now is not None:
             raise not_replayed()
-        if self._awaited and self._awaited.get(service, 0) >= MOST_AWAITED:
-            error = OverloadedError(f"{MOST_AWAITED} decisions of {service} are under way", remedy="ask again")
-            self._count_refused(service, error)
-            raise error
+        if self._awaited and (awaited := self._awaited.get(service)):
+            self._check_room(service, awaited, began, timeout)
         answer = self._decide_now(service, body, caller, began, timeout)
         return answer if isinstance(answer, bytes) and not self._committed else self._answered(service, answer)
 
@@ -108,6 +107,22 @@ class WorkerBackend:
         except TidewheelError as error:
             self._count_refused(service, error)
             raise
+
+    def _check_room(self, service: str, awaited: int, began: int, timeout: int) -> None:
+        """Refuse, before a look at the body, what would wait for its model until after its deadline.
+
+        Raises
+        ------
+        OverloadedError
+            It would, or too many wait already.
+        """
+        decider, now = self.serving.desk.services[service].decider, perf_counter_ns()
+        until = (began or now) + (timeout or decider.service.deadline) * 1000
+        if awaited < MOST_AWAITED and now + decider.predicted_wait() <= until:
+            return
+        error = OverloadedError(f"{awaited} decisions of {service} wait for its model", remedy="ask again in a second")
+        self._count_refused(service, error)
+        raise error
 
     def _count_refused(self, service: str, error: TidewheelError) -> None:
         known = service if service in self.serving.desk.services else ""

@@ -192,6 +192,7 @@ class GuardedScoring(Guarded):
     def __init__(self, scoring: Scoring, breaker: Breaker, longest: int) -> None:
         super().__init__(breaker, longest)
         self.scoring = scoring
+        self._wait: Callable[[], int] = getattr(scoring, "predicted_wait", _no_wait)
 
     def __call__(self, words: Words, until: int) -> float | Awaitable[float]:
         """Return the score, or what to await for it.
@@ -213,6 +214,10 @@ class GuardedScoring(Guarded):
             return begin(self._awaited(score, start))
         self._ended(start)
         return score
+
+    def predicted_wait(self) -> int:
+        """Return the ns after which a score that is asked for now is expected."""
+        return self._wait()
 
     async def _awaited(self, score: Awaitable[float], start: int) -> float:
         try:
@@ -260,6 +265,10 @@ class Breakers:
     def open(self) -> dict[str, str]:
         """Return why what is left alone is, by dependency."""
         return {name: breaker.reason for name, breaker in list(self._of.items()) if breaker.open}
+
+
+def _no_wait() -> int:
+    return 0
 
 
 def _longest(deadline: int) -> int:
