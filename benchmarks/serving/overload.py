@@ -19,7 +19,7 @@ from benchmarks.serving.http import CLIENT_CPU, RUN_WORKER, port_of, server
 from benchmarks.serving.rival_servers import seconds_of
 from benchmarks.serving.workspace import make
 
-RUNS, SECONDS, DEADLINE_MS = 3, 5, 50
+RUNS, SECONDS, DEADLINE_MS = 3, 4, 50
 GOALS = {"goodput_2x": 0.9, "goodput_3x": 0.9, "inside_2x": 0.99, "inside_3x": 0.99, "answer_over_refusal": 5.0}
 
 

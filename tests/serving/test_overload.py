@@ -110,8 +110,7 @@ def test_what_is_never_refused_is_answered_under_a_flood(server: ServerThread) -
 def test_one_stall_is_no_overload() -> None:
     admission = Admission(patience, lambda end: None)
     now = perf_counter_ns()
-    admission.turn(now)
-    admission.busy = now + 100_000_000
+    admission.turn(now - 100_000_000)
     admission._end()
     assert not admission.refuses(2 * PATIENCE, "/v1/x", {})
     assert admission.standing == 0

@@ -3,7 +3,7 @@
 Decisions are made on the loop, so what queues does so in the sockets, where nobody sees it. But a loop that polls its
 sockets in turns tells: what is read in one turn came after the poll of the turn before, or it would have been read
 then. From that follows the longest that a request can have waited. A single stall is no overload: refused is only
-when the last turns all began behind, which is a queue that stands.
+when the last turns all began behind, which is a queue that stands, or when a crowd came at once.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from tidewheel.serving.http import Response, error_response
 
 QUIET = 2_000_000
 """Nothing that waited less (ns) is refused."""
-LEAST_REST = 50_000
-"""A shorter gap (ns) between two reads is no rest."""
 MOST_WAITED, STANDING = 2, 8
 """Refused is what waited for a half of its deadline while each of the last turns began behind by an eighth."""
+MANY = 32
+"""Refused is too what has likely waited for that long behind so many others, read in the same turn."""
 ANSWERS = 16
 TIMEOUT = b"x-request-timeout-ms"
 LONGEST_TIMEOUT = 3_600_000
@@ -54,47 +54,43 @@ class Admission:
     """
 
     __slots__ = (
-        "_answers", "_before", "_call_soon", "_patience", "_polled", "_rest", "_turns", "_watched",
-        "busy", "shed", "since",
+        "_answers", "_before", "_call_soon", "_patience", "_polled", "_reads", "_turns", "_watched", "shed", "since",
     )  # fmt: skip
 
     def __init__(self, patience: Patience, call_soon: Callable[[Callable[[], None]], object]) -> None:
         self._patience = patience
         self._call_soon = call_soon
-        self._polled = 0
-        self._rest = LEAST_REST
+        self._polled = self._reads = 0
         self._turns = (0, 0, 0)
         self._watched = False
         self._before: tuple[bytes, list[bytes]] = (b"", [])
         self._answers = [_refusal(number) for number in range(ANSWERS)]
         self.since = 0
         """When the earliest of what is being read can have come, ns of the monotonic clock."""
-        self.busy = 0
-        """Until when the loop is known to have worked."""
         self.shed = 0
         """Requests refused."""
 
     def turn(self, now: int) -> int:
         """Note a read at the instant `now`; return the earliest instant at which what was read can have come."""
-        if now - self.busy > self._rest:
-            # The poll had to wait, so what ended it has only just come.
-            self._turns = (*self._turns[1:], 0)
-            self._polled = self.since = now
-            self._rest = LEAST_REST
-        elif not self._watched:
+        self._reads += 1
+        if not self._watched:
+            # The poll before found nothing, so this has only just come.
             self._watched = True
+            self._polled = self.since = now
             self._call_soon(self._end)
         return self.since
 
     def _end(self) -> None:
         """Note the end of a turn: what is read in the next one came after the poll that began this one."""
-        self._watched = False
+        if not self._reads:
+            self._turns = (*self._turns[1:], 0)
+            self._watched = False
+            return
         now = perf_counter_ns()
-        turn = now - self._polled
-        self._turns = (*self._turns[1:], turn)
-        # Another thread may hold the interpreter for a moment: only a long gap after a long turn is a rest.
-        self._rest = max(LEAST_REST, turn // 2)
-        self.since, self._polled, self.busy = self._polled, now, now
+        self._turns = (*self._turns[1:], now - self._polled)
+        self.since, self._polled, self._reads = self._polled, now, 0
+        # Once more, so that the next poll does not wait and tells whether the queue is empty.
+        self._call_soon(self._end)
 
     @property
     def standing(self) -> int:
@@ -107,7 +103,11 @@ class Admission:
         asked = headers.get(TIMEOUT)
         if patience and asked is not None and asked.isdigit():
             patience = int(asked) * 1_000_000
-        return patience > 0 and waited * MOST_WAITED > patience and self.standing * STANDING > patience
+        if not patience or waited * MOST_WAITED <= patience:
+            return False
+        likely = waited - (self._polled - self.since) // 2
+        crowd = self._reads > MANY and likely * MOST_WAITED > patience
+        return crowd or self.standing * STANDING > patience
 
     def refusal(self) -> Response:
         """Return the answer to a refused request; the instants to ask again at are spread."""

@@ -310,7 +310,6 @@ class Connection(asyncio.Protocol):
         if out:
             transport.write(out[0] if len(out) == 1 else b"".join(out))
             out.clear()
-        self.server.admission.busy = perf_counter_ns()
         if len(self.slots) > self.server.limits.pipelined:
             self._hold()
         elif self.ending and not self.slots:

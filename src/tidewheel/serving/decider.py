@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING
 
 from tidewheel.definitions.ir import Service
 from tidewheel.errors import KilledError, ServingError
@@ -18,15 +18,6 @@ from tidewheel.serving.stored import StoredScores
 
 if TYPE_CHECKING:
     from tidewheel.runtime.kill_switch import KillSwitch
-
-
-@runtime_checkable
-class Waits(Protocol):
-    """A scoring whose requests may wait for each other."""
-
-    def predicted_wait(self) -> int:
-        """Return the ns after which a score that is asked for now is expected."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,8 +114,9 @@ class Decider:
 
     def predicted_wait(self) -> int:
         """Return the ns after which a score that is asked for now is expected, of the arm that is free first."""
-        scorings = [arm.scoring for arm in (self.champion, self.challenger) if arm is not None]
-        return min((scoring.predicted_wait() for scoring in scorings if isinstance(scoring, Waits)), default=0)
+        arms = [arm for arm in (self.champion, self.challenger) if arm is not None]
+        waits = [getattr(arm.scoring, "predicted_wait", None) for arm in arms]
+        return min((wait() for wait in waits if wait is not None), default=0)
 
     def unit_of(self, event_id: str, columns: Mapping[str, object]) -> str:
         """Return what stays on one arm: a column of the event, or the event itself."""
