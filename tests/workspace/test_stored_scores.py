@@ -15,7 +15,7 @@ from tidewheel.errors import DefinitionError
 from tidewheel.registry.alerts import list_alerts
 from tidewheel.serving.metrics import Metrics
 from tidewheel.serving.stored import StoredScores
-from tidewheel.storage.scores import put_scores, scores_id
+from tidewheel.storage.scores import put_scores, read_score, scores_id
 from tidewheel.storage.state import StateStore
 from tidewheel.workspace import Workspace
 from tidewheel.workspace.opening import open_workspace
@@ -109,6 +109,21 @@ def test_another_versions_scores_are_not_used_unless_declared(ws: Workspace) -> 
         ws.rollback("Ruled")
     back, record = decide(ws, Ahead, 11)
     assert (back.model, record.stored) == ("SentBack@1", "fresh"), "a rollback finds its scores again"
+
+
+def test_scores_of_versions_that_nothing_points_at_are_dropped(ws: Workspace) -> None:
+    def kept(version: str) -> bool:
+        return read_score(ws.stores.scores, scores_id(version, "Customer"), "c1") is not None
+
+    assert kept("SentBack@1")
+    for seed in (2, 3):
+        trained = ws.train("SentBack", seed=seed, new=True)
+        ws.score_run(Order, str(trained.version), by=Customer, online=True, until=START + 60 * DAY)
+        assert kept(str(trained.version))
+    newest, before = (ws.versions("SentBack")[place].name for place in (0, 1))
+    assert kept(newest)
+    assert not kept(before), "never deployed"
+    assert kept("SentBack@1"), "deployed"
 
 
 def test_a_killed_models_stored_scores_answer_nothing(ws: Workspace) -> None:

@@ -12,7 +12,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 import sqlalchemy as sa
-from tests.workspace.visits import DAY, START, TONIGHT, VISITS, Activity, Nightly, Thanks, User, Visit, active, fill
+from tests.workspace.visits import (
+    DAY,
+    START,
+    TONIGHT,
+    VISITS,
+    Activity,
+    Nightly,
+    Thanks,
+    User,
+    Visit,
+    active,
+    fill,
+    visits,
+)
 
 import tidewheel as tw
 from tidewheel.definitions import compile_declarations, ir
@@ -101,7 +114,7 @@ def test_the_scheduler_makes_them_when_they_are_due(ws: Workspace) -> None:
     assert len(logged(ws)) > 0
 
 
-@pytest.mark.parametrize(("what", "times"), [("append", 1), ("decide", 5)])
+@pytest.mark.parametrize(("what", "times"), [pytest.param("append", 1, marks=pytest.mark.slow), ("decide", 5)])
 def test_killed_half_way_each_is_made_exactly_once(folder: Path, what: str, times: int) -> None:
     with open_workspace(folder, VISITS) as ws:
         ws.publish()
@@ -136,19 +149,13 @@ def test_ticks_of_the_past_are_those_that_would_have_been(ws: Workspace) -> None
         assert sorted(user for _, user, at in rows if at == due) == active(due)
     seen = ws.view("UserView").to_pylist()
     for (_, user, at), row in zip(rows, seen, strict=True):
-        counted = sum(1 for who, when, _ in visits_of() if who == user and at - 28 * DAY <= when < at)
+        counted = sum(1 for who, when, _ in visits() if who == user and at - 28 * DAY <= when < at)
         assert abs(row["user.visits_28d"] - counted) <= 1, "but for the window's edge"
     with pytest.raises(InputError, match="never due in the range after the newest one"):
         ws.make_ticks(Nightly, since=TONIGHT - 50 * DAY, until=TONIGHT - 30 * DAY)
     more = ws.make_ticks(Nightly, since=TONIGHT - 50 * DAY, until=TONIGHT - 25 * DAY)
     assert more.first > done.last
     assert len(logged(ws)) == done.made + more.made
-
-
-def visits_of() -> list[tuple[str, int, float]]:
-    from tests.workspace.visits import visits
-
-    return visits()
 
 
 def test_a_model_learns_from_ticks_and_scores_them_as_the_service_does(ws: Workspace) -> None:
@@ -166,6 +173,27 @@ def test_a_model_learns_from_ticks_and_scores_them_as_the_service_does(ws: Works
     scores = ws.score(Nightly, "Coming@1", since=before, by=User)
     assert dict(zip(scores["event_id"].to_pylist(), scores["score"].to_pylist(), strict=True)) == answers
     assert sorted(scores["entity"].to_pylist()) == active(TONIGHT)
+
+
+def test_on_a_replayed_clock_they_are_made_when_it_comes_to_them(tmp_path: Path) -> None:
+    (tmp_path / "tidewheel.toml").write_text('clock = "replay"\n')
+    with open_workspace(tmp_path, VISITS) as ws:
+        ws.advance(START)
+        ws.deploy("Thanks")
+        keeper = Keeper(ws)
+        for number, (user, at, minutes) in enumerate(visits()[:40]):
+            while ws.stores.clock.now() < at:
+                ws.stores.clock.advance(at, wait=0)  # type: ignore[union-attr]  # a replayed one
+                keeper.step()
+            ws.append(Visit(id=f"v{number}", user=user, minutes=minutes, at=at))
+        keeper.close()
+        rows = ws.history.scan("Nightly", ["user"]).to_pylist()
+        dues = sorted({row["_at"] for row in rows})
+        assert len(dues) > 5
+        for due in dues:
+            assert sorted(row["user"] for row in rows if row["_at"] == due) == active(due)
+        assert all(row["_arrived"] == row["_at"] for row in rows)
+        assert ws.decisions(Thanks).num_rows == len(rows)
 
 
 def test_days_on_which_clocks_change() -> None:

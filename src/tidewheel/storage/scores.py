@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -85,6 +86,13 @@ def put_scores(writer: StateWriter, model: str, number: int, by: str, run: str, 
     return _put(writer, scores_id(f"{model}@{number}", by), keys, made)
 
 
+def drop_scores(writer: StateWriter, versions: Iterable[str], by: str) -> int:
+    """Delete what is kept under some versions, such as ``Fraud@1``; return how many scores that were."""
+    kept = writer.offsets()
+    wanted = (scores_id(version, by) for version in versions)
+    return sum(writer.drop(state_id) for state_id in wanted if state_id in kept)
+
+
 def _put(writer: StateWriter, state_id: str, keys: list[bytes], made: Words) -> int:
     with writer.batch() as batch:
         words, starts = batch.blobs(state_id, keys)
@@ -94,4 +102,5 @@ def _put(writer: StateWriter, state_id: str, keys: list[bytes], made: Words) -> 
         newer = np.flatnonzero(made[:, 0] > known)
         edges = np.arange(0, (len(newer) + 1) * _WORDS, _WORDS, dtype=np.int64)
         batch.put_blobs(state_id, [keys[place] for place in newer], made[newer].reshape(-1), edges)
+        batch.set_offset(state_id, 1)
     return len(newer)

@@ -74,7 +74,8 @@ class Scored(Kept):
         progress : callable, optional
             Told the stage, its share done and the rows so far.
         """
-        from tidewheel.workspace.scoring import Wanted, score_rows
+        from tidewheel.workspace.score_jobs import Wanted
+        from tidewheel.workspace.scoring import score_rows
 
         self.publish()
         self.sync()
