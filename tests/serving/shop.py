@@ -208,7 +208,7 @@ import signal
 life = Life(Order("worker", "", {}, 1, 0))
 signal.signal(signal.SIGTERM, lambda *_: life.stop())
 main(life, sys.argv[1], "", int(sys.argv[2]))
-heavy = {"lightgbm", "sklearn", "optuna", "project"} & set(sys.modules)
+heavy = {"lightgbm", "xgboost", "catboost", "torch", "sklearn", "optuna", "project"} & set(sys.modules)
 print("heavy", sorted(heavy))
 """
 
