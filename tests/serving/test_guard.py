@@ -77,6 +77,19 @@ def test_the_first_token_closes_for_good(catalog: Catalog, guard: Guard) -> None
     opened.close()
 
 
+def test_a_page_of_another_site_is_refused_where_no_token_guards(catalog: Catalog, guard: Guard) -> None:
+    def asked(guard: Guard, origin: bytes) -> bool:
+        headers = {b"host": b"127.0.0.1:8700", b"origin": origin}
+        return guard.may(Request("POST", "/v1/events/Transaction", "", headers), "ingest") is None
+
+    assert asked(guard, b"http://127.0.0.1:8700")
+    assert not asked(guard, b"https://elsewhere.example")
+    assert not asked(guard, b"null")
+    opened = Guard(catalog, open=True)
+    assert asked(opened, b"https://elsewhere.example")
+    opened.close()
+
+
 def test_names_of_services_are_not_told_to_strangers(catalog: Catalog, guard: Guard) -> None:
     def told() -> bytes:
         answer = Handler(Shop(), guard=guard).handle(Request("POST", "/v1/service/Score"))

@@ -138,8 +138,10 @@ class Guard:
     def may(self, request: Request, scope: Scope) -> Response | None:
         """Return None when a request may, with its `caller` set; else the refusal."""
         sent = request.headers.get(b"authorization")
-        if not self.any or (sent is None and self._always_open):
+        if sent is None and self._always_open:
             return None
+        if not self.any:
+            return of_another_site(request) if b"origin" in request.headers else None
         if sent is None or sent[:7].lower() != BEARER:
             return _unknown("no token was sent")
         known = self._known.get(blake2b(sent[7:], digest_size=32, key=PURPOSE).digest())
@@ -170,6 +172,22 @@ def _unknown(what: str) -> Response:
 def _too_often(known: _Known, wait: float) -> Response:
     retry = ((b"retry-after", str(math.ceil(wait)).encode()),)
     return error_response(429, f"the token {known.name!r} asks more often than it may", headers=retry)
+
+
+def of_another_site(request: Request) -> Response | None:
+    """Return the refusal of another site's page: a browser lets it post to this machine, and names its origin.
+
+    Examples
+    --------
+    >>> here = {b"host": b"localhost:8700", b"origin": b"http://localhost:8700"}
+    >>> of_another_site(Request("POST", "/", "", here)) is None
+    True
+    >>> of_another_site(Request("POST", "/", "", here | {b"origin": b"https://elsewhere.example"})).status
+    403
+    """
+    if request.header(b"origin").partition("://")[2] == request.header(b"host"):
+        return None
+    return error_response(403, "a page of another site asked", remedy="make a token: tidewheel tokens create NAME")
 
 
 def is_loopback(host: str) -> bool:

@@ -90,7 +90,7 @@ class ControlHandler:
             return Response(200, b'{"alive":true}')
         pattern, name = _split(request.path)
         route = ROUTES.get((request.method, pattern))
-        if (refused := self._guard.may(request, "admin") or self._from_a_page(request)) is not None:
+        if (refused := self._guard.may(request, "admin") or self._by_another_name(request)) is not None:
             if route is not None and route.action and request.caller:
                 return self._refuse(request, route.action, name, refused)
             return refused
@@ -103,12 +103,12 @@ class ControlHandler:
         for pool in (self._moves, self._others):
             pool.shutdown(wait=True, cancel_futures=True)
 
-    def _from_a_page(self, request: Request) -> Response | None:
-        """Refuse another site's page where no token guards: a browser reaches loopback, and names its origin."""
+    def _by_another_name(self, request: Request) -> Response | None:
+        """Refuse what asks by a name of elsewhere where no token guards: names can be made to lead here."""
         host = request.header(b"host").rsplit(":", 1)[0].strip("[]")
-        if self._guard.any or (b"origin" not in request.headers and (not host or is_loopback(host))):
+        if self._guard.any or not host or is_loopback(host):
             return None
-        return error_response(403, "a page of another site asked", remedy="make a token: tidewheel tokens create NAME")
+        return error_response(403, f"asked for as {host[:100]!r}", remedy="make a token: tidewheel tokens create NAME")
 
     async def _run(self, route: Route, request: Request, name: str) -> Response:
         slow = route.call is calls.deploy
