@@ -71,6 +71,7 @@ COMMANDS: dict[str, Entry] = {
     "import-model": Entry("importing", "Make an MLflow model a version, judged like any other."),
     "import-feast": Entry("migrate", "Write declarations from a Feast repository."),
     "pipeline": Entry("pipeline", "Compile training for Kubernetes, Airflow, Dagster or Prefect."),
+    "manifests": Entry("manifests", "Write what runs the project on Kubernetes."),
     "mlflow": Entry("mlflow", "Mirror runs, versions and aliases to an MLflow tracking server."),
     "wandb": Entry("wandb", "Write runs for Weights & Biases, offline."),
     "lineage": Entry("catalog", "Show what a column leads to, and what a version is made of."),

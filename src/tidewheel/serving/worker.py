@@ -141,15 +141,19 @@ async def _serve(stores: Stores, index: int, life: Life, stream: Stream | None) 
 
 def server_of(backend: WorkerBackend, guard: Guard) -> HttpServer:
     """Return the server of a worker, under the settings of its workspace."""
-    config = backend.serving.stores.config
+    config, handler = backend.serving.stores.config, handler_of(backend, guard)
     limits = limits_of(config.settings)
-    handler: AnyHandler = mount(Handler(backend, limits, guard), backend)
-    if config.settings.tracing:
-        tracer = backend.serving.desk.tracer = tracer_of(config.settings.trace_ratio, backend.serving.metrics.worker)
-        handler = Traced(handler, tracer)
-    if config.settings.log_format == "json":
-        handler = Identified(handler)
     return HttpServer(handler, limits, certificate=certificate_of(config), patience=backend.patience)
+
+
+def handler_of(backend: WorkerBackend, guard: Guard) -> AnyHandler:
+    """Return what answers requests, under the settings of its workspace; whichever way they come."""
+    settings = backend.serving.stores.settings
+    handler: AnyHandler = mount(Handler(backend, limits_of(settings), guard), backend)
+    if settings.tracing:
+        tracer = backend.serving.desk.tracer = tracer_of(settings.trace_ratio, backend.serving.metrics.worker)
+        handler = Traced(handler, tracer)
+    return Identified(handler) if settings.log_format == "json" else handler
 
 
 def settle_memory() -> None:
