@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from typing import TYPE_CHECKING
 
@@ -64,7 +65,12 @@ def numbers(seen: Seen) -> RolloutNumbers:
     """Return what was seen of a rollout as numbers."""
     deployment, steps = seen.deployment, () if seen.ramp is None else seen.ramp.steps
     guards = [
-        GuardNumbers(found.guard, found.fired, guard.share if guard.kind == "latency" else guard.limit, found.figures)
+        GuardNumbers(
+            guard=found.guard,
+            fired=found.fired,
+            limit=guard.share if guard.kind == "latency" else guard.limit,
+            figures={name: value for name, value in found.figures.items() if math.isfinite(value)},
+        )
         for guard, found in zip(seen.guards, seen.findings, strict=True)
     ]
     stage = sum(step <= deployment.share for step in steps)
