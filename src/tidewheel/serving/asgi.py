@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
+from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
 from tidewheel.serving.http import Request, Response, failure, too_large
@@ -63,13 +64,14 @@ class AsgiApp:
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else response.body})
 
     async def _answer(self, scope: Message, receive: Receive) -> Response:
+        began = perf_counter_ns()
         body = await _body(receive, limit := self.handler.body_limit(scope["path"]))
         if body is None:
             return too_large(limit)
         headers = {bytes(name).lower(): bytes(value) for name, value in scope["headers"]}
         query = bytes(scope.get("query_string", b"")).decode("latin-1")
         try:
-            answer = self.handler.handle(Request(scope["method"], scope["path"], query, headers, body))
+            answer = self.handler.handle(Request(scope["method"], scope["path"], query, headers, body, began=began))
             return answer if isinstance(answer, Response) else await answer
         except Exception as error:
             return failure(error)
