@@ -97,8 +97,9 @@ def test_a_decision_s_stages_are_its_children(exporter: InMemorySpanExporter, tm
             before = time.time_ns()
             answer = json.loads(ask(handler, SAMPLED, body=json.dumps(payment(1)).encode()).body)
             after = time.time_ns()
-            ask(handler, body=json.dumps(payment(2)).encode())  # not traced
+            untraced = json.loads(ask(handler, body=json.dumps(payment(2)).encode()).body)
             record = running.find(answer["decision_id"])
+            assert (record.trace, running.find(untraced["decision_id"]).trace) == (TRACE, "")
     spans = by_name(exporter)
     root = spans.pop("POST /v1/services/{name}")
     assert root.attributes is not None

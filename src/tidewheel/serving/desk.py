@@ -210,6 +210,8 @@ class Desk:
         identity = self._ids.new(now)
         unit = decider.unit_of(event.id, event.columns)
         record = record_of(identity, service, unit, event, verdict, now=now, caller=caller, timings=spent)
+        if span is not None:
+            record.trace = f"{span.get_span_context().trace_id:032x}"
         segment, position = self.journal.append(encode_decision(record))
         if not self.recent.alone:
             self.recent.put(key, segment, position)

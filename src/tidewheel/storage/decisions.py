@@ -142,6 +142,8 @@ class DecisionRecord(msgspec.Struct, array_like=True, gc=False):
     row_kept : float
         Probability with which such a decision keeps `features` and `texts`; below 1 and with these empty, they
         were left out (`is_left_out`), and not absent.
+    trace : str
+        Id of the OpenTelemetry trace that the request belonged to; "" for none.
     """
 
     decision_id: str
@@ -180,6 +182,7 @@ class DecisionRecord(msgspec.Struct, array_like=True, gc=False):
     stages: list[Stage] = []
     items: list[Item] = []
     row_kept: float = 1.0
+    trace: str = ""
 
 
 def is_left_out(record: DecisionRecord) -> bool:
@@ -285,7 +288,7 @@ def from_arrow(table: pa.Table) -> list[DecisionRecord]:
         row["texts"], row["thresholds"] = dict(row["texts"]), dict(row["thresholds"])
         row["watermarks"] = row.get("watermarks") or []
         row["items"] = [_item(item) for item in row.get("items") or []]
-        for name, otherwise in (("stored", ""), ("stored_run", ""), ("stored_age", 0)):
+        for name, otherwise in (("stored", ""), ("stored_run", ""), ("stored_age", 0), ("trace", "")):
             row[name] = row.get(name) or otherwise
         row["cached"] = bool(row.get("cached"))
         row["stages"] = [Stage(**stage | {"texts": dict(stage["texts"])}) for stage in row.get("stages") or []]
