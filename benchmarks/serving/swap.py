@@ -20,6 +20,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -106,10 +107,9 @@ def swapping(stores: Stores, frozen: str, names: list[str], due: float, took: li
         took.append(time.perf_counter() - before)
 
 
-def mismatched(run: Run, expected: dict[str, float]) -> int:
-    """Count good answers whose score is not that of the version they name."""
-    answers = [json.loads(body) for body, status in zip(run.bodies, run.statuses, strict=True) if status == 200]
-    return sum(not np.isclose(answer["score"], expected[answer["model"]]) for answer in answers)
+def good(run: Run) -> list[dict[str, Any]]:
+    """Return the good answers."""
+    return [json.loads(body) for body, status in zip(run.bodies, run.statuses, strict=True) if status == 200]
 
 
 def main() -> bool:
@@ -138,12 +138,15 @@ def main() -> bool:
             followed = follow_all(stores, stores.layout.run)
         stores.close()
     before, during = point(quiet), point(loud)
-    versions = {json.loads(body)["model"] for body in loud.bodies if body}
+    answers = good(loud)
+    versions = {answer["model"] for answer in answers}
+    mismatched = sum(not np.isclose(answer["score"], expected[answer["model"]]) for answer in answers)
     figures = {
         "swaps": float(SWAPS),
-        "answers": float(loud.due.size),
+        "answers": float(len(answers)),
+        "without_answer": float(during.statuses.get(0, 0)),
         "failed": float((loud.statuses != 200).sum()),
-        "mismatched": float(mismatched(loud, expected)),
+        "mismatched": float(mismatched),
         "versions_seen": float(len(versions)),
         "quiet_p50_ms": before.p50,
         "quiet_p99_ms": before.p99,

@@ -6,17 +6,21 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.serving.certificates import Authority
 from tests.serving.server import Echo, ServerThread
 
 from tidewheel.capacity.driver import arrivals, drive
 from tidewheel.capacity.requests import requests
 from tidewheel.capacity.sizing import point
 from tidewheel.serving.http import Limits, Request, Response
+from tidewheel.serving.tls import Certificate
+from tidewheel.workspace.capacity import trusting
 
 ASK = requests("Score", [{"amount": 1.5}], "id", "r")
 
@@ -97,6 +101,16 @@ def test_refusals_and_silence_are_failures_not_fast_answers() -> None:
         run = drive("127.0.0.1", silent.getsockname()[1], arrivals(50, 0.2), ASK, patience=0.2)
     assert point(run).statuses == {0: 10}
     assert not point(run).keeps(1e9)
+
+
+def test_a_server_with_a_certificate_is_asked_over_tls(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    authority.issue("one")
+    served = Certificate(tmp_path / "server.pem", tmp_path / "server.key")
+    with ServerThread(Echo(lambda request: Response(200, b"{}")), certificate=served) as server:
+        tls = trusting(authority.folder / "server.pem")
+        run = drive("127.0.0.1", server.port, arrivals(100, 0.3), ASK, tls=tls)
+    assert (run.statuses == 200).all()
 
 
 def test_nobody_there_is_an_error() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 import socket
+import ssl
 import threading
 import time
 from collections import deque
@@ -93,6 +94,7 @@ def drive(
     connections: int = CONNECTIONS,
     patience: float = PATIENCE,
     keep: bool = False,
+    tls: ssl.SSLContext | None = None,
 ) -> Run:
     """Send requests when they are due, and return what came of them.
 
@@ -110,6 +112,8 @@ def drive(
         Seconds to wait for answers at the end.
     keep : bool
         Keep the answers' bodies.
+    tls : ssl.SSLContext, optional
+        Speak HTTPS.
 
     Raises
     ------
@@ -119,7 +123,7 @@ def drive(
     import uvloop
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_Driver(host, port, due, request, connections, patience, keep).run())
+        return runner.run(_Driver(host, port, due, request, connections, patience, keep, tls).run())
 
 
 class _Driver:
@@ -132,7 +136,9 @@ class _Driver:
         connections: int,
         patience: float,
         keep: bool,
+        tls: ssl.SSLContext | None,
     ) -> None:
+        self.tls = tls
         self.host, self.port, self.request, self.keep = host, port, request, keep
         self.due, self.times = due, due.tolist()
         self.patience, self.most = patience, connections
@@ -182,7 +188,7 @@ class _Driver:
         self.open += 1
         try:
             async with asyncio.timeout(self.patience):
-                await self.loop.create_connection(lambda: _Caller(self), self.host, self.port)
+                await self.loop.create_connection(lambda: _Caller(self), self.host, self.port, ssl=self.tls)
         except OSError:
             self.open -= 1
             if math.isinf(self.start):  # the run has not begun

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -100,6 +101,7 @@ class Server(NamedTuple):
     port: int
     workers: float
     pids: list[int]
+    tls: ssl.SSLContext | None = None
 
     def cpu(self) -> float:
         """Return the seconds of processor that its processes have used."""
@@ -113,7 +115,7 @@ def refuse_live(env: str, server: Server, yes: bool) -> None:
     ------
     InputError
     """
-    elsewhere = server.host not in ("localhost", "") and not ipaddress.ip_address(server.host).is_loopback
+    elsewhere = not ipaddress.ip_address(_address(server.host)).is_loopback
     if yes or not (LIVE.search(env) or elsewhere):
         return
     where = f"environment {env}" if LIVE.search(env) else f"{server.host} is not this machine"
@@ -148,7 +150,7 @@ def measure(
         due = arrivals(rate, seconds or load.seconds, load.arrive, seed=runs)
         ask = requests(name, rows, source.id_column, f"bench-{os.getpid()}-{time.time_ns():x}", load.headers)
         before, start = server.cpu(), time.perf_counter()
-        run = drive(server.host, server.port, due, ask, connections=load.connections)
+        run = drive(server.host, server.port, due, ask, connections=load.connections, tls=server.tls)
         used = (server.cpu() - before) / (time.perf_counter() - start) if server.pids else None
         found = point(run, used)
         if told is not None and not seconds:
@@ -162,7 +164,7 @@ def measure(
     except OSError as error:
         raise NotReadyError(f"no server on {server.host}:{server.port}", remedy="start it: tidewheel up") from error
     sizing = size(points, load.target, load.p99, server.workers, load.price)
-    url = f"http://{server.host}:{server.port}"
+    url = f"http{'s' if server.tls is not None else ''}://{server.host}:{server.port}"
     return Capacity(name, url, asked, points, sizing, caveats(points, sizing, server, load))
 
 
@@ -178,9 +180,11 @@ def find_server(workspace: Workspace, load: Load) -> Server:
     """
     if load.url:
         parts = urlsplit(load.url)
-        if parts.scheme != "http" or not parts.hostname:
-            raise InputError(f"{load.url!r} is no http:// URL", remedy="write it like http://10.0.0.5:8700")
-        return Server(_address(parts.hostname), parts.port or 80, load.workers or 1.0, [])
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise InputError(f"{load.url!r} is no URL of a server", remedy="write it like http://10.0.0.5:8700")
+        tls = ssl.create_default_context() if parts.scheme == "https" else None
+        host = parts.hostname if tls is not None else _address(parts.hostname)  # a certificate speaks of a name
+        return Server(host, parts.port or (443 if tls is not None else 80), load.workers or 1.0, [], tls)
     layout, settings = workspace.stores.layout, workspace.stores.settings
     children = [child for child in read_status(layout.run / "processes.json") if child.state == "ready"]
     serving = [child for child in children if child.name.startswith(SERVES)]
@@ -191,7 +195,9 @@ def find_server(workspace: Workspace, load: Load) -> Server:
     ports = {address.pid: address.port for address in read_addresses(layout.run)}
     port = ports.get(serving[0].pid, settings.port)
     host = "127.0.0.1" if settings.host in ("0.0.0.0", "::", "localhost") else settings.host
-    return Server(host, port, load.workers or float(len(serving)), [child.pid for child in children])
+    folder = workspace.stores.config.folder
+    tls = trusting(folder / settings.certificate) if settings.certificate else None
+    return Server(host, port, load.workers or float(len(serving)), [child.pid for child in children], tls)
 
 
 def events_for(workspace: Workspace, source: ir.Source, load: Load) -> tuple[Sequence[Columns], str]:
@@ -229,6 +235,14 @@ def cpu_seconds(pid: int) -> float:
     except OSError:
         return 0.0
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def trusting(certificate: Path) -> ssl.SSLContext:
+    """Return what speaks with whoever shows this certificate, whatever name it is for and whoever signed it."""
+    context = ssl.create_default_context(cafile=str(certificate))
+    context.check_hostname = False
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    return context
 
 
 def _address(host: str) -> str:

@@ -25,7 +25,8 @@ PATH = click.Path(path_type=Path)
 @click.option("--workers", type=click.FloatRange(0), default=0.0, help="Cores the server answers with, where --url.")
 @click.option("--price", type=click.FloatRange(0), help="Of a core for an hour.")
 @click.option("--connections", type=click.IntRange(1), default=256, show_default=True, help="Most at once.")
-@click.option("--header", "headers", multiple=True, metavar="NAME:VALUE", help="Sent along, such as a token.")
+@click.option("--token", envvar="TIDEWHEEL_TOKEN", help="With the scope decide; default: the variable TIDEWHEEL_TOKEN.")
+@click.option("--header", "headers", multiple=True, metavar="NAME:VALUE", help="Sent along.")
 @click.option("--picture", type=PATH, help="Write latency against rate: .html or .png.")
 @click.option("--yes", is_flag=True, help="Also where decisions count: a production environment, another machine.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
@@ -65,8 +66,10 @@ def _load(asked: dict[str, Any]) -> Load:
     try:
         rates = tuple(float(rate) for rate in asked.pop("rates").split(",") if rate.strip())
         headers = dict(header.split(":", 1) for header in asked.pop("headers"))
+        token = asked.pop("token")
     except ValueError as error:
         raise InputError(f"can't be read: {error}", remedy="--rate 500,1000 --header NAME:VALUE") from None
     if any(not 0 < rate < 1e7 for rate in rates):
         raise InputError("a rate must be above 0 requests a second", remedy="--rate 500,1000")
+    headers |= {"Authorization": f"Bearer {token}"} if token else {}
     return Load(rates=rates, headers=headers, **asked)
