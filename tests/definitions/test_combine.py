@@ -140,6 +140,11 @@ def test_a_mistake_has_a_remedy(load: Load, score: str, words: str, hint: str) -
             "Wrong: Fraud scores rows of Payment, and this view's are of Visit",
         ),
         (
+            "class Shown(tw.Event):\n    payment: tw.Ref[Payment]\n    card: tw.Ref[Card]\n\n"
+            "class Rows(tw.View, on=Payment, each=Shown.card):\n    fraud = Fraud.score\n",
+            "Rows: Fraud.score is of an event, and not of an item of it",
+        ),
+        (
             "class Twice(tw.View, on=Payment):\n    double = Fraud.score * 2\n",
             "Twice.double: <column Fraud.score> can't be part of an expression here",
         ),

@@ -27,8 +27,9 @@ from tests.serving.test_deciding import eventually
 
 from tidewheel.collect.history import History
 from tidewheel.definitions import ir
+from tidewheel.errors import NotFoundError
 from tidewheel.registry.combining import Combiner
-from tidewheel.registry.deployments import get_deployment, rollback
+from tidewheel.registry.deployments import canary, get_deployment, rollback
 from tidewheel.runtime.kill_switch import Killed
 from tidewheel.serving.answers import Answer
 from tidewheel.serving.explain import Explanation, explain
@@ -199,6 +200,34 @@ def test_moving_a_member_under_load_gives_each_answer_of_one_whole_lineup(tmp_pa
         assert not any(answer.fallback for answer in answers)
         assert all(answer.score == pytest.approx(expected[answer.model]) for answer in answers)
         assert get_deployment(shop.stores.catalog, "Score").champion == first
+
+
+def test_a_canary_of_a_member_is_a_line_up_beside_the_champions(tmp_path: Path) -> None:
+    with open_shop(tmp_path) as shop:
+        graph, first, second = two_of_each(shop, WEIGHTED)
+        point(shop, graph, first)
+        with pytest.raises(NotFoundError, match="no version Large@9"):
+            canary(shop.stores.catalog, "Score", "Small@1+Large@9", 0.5)
+        canary(shop.stores.catalog, "Score", second, 0.5)
+        with serving(shop) as running:
+            answers = [running.decide("Score", payment(number, amount=0.4)) for number in range(60)]
+        expected = {(first, "champion"): 0.4, (second, "challenger"): 0.5}
+        assert {(answer.model, answer.arm) for answer in answers} == set(expected)
+        assert all(answer.score == pytest.approx(expected[answer.model, answer.arm]) for answer in answers)
+
+
+def test_the_line_up_before_answers_when_a_member_of_the_new_one_is_damaged(tmp_path: Path) -> None:
+    with open_shop(tmp_path) as shop:
+        graph, first, second = two_of_each(shop, STACK)
+        meta = version_of(shop, graph, "Meta", 1.0, 10.0)
+        bad = version_of(shop, graph, "Meta", math.nan, math.nan)
+        point(shop, graph, f"{first}+{meta}")
+        point(shop, graph, f"{second}+{bad}")
+        with serving(shop) as running:
+            answer = running.decide("Score", payment(1, amount=0.5))
+            stages = running.find(answer.decision_id).stages
+        assert (answer.fallback, answer.model, answer.score) == ("previous", f"{first}+{meta}", 5.5)
+        assert [stage.model for stage in stages] == ["Small@1", "Large@1", "Meta@1"]
 
 
 def switched_off(running: Serving, name: str, work: Callable[[], Answer]) -> Answer:

@@ -57,7 +57,7 @@ def compile_scoring(context: Context, cls: type[Service], on: ir.Source) -> Scor
         return _expression(context, cls, on, cls.score)
     assert isinstance(cls.model, Combination)
     given = cls.model
-    models = [own_model(context, model, on) for model in given.models]
+    models = [_member(context, model, on) for model in given.models]
     names = tuple(model.name for model in models)
     if given.kind == "stack":
         _check_stack(context, given)
@@ -103,6 +103,17 @@ def own_model(context: Context, model: type[Model], on: ir.Source) -> ir.Model:
     return frozen
 
 
+def _member(context: Context, model: type[Model], on: ir.Source) -> ir.Model:
+    """Return the frozen form of one of several models; each gives an event one score."""
+    frozen = own_model(context, model, on)
+    if context.views[model.view].each is not None:
+        raise DefinitionError(
+            f"{frozen.name} scores items of a {on.name}: such a model orders a list alone",
+            remedy=f"write model = {frozen.name}",
+        )
+    return frozen
+
+
 def _check_labels(models: list[ir.Model]) -> None:
     """Refuse to let scores stand for each other that tell different things."""
     first = models[0]
@@ -136,7 +147,7 @@ def _expression(context: Context, cls: type[Service], on: ir.Source, score: obje
     models = models_of(cls)
     if not models:
         raise DefinitionError("the score is made of no model's score", remedy="name one: CTR.score")
-    names = tuple(own_model(context, model, on).name for model in models)
+    names = tuple(_member(context, model, on).name for model in models)
     own = _OwnColumns(RowScope(context, on))
     typed = own.lower(score)
     if typed.type != "number":
@@ -188,6 +199,11 @@ def check_chains(context: Context, views: dict[str, type[View]]) -> None:
             view = context.views[cls]
             for name in scores_in(view):
                 inner = frozen[by_name[name].view]
+                if view.each is not None or inner.each is not None:
+                    raise DefinitionError(
+                        f"{name}.score is of an event, and not of an item of it",
+                        remedy="a view with each= takes no model's score, and gives none to another",
+                    )
                 if inner.on != view.on:
                     raise DefinitionError(
                         f"{name} scores rows of {inner.on}, and this view's are of {view.on}",
