@@ -181,6 +181,12 @@ def test_the_greatest_age_is_inclusive(kept: StateStore) -> None:
     assert scores_id("M@3", "Customer") != scores_id("M@3", "Order")
 
 
+def test_the_plan_says_what_is_taken(ws: Workspace) -> None:
+    told = {declared.name: declared.score for declared in ws.plan().declared if declared.kind == "service"}
+    assert told["Ahead"] == "scores stored by Customer, at most 365d old; else SentBack"
+    assert told["Ruled"] == "scores stored by Customer, at most 1h old; else the fallback chain"
+
+
 def test_what_is_declared_wrongly_is_told(ws: Workspace) -> None:
     class Odd(tw.Service, on=Order):
         model = tw.batch.scores(SentBack, by=Order.amount, max_age="1d")

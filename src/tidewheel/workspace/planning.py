@@ -42,10 +42,19 @@ def plan_of(graph: ir.Graph, stores: Stores) -> Plan:
         if kind == "service" and reference is None:
             state = "not deployed"
         warning = "may be kept as a pickle" if isinstance(node, ir.Model) and node.allow_pickle else ""
-        how = combined(node) if isinstance(node, ir.Service) else ticking.get(node.name, "")
+        how = (ahead(node) or combined(node)) if isinstance(node, ir.Service) else ticking.get(node.name, "")
         declared.append(Declared(kind, node.name, found, _reads(node), state, node.doc, warning, how))  # type: ignore[arg-type]  # literals
     changes = [_told(change, before, graph) for change in diff(before, graph)]
     return Plan(declared, changes, live.since if live is not None else None, schema_changes(stores, graph))
+
+
+def ahead(service: ir.Service) -> str:
+    """Say which scores computed ahead a service takes before its model's own; "" for none."""
+    stored = service.stored
+    if stored is None:
+        return ""
+    otherwise = "the fallback chain" if stored.only else service.model
+    return f"scores stored by {stored.entity}, at most {format_duration(stored.max_age)} old; else {otherwise}"
 
 
 def combined(service: ir.Service) -> str:

@@ -55,7 +55,7 @@ class ScoreSummary(msgspec.Struct, frozen=True, kw_only=True):
     by : str
         Which entity the scores are kept by; "" for none.
     online : int
-        Entities whose score in the online store was replaced.
+        How many scores the online store took: of an entity the newest so far, so perhaps more than one.
     start, end : int
         The instants of its rows, from `start` on and before `end`, µs.
     seconds : float
