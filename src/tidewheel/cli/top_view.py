@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def screen(found: Overview, where: str) -> RenderableType:
     """Return everything, under a line that says of what."""
     rate = sum(service.rate for service in found.services)
-    head = f"{where}   {rate:,.0f} decisions/s   {len(found.workers)} workers   {found.lag:,} events behind the log"
+    head = f"{where}   {rate:,.0f} decisions/s   workers: {len(found.workers)}   {found.lag:,} events behind the log"
     return Group(Text(head, style="bold"), _services(found), _workers(found))
 
 

@@ -86,7 +86,7 @@ def set_live_graph(catalog: Catalog, graph: Graph, *, who: str = "") -> LiveGrap
         live = LiveGraph(revision, digest, graph, catalog.now(), who or current_user())
         row = {"revision": live.revision, "digest": digest, "since": live.since, "who": live.who}
         connection.execute(sa.insert(live_graphs).values(**row))
-        add_note(connection, "definitions.live", digest, {"revision": revision}, at=live.since)
+        add_note(connection, "definitions.live", digest, {"revision": revision, "who": live.who}, at=live.since)
         touch(connection)
         return live
 

@@ -120,7 +120,7 @@ def add_version(
     row |= {"metrics": canonical(version.metrics).decode(), "gates": canonical(version.gates).decode()}
     _ADD.run(connection, row)
     request(connection, version.name, run, version.gates, at=at)
-    told = {"version": version.name, "run": run, "bundle": bundle, "passed": version.passed}
+    told = {"version": version.name, "run": run, "bundle": bundle, "passed": version.passed, "who": version.who}
     add_note(connection, "version.registered", model, told, at=at)
     return version
 

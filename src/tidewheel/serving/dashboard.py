@@ -137,6 +137,9 @@ PANELS: dict[str, list[tuple[str, str, list[Query]]]] = {
             "short",
             [("sum(tidewheel_http_connections)", "connections"), ("sum(tidewheel_decisions_in_flight)", "in flight")],
         ),
+        ("Dependencies left alone", "short", [("max by (worker) (tidewheel_breakers_open)", "worker {{worker}}")]),
+        ("Requests shed", "short", [("sum(tidewheel_http_shed_requests)", "since the workers were started")]),
+        ("Waiting to be read", "s", [("max by (worker) (tidewheel_standing_queue_seconds)", "worker {{worker}}")]),
     ],
 }
 """By row: title, unit, queries."""
@@ -149,7 +152,7 @@ def dashboard() -> dict[str, Any]:
     --------
     >>> made = dashboard()
     >>> made["title"], made["templating"]["list"][0]["type"], len(made["panels"])
-    ('tidewheel', 'datasource', 21)
+    ('tidewheel', 'datasource', 24)
     """
     panels: list[dict[str, Any]] = []
     y = 0

@@ -27,6 +27,7 @@ ABOUT = {
     "stream_lag_events": "Events in the log that features do not hold yet.",
     "decisions_in_flight": "Decisions waiting for a score.",
     "http_connections": "Open connections.",
+    "breakers_open": "Dependencies left alone because they fail or are slow.",
     "http_bad_requests": "Requests that were no HTTP, too large, or too slow.",
     "model_waiting": "Rows waiting for their batch.",
     "model_batches": "Batches run since the version was loaded.",
