@@ -80,7 +80,7 @@ def url(port: int) -> str:
 
 
 def test_everything_can_be_asked(served: Front, make: Make) -> None:
-    with make(url(served.port), caller="checkout") as client:
+    with make(url(served.port), caller="checkout", deadline=60) as client:
         told = client.decide("Score", payment("e1", amount=900.0))
         assert (told.decision, told.model) == ("block", "Fraud@1")
         assert client.decide("Score", payment("e1", amount=900.0)) == told
@@ -107,7 +107,7 @@ def test_many_are_decided_in_order(served: Front, make: Make) -> None:
 
 def test_an_arrow_table_comes_back_as_one(served: Front, make: Make) -> None:
     table = pa.Table.from_pylist([payment(f"g{n}", amount=100.0) for n in range(100)])
-    with make(url(served.port)) as client:
+    with make(url(served.port), deadline=60) as client:
         told = client.decide_many("Score", table)
         assert told.column("event_id").to_pylist() == [f"pg{n}" for n in range(100)]
         told = client.append("Payment", pa.Table.from_pylist([payment("g200")]))
@@ -241,7 +241,7 @@ def test_a_killed_workers_callers_get_their_answers(tmp_path: Path) -> None:
                 first.kill()
                 (tmp_path / "tidewheel.toml").write_text(f'port = {port}\nsync = "second"\n')
                 with pytest.raises(UnreachableError):
-                    client.decide("Score", payment("j1"), deadline=5)
+                    client.decide("Score", payment("j1"), deadline=30)
                 with worker(tmp_path, 0) as second:
                     assert second.port == port
                     told.append(client.decide("Score", payment("j0")))

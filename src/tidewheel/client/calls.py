@@ -30,6 +30,8 @@ class Decision(msgspec.Struct, frozen=True):
     reason: str = ""
     explored: bool = False
     age: float | None = None
+    items: list[dict[str, Any]] = []
+    """What a ranking service chose, best first."""
 
 
 class Appended(msgspec.Struct, frozen=True):
