@@ -108,6 +108,9 @@ def together(*parts: Joined) -> Joined:
     )
 
 
+SETTLED = 2_000_000
+
+
 @dataclass
 class FakeView:
     """Implements `LoopView`."""
@@ -140,6 +143,10 @@ class FakeView:
 
     def now(self) -> int:
         return self.time
+
+    @property
+    def settled(self) -> int:
+        return 0 if self.replayed else SETTLED
 
     def joined(self, service: ir.Service, since: int, columns: Sequence[str] = COLUMNS) -> Joined:
         assert self.rows is not None

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
-from fake_view import SERVICE, FakeView, decided, together
+from fake_view import SERVICE, SETTLED, FakeView, decided, together
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,7 +20,7 @@ from tidewheel.registry.ramps import Rollout
 from tidewheel.rollout import Steering
 from tidewheel.rollout.evidence import evidence_of
 from tidewheel.rollout.guards import Sample
-from tidewheel.rollout.tally import SETTLED, Tally
+from tidewheel.rollout.tally import Tally
 
 HOUR = 3_600_000_000
 GUARDS = (tw.guard.latency("20ms"), tw.guard.fallbacks("1%"), tw.guard.divergence("10%"))

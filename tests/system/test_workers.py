@@ -37,15 +37,15 @@ def test_a_killed_worker_comes_back_alone_and_the_others_go_on(light_shop: Path)
         bench = ["-C", str(light_shop), "bench", "Screen", "--rate", "40,80", "--seconds", "1", "--json"]
         told = CliRunner().invoke(cli, bench)
     assert {name for name in before if before[name] != after[name]} == {"serve-1"}
-    # A request fails only with the connection it was under way on; each has one under way at most.
-    failed = int((run.statuses != 200).sum())
-    assert set(run.statuses.tolist()) <= {0, 200}
-    assert failed == run.broken <= CONNECTIONS
-    answers = [json.loads(body) for body, good in zip(run.bodies, run.statuses == 200, strict=True) if good]
-    assert len({answer["decision_id"] for answer in answers}) == len(answers) >= 570
+    # A request goes unanswered only with the connection it was under way on; each has one under way at most.
+    assert set(run.statuses.tolist()) <= {0, 200, 503}
+    assert int((run.statuses == 0).sum()) == run.broken <= CONNECTIONS
+    answers = [json.loads(body) for body, status in zip(run.bodies, run.statuses, strict=True) if status == 200]
+    assert len({answer["decision_id"] for answer in answers}) == len(answers) > 300
     assert told.exit_code == 0, told.output
     found = json.loads(told.stdout[told.stdout.index("{") :])
-    assert [point["statuses"] for point in found["points"]] == [{"200": 40}, {"200": 80}]
+    assert [sum(point["statuses"].values()) for point in found["points"]] == [40, 80]
+    assert all("0" not in point["statuses"] for point in found["points"])
     assert found["asked"].startswith("the newest ")
     assert found["points"][0]["server"] > 0.0
     assert any("shared" in caveat for caveat in found["caveats"]) or found["sizing"]["provided"] >= 3.0

@@ -33,8 +33,6 @@ Floats = npt.NDArray[np.float64]
 SHADOWS = "shadows"
 """The lake's table: ``decision_id``, ``service``, ``model``, ``salt``, ``arrived``, ``score``, ``_date``."""
 AT_ONCE = 20_000
-SETTLED = 2_000_000
-"""Decisions of the last two seconds may still be on their way into the journal."""
 ALERT = "shadow"
 
 
@@ -45,7 +43,7 @@ def score_shadow(view: LoopView, deployment: Deployment) -> int:
     """
     position = f"{deployment.service}/{deployment.salt}"
     found = view.lake.position(SHADOWS, position)
-    until = view.now() - SETTLED * (not view.replayed)
+    until = view.now() - view.settled
     rows = answered(view.decisions(deployment.service, max(found, deployment.since), until))
     rows, until = _first(rows)
     if not rows.num_rows:

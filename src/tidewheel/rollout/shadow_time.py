@@ -50,8 +50,10 @@ class ShadowTime:
 
         None of a version on another view, whose rows are not at hand, nor of several models.
         """
-        version, until = self._deployment.challenger, self._view.now()
+        version, until = self._deployment.challenger, self._view.now() - self._view.settled
         if len(members_of(version)) > 1 or self.spent.size >= MOST:
+            return 0
+        if until <= self._until:
             return 0
         found = self._view.decisions(self._deployment.service, self._until, until, NEEDED)
         self._until = until

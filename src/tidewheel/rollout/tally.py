@@ -18,8 +18,6 @@ from tidewheel.rollout.evidence import behind_of, challengers, compared
 from tidewheel.rollout.guards import Evidence, Floats, Sample
 from tidewheel.rollout.view import LoopView
 
-SETTLED = 2_000_000
-"""So long after its deadline a decision has its record in the journal."""
 NEEDED = ("decision_id", "event_id", "instant", "arm", "unit", "fallback", "timings")
 
 
@@ -70,7 +68,7 @@ class Tally:
         self._kinds = {guard.kind for guard in guards}
         limits = [guard.limit for guard in guards if guard.kind == "latency"]
         self._ours, self._usual = TalliedSide(limits), TalliedSide(limits)
-        self._settled = 0 if view.replayed else SETTLED + service.deadline
+        self._settled = view.settled + service.deadline * (not view.replayed)
         self._changes = Sample(0, 0.0)
         self._comparable = True
         self.until = deployment.since

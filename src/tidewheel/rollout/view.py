@@ -28,6 +28,8 @@ class LoopView(Protocol):
     graph: ir.Graph
     replayed: bool
     """Whether a caller drives the clock."""
+    settled: int
+    """So long after it was answered a decision can be read here, whichever host answered; microseconds."""
 
     def now(self) -> int:
         """Return the workspace's instant, µs UTC."""

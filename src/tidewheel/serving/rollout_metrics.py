@@ -6,6 +6,7 @@ The keeper looks at rollouts and writes down what it saw; any worker that is ask
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +15,8 @@ import msgspec
 from tidewheel.serving.exposition import escaped, headed
 
 FILE = "rollouts.json"
+STALE = 600.0
+"""Seconds; a training that the keeper runs takes less as a rule."""
 GUARD_FIGURES = ("rows", "value", "low", "high", "limit", "fired")
 
 
@@ -49,8 +52,10 @@ def write_rollouts(run: Path, rollouts: Sequence[RolloutNumbers]) -> None:
 
 
 def read_rollouts(run: Path) -> list[RolloutNumbers]:
-    """Return what the keeper wrote last; nothing when it never did."""
+    """Return what the keeper of this host wrote last; nothing when none did, or not for long: another host keeps."""
     try:
+        if time.time() - (run / FILE).stat().st_mtime > STALE:
+            return []
         return msgspec.json.decode((run / FILE).read_bytes(), type=list[RolloutNumbers])
     except (OSError, msgspec.MsgspecError):
         return []

@@ -31,6 +31,18 @@ if TYPE_CHECKING:
     from tidewheel.workspace.workspace import Workspace
 
 
+ON_ITS_WAY = 2_000_000
+"""Decisions of the last two seconds may still be on their way into the journal."""
+
+
+def settled(workspace: Workspace) -> int:
+    """Return how long after its answer a decision can be read here: other hosts bring theirs with their flushes."""
+    stores = workspace.stores
+    if stores.clock.replay:
+        return 0
+    return ON_ITS_WAY + 3 * stores.settings.flush_every * stores.catalog.shared
+
+
 class WorkspaceLoop:
     """Implements `rollout.LoopView` over an open workspace."""
 
@@ -39,6 +51,7 @@ class WorkspaceLoop:
         self.catalog = workspace.stores.catalog
         self.lake = workspace.stores.lake
         self.replayed = workspace.stores.clock.replay
+        self.settled = settled(workspace)
         self.graph: ir.Graph = workspace.project.graph
 
     def now(self) -> int:
