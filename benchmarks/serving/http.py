@@ -132,7 +132,7 @@ def measured(port: int, script: Path, cpu: Callable[[], float]) -> dict[str, flo
     """Measure a server at 32 connections with its processor time, then at 1 and 128."""
     load(port, script, 1)
     before = cpu()
-    found = load(port, script)
+    found = load(port, script, SECONDS)
     found["cpu_us"] = (cpu() - before) / (found["rps"] * SECONDS) * 1e6
     for connections in (1, 128):
         at = load(port, script, 2, connections)

@@ -89,7 +89,7 @@ def running(rival: Rival, model: Path, names: Names, row: Row, cpu: str) -> Iter
     log = model.with_name(f"{rival.name}.log")
     with log.open("wb") as out:
         environment = {**os.environ, "PYTHONPATH": "", "OMP_NUM_THREADS": "1"}
-        process = subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True, env=environment)
+        process = subprocess.Popen(command, stdout=out, stderr=out, process_group=0, env=environment)
     try:
         _wait(process, port, rival.path, body, log)
         yield port, script, process.pid
