@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import threading
 import time
@@ -29,6 +30,7 @@ from tidewheel.registry.runs import start_run
 from tidewheel.registry.versions import register
 from tidewheel.serving import predictor
 from tidewheel.serving.batching import Batcher, CostLine
+from tidewheel.serving.breaker import GuardedScoring
 from tidewheel.serving.explain import explain
 from tidewheel.serving.flight import Flight, waited
 from tidewheel.serving.scoring import NO_DEADLINE, Pending, settled
@@ -88,7 +90,11 @@ def test_everyone_gets_the_answer_of_their_own_row(requests: list[tuple[float, s
     first = busy(gate, batcher)
     waiting: list[tuple[float, str, Pending[float]]] = []
     for value, fate, seconds, opens in requests:
-        owed = batcher(row(value), time.perf_counter_ns() if fate == "late" else soon(seconds))
+        try:
+            owed = batcher(row(value), time.perf_counter_ns() if fate == "late" else soon(seconds))
+        except DeadlineError:  # nothing is queued that can't be in time
+            assert fate == "late"
+            continue
         owed.dropped = fate == "drop"
         waiting.append((value, fate, owed))
         if opens:
@@ -146,6 +152,34 @@ def test_a_queue_is_bounded_and_says_how_long_it_takes() -> None:
         batcher(row(1.0), NO_DEADLINE)
     gate.open.set()
     assert [score(one) for one in owed] == [0.5, 1.5, 1.5, 1.5]
+
+
+def test_what_is_asked_in_one_turn_of_a_loop_goes_in_one_batch() -> None:
+    gate = Gate()
+    gate.open.set()
+
+    async def ask() -> list[float]:
+        batcher = Batcher(gate, 2, "Net@1", loop=asyncio.get_running_loop())
+        await asyncio.to_thread(lambda: score(batcher(row(9.0), NO_DEADLINE)))  # from elsewhere it goes at once
+        flights = [Flight(settled(batcher(row(float(n)), soon())), lambda: None) for n in range(5)]
+        assert batcher.waiting() == 5
+        return [await flight for flight in flights]
+
+    assert asyncio.run(ask()) == [n + 0.5 for n in range(5)]
+    assert gate.batches[0] == [9.0]
+    assert len(gate.batches) < 5
+
+
+def test_what_could_not_be_in_time_is_not_queued() -> None:
+    gate = Gate()
+    batcher = Batcher(gate, 2, "Net@1", most_rows=2)
+    batcher._room.line.each = 1.0 * SECOND
+    owed = [busy(gate, batcher), batcher(row(1.0), soon(5.0))]
+    with pytest.raises(DeadlineError, match="before the model is free"):
+        batcher(row(1.0), soon(2.5))
+    owed.append(batcher(row(2.0), soon(5.0)))
+    gate.open.set()
+    assert [score(one) for one in owed] == [0.5, 1.5, 2.5]
 
 
 def test_a_model_that_stalls_holds_up_no_other() -> None:
@@ -215,7 +249,8 @@ def test_a_deployed_net_answers_in_batches_and_is_explained(tmp_path: Path, monk
         with serving(shop) as running, ThreadPoolExecutor(8) as threads:
             champion = running.desk.services["Score"].decider.champion
             assert champion is not None
-            batcher = champion.scoring
+            assert isinstance(champion.scoring, GuardedScoring)
+            batcher = champion.scoring.scoring
             assert isinstance(batcher, Batcher)
             batches, rows = batcher.sizes()
             answers = list(threads.map(lambda n: running.decide("Score", payment(n, amount=float(n))), range(60)))

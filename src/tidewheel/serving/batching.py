@@ -10,6 +10,7 @@ Rows go by deadline. What is too late, or what nobody waits for any more, is lef
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import threading
 import weakref
@@ -93,6 +94,9 @@ class Batcher:
         Of the model, for the thread and for errors.
     most_rows, most_waiting : int, optional
         In a batch, and in the queue.
+    loop : AbstractEventLoop, optional
+        What is asked within one turn of this loop is handed over at the turn's end, so that the thread does not begin
+        with the first row of many. Only for a loop that is never blocked while it waits for a score.
 
     Examples
     --------
@@ -104,9 +108,18 @@ class Batcher:
     """
 
     def __init__(
-        self, compute: Compute, width: int, name: str, *, most_rows: int = MOST_ROWS, most_waiting: int = MOST_WAITING
+        self,
+        compute: Compute,
+        width: int,
+        name: str,
+        *,
+        most_rows: int = MOST_ROWS,
+        most_waiting: int = MOST_WAITING,
+        loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         self.name = name
+        self._loop = loop
+        self._gathered: list[Entry] = []
         self._most_waiting = most_waiting
         self._count = itertools.count()
         self._room = _Room(compute, np.zeros((most_rows, width)))
@@ -122,16 +135,32 @@ class Batcher:
         ------
         OverloadedError
             Too many wait already.
+        DeadlineError
+            So many wait that this row could not be scored in time.
         """
-        if self.waiting() >= self._most_waiting:
-            raise OverloadedError(f"{self._most_waiting} requests wait for the model", where=self.name)
+        if waiting := self.waiting():
+            if waiting >= self._most_waiting:
+                raise OverloadedError(f"{self._most_waiting} requests wait for the model", where=self.name)
+            if perf_counter_ns() + self.predicted_wait() > until:
+                raise DeadlineError("the deadline would pass before the model is free")
         owed: Pending[float] = Pending(until)
-        self._room.inbox.put((until, next(self._count), words, owed))
+        entry = (until, next(self._count), words, owed)
+        if self._loop is None or asyncio._get_running_loop() is not self._loop:
+            self._room.inbox.put(entry)
+            return owed
+        if not self._gathered:
+            self._loop.call_soon(self._hand_over)
+        self._gathered.append(entry)
         return owed
+
+    def _hand_over(self) -> None:
+        gathered, self._gathered = self._gathered, []
+        for entry in gathered:
+            self._room.inbox.put(entry)
 
     def waiting(self) -> int:
         """Return how many rows wait for their batch."""
-        return self._room.inbox.qsize() + self._room.held
+        return len(self._gathered) + self._room.inbox.qsize() + self._room.held
 
     def predicted_wait(self) -> int:
         """Return the ns after which a row that is asked for now is expected to be scored."""

@@ -34,6 +34,8 @@ from tidewheel.serving.scoring import NO_DEADLINE, settled
 from tidewheel.serving.stored import StoredScores
 
 if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+
     from tidewheel.definitions.ir import Graph, Service, Source, Stored, View
     from tidewheel.registry.pointers import Deployment
     from tidewheel.registry.profile import FallbackTable
@@ -93,6 +95,8 @@ class Builder:
         self._switch = switch
         self._scores = scores
         self.breakers = Breakers()
+        self.loop: AbstractEventLoop | None = None
+        """A worker's, whose requests of one turn reach a net together."""
         self._loaded: dict[tuple[str, str], Loaded] = {}
         self._turned: dict[str, TurnedThresholds | None] = {}
         self.broken = False
@@ -186,7 +190,7 @@ class Builder:
         return Pinned(name, bundle, load_bundle(self.artifacts, bundle))
 
     def _scoring(self, service: Service, pinned: Pinned, names: Sequence[str]) -> Scoring:
-        scoring = self.breakers.scoring(scoring_of(pinned.bundle, names), pinned.name, service.deadline)
+        scoring = self.breakers.scoring(scoring_of(pinned.bundle, names, self.loop), pinned.name, service.deadline)
         return scoring if service.cache is None else CachedScoring(scoring)
 
     def _ready(self, version: ServiceVersion, model: str, lineup: Lineup | None) -> Arm:

@@ -14,6 +14,8 @@ from tidewheel.kernel import encode_levels, fill_levels, level_tables
 from tidewheel.serving.batching import Batcher
 
 if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+
     from tidewheel.registry.bundles import Bundle
 
 
@@ -68,11 +70,11 @@ class Scorer:
         return self._predictor.score_together(rows if self._levels is None else encode_levels(rows, self._levels))
 
 
-def scoring_of(bundle: Bundle, names: Sequence[str]) -> Scorer | Batcher:
+def scoring_of(bundle: Bundle, names: Sequence[str], loop: AbstractEventLoop | None = None) -> Scorer | Batcher:
     """Return the scoring of a bundle: trees and linear models at once, and so a net that is quick; others in batches.
 
     A Python function has its own thread however quick it is, since nobody knows what it does with the next row; its
-    rows go one by one, each answered when it is done.
+    rows go one by one, each answered when it is done. `loop` is as of :class:`Batcher`.
 
     Raises
     ------
@@ -86,7 +88,7 @@ def scoring_of(bundle: Bundle, names: Sequence[str]) -> Scorer | Batcher:
         return Batcher(scorer.together, len(names), bundle.manifest.model, most_rows=1)
     if kind != "onnx" or min(_timed(scorer, words) for _ in range(TRIES)) < INLINE_NS:
         return scorer
-    batcher = Batcher(scorer.together, len(names), bundle.manifest.model)
+    batcher = Batcher(scorer.together, len(names), bundle.manifest.model, loop=loop)
     batcher.prime(words)
     return batcher
 

@@ -110,6 +110,8 @@ async def _serve(stores: Stores, index: int, life: Life, stream: Stream | None) 
     serving = Serving(stores, role=ROLE, worker=index, hold=replayed)
     try:
         await asyncio.to_thread(warm)
+        # In a replay workspace the loop itself waits for scores.
+        serving.builder.loop = None if replayed else loop
         await asyncio.to_thread(serving.start)
         steps = Steps(serving, stream) if replayed else None
         backend = WorkerBackend(serving, steps)
