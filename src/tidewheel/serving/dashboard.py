@@ -112,6 +112,16 @@ PANELS: dict[str, list[tuple[str, str, list[Query]]]] = {
                 )
             ],
         ),
+        (
+            "Rollouts: share of the units",
+            "percentunit",
+            [
+                (
+                    f"max by (service, version, mode) (tidewheel_rollout_share{{{CHOSEN}}})",
+                    "{{service}} {{version}} {{mode}}",
+                )
+            ],
+        ),
         ("Rows waiting for a batch", "short", [("sum by (model) (tidewheel_model_waiting)", "{{model}}")]),
     ],
     "Data and workers": [
@@ -152,7 +162,7 @@ def dashboard() -> dict[str, Any]:
     --------
     >>> made = dashboard()
     >>> made["title"], made["templating"]["list"][0]["type"], len(made["panels"])
-    ('tidewheel', 'datasource', 24)
+    ('tidewheel', 'datasource', 25)
     """
     panels: list[dict[str, Any]] = []
     y = 0
