@@ -34,11 +34,12 @@ from tidewheel.registry.alerts import list_alerts
 from tidewheel.registry.bundles import Bundle, Manifest, save_bundle
 from tidewheel.registry.deployments import deploy
 from tidewheel.registry.graphs import set_live_graph
+from tidewheel.registry.marks import delete
 from tidewheel.registry.pinning import pinned, pins_of, unpinned
 from tidewheel.registry.predictors import PredictorSpec
 from tidewheel.registry.runs import start_run
 from tidewheel.registry.services import freeze_service
-from tidewheel.registry.versions import register
+from tidewheel.registry.versions import get_version, register
 from tidewheel.serving.explain import explain
 from tidewheel.serving.service import Serving
 from tidewheel.storage import state_partition
@@ -116,6 +117,8 @@ def test_a_smaller_model_stands_in_by_the_version_it_was_deployed_with(tmp_path:
         deploy(catalog, "Score", shop.version(graph), frozen.digest)
         quick_version(shop, graph)
         assert "Quick@1" in [name for name, _ in reaching(catalog, shop.stores.artifacts)]
+        with pytest.raises(ConflictError, match="Quick@1 can't be deleted: Score falls back to it"):
+            delete(catalog, get_version(catalog, "Quick@1"))
         damage(shop.bundle_file("Fraud@1"))
         with serving(shop) as running:
             answer = running.decide("Score", payment(1, amount=768.0))

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 
+from tidewheel.definitions.ir import Service
 from tidewheel.errors import ConflictError, InputError
 from tidewheel.registry.names import current_user, format_name, members_of
+from tidewheel.registry.pinning import pins_of
 from tidewheel.registry.versions import Version, refuse_deleted
 from tidewheel.storage.catalog import Catalog
 from tidewheel.storage.catalog.notes import add_note
-from tidewheel.storage.catalog.tables import deleted_versions, deployments, environments, version_notes, version_tags
+from tidewheel.storage.catalog.tables import (
+    deleted_versions,
+    deployments,
+    environments,
+    service_versions,
+    version_notes,
+    version_tags,
+)
 
 PINNED = "pinned"
 """The tag that keeps a version from being deleted; its value says for what."""
@@ -103,7 +113,8 @@ def delete(catalog: Catalog, version: Version, *, why: str = "", who: str = "") 
     Raises
     ------
     ConflictError
-        A service points at it (the one before counts: it is a rollback away), an environment does, or it is pinned.
+        A service points at it or falls back to it (the one before counts: it is a rollback away), an environment does,
+        or it is pinned.
     NotFoundError
         It was deleted already.
     """
@@ -132,6 +143,8 @@ def _users(connection: sa.Connection, version: Version) -> list[tuple[str, str]]
                 tail = " for a rollback" if role == "previous" else ""
                 remedy = "deploy another version (twice, when it is the one before)"
                 found.append((f"{row.service} {said}{tail}", remedy))
+        if version.name in _fallbacks(connection, row):
+            found.append((f"{row.service} falls back to it", "deploy the service anew with a newer version"))
     here = sa.select(environments.c.environment).where(_mine(environments, version))
     for name in connection.execute(here.order_by(environments.c.environment)).scalars():
         found.append((f"it stands in {name}", f"tidewheel environments {version.model} --clear {name}"))
@@ -139,6 +152,14 @@ def _users(connection: sa.Connection, version: Version) -> list[tuple[str, str]]
     if pinned is not None:
         found.append((f"it is pinned: {pinned}".removesuffix(": "), f"tidewheel tag {version.name} --remove {PINNED}"))
     return found
+
+
+def _fallbacks(connection: sa.Connection, row: sa.Row[Any]) -> list[str]:
+    """Return the versions that the fallback chains of a deployment name."""
+    digests = (row.service_version, row.challenger_service_version, row.previous_service_version)
+    query = sa.select(service_versions.c.definition).where(service_versions.c.digest.in_(digests))
+    frozen = [msgspec.json.decode(text, type=Service) for text in connection.execute(query).scalars()]
+    return [name for service in frozen for name in pins_of(service)]
 
 
 def _tags(connection: sa.Connection, version: Version) -> dict[str, str]:
