@@ -26,7 +26,7 @@ from tidewheel.kernel import EMPTY_BLOB, Blobs, plan_reads, read, read_blobs
 from tidewheel.kernel.layout import H_HORIZON, H_OFFSET
 
 if TYPE_CHECKING:
-    from tidewheel.storage.protocols import State, StateSnapshot
+    from tidewheel.storage.protocols import State
 
 _OFFSET = struct.Struct("<q")
 _OFFSET_AT = 8 * H_OFFSET
@@ -95,15 +95,16 @@ class EntityReader:
         StorageError
             The store can't be read.
         """
-        with self._store.snapshot() as snapshot:
-            return self.read_in(snapshot, keys, now)
-
-    def read_in(self, snapshot: StateSnapshot, keys: Sequence[str | None], now: int) -> Entities:
-        """Do as `read` does, within a snapshot that others read as well."""
         entities = [(self._state.state_id, (key or "").encode()) for key in keys]
-        found = snapshot.get_many(entities)
-        blobs = [b"" if blob is None or key is None else blob for blob, key in zip(found, keys, strict=True)]
-        return self._made(blobs, now)
+        with self._store.snapshot() as snapshot:
+            found = snapshot.get_many(entities)
+            blobs = [b"" if blob is None or key is None else blob for blob, key in zip(found, keys, strict=True)]
+            return self.made_of(blobs, now)
+
+    @property
+    def state_id(self) -> str:
+        """The state that holds what is read."""
+        return self._state.state_id
 
     def read_all(self, now: int) -> tuple[list[str], Entities]:
         """Read the features of every entity of which something is known, by rising key.
@@ -111,9 +112,10 @@ class EntityReader:
         An entity whose key is longer than 503 bytes is left out: it is stored under a hash of its key.
         """
         known = sorted(pair for pair in self._store.scan(self._state.state_id) if not pair[0].startswith(HASHED))
-        return [key.decode() for key, _ in known], self._made([blob for _, blob in known], now)
+        return [key.decode() for key, _ in known], self.made_of([blob for _, blob in known], now)
 
-    def _made(self, blobs: Sequence[bytes | memoryview], now: int) -> Entities:
+    def made_of(self, blobs: Sequence[bytes | memoryview], now: int) -> Entities:
+        """Read the features of entities from their states as they are stored; b"" for one without."""
         states, instants, offsets = self._one_state(blobs[0], now) if len(blobs) == 1 else self._states(blobs, now)
         if len(self._strings) > MOST_STRINGS:
             self._strings.clear()

@@ -66,14 +66,18 @@ class ItemRows:
         One array per view, in the order the reader was given.
     instant : int
         The instant of the read.
-    inputs : list of dict
-        Per item: its own columns as they were read, ``Shown.movie`` and those served in the place of others.
+    own : dict
+        The items' own columns as they were read: ``Shown.movie`` and those served in the place of others.
     """
 
     words: tuple[Words, ...]
     instant: int
-    inputs: list[dict[str, object]]
+    own: Mapping[str, Sequence[object]]
     _found: list[_Found]
+
+    def inputs(self, row: int) -> dict[str, object]:
+        """Return an item's own columns."""
+        return {name: values[row] for name, values in self.own.items()}
 
     def states(self, rows: Sequence[int]) -> list[Seen]:
         """Return the states that some rows read: (state id, key, last folded offset), each once."""
@@ -122,6 +126,7 @@ class ItemReader:
         self._taken = {each.named(one.column): one.attribute for one in served if one.attribute}
         kept = attributes_of(graph, each.target)
         self._attributes = EntityReader(states, graph, kept) if self._taken else None
+        self._attribute_state = self._attributes.state_id if self._attributes is not None else ""
         self._reads = [self._read_of(*pair) for pair in zip(self._assembly.reads, self._assembly.state_at, strict=True)]
         self._strings = Texts(states.text)
         learn_literals(self._assembly, self._strings)
@@ -165,9 +170,10 @@ class ItemReader:
             self._strings.clear()
             learn_literals(self._assembly, self._strings)
         with self._store.snapshot() as snapshot:
-            own = self._own(snapshot, items, now)
+            fetched: dict[str, list[bytes | memoryview]] = {}
+            own = self._own(snapshot, items, now, fetched)
             asked = {AT: now if at is None else at, **event}
-            found = [self._find(snapshot, one, asked, own, len(items), without) for one in self._reads]
+            found = [self._find(snapshot, one, asked, own, len(items), without, fetched) for one in self._reads]
         instant = max([now, *(one.horizon for one in found)])
         vector = np.empty((len(items), self._assembly.width))
         self._fill(vector, asked, own)
@@ -175,16 +181,21 @@ class ItemReader:
             self._fold(one, instant, vector)
         out = compute(self._assembly, vector, self._strings)
         words = tuple(np.ascontiguousarray(out[:, columns]) for columns in self._assembly.slices)
-        names = list(own)
-        inputs = [dict(zip(names, row, strict=True)) for row in zip(*own.values(), strict=True)]
-        return ItemRows(words, instant, inputs, found)
+        return ItemRows(words, instant, own, found)
 
-    def _own(self, snapshot: StateSnapshot, items: Sequence[str], now: int) -> dict[str, Sequence[object]]:
-        """Return the items' own columns."""
+    def _own(
+        self,
+        snapshot: StateSnapshot,
+        items: Sequence[str],
+        now: int,
+        fetched: dict[str, list[bytes | memoryview]],
+    ) -> dict[str, Sequence[object]]:
+        """Return the items' own columns; what was fetched of the store for them goes to `fetched`."""
         own: dict[str, Sequence[object]] = {self._each.key: items}
         own |= {name: [value] * len(items) for name, value in self._constants.items()}
         if self._attributes is not None:
-            known = self._attributes.read_in(snapshot, items, now)
+            blobs = fetched[self._attribute_state] = _blobs(snapshot, self._attribute_state, items)
+            known = self._attributes.made_of(blobs, now)
             for name, attribute in self._taken.items():
                 own[name] = _values(known.texts.get(attribute), known.words, self._attributes.names, attribute)
         return own
@@ -201,15 +212,16 @@ class ItemReader:
         own: Mapping[str, Sequence[object]],
         n: int,
         without: frozenset[str],
+        fetched: Mapping[str, list[bytes | memoryview]],
     ) -> _Found:
         keys, of_row = self._keys(one, event, own, n)
         state_id = one.state.plan.state_id
-        blobs: list[bytes | memoryview] = [b""] * len(keys)
-        if state_id not in without:
-            wanted = [place for place, key in enumerate(keys) if key is not None]
-            found = snapshot.get_many([(state_id, str(keys[place]).encode()) for place in wanted])
-            for place, blob in zip(wanted, found, strict=True):
-                blobs[place] = b"" if blob is None else blob
+        if state_id in without:
+            blobs: list[bytes | memoryview] = [b""] * len(keys)
+        elif state_id in fetched and one.columns == (self._each.key,):
+            blobs = fetched[state_id]
+        else:
+            blobs = _blobs(snapshot, state_id, keys)
         words = np.frombuffer(b"".join(blobs), np.int64)
         starts = np.fromiter(accumulate((len(blob) // 8 for blob in blobs), initial=0), np.int64, len(blobs) + 1)
         offsets = np.zeros(len(keys), np.int64)
@@ -227,10 +239,9 @@ class ItemReader:
         if one.columns == (self._each.key,):
             return [str(item) for item in own[self._each.key]], np.arange(n)
         parts = [own[name] if name in own else [event.get(name)] * n for name in one.columns]
-        place: dict[str | None, int] = {}
-        texts = (key_text(values) for values in zip(*parts, strict=True))
-        of_row = np.fromiter((place.setdefault(text, len(place)) for text in texts), np.int64, n)
-        return list(place), of_row
+        place: dict[tuple[object, ...], int] = {}
+        of_row = np.array([place.setdefault(values, len(place)) for values in zip(*parts, strict=True)], np.int64)
+        return [key_text(values) for values in place], of_row
 
     def _fill(self, vector: Words, event: Mapping[str, object], own: Mapping[str, Sequence[object]]) -> None:
         """Write the event's columns and the items' into the rows."""
@@ -257,6 +268,12 @@ class ItemReader:
         start = one.read.start
         rows = features[0] if one.of_row is None else features[one.of_row]
         vector[:, start : start + features.shape[1]] = rows
+
+
+def _blobs(snapshot: StateSnapshot, state_id: str, keys: Sequence[str | None]) -> list[bytes | memoryview]:
+    """Return the states of entities, b"" where there is none."""
+    found = snapshot.get_many([(state_id, (key or "").encode()) for key in keys])
+    return [b"" if blob is None or key is None else blob for blob, key in zip(found, keys, strict=True)]
 
 
 def _values(texts: Sequence[object] | None, words: Words, names: Sequence[str], name: str) -> Sequence[object]:

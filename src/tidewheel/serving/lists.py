@@ -137,7 +137,7 @@ class Lists:
         columns = {name: limit_words(rows.words[1][:, place], text) for name, (place, text) in self.shown.items()}
         vectors = None if self.vectors is None else self.vectors.get().rows(ids)
         verdict.items = [
-            Item(ids[at], float(scores[at]), rank, found[ids[at]], rows.words[0][at].tobytes(), rows.inputs[at])
+            Item(ids[at], float(scores[at]), rank, found[ids[at]], rows.words[0][at].tobytes(), rows.inputs(at))
             for rank, at in enumerate(shortlist(self.top, ids, scores, columns, vectors), 1)
         ]
 
