@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from tests.workspace import shop
+from tests.workspace.kill_after import kill_after
 from tests.workspace.shop import SHOP, Order
 
 from tidewheel.features.batch_files import JobFiles
 from tidewheel.storage.lake import Lake
 from tidewheel.workspace import score_jobs
 from tidewheel.workspace.opening import open_workspace
-
-
-def kill_after(cls: Any, name: str, times: int) -> None:
-    """Have the process killed as the method has returned for the so-and-so-manieth time."""
-    method, left = getattr(cls, name), [times]
-
-    def killing(*given: Any, **named: Any) -> Any:
-        found = method(*given, **named)
-        if left[0] == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        left[0] -= 1
-        return found
-
-    setattr(cls, name, killing)
-
 
 if __name__ == "__main__":
     folder, point = sys.argv[1:]
@@ -47,6 +30,6 @@ if __name__ == "__main__":
         elif what == "commit":
             kill_after(Lake, "append", int(number))
         elif what == "finish":
-            kill_after(JobFiles, "finish", 0)
+            kill_after(JobFiles, "finish", 1)
         done = ws.score_run(Order, "SentBack@1", until=shop.START + 100 * shop.DAY + 1)
         (Path(folder) / "run.txt").write_text(done.run)

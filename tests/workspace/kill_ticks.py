@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
-from typing import Any
 
+from tests.workspace.kill_after import kill_after
 from tests.workspace.visits import VISITS, Thanks
 
 from tidewheel.serving.service import Serving
@@ -14,21 +12,6 @@ from tidewheel.storage.log import EventLog
 from tidewheel.workspace import ticking
 from tidewheel.workspace.keeper import Keeper
 from tidewheel.workspace.opening import open_workspace
-
-
-def kill_after(cls: Any, name: str, times: int) -> None:
-    """Have the process killed as the method has returned for the so-and-so-manieth time."""
-    method, left = getattr(cls, name), [times]
-
-    def killing(*given: Any, **named: Any) -> Any:
-        found = method(*given, **named)
-        left[0] -= 1
-        if left[0] == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return found
-
-    setattr(cls, name, killing)
-
 
 if __name__ == "__main__":
     folder, what, times = sys.argv[1:]

@@ -133,7 +133,7 @@ def test_a_killed_run_goes_on_and_writes_nothing_twice(ws: Workspace, folder: Pa
     ws.close()
     command = [sys.executable, str(Path(__file__).with_name("kill_scoring.py")), str(folder)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[2]), *sys.path])}
-    for point in ("slice 1", "commit 2"):
+    for point in ("slice 2", "commit 3"):
         killed = subprocess.run([*command, point], env=environment, check=False)
         assert killed.returncode == -signal.SIGKILL, point
     subprocess.run([*command, ""], env=environment, check=True)

@@ -127,10 +127,10 @@ def make_past(workspace: Workspace, name: str, since: int, until: int | None) ->
     if not dues:
         after = f" after the newest one, of {show(newest)}" if newest else ""
         raise InputError(f"{tick.name} was never due in the range{after}", remedy="give an earlier --since")
-    made = 0
+    made, known = 0, _known(workspace.history, graph, tick)
     with TemporaryDirectory(dir=stores.layout.run) as folder:
-        for number, part in enumerate(_parts(dues, len(_known(workspace.history, graph, tick)))):
-            rows = tick_rows(workspace.history, graph, tick, part)
+        for number, part in enumerate(_parts(dues, len(known))):
+            rows = tick_rows(workspace.history, graph, tick, part, known)
             if len(rows):
                 file = Path(folder) / f"{tick.name}-{number}.arrow"
                 instants = rows["at"].cast(pa.timestamp("us", "UTC"))
@@ -141,12 +141,14 @@ def make_past(workspace: Workspace, name: str, since: int, until: int | None) ->
     return PastTicks(tick.name, made, len(dues), dues[0], dues[-1])
 
 
-def tick_rows(history: History, graph: ir.Graph, tick: ir.Tick, dues: Sequence[int]) -> pa.Table:
+def tick_rows(
+    history: History, graph: ir.Graph, tick: ir.Tick, dues: Sequence[int], known: pa.Table | None = None
+) -> pa.Table:
     """Return the ticks of some due instants: ``id``, the reference to the entity, ``at``; by instant and entity.
 
     An entity is known from when its own row, or an event that refers to it, arrived: it must have before the instant.
     """
-    known = _known(history, graph, tick)
+    known = _known(history, graph, tick) if known is None else known
     entities, since = known["entity"].combine_chunks(), known["since"].to_numpy()
     places = [np.flatnonzero(since < due) for due in dues]
     at = np.repeat(np.array(dues, np.int64), [len(part) for part in places])
