@@ -6,12 +6,14 @@ import http.client
 import io
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
 from tests.serving.oip.front import Front, front
-from tests.serving.shop import payment
+from tests.serving.shop import folding, get, open_shop, payment, worker
+from tests.serving.shop import post as shop_post
 from tests.serving.test_deciding import records
 
 SCORE = "/v1/services/Score"
@@ -92,3 +94,19 @@ def test_events_come_as_arrow_too(served: Front) -> None:
     status, _, body = post(served, "/v1/events/Payment", arrow(rows)[:-40] + b"\xff" * 40)
     assert (status, "no Arrow stream" in json.loads(body)["error"]["what"]) == (400, True)
     assert post(served, SCORE, b"\xff\xff\xff\xff")[0] == 400
+
+
+def test_rows_of_one_instant_see_the_same_past(tmp_path: Path) -> None:
+    with open_shop(tmp_path, clock="replay") as shop:
+        graph = shop.graph()
+        shop.deploy(graph)
+        with worker(tmp_path) as running, folding(shop, graph):
+            seen = []
+            for hour in (1, 2):
+                rows = [payment(f"r{hour}-{n}", amount=100.0) for n in range(40)]
+                status, told = shop_post(running.port, SCORE, rows, {"tidewheel-now": str(hour * 60_000_000)})
+                assert status == 200
+                paths = [f"/v1/decisions/{told[n]['decision_id']}" for n in (0, 39)]
+                features = [json.loads(get(running.port, path)[1])["features"] for path in paths]
+                seen.append([next(v for k, v in row.items() if k.endswith("payments_1d")) for row in features])
+    assert seen == [[0.0, 0.0], [40.0, 40.0]]

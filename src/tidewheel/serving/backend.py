@@ -158,10 +158,19 @@ class WorkerBackend:
     async def settle(self, now: int | None) -> None:
         """Bring a replayed clock to the caller's instant, with all before it folded; refuse an instant elsewhere."""
         if self._steps is not None:
-            await self._steps.reach(now)
-            await self._steps.settle()
+            # The steps of all callers are taken in one order, which none of them may leave a hole in.
+            await asyncio.shield(self._step(self._steps, now))
         elif now is not None:
             raise not_replayed()
+
+    async def _step(self, steps: Steps, now: int | None) -> None:
+        await steps.reach(now)
+        await steps.settle()
+
+    @property
+    def stepped(self) -> bool:
+        """Whether decisions of one instant belong together: nothing else may happen between them."""
+        return self._steps is not None
 
     async def on_disk(self) -> None:
         """Wait until the decisions made so far are on the disk, where the workspace promises that."""

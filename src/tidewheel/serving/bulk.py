@@ -46,9 +46,10 @@ async def decide_rows(
         No row can be decided: the clock refused the instant, there is no such service.
     """
     await backend.settle(now)
-    for start in range(0, len(rows), SLICE):
+    size = max(len(rows), 1) if backend.stepped else SLICE
+    for start in range(0, len(rows), size):
         begun: list[bytes | TidewheelError | Awaitable[bytes]] = []
-        for number, row in enumerate(rows[start : start + SLICE], start):
+        for number, row in enumerate(rows[start : start + size], start):
             begun.append(_begin(backend, service, row, number, caller, until))
         answers = [await _finished(answer) for answer in begun]
         await backend.on_disk()
