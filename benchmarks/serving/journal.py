@@ -1,9 +1,9 @@
 """What the decision journal adds to a request, and what random kill -9 of its worker lose of answered decisions.
 
 Cost: a worker in a process of its own, whole path over HTTP, once with its journal and once with one that does nothing
-(which exists here alone), both without the way of decided events from the journal into the log; a third time with that.
-Processor time of the process a request in a closed loop of 32 connections, p99 in an open one. Loss: a worker under load
-is killed at random moments; every decision that was answered must stand in the journal as it was told.
+(it exists here alone), both without the way of decided events from the journal into the log; a third time with that.
+Processor time of the process a request in a closed loop of 32 connections, p99 in an open one. Loss: a worker is
+killed under load at random moments; every decision that was answered must stand in the journal as it was told.
 """
 
 from __future__ import annotations
