@@ -7,12 +7,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+import pyarrow.compute as pc
 import pytest
 from examples.movies import project
 from examples.movies.generate import world, write
 
 import tidewheel as tw
+from tidewheel.features.backfill import read_view
 from tidewheel.serving.answers import Answer
+from tidewheel.training.data.gather import labelled_rows
 from tidewheel.workspace.workspace import Workspace
 
 ROWS = world(datetime.now(UTC) - timedelta(days=3), users=40, movies=120, requests=500)
@@ -108,3 +111,23 @@ def test_without_a_model_the_candidates_are_the_answer(workspace: Workspace) -> 
     assert "gave no number" in answer.reason
     assert len(answer.items) == 5
     assert all(item.score is None for item in answer.items)
+
+
+def test_rows_of_what_was_served_are_read_as_they_were_served(workspace: Workspace) -> None:
+    answer = asked(workspace, "Recommend", "s1", user="u2")
+    shown = [
+        project.Shown(request="s1", movie=item.id, genre=MOVIES[item.id]["genre"], position=1) for item in answer.items
+    ]
+    workspace.append(shown)
+    workspace.append([project.Play(request="s1", movie="m3", user="u2", genre="drama", minutes=9.0)])
+    workspace.sync()
+    context = workspace.training_context()
+    model = context.model("Ranker")
+    rows, _, counts = labelled_rows(context, model, workspace.history, workspace.stores.clock.now() + 1)
+    mine = rows.filter(pc.equal(rows["_request"], "s1"))
+    assert counts["decided"] >= mine.num_rows == len(answer.items)
+    assert mine["_instant"].null_count == 0
+    read = read_view(workspace.history, context.graph, context.view(model), mine).to_pylist()
+    served = {item["id"]: item["features"] for item in workspace.why(answer.decision_id).items}
+    for movie, row in zip(mine["Shown.movie"].to_pylist(), read, strict=True):
+        assert {name: row[name] for name in served[movie]} == served[movie]
