@@ -104,7 +104,7 @@ def test_rows_of_one_instant_see_the_same_past(tmp_path: Path) -> None:
             seen = []
             for hour in (1, 2):
                 rows = [payment(f"r{hour}-{n}", amount=100.0) for n in range(40)]
-                status, told = shop_post(running.port, SCORE, rows, {"tidewheel-now": str(hour * 60_000_000)})
+                status, told = shop_post(running.port, SCORE, rows, {"tidewheel-now": f"2013-01-01T0{hour}:00:00Z"})
                 assert status == 200
                 paths = [f"/v1/decisions/{told[n]['decision_id']}" for n in (0, 39)]
                 features = [json.loads(get(running.port, path)[1])["features"] for path in paths]
