@@ -101,7 +101,7 @@ def join_outcomes(events: Events, graph: ir.Graph, service: ir.Service, decision
     if not service.model:
         return Joined(decisions, label, weight, np.full(n, Status.MISSING, dtype=np.int8))
     declared = _named(graph.models, service.model).label
-    if service.ranking is not None:  # what became of its items is joined by `outcomes.lists`
+    if service.ranking is not None:  # a list has no one outcome
         return Joined(decisions, label, weight, np.full(n, Status.MISSING, dtype=np.int8))
     decided = decided_rows(decisions["event_id"].combine_chunks(), decisions, frozenset(service.prevents))
     wanted = _paths(declared)

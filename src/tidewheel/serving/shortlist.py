@@ -106,7 +106,7 @@ def _is_null(word: np.int64) -> bool:
 
 
 _NOTHING = np.iinfo(np.int64).min
-"""Stands for a null text; `words_to_limit` puts it there."""
+"""Stands for a null text; `limit_words` puts it there."""
 
 
 def limit_words(words: Floats, text: bool) -> Floats:
