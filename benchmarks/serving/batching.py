@@ -79,7 +79,7 @@ class Score(tw.Service, on=Ask):
 """
 WORKER = """
 import signal, sys
-import tidewheel.serving.predictor as predictor
+import tidewheel.serving.deciding.predictor as predictor
 from tidewheel.runtime.child import Life, Order
 from tidewheel.serving.worker import main
 if sys.argv[2] == "unbatched":

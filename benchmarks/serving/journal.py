@@ -31,7 +31,7 @@ from tidewheel.capacity.driver import arrivals, drive
 from tidewheel.capacity.requests import requests
 from tidewheel.capacity.sizing import point
 from tidewheel.runtime.config import load_config
-from tidewheel.serving.answers import Answer, answer_of, decode_answer
+from tidewheel.serving.deciding.answers import Answer, answer_of, decode_answer
 from tidewheel.serving.worker import read_addresses
 from tidewheel.storage.decisions import decode_decision
 from tidewheel.storage.journal_segments import list_segments, read_segment
@@ -43,7 +43,8 @@ CONNECTIONS, MOST_CPU, MOST_P99_MS = 32, 0.25, 1.0
 RUN_WORKER = """
 import signal, sys
 from tidewheel.runtime.child import Life, Order
-from tidewheel.serving import service, worker
+from tidewheel.serving import service
+from tidewheel.serving import worker
 if sys.argv[2] != "whole":
     from tidewheel.collect.appender import Appender
 
@@ -51,7 +52,7 @@ if sys.argv[2] != "whole":
 if sys.argv[2] == "none":
     from concurrent.futures import Future
 
-    from tidewheel.serving import desk
+    from tidewheel.serving.deciding import desk
 
     desk.encode_decision = lambda record: b""
 

@@ -39,7 +39,7 @@ from tidewheel.registry.runs import start_run
 from tidewheel.registry.versions import get_version, register
 from tidewheel.runtime.config import load_config
 from tidewheel.runtime.stores import Stores
-from tidewheel.serving.metrics import read_loaded
+from tidewheel.serving.observing.metrics import read_loaded
 from tidewheel.serving.worker import read_addresses
 
 WORKERS, SWAPS = 4, int(os.environ.get("SWAPS", "1000"))

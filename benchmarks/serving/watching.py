@@ -21,12 +21,12 @@ from benchmarks.serving.workspace import Made, body, make
 from tidewheel.registry.tokens import create_token
 from tidewheel.runtime.config import load_config
 from tidewheel.runtime.stores import Stores
+from tidewheel.serving.api.guard import Guard
+from tidewheel.serving.api.handler import Handler
 from tidewheel.serving.backend import WorkerBackend
-from tidewheel.serving.guard import Guard
-from tidewheel.serving.handler import Handler
-from tidewheel.serving.http import Request, Response
-from tidewheel.serving.metrics import BOUNDS_US, STAGES, Metrics
+from tidewheel.serving.observing.metrics import BOUNDS_US, STAGES, Metrics
 from tidewheel.serving.service import Serving
+from tidewheel.serving.transport.http import Request, Response
 from tidewheel.storage.catalog import Catalog
 
 TOKENS, CALLS, RUNS, DECISIONS, TURN = 100, 50_000, 5, 2_000, 100
@@ -88,7 +88,7 @@ def tracing(made: Made) -> tuple[float, float]:
     """Return a request's median microseconds with tracing off, and with it on where nobody asks for a trace."""
     from opentelemetry.sdk.trace import TracerProvider
 
-    from tidewheel.serving.tracing import Traced, Tracer
+    from tidewheel.serving.observing.tracing import Traced, Tracer
 
     stores = Stores(load_config(made.folder, variables={}))
     serving = Serving(stores).start()

@@ -18,8 +18,8 @@ from tests.serving.server import Echo, ServerThread
 from tidewheel.capacity.driver import arrivals, drive
 from tidewheel.capacity.requests import requests
 from tidewheel.capacity.sizing import point
-from tidewheel.serving.http import Limits, Request, Response
-from tidewheel.serving.tls import Certificate
+from tidewheel.serving.transport.http import Limits, Request, Response
+from tidewheel.serving.transport.tls import Certificate
 from tidewheel.workspace.capacity import trusting
 
 ASK = requests("Score", [{"amount": 1.5}], "id", "r")

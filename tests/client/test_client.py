@@ -31,8 +31,8 @@ from tidewheel.errors import (
     ServingError,
     UnreachableError,
 )
-from tidewheel.serving.answers import Answer
-from tidewheel.serving.http import Limits, Request, Response, error_response
+from tidewheel.serving.deciding.answers import Answer
+from tidewheel.serving.transport.http import Limits, Request, Response, error_response
 
 
 class Waiting:

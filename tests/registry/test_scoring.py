@@ -13,7 +13,7 @@ from tidewheel.kernel import encode_levels, hash_strings, level_tables, parse_li
 from tidewheel.registry.bundles import Bundle, Manifest
 from tidewheel.registry.predictors import PredictorSpec, trees_arrays
 from tidewheel.registry.scoring import score_words, view_columns
-from tidewheel.serving.predictor import Scorer
+from tidewheel.serving.deciding.predictor import Scorer
 
 Floats = npt.NDArray[np.float64]
 NAMES = ("amount", "country", "idle", "rate")

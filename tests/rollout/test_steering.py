@@ -180,7 +180,7 @@ def test_a_shadow_that_would_be_slow_raises_an_alert(view: FakeView, monkeypatch
         time.sleep(0.021)
         return 0.5
 
-    monkeypatch.setattr("tidewheel.serving.predictor.Scorer.__call__", slow)
+    monkeypatch.setattr("tidewheel.serving.deciding.predictor.Scorer.__call__", slow)
     assert "alert: " in steering.step(service)
     assert [alert.subject for alert in list_alerts(view.catalog, "Score")] == ["latency 20ms"]
     assert pointer(view).challenger == "Fraud@2"

@@ -12,9 +12,9 @@ from types import TracebackType
 
 import uvloop
 
-from tidewheel.serving.http import Limits, Request, Response
-from tidewheel.serving.tls import Certificate
-from tidewheel.serving.transport import Handler, HttpServer
+from tidewheel.serving.transport.http import Limits, Request, Response
+from tidewheel.serving.transport.server import Handler, HttpServer
+from tidewheel.serving.transport.tls import Certificate
 
 Answer = Callable[[Request], Response | Awaitable[Response]]
 

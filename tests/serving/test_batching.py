@@ -28,12 +28,12 @@ from tidewheel.registry.bundles import Bundle, Manifest, save_bundle
 from tidewheel.registry.predictors import Predictor, PredictorSpec
 from tidewheel.registry.runs import start_run
 from tidewheel.registry.versions import register
-from tidewheel.serving import predictor
-from tidewheel.serving.batching import Batcher, CostLine
-from tidewheel.serving.breaker import GuardedScoring
+from tidewheel.serving.deciding import predictor
+from tidewheel.serving.deciding.batching import Batcher, CostLine
+from tidewheel.serving.deciding.breaker import GuardedScoring
+from tidewheel.serving.deciding.flight import Flight, waited
+from tidewheel.serving.deciding.scoring import NO_DEADLINE, Pending, settled
 from tidewheel.serving.explain import explain
-from tidewheel.serving.flight import Flight, waited
-from tidewheel.serving.scoring import NO_DEADLINE, Pending, settled
 
 Floats = npt.NDArray[np.float64]
 SECOND = 1_000_000_000

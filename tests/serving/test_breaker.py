@@ -13,9 +13,9 @@ from tests.serving.shop import Shop, open_shop, payment, serving
 from tests.serving.test_deciding import records
 
 from tidewheel.errors import BreakerError, DeadlineError, FeatureError, StorageError, UnreachableError
-from tidewheel.serving.breaker import LEAST_CALLS, SECOND, Breaker, GuardedReader, GuardedScoring
-from tidewheel.serving.flight import waited
-from tidewheel.serving.scoring import NO_DEADLINE, Pending, settled
+from tidewheel.serving.deciding.breaker import LEAST_CALLS, SECOND, Breaker, GuardedReader, GuardedScoring
+from tidewheel.serving.deciding.flight import waited
+from tidewheel.serving.deciding.scoring import NO_DEADLINE, Pending, settled
 
 LATE = 20_000_000
 

@@ -19,9 +19,9 @@ from tests.serving.test_scoring import Elsewhere
 from tidewheel.collect.history import History
 from tidewheel.definitions import ir
 from tidewheel.errors import ServingError
-from tidewheel.serving.caching import CachedScoring, Hit, Kept
+from tidewheel.serving.deciding.caching import CachedScoring, Hit, Kept
+from tidewheel.serving.deciding.scoring import NO_DEADLINE, Pending, begin
 from tidewheel.serving.explain import explain
-from tidewheel.serving.scoring import NO_DEADLINE, Pending, begin
 
 
 def cached_graph(shop: Shop, cache: ir.Cache, weight: str = "return amount / 1000") -> ir.Graph:

@@ -31,9 +31,9 @@ from tidewheel.errors import NotFoundError
 from tidewheel.registry.combining import Combiner
 from tidewheel.registry.deployments import canary, get_deployment, rollback
 from tidewheel.runtime.kill_switch import Killed
-from tidewheel.serving.answers import Answer
+from tidewheel.serving.deciding.answers import Answer
+from tidewheel.serving.deciding.scoring import Pending
 from tidewheel.serving.explain import Explanation, explain
-from tidewheel.serving.scoring import Pending
 from tidewheel.serving.service import Serving
 from tidewheel.storage.decisions import DecisionRecord, from_arrow, to_arrow
 

@@ -15,7 +15,7 @@ pytest.importorskip("prometheus_client")
 from prometheus_client.parser import text_string_to_metric_families
 from tests.serving.shop import get, open_shop, payment, post, worker
 
-from tidewheel.serving.dashboard import dashboard
+from tidewheel.serving.observing.dashboard import dashboard
 
 METRIC = re.compile(r"\b(?:tidewheel|nv)_[a-z_]+")
 SELECTED = re.compile(r"\b((?:tidewheel|nv)_[a-z_]+)\{([a-z_]+)[=!~]")

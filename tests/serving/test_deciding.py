@@ -13,7 +13,7 @@ from tidewheel.collect.history import History
 from tidewheel.errors import NotFoundError, SchemaError
 from tidewheel.registry.deployments import canary, kill, promote, rollback
 from tidewheel.registry.thresholds import set_thresholds
-from tidewheel.serving import desk
+from tidewheel.serving.deciding import desk
 from tidewheel.serving.explain import explain
 from tidewheel.storage.decisions import DecisionRecord, decode_decision
 from tidewheel.storage.journal_segments import list_segments, read_segment

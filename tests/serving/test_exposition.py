@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.serving.shop import open_shop, payment, serving
 
 from tidewheel.serving.backend import WorkerBackend
-from tidewheel.serving.metrics import STAGES
+from tidewheel.serving.observing.metrics import STAGES
 
 NOT_BASE = ("_ms", "_us", "_milliseconds", "_minutes", "_kilobytes")
 

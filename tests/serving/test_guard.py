@@ -18,10 +18,10 @@ from tidewheel.errors import ConfigError, StorageError
 from tidewheel.registry import tokens
 from tidewheel.registry.tokens import Scope, create_token, revoke_token, rotate_token
 from tidewheel.runtime.config import Settings
-from tidewheel.serving import guard as guarding
-from tidewheel.serving.guard import Guard, refuse_open
-from tidewheel.serving.handler import Handler
-from tidewheel.serving.http import Request, Response
+from tidewheel.serving.api import guard as guarding
+from tidewheel.serving.api.guard import Guard, refuse_open
+from tidewheel.serving.api.handler import Handler
+from tidewheel.serving.transport.http import Request, Response
 from tidewheel.storage.catalog import Catalog
 
 ROUTES: list[tuple[str, str, Scope]] = [

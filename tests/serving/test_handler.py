@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from tidewheel.errors import ClockError, FullError, NotFoundError, OverloadedError, SchemaError, TidewheelError
-from tidewheel.serving.asgi import AsgiApp
-from tidewheel.serving.handler import Accepted, Handler, unknown
-from tidewheel.serving.http import Request, Response
+from tidewheel.serving.api.handler import Accepted, Handler, unknown
+from tidewheel.serving.transport.asgi import AsgiApp
+from tidewheel.serving.transport.http import Request, Response
 
 
 class Shop:

@@ -13,7 +13,7 @@ from tests.serving.test_deciding import eventually
 from tidewheel.registry.deployments import canary
 from tidewheel.registry.services import freeze_service
 from tidewheel.runtime.kill_switch import Killed, KillSwitch
-from tidewheel.serving.answers import Answer
+from tidewheel.serving.deciding.answers import Answer
 from tidewheel.serving.service import Serving
 
 

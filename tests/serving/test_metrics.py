@@ -8,8 +8,16 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidewheel.serving.exposition import prometheus
-from tidewheel.serving.metrics import BOUNDS_US, MOST_SETS, STAGES, Histogram, Metrics, read_snapshots, write_snapshot
+from tidewheel.serving.observing.exposition import prometheus
+from tidewheel.serving.observing.metrics import (
+    BOUNDS_US,
+    MOST_SETS,
+    STAGES,
+    Histogram,
+    Metrics,
+    read_snapshots,
+    write_snapshot,
+)
 
 
 @given(st.lists(st.integers(0, 10**9), min_size=1), st.floats(0.01, 1.0))

@@ -21,13 +21,13 @@ from tests.serving.server import Echo, ServerThread, connect, read_answer
 from tests.serving.shop import SLOW, Shop, get, open_shop, payment, post, serving, worker
 
 from tidewheel.errors import OverloadedError
-from tidewheel.serving import wire
-from tidewheel.serving.admission import Admission, timeout_of
 from tidewheel.serving.backend import WorkerBackend
-from tidewheel.serving.breaker import Breaker, GuardedScoring
-from tidewheel.serving.http import Request, Response
-from tidewheel.serving.scoring import Pending
-from tidewheel.serving.transport import HttpServer
+from tidewheel.serving.deciding.breaker import Breaker, GuardedScoring
+from tidewheel.serving.deciding.scoring import Pending
+from tidewheel.serving.transport import wire
+from tidewheel.serving.transport.admission import Admission, timeout_of
+from tidewheel.serving.transport.http import Request, Response
+from tidewheel.serving.transport.server import HttpServer
 
 PATIENCE = 40_000_000
 

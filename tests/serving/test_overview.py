@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidewheel.serving.metrics import Metrics, Snapshot
-from tidewheel.serving.overview import Deployed, overview
+from tidewheel.serving.observing.metrics import Metrics, Snapshot
+from tidewheel.serving.observing.overview import Deployed, overview
 
 Decided = list[tuple[int, str, int, bool]]
 DECIDED = st.lists(

@@ -13,8 +13,8 @@ from tests.runtime.test_logs import stream as stream  # a fixture
 from tests.serving.server import Echo
 
 from tidewheel.runtime.logs import set_up_logs
-from tidewheel.serving.http import Request, Response
-from tidewheel.serving.request_ids import Identified
+from tidewheel.serving.api.request_ids import Identified
+from tidewheel.serving.transport.http import Request, Response
 
 log = logging.getLogger("tidewheel.serving")
 

@@ -17,7 +17,7 @@ from tests.serving.test_deciding import eventually, records
 
 from tidewheel.errors import ServingError
 from tidewheel.serving.backend import WorkerBackend
-from tidewheel.serving.scoring import NO_DEADLINE, Pending, begin, settled
+from tidewheel.serving.deciding.scoring import NO_DEADLINE, Pending, begin, settled
 from tidewheel.serving.service import Serving
 
 

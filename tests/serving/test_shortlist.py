@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidewheel.definitions.ir_ranking import Rerank, Top
-from tidewheel.serving.shortlist import limit_words, shortlist
+from tidewheel.serving.deciding.shortlist import limit_words, shortlist
 
 IDS = ["a", "b", "c", "d", "e"]
 SCORES = np.array([1.0, 5.0, 3.0, 5.0, 2.0])

@@ -13,9 +13,9 @@ import pytest
 from tests.serving.server import Echo, ServerThread, connect, read_all
 
 from tidewheel.errors import NotFoundError
-from tidewheel.serving.asgi import AsgiApp
-from tidewheel.serving.http import Request, Response
-from tidewheel.serving.streaming import Streamed
+from tidewheel.serving.transport.asgi import AsgiApp
+from tidewheel.serving.transport.http import Request, Response
+from tidewheel.serving.transport.streaming import Streamed
 
 
 class Source:

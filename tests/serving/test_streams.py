@@ -13,11 +13,11 @@ from tests.serving.server import Echo
 from tests.serving.test_handler import Shop
 
 from tidewheel.errors import NotFoundError
-from tidewheel.serving.asgi import AsgiApp
-from tidewheel.serving.connection import Connection
-from tidewheel.serving.handler import Handler
-from tidewheel.serving.http import Limits, Request, Response
-from tidewheel.serving.transport import HttpServer
+from tidewheel.serving.api.handler import Handler
+from tidewheel.serving.transport.asgi import AsgiApp
+from tidewheel.serving.transport.connection import Connection
+from tidewheel.serving.transport.http import Limits, Request, Response
+from tidewheel.serving.transport.server import HttpServer
 
 LIMITS = Limits(pipelined=3)
 

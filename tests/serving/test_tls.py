@@ -20,8 +20,8 @@ from tests.serving.server import Answer, Echo, ServerThread, connect, read_answe
 
 from tidewheel.errors import ConfigError
 from tidewheel.runtime.config import load_config
-from tidewheel.serving.http import Request, Response
-from tidewheel.serving.tls import Certificate, certificate_of
+from tidewheel.serving.transport.http import Request, Response
+from tidewheel.serving.transport.tls import Certificate, certificate_of
 
 
 @pytest.fixture

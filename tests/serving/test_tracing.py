@@ -22,11 +22,11 @@ from tests.serving.server import Echo, ServerThread
 from tests.serving.shop import open_shop, payment, post, serving, worker
 
 from tidewheel.errors import TidewheelError
+from tidewheel.serving.api.handler import Handler
 from tidewheel.serving.backend import WorkerBackend
-from tidewheel.serving.handler import Handler
-from tidewheel.serving.http import Request, Response
-from tidewheel.serving.metrics import STAGES
-from tidewheel.serving.tracing import Traced, Tracer, tracer_of
+from tidewheel.serving.observing.metrics import STAGES
+from tidewheel.serving.observing.tracing import Traced, Tracer, tracer_of
+from tidewheel.serving.transport.http import Request, Response
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 SAMPLED = f"00-{TRACE}-{PARENT}-01"

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.serving.server import Echo, ServerThread, connect, read_all, read_answer, statuses
 
 from tidewheel.errors import NotFoundError, OverloadedError
-from tidewheel.serving.http import Limits, Request, Response
+from tidewheel.serving.transport.http import Limits, Request, Response
 
 LIMITS = Limits(header_timeout=0.2, body_timeout=0.2, idle_timeout=0.4, write_timeout=0.4, pipelined=8, requests=1000)
 

@@ -13,7 +13,7 @@ from tidewheel.errors import ConflictError, NotReadyError
 from tidewheel.registry.deployments import Deployment, get_deployment, history, roll_out, rollback
 from tidewheel.registry.ramps import Rollout
 from tidewheel.runtime.lease import Lease
-from tidewheel.serving.metrics import Metrics, write_snapshot
+from tidewheel.serving.observing.metrics import Metrics, write_snapshot
 from tidewheel.workspace.blue_green import switch
 
 

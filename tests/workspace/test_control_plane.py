@@ -17,7 +17,7 @@ from tidewheel.registry.audit import audit
 from tidewheel.registry.pointers import find_deployment
 from tidewheel.registry.tokens import create_token
 from tidewheel.runtime.child import Life, Order
-from tidewheel.serving.guard import Guard
+from tidewheel.serving.api.guard import Guard
 from tidewheel.workspace.control_plane import ROUTES, ControlHandler
 from tidewheel.workspace.controlling import run
 from tidewheel.workspace.groups import choose_groups

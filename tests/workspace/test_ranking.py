@@ -14,7 +14,7 @@ from examples.movies.generate import world, write
 
 import tidewheel as tw
 from tidewheel.features.backfill import read_view
-from tidewheel.serving.answers import Answer
+from tidewheel.serving.deciding.answers import Answer
 from tidewheel.training.data.gather import labelled_rows
 from tidewheel.workspace.workspace import Workspace
 

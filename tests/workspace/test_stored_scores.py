@@ -13,8 +13,8 @@ import tidewheel as tw
 from tidewheel.definitions import compile_declarations, ir
 from tidewheel.errors import DefinitionError
 from tidewheel.registry.alerts import list_alerts
-from tidewheel.serving.metrics import Metrics
-from tidewheel.serving.stored import StoredScores
+from tidewheel.serving.deciding.stored import StoredScores
+from tidewheel.serving.observing.metrics import Metrics
 from tidewheel.storage.scores import put_scores, read_score, scores_id
 from tidewheel.storage.state import StateStore
 from tidewheel.workspace import Workspace

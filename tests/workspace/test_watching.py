@@ -10,7 +10,7 @@ from tests.shop import done, trained_shop
 
 import tidewheel as tw
 from tidewheel.rollout import Steering
-from tidewheel.serving.rollout_metrics import FILE, read_rollouts
+from tidewheel.serving.observing.rollout_metrics import FILE, read_rollouts
 from tidewheel.workspace.watching import Glances
 
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from tidewheel.errors import MissingExtraError
 from tidewheel.runtime.stores import open_stores
-from tidewheel.serving.asgi import AsgiApp
+from tidewheel.serving.api.guard import Guard
 from tidewheel.serving.backend import WorkerBackend
-from tidewheel.serving.guard import Guard
 from tidewheel.serving.service import Serving
+from tidewheel.serving.transport.asgi import AsgiApp
 from tidewheel.serving.worker import handler_of
 
 if TYPE_CHECKING:

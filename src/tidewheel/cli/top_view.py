@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from tidewheel.serving.overview import Overview, ServiceNumbers
+    from tidewheel.serving.observing.overview import Overview, ServiceNumbers
 
 
 def screen(found: Overview, where: str) -> RenderableType:
@@ -34,7 +34,7 @@ def _services(found: Overview) -> Table:
 def _versions(service: ServiceNumbers) -> str:
     """Write which version answers how much, or what is deployed while nothing is asked.
 
-    >>> from tidewheel.serving.overview import overview, Deployed
+    >>> from tidewheel.serving.observing.overview import overview, Deployed
     >>> _versions(overview([], [], 1.0, {"Score": Deployed(champion="Fraud@1", challenger="Fraud@2")}).services[0])
     'Fraud@1, Fraud@2'
     """

@@ -26,7 +26,7 @@ from tidewheel.registry.scoring import score_words, view_columns
 from tidewheel.registry.services import load_service
 from tidewheel.rollout.view import LoopView
 from tidewheel.routing.split import CHALLENGER, Split
-from tidewheel.serving.lineup import view_of
+from tidewheel.serving.deciding.lineup import view_of
 
 Floats = npt.NDArray[np.float64]
 

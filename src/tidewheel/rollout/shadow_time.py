@@ -17,8 +17,8 @@ from tidewheel.registry.deployments import Deployment
 from tidewheel.registry.names import members_of
 from tidewheel.rollout.guards import Floats
 from tidewheel.rollout.view import LoopView
-from tidewheel.serving.lineup import view_of
-from tidewheel.serving.predictor import Scorer
+from tidewheel.serving.deciding.lineup import view_of
+from tidewheel.serving.deciding.predictor import Scorer
 
 AT_ONCE = 200
 """Decisions timed in one look."""

@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Any
 from tidewheel.collect.history import History
 from tidewheel.collect.redactions import Redactions
 from tidewheel.errors import ClockError, OverloadedError, TidewheelError
+from tidewheel.serving.api.handler import Accepted
+from tidewheel.serving.api.instants import text_of
 from tidewheel.serving.explain import explain
-from tidewheel.serving.exposition import prometheus
-from tidewheel.serving.handler import Accepted
-from tidewheel.serving.instants import text_of
-from tidewheel.serving.log_metrics import log_lines
 from tidewheel.serving.lookup import FeatureLookup
-from tidewheel.serving.metrics import Snapshot, read_snapshots
-from tidewheel.serving.model_metrics import model_gauges, triton_lines
-from tidewheel.serving.rollout_metrics import read_rollouts, rollout_lines
+from tidewheel.serving.observing.exposition import prometheus
+from tidewheel.serving.observing.log_metrics import log_lines
+from tidewheel.serving.observing.metrics import Snapshot, read_snapshots
+from tidewheel.serving.observing.model_metrics import model_gauges, triton_lines
+from tidewheel.serving.observing.rollout_metrics import read_rollouts, rollout_lines
 from tidewheel.storage.log_records import BadRow, NewEvent, Outcome
 
 if TYPE_CHECKING:
-    from tidewheel.serving.desk import Soon
+    from tidewheel.serving.deciding.desk import Soon
     from tidewheel.serving.service import Serving
     from tidewheel.serving.steps import Steps
 

@@ -13,9 +13,9 @@ from tidewheel.errors import TidewheelError
 from tidewheel.registry.bundles import load_bundle
 from tidewheel.registry.graphs import live_graph
 from tidewheel.registry.services import load_service
-from tidewheel.serving.instants import text_of
-from tidewheel.serving.stages import StageTold, same_score
-from tidewheel.serving.stages import told as stage_told
+from tidewheel.serving.api.instants import text_of
+from tidewheel.serving.deciding.stages import StageTold, same_score
+from tidewheel.serving.deciding.stages import told as stage_told
 from tidewheel.storage.decisions import is_left_out, row_records
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import msgspec
 from tidewheel.errors import FeatureError, InputError
 from tidewheel.features.entities import EntityReader, key_texts
 from tidewheel.kernel.vectors import unpack_vector
-from tidewheel.serving.handler import unknown
+from tidewheel.serving.api.handler import unknown
 
 if TYPE_CHECKING:
     from tidewheel.definitions.ir import Graph, Group

@@ -19,14 +19,14 @@ from tidewheel.errors import OverloadedError, SchemaError
 from tidewheel.runtime.doorbell import Carillon
 from tidewheel.runtime.kill_switch import KillSwitch
 from tidewheel.runtime.stores import Stores
-from tidewheel.serving.answers import Answer, decode_answer
-from tidewheel.serving.build import Builder
-from tidewheel.serving.bulk import arrow_rows, is_arrow
-from tidewheel.serving.desk import Desk, decoded
+from tidewheel.serving.api.bulk import arrow_rows, is_arrow
+from tidewheel.serving.api.handler import unknown
+from tidewheel.serving.deciding.answers import Answer, decode_answer
+from tidewheel.serving.deciding.desk import Desk, decoded
 from tidewheel.serving.find import Finder
-from tidewheel.serving.handler import unknown
-from tidewheel.serving.loader import Loader
-from tidewheel.serving.metrics import Metrics
+from tidewheel.serving.loading.build import Builder
+from tidewheel.serving.loading.loader import Loader
+from tidewheel.serving.observing.metrics import Metrics
 from tidewheel.serving.recent import Recent
 from tidewheel.storage.decisions import DecisionRecord
 from tidewheel.storage.journal import JournalWriter

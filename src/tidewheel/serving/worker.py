@@ -17,19 +17,19 @@ from tidewheel.errors import TidewheelError
 from tidewheel.runtime.clock import ReplayClock
 from tidewheel.runtime.config import load_config
 from tidewheel.runtime.stores import Stores
+from tidewheel.serving.api.guard import Guard, refuse_open
+from tidewheel.serving.api.handler import Handler
+from tidewheel.serving.api.mounts import mount
+from tidewheel.serving.api.request_ids import Identified
 from tidewheel.serving.backend import WorkerBackend
-from tidewheel.serving.guard import Guard, refuse_open
-from tidewheel.serving.handler import Handler
-from tidewheel.serving.http import Limits
-from tidewheel.serving.metrics import write_snapshot
-from tidewheel.serving.mounts import mount
-from tidewheel.serving.request_ids import Identified
+from tidewheel.serving.observing.metrics import write_snapshot
+from tidewheel.serving.observing.tracing import Traced, tracer_of
 from tidewheel.serving.service import Serving
 from tidewheel.serving.steps import Steps, Stream
-from tidewheel.serving.tls import certificate_of
-from tidewheel.serving.tracing import Traced, tracer_of
-from tidewheel.serving.transport import Handler as AnyHandler
-from tidewheel.serving.transport import HttpServer
+from tidewheel.serving.transport.http import Limits
+from tidewheel.serving.transport.server import Handler as AnyHandler
+from tidewheel.serving.transport.server import HttpServer
+from tidewheel.serving.transport.tls import certificate_of
 
 if TYPE_CHECKING:
     from tidewheel.runtime.child import Life

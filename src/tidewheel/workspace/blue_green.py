@@ -15,7 +15,7 @@ from tidewheel.rollout.rules import refuse_moved
 from tidewheel.runtime.lease import holder_of
 from tidewheel.runtime.stores import Stores
 from tidewheel.runtime.supervisor import read_status
-from tidewheel.serving.metrics import read_loaded
+from tidewheel.serving.observing.metrics import read_loaded
 
 LONGEST = 300.0
 """Seconds that the workers have to load green."""

@@ -20,8 +20,8 @@ from tidewheel.errors import TidewheelError
 from tidewheel.registry.audit import note_refused
 from tidewheel.registry.names import current_user
 from tidewheel.runtime.stores import Stores
-from tidewheel.serving.guard import Guard, is_loopback
-from tidewheel.serving.http import Request, Response, error_response, failure
+from tidewheel.serving.api.guard import Guard, is_loopback
+from tidewheel.serving.transport.http import Request, Response, error_response, failure
 from tidewheel.storage.catalog.actor import acting
 from tidewheel.workspace import control_calls as calls
 from tidewheel.workspace.control_calls import Asked, Call

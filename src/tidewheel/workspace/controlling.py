@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from tidewheel.errors import ConfigError
 from tidewheel.runtime.stores import Stores, open_stores
-from tidewheel.serving.guard import Guard, is_loopback
-from tidewheel.serving.http import Limits
-from tidewheel.serving.tls import certificate_of
-from tidewheel.serving.transport import HttpServer
+from tidewheel.serving.api.guard import Guard, is_loopback
+from tidewheel.serving.transport.http import Limits
+from tidewheel.serving.transport.server import HttpServer
+from tidewheel.serving.transport.tls import certificate_of
 from tidewheel.serving.worker import follow
 from tidewheel.workspace.control_plane import BODY, ControlHandler
 

@@ -9,7 +9,7 @@ from tidewheel.outcomes.answered import is_text
 from tidewheel.registry.bundles import load_manifest
 from tidewheel.registry.versions import get_version
 from tidewheel.runtime.stores import Stores
-from tidewheel.serving.lineup import view_of
+from tidewheel.serving.deciding.lineup import view_of
 from tidewheel.workspace.reading import decisions
 
 BESIDE = ("decision_id", "event_id", "service", "instant", "model", "score", "decision", "fallback", "row_kept")

@@ -21,7 +21,7 @@ from tidewheel.registry.ramps import Rollout
 from tidewheel.registry.services import load_service
 from tidewheel.registry.versions import Version, get_version
 from tidewheel.rollout.rules import LOOP
-from tidewheel.serving.lineup import view_of
+from tidewheel.serving.deciding.lineup import view_of
 from tidewheel.storage.decisions import from_arrow
 from tidewheel.workspace.deploying import deploy
 from tidewheel.workspace.reading import decisions

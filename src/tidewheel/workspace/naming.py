@@ -38,7 +38,7 @@ def to_instant(moment: Instant) -> int:
         return microseconds(moment)
     if isinstance(moment, int):
         return moment
-    from tidewheel.serving.instants import instant_of
+    from tidewheel.serving.api.instants import instant_of
 
     try:
         return instant_of(moment)

@@ -81,7 +81,7 @@ def _processes(folder: str | Path, env: str | None, settings: Settings) -> list[
         ChildSpec(f"serve-{n}", "tidewheel.serving.worker:main", {**place, "index": n}) for n in range(settings.workers)
     ]
     if settings.grpc_port and settings.clock == "real":
-        target = "tidewheel.serving.oip.grpc_worker:main"
+        target = "tidewheel.serving.api.oip.grpc_worker:main"
         servers.append(ChildSpec("serve-grpc", target, {**place, "index": settings.workers}))
     if settings.role == "serve":
         return [journal, *servers]

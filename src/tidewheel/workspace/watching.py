@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tidewheel.errors import TidewheelError
 from tidewheel.registry.deployments import list_deployments
-from tidewheel.serving.rollout_metrics import GuardNumbers, RolloutNumbers, write_rollouts
+from tidewheel.serving.observing.rollout_metrics import GuardNumbers, RolloutNumbers, write_rollouts
 
 if TYPE_CHECKING:
     from tidewheel.rollout.steering import Seen, Steering

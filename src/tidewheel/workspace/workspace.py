@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tidewheel.registry.runs import Run
     from tidewheel.registry.trials import Search
     from tidewheel.registry.versions import Version
-    from tidewheel.serving.answers import Answer
+    from tidewheel.serving.deciding.answers import Answer
     from tidewheel.serving.explain import Explanation
     from tidewheel.storage.log_records import Outcome
     from tidewheel.training import Comparison, RerunReport, TrainResult

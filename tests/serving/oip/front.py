@@ -16,9 +16,9 @@ from tidewheel.registry.bundles import Bundle, Manifest, save_bundle
 from tidewheel.registry.predictors import PredictorSpec
 from tidewheel.registry.runs import start_run
 from tidewheel.registry.versions import register
+from tidewheel.serving.api.handler import Handler
+from tidewheel.serving.api.mounts import mount
 from tidewheel.serving.backend import WorkerBackend
-from tidewheel.serving.handler import Handler
-from tidewheel.serving.mounts import mount
 from tidewheel.serving.service import Serving
 
 COUNTRIES = ("NO", "SE")

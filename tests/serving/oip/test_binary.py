@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from tests.serving.oip.front import Front, front
 
 from tidewheel.errors import InputError
-from tidewheel.serving.http import Request, Response
-from tidewheel.serving.oip.messages import read_request
-from tidewheel.serving.oip.tensors import NUMBERS, Tensor, from_plain, from_raw
+from tidewheel.serving.api.oip.messages import read_request
+from tidewheel.serving.api.oip.tensors import NUMBERS, Tensor, from_plain, from_raw
+from tidewheel.serving.transport.http import Request, Response
 
 INFER = "/v2/models/Fraud/infer"
 

@@ -15,8 +15,8 @@ from tests.serving.oip.front import two_columns  # noqa: E402
 from tests.serving.oip.test_triton_grpc import GrpcThread  # noqa: E402
 from tritonclient.utils import InferenceServerException  # noqa: E402
 
+from tidewheel.serving.api.oip.grpc_tls import credentials_of  # noqa: E402
 from tidewheel.serving.backend import WorkerBackend  # noqa: E402
-from tidewheel.serving.oip.grpc_tls import credentials_of  # noqa: E402
 
 
 def live(port: int, **trust: object) -> bool:

@@ -13,9 +13,9 @@ from tests.serving.oip.front import Front, front
 from tidewheel.errors import DeadlineError, InputError
 from tidewheel.registry.bundles import Bundle, Manifest
 from tidewheel.registry.predictors import PredictorSpec
-from tidewheel.serving.oip.messages import Inference
-from tidewheel.serving.oip.models import VersionModel
-from tidewheel.serving.oip.tensors import Tensor
+from tidewheel.serving.api.oip.messages import Inference
+from tidewheel.serving.api.oip.models import VersionModel
+from tidewheel.serving.api.oip.tensors import Tensor
 
 SLOW = """
 import time

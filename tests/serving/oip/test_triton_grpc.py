@@ -19,10 +19,10 @@ from tritonclient.grpc import service_pb2  # noqa: E402
 from tritonclient.utils import InferenceServerException  # noqa: E402
 
 from tidewheel.runtime.config import load_config  # noqa: E402
+from tidewheel.serving.api.oip.grpc_messages import message_classes  # noqa: E402
+from tidewheel.serving.api.oip.grpc_tls import credentials_of  # noqa: E402
+from tidewheel.serving.api.oip.grpc_worker import start_server  # noqa: E402
 from tidewheel.serving.backend import WorkerBackend  # noqa: E402
-from tidewheel.serving.oip.grpc_messages import message_classes  # noqa: E402
-from tidewheel.serving.oip.grpc_tls import credentials_of  # noqa: E402
-from tidewheel.serving.oip.grpc_worker import start_server  # noqa: E402
 
 AMOUNTS = np.array([100.0, 500.0, np.nan])
 COUNTRIES = np.array([b"SE", b"NO", b"FI"], dtype=object)

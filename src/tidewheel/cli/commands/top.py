@@ -11,8 +11,8 @@ import click
 from tidewheel.errors import NotFoundError, TidewheelError, UnreachableError
 
 if TYPE_CHECKING:
-    from tidewheel.serving.metrics import Snapshot
-    from tidewheel.serving.overview import Deployed, Overview
+    from tidewheel.serving.observing.metrics import Snapshot
+    from tidewheel.serving.observing.overview import Deployed, Overview
 
     Look = Callable[[], tuple[list[Snapshot], dict[str, Deployed]]]
 
@@ -56,7 +56,7 @@ def dashboard() -> None:
       tidewheel dashboard > tidewheel.json
     """
     from tidewheel.cli.output import print_json
-    from tidewheel.serving.dashboard import dashboard as made
+    from tidewheel.serving.observing.dashboard import dashboard as made
 
     print_json(made())
 
@@ -69,7 +69,7 @@ def _nothing() -> Any:
 
 def _watch(look: Look, interval: float) -> Callable[[], Overview]:
     """Return what waits for an interval to pass, and tells of it."""
-    from tidewheel.serving.overview import overview
+    from tidewheel.serving.observing.overview import overview
 
     last = [(time.monotonic(), look()[0])]
 
@@ -100,8 +100,8 @@ def _show(watch: Callable[[], Overview], where: str, once: bool) -> None:
 
 def _here(workspace: Any) -> Look:
     from tidewheel.registry.pointers import list_deployments
-    from tidewheel.serving.metrics import read_written
-    from tidewheel.serving.overview import Deployed
+    from tidewheel.serving.observing.metrics import read_written
+    from tidewheel.serving.observing.overview import Deployed
 
     stores = workspace.stores
 
@@ -121,8 +121,8 @@ def _here(workspace: Any) -> Look:
 def _there(url: str, token: str) -> Look:
     import msgspec
 
-    from tidewheel.serving.metrics import Snapshot
-    from tidewheel.serving.overview import Deployed
+    from tidewheel.serving.observing.metrics import Snapshot
+    from tidewheel.serving.observing.overview import Deployed
 
     def look() -> tuple[list[Snapshot], dict[str, Deployed]]:
         try:

@@ -32,7 +32,7 @@ from tidewheel.registry.services import freeze_service
 from tidewheel.registry.versions import register
 from tidewheel.runtime.config import load_config
 from tidewheel.runtime.stores import Stores
-from tidewheel.serving.trial import EVENTS, Asked, Took
+from tidewheel.serving.loading.trial import EVENTS, Asked, Took
 from tidewheel.training.context import TrainingContext
 from tidewheel.training.data.constants import in_graph
 from tidewheel.training.execute import Outcome
@@ -56,7 +56,7 @@ def serve(context: TrainingContext, model: ir.Model, outcome: Outcome) -> Served
     """
     with tempfile.TemporaryDirectory(prefix="tidewheel-trial-") as folder:
         _make(Path(folder), context, model, outcome)
-        command = [sys.executable, "-m", "tidewheel.serving.trial", folder]
+        command = [sys.executable, "-m", "tidewheel.serving.loading.trial", folder]
         try:
             done = subprocess.run(command, capture_output=True, timeout=SECONDS, check=False)
         except subprocess.TimeoutExpired:

@@ -1,0 +1,1 @@
+"""One decision: arm, features, rules, scores, thresholds or a list, fallback, record."""

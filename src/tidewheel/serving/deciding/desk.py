@@ -1,0 +1,284 @@
+"""The desk: takes an event, has it decided, and lets the answer out only when its record is written.
+
+One desk serves a process: a worker's event loop, or a caller's own process through the workspace. Deciding is
+the ingestion of the event: it goes to the log by way of the journal, once, by its id.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
+from time import perf_counter_ns
+from typing import TYPE_CHECKING, NamedTuple
+
+from tidewheel.collect.checks import RowCheck, row_check
+from tidewheel.collect.decision_index import event_key
+from tidewheel.errors import SchemaError
+from tidewheel.serving.api.handler import unknown
+from tidewheel.serving.deciding.answers import answer_of, encode_answer, record_of
+from tidewheel.serving.deciding.arms import Verdict
+from tidewheel.serving.deciding.decider import Decider
+from tidewheel.serving.deciding.flight import Flight
+from tidewheel.serving.deciding.keeping import leave_out
+from tidewheel.storage.decisions import DecisionIds, DecisionRecord, encode_decision
+from tidewheel.storage.log_records import FUTURE_ALLOWED, BadRow, NewEvent
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Span
+
+    from tidewheel.definitions.ir import Source
+    from tidewheel.serving.find import Finder
+    from tidewheel.serving.observing.metrics import Metrics
+    from tidewheel.serving.observing.tracing import Tracer
+    from tidewheel.serving.recent import Recent
+    from tidewheel.storage.journal import JournalWriter
+
+log = logging.getLogger("tidewheel.serving")
+
+MOST_REMEMBERED = 20_000
+"""Answers kept in memory, for callers who ask again at once: the newest, at least half as many."""
+
+Ship = Callable[[], None]
+"""Says that the journal has grown: its events are to go to the log."""
+
+
+Soon = bytes | Flight[bytes]
+"""An answer's JSON, or the flight that will give it: awaited on a loop, waited for in a thread."""
+
+
+class Asked(NamedTuple):
+    """One request for a decision, while it is answered."""
+
+    decider: Decider
+    event: NewEvent
+    key: bytes
+    now: int
+    caller: str
+    started: int
+    decoded: int
+    span: Span | None = None
+
+
+class Served:
+    """A service as the desk holds it: its source's check and the decider of the moment."""
+
+    __slots__ = ("check", "decider", "source")
+
+    def __init__(self, decider: Decider, source: Source) -> None:
+        self.decider = decider
+        self.source = source
+        self.check = row_check(source)
+
+
+class Desk:
+    """Decides, journals, remembers, ships.
+
+    Parameters
+    ----------
+    journal : JournalWriter
+        Where records go before answers leave.
+    recent : Recent
+        The shared tables of where the newest decisions stand.
+    finder : Finder
+        Finds the decisions made before.
+    metrics : Metrics
+        Counts.
+    ship : callable
+        Is told that the journal has grown.
+    """
+
+    def __init__(self, journal: JournalWriter, recent: Recent, finder: Finder, metrics: Metrics, ship: Ship) -> None:
+        self.services: dict[str, Served] = {}
+        self.journal = journal
+        self.recent = recent
+        self.finder = finder
+        self.metrics = metrics
+        self._ship = ship
+        self.decided = 0
+        self.tracer: Tracer | None = None
+        """Where traces are exported to; None where they are not."""
+        self._ids = DecisionIds()
+        self._answers: dict[bytes, bytes] = {}
+        self._older: dict[bytes, bytes] = {}
+        self._flights: dict[bytes, Flight[bytes]] = {}
+        self._warned: set[str] = set()
+
+    def served(self, service: str) -> Served:
+        """Return a service by name.
+
+        Raises
+        ------
+        NotFoundError
+            It is not deployed; the error names the likely one.
+        """
+        found = self.services.get(service)
+        if found is None:
+            raise unknown("deployed service", service, list(self.services))
+        return found
+
+    def decide_json(
+        self, service: str, body: bytes, now: int, caller: str = "", began: int = 0, timeout: int = 0
+    ) -> Soon:
+        """Decide the event in a JSON body, and return the answer's JSON, or what to wait for it on.
+
+        Parameters
+        ----------
+        service : str
+            Which service is asked.
+        body : bytes
+            One event as a JSON object.
+        now : int
+            The workspace's instant.
+        caller : str
+            Who asks; kept in the record.
+        began : int
+            When the request began to come, ns of the monotonic clock: the deadline counts from there; 0 for just now.
+        timeout : int
+            Microseconds that the caller gives the answer; 0 for the service's deadline.
+
+        Raises
+        ------
+        NotFoundError
+            No such service.
+        SchemaError
+            The event does not fit its declaration; nothing was decided.
+        StorageError
+            The record could not be written, so there is no answer to give.
+        """
+        started = perf_counter_ns()
+        served = self.served(service)
+        rows = decoded(served.check, body, now)
+        if len(rows) != 1:
+            raise SchemaError(
+                f"{len(rows)} events in one request", where=f"service {service}", remedy="post one event at a time"
+            )
+        event = rows[0]
+        if isinstance(event, BadRow):
+            raise SchemaError(event.reason, where=f"{served.source.name} for service {service}")
+        until = (began or started) + (timeout or served.decider.service.deadline) * 1000
+        return self.decide(served, event, now, caller, started, until)
+
+    def decide(
+        self, served: Served, event: NewEvent, now: int, caller: str = "", started: int = 0, until: int = 0
+    ) -> Soon:
+        """Decide one checked event, and return the answer's JSON; a flight to wait on while its score is under way.
+
+        An event whose decision is under way is not decided twice: who asks again waits for the same.
+
+        Raises
+        ------
+        NotFoundError, SchemaError, StorageError
+            As :meth:`decide_json`.
+        """
+        started = started or perf_counter_ns()
+        service = served.decider.service.name
+        if event.at > now + FUTURE_ALLOWED:
+            raise SchemaError(
+                "at lies more than 5 minutes ahead of the clock",
+                where=f"{event.type} {event.id}",
+                remedy="send when it happened, in UTC or with a zone",
+            )
+        key = event_key(service, event.id)
+        again = self._answers.get(key) or self._older.get(key) or self._flights.get(key)
+        again = again or self._again(service, event, key)
+        if again is not None:
+            self.metrics.count("retries", service)
+            return again
+        span = None if self.tracer is None else self.tracer.current()
+        asked = Asked(served.decider, event, key, now, caller, started, perf_counter_ns(), span)
+        until = until or started + served.decider.service.deadline * 1000
+        verdict = served.decider.decide(event.id, event.columns, now, min(event.at, now), until)
+        if isinstance(verdict, Verdict):
+            return self._write(asked, verdict)
+        flight = Flight(self._write_later(asked, verdict), lambda: self._flights.pop(key, None))
+        if not flight.done:
+            self._flights[key] = flight
+        return flight
+
+    async def _write_later(self, asked: Asked, verdict: Awaitable[Verdict]) -> bytes:
+        return self._write(asked, await verdict)
+
+    def _write(self, asked: Asked, verdict: Verdict) -> bytes:
+        """Write a decision down, and return its answer."""
+        decider, event, key, now, caller, started, decoded, span = asked
+        service = decider.service.name
+        spent = [decoded - started, verdict.features_ns, verdict.rules_ns, verdict.model_ns]
+        spent.append(perf_counter_ns() - decoded - sum(spent[1:]))
+        if decider.service.keep_rows < 1.0:
+            leave_out(verdict, decider.service.keep_rows, event.id)
+        identity = self._ids.new(now)
+        unit = decider.unit_of(event.id, event.columns)
+        record = record_of(identity, service, unit, event, verdict, now=now, caller=caller, timings=spent)
+        if span is not None:
+            record.trace = f"{span.get_span_context().trace_id:032x}"
+        segment, position = self.journal.append(encode_decision(record))
+        if not self.recent.alone:
+            self.recent.put(key, segment, position)
+        self.decided += 1
+        self._ship()
+        answer = encode_answer(answer_of(record))
+        self._remember(key, answer)
+        ended = perf_counter_ns()
+        self._count(asked, record, verdict, ended - started)
+        if span is not None and self.tracer is not None:
+            self.tracer.decided(span, record, started, ended)
+        return answer
+
+    def in_flight(self) -> int:
+        """Return how many decisions wait for their score."""
+        return len(self._flights)
+
+    def committed(self) -> Future[None]:
+        """Return what is done when every decision made so far is on the disk."""
+        return self.journal.committed()
+
+    def _again(self, service: str, event: NewEvent, key: bytes) -> bytes | None:
+        """Return the answer that the event was given before, here or by another worker."""
+        record = self.finder.by_event(service, event.id, key)
+        if record is None:
+            return None
+        answer = encode_answer(answer_of(record))
+        self._remember(key, answer)
+        return answer
+
+    def _remember(self, key: bytes, answer: bytes) -> None:
+        # By halves: to drop the oldest entry of a dict each time, it would be searched past all that was dropped.
+        self._answers[key] = answer
+        if 2 * len(self._answers) >= MOST_REMEMBERED:
+            self._older, self._answers = self._answers, {}
+
+    def _count(self, asked: Asked, record: DecisionRecord, verdict: Verdict, ns: int) -> None:
+        metrics, service = self.metrics, record.service
+        metrics.decided(service, verdict.model, verdict.decision, ns, record.timings)
+        if verdict.stored is not None:
+            metrics.count("stored", service, verdict.stored.kind)
+        if verdict.explored:
+            metrics.count("explored", service)
+        if verdict.cached or verdict.missed:
+            outcome = "hit" if verdict.cached else "miss"
+            metrics.count("cache", service, outcome)
+            metrics.count("model_cache", verdict.model, outcome)
+        if verdict.fallback:
+            kind = verdict.reason.partition(":")[0]
+            metrics.count("fallbacks", service, verdict.fallback, kind)
+            if (arm := asked.decider.arm_of(record.unit)) is not None and arm.model:
+                metrics.count("model_failures", arm.model, kind)
+            if verdict.reason not in self._warned and len(self._warned) < 1000:
+                self._warned.add(verdict.reason)
+                told = {"decision_id": record.decision_id, "service": service}
+                log.warning("%s fell back to %s: %s", service, verdict.fallback, verdict.reason, extra=told)
+
+
+def decoded(check: RowCheck, body: bytes, now: int, origin: str = "") -> list[NewEvent | BadRow]:
+    """Return a body's rows, checked.
+
+    Raises
+    ------
+    SchemaError
+        It is nested so deeply that it can't be looked at row by row.
+    """
+    try:
+        return check.decode(body, now=now, origin=origin)
+    except RecursionError as error:
+        raise SchemaError("JSON nested too deeply", remedy="an event is one flat object") from error

@@ -1,0 +1,1 @@
+"""From what is deployed to what decides: bundles read, warmed and swapped in."""

@@ -1,0 +1,1 @@
+"""What is told of serving: metrics, traces, the dashboard, the overview."""

@@ -1,0 +1,114 @@
+"""The same handler behind ASGI, for whoever has a server already (uvicorn, Granian) and for tests."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from time import perf_counter_ns
+from typing import TYPE_CHECKING, Any
+
+from tidewheel.serving.transport.http import Request, Response, failure, too_large
+from tidewheel.serving.transport.streaming import Streamed
+
+if TYPE_CHECKING:
+    from tidewheel.serving.transport.server import Handler
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+
+class AsgiApp:
+    """An ASGI 3 application over a handler.
+
+    Parameters
+    ----------
+    handler : Handler
+        The function from requests to answers that the other transports use.
+
+    Examples
+    --------
+    >>> import asyncio
+    >>> class Hello:
+    ...     def handle(self, request: Request) -> Response:
+    ...         return Response(body=b"hello")
+    ...     def body_limit(self, path: str) -> int:
+    ...         return 10
+    >>> sent = []
+    >>> async def receive():
+    ...     return {"type": "http.request", "body": b""}
+    >>> async def send(message):
+    ...     sent.append(message)
+    >>> scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": []}
+    >>> asyncio.run(AsgiApp(Hello())(scope, receive, send))
+    >>> sent[1]["body"]
+    b'hello'
+    """
+
+    def __init__(self, handler: Handler) -> None:
+        self.handler = handler
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer one request; the ``lifespan`` and ``websocket`` scopes are not ours."""
+        if scope["type"] == "lifespan":
+            await _lifespan(receive, send)
+            return
+        if scope["type"] != "http":
+            return
+        response = await self._answer(scope, receive)
+        if isinstance(response, Streamed):
+            await _stream(response, scope, send)
+            return
+        headers = [(b"content-type", response.content_type), (b"content-length", str(len(response.body)).encode())]
+        start = {"type": "http.response.start", "status": response.status, "headers": [*headers, *response.headers]}
+        await send(start)
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else response.body})
+
+    async def _answer(self, scope: Message, receive: Receive) -> Response:
+        began = perf_counter_ns()
+        body = await _body(receive, limit := self.handler.body_limit(scope["path"]))
+        if body is None:
+            return too_large(limit)
+        headers = {bytes(name).lower(): bytes(value) for name, value in scope["headers"]}
+        query = bytes(scope.get("query_string", b"")).decode("latin-1")
+        try:
+            answer = self.handler.handle(Request(scope["method"], scope["path"], query, headers, body, began=began))
+            return answer if isinstance(answer, Response) else await answer
+        except Exception as error:
+            return failure(error)
+
+
+async def _stream(response: Streamed, scope: Message, send: Send) -> None:
+    """Send an answer piece by piece; `send` raises, or the server cancels, when the client is gone."""
+    try:
+        headers = [(b"content-type", response.content_type), *response.headers]
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        if scope["method"] != "HEAD":
+            async for piece in response.pieces:
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+    finally:
+        await response.pieces.aclose()
+
+
+async def _body(receive: Receive, limit: int) -> bytes | None:
+    """Read the whole body; None when it is larger than `limit`."""
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        part = message.get("body", b"")
+        size += len(part)
+        if size > limit:
+            return None
+        parts.append(part)
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    """Say yes to start and stop: what the handler needs is opened and closed by who made it."""
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
