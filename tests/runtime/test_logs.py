@@ -32,7 +32,7 @@ def test_people_read_a_line(stream: io.StringIO) -> None:
 def test_machines_read_an_object(stream: io.StringIO) -> None:
     logger = set_up_logs("serve-0", stream=stream, format="json")
     token = log_fields.set({"trace_id": "4bf9"})
-    logging.getLogger("tidewheel.serving").warning("a\nb %d", 1, extra={"decision_id": "01J", "odd": {1, 2}})
+    logging.getLogger("tidewheel.serving").warning("a\nb %d", 1, extra={"decision_id": "01J", "odd": {1, 2}, "_own": 1})
     log_fields.reset(token)
     try:
         raise ValueError("what happened")

@@ -35,6 +35,13 @@ def test_a_slot_is_held_by_one_and_taken_over_with_a_new_name(tmp_path: Path) ->
     three.close()
 
 
+def test_one_of_several_is_never_alone(tmp_path: Path) -> None:
+    one = Recent(tmp_path, "worker", several=True)
+    one.refresh()
+    assert not one.alone, "another may have begun since"
+    one.close()
+
+
 @settings(max_examples=20, deadline=None)
 @given(keys=st.lists(st.binary(min_size=1, max_size=20), unique=True, min_size=1, max_size=50))
 def test_what_was_put_last_is_found(tmp_path_factory: pytest.TempPathFactory, keys: list[bytes]) -> None:

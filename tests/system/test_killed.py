@@ -110,7 +110,11 @@ def compare(workspace: Any, acknowledged: dict[str, float], answered: dict[str, 
         same = ("decision_id", "decision", "score", "model")
         assert {name: row[name] or None for name in same} == {name: told.get(name) or None for name in same}
     report = workspace.check_features(sample=0)
-    assert (report.checked, report.differences, report.skipped) == (len(answered), 0, 0), report.first_difference
+    # On a busy machine a deadline may pass before features are read: such an answer has none to compare.
+    late = sum(told.get("fallback", "") != "" for told in answered.values())
+    assert report.differences == 0, report.first_difference
+    assert report.skipped <= late
+    assert report.checked + report.skipped == len(answered)
     workspace.flush()
     assert_equal_log(workspace, acknowledged, answered)
     assert workspace.decisions("Screen").num_rows == len(answered)

@@ -29,8 +29,8 @@ class Combiner:
     Examples
     --------
     >>> two = Combiner(ir.Combine("weighted", ("Fraud", "Net"), weights=(0.75, 0.25)))
-    >>> two({"Fraud": 0.4, "Net": 0.8}), two({"Fraud": 0.4})
-    (0.5, 0.4)
+    >>> two({"Fraud": 0.5, "Net": 1.0}), two({"Fraud": 0.5})
+    (0.625, 0.5)
     """
 
     def __init__(self, how: ir.Combine, own: ir.View | None = None) -> None:

@@ -56,7 +56,7 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
             **log_fields.get(),
-            **{name: value for name, value in vars(record).items() if name not in _USUAL},
+            **{name: value for name, value in vars(record).items() if name not in _USUAL and name[0] != "_"},
         }
         if record.exc_info:
             told["exception"] = self.formatException(record.exc_info)

@@ -111,6 +111,8 @@ class Recent:
         Where the tables lie.
     role : str
         Begins the slot's name, such as ``worker``; "" only reads.
+    several : bool
+        Whether there are to be others, seen or not: one that has just begun is seen half a second later.
 
     Raises
     ------
@@ -132,13 +134,14 @@ class Recent:
     >>> one.close(); other.close()
     """
 
-    def __init__(self, folder: Path, role: str = "") -> None:
+    def __init__(self, folder: Path, role: str = "", *, several: bool = False) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        self._several = several
         self._folder = folder
         self._own = _free_slot(folder, role) if role else None
         self._others: dict[str, RecentTable] = {}
         self._gone: dict[str, float] = {}
-        self.alone = True
+        self.alone = not several
         """Whether no other writer was there at the last refresh: then nothing needs to be put."""
         self._segment, self._number = "", 0
         self.refresh()
@@ -159,7 +162,7 @@ class Recent:
                 self._open(path)
             elif path.stem in self._others and self._gone.setdefault(path.stem, monotonic()) < monotonic() - LINGER:
                 self._others.pop(path.stem).close()
-        self.alone = not self._others
+        self.alone = not self._others and not self._several
 
     def _open(self, path: Path) -> None:
         if path.stem in self._others:

@@ -65,7 +65,8 @@ class Serving:
         self.stores = stores
         self.metrics = Metrics(worker)
         # Its journal's segments are named after the writer, and positions in a shared log after them.
-        self.recent = Recent(layout.recent, f"{role}-{stores.host}" if stores.host else role)
+        several = role != "local" and (settings.workers > 1 or settings.grpc_port > 0)
+        self.recent = Recent(layout.recent, f"{role}-{stores.host}" if stores.host else role, several=several)
         self._bells = Carillon(layout.bells, STREAM_BELLS)
         self.journal = JournalWriter.open(layout.journal, self.recent.writer)
         self.index = DecisionIndex.open(layout.decisions)
