@@ -25,7 +25,7 @@ from tidewheel.serving.backend import WorkerBackend
 from tidewheel.serving.deciding.breaker import Breaker, GuardedScoring
 from tidewheel.serving.deciding.scoring import Pending
 from tidewheel.serving.transport import wire
-from tidewheel.serving.transport.admission import Admission, timeout_of
+from tidewheel.serving.transport.admission import FEW, Admission, timeout_of
 from tidewheel.serving.transport.http import Request, Response
 from tidewheel.serving.transport.server import HttpServer
 
@@ -131,7 +131,15 @@ def overloaded() -> Admission:
     admission = Admission(patience, lambda end: None)
     admission._turns = (PATIENCE,) * 3
     admission.since = perf_counter_ns() - 10 * PATIENCE
+    admission._reads = FEW + 1
     return admission
+
+
+def test_few_callers_are_no_queue_however_slow_the_turns_are() -> None:
+    admission = overloaded()
+    assert admission.refuses(2 * PATIENCE, "/v1/x", {})
+    admission._reads = FEW
+    assert not admission.refuses(2 * PATIENCE, "/v1/x", {})
 
 
 LINES = ["Content-Length: 3", "Content-Length: 0", "content-LENGTH:  3 ", "Content-Length: 3, 3", "Content-Length: +3"]

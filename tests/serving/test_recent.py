@@ -39,7 +39,16 @@ def test_one_of_several_is_never_alone(tmp_path: Path) -> None:
     one = Recent(tmp_path, "worker", several=True)
     one.refresh()
     assert not one.alone, "another may have begun since"
+    two = Recent(tmp_path, "worker", several=True)
+    two.put(b"event", f"{two.writer}-00000001", 7)
+    place = Place(f"{two.writer}-00000001", 7)
+    assert one.find(b"event") == [place], "seen at once, before any refresh"
+    two.close()
+    assert one.find(b"event") == [place], "its decisions outlive it"
+    three = Recent(tmp_path, "later", several=True)
+    assert three.find(b"event") == [place], "also for who never saw it live"
     one.close()
+    three.close()
 
 
 @settings(max_examples=20, deadline=None)

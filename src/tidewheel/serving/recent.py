@@ -13,8 +13,9 @@ import fcntl
 import mmap
 import os
 import struct
+import threading
 from pathlib import Path
-from time import monotonic
+from time import monotonic, time
 from zlib import crc32
 
 from tidewheel.collect.decision_index import Place
@@ -65,6 +66,11 @@ class RecentTable:
         except BaseException:
             os.close(self._descriptor)
             raise
+        if write:
+            os.utime(path.parent)  # those that look at the folder's time see that a writer has begun
+        else:
+            os.close(self._descriptor)  # the mapping stays: whoever looks through it may outlast who let it go
+            self._descriptor = -1
         self.slot = path.stem
         self._next = 0
         self._term = _HEADER.unpack_from(self._map, 0)[1] + 1 if write else 0
@@ -99,7 +105,8 @@ class RecentTable:
     def close(self) -> None:
         """Unmap the file and let the slot go."""
         self._map.close()
-        os.close(self._descriptor)
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
 
 
 class Recent:
@@ -141,6 +148,8 @@ class Recent:
         self._own = _free_slot(folder, role) if role else None
         self._others: dict[str, RecentTable] = {}
         self._gone: dict[str, float] = {}
+        self._looked_at = 0
+        self._looking = threading.Lock()
         self.alone = not several
         """Whether no other writer was there at the last refresh: then nothing needs to be put."""
         self._segment, self._number = "", 0
@@ -153,24 +162,27 @@ class Recent:
         return self._own.writer
 
     def refresh(self) -> None:
-        """Open the tables of writers that have come since, and close those of writers that have long gone."""
-        for path in self._folder.glob("*.recent"):
-            if self._own is not None and path.stem == self._own.slot:
-                continue
-            if _is_held(path):
-                self._gone.pop(path.stem, None)
-                self._open(path)
-            elif path.stem in self._others and self._gone.setdefault(path.stem, monotonic()) < monotonic() - LINGER:
-                self._others.pop(path.stem).close()
-        self.alone = not self._others and not self._several
+        """Open the tables of writers that have come since, and let go those of writers that have long gone."""
+        with self._looking:
+            self._looked_at = os.stat(self._folder).st_mtime_ns
+            # A new mapping each time: another thread may be looking through the old one.
+            others: dict[str, RecentTable] = {}
+            for path in self._folder.glob("*.recent"):
+                mine = self._own is not None and path.stem == self._own.slot
+                table = self._others.get(path.stem)
+                if not mine and self._counts(path, table) and (table := table or _opened(path)) is not None:
+                    others[path.stem] = table
+            self._others = others
+            self.alone = not others and not self._several
 
-    def _open(self, path: Path) -> None:
-        if path.stem in self._others:
-            return
-        try:
-            self._others[path.stem] = RecentTable(path)
-        except (OSError, ValueError):
-            return  # being made this very moment; found by the next refresh
+    def _counts(self, path: Path, table: RecentTable | None) -> bool:
+        """Return whether a table is to be asked: its writer lives, or died just now."""
+        if _is_held(path):
+            self._gone.pop(path.stem, None)
+            return True
+        if table is None:  # never seen
+            return path.stat().st_mtime > time() - LINGER
+        return self._gone.setdefault(path.stem, monotonic()) >= monotonic() - LINGER
 
     def put(self, key: bytes, segment: str, position: int) -> None:
         """Remember where the decision for an event stands."""
@@ -186,6 +198,8 @@ class Recent:
 
         A writer knows its own last decisions by itself.
         """
+        if self._several and os.stat(self._folder).st_mtime_ns != self._looked_at:
+            self.refresh()
         found: list[Place] = []
         for table in self._others.values():
             found += table.find(key)
@@ -196,6 +210,13 @@ class Recent:
         for table in (self._own, *self._others.values()):
             if table is not None:
                 table.close()
+
+
+def _opened(path: Path) -> RecentTable | None:
+    try:
+        return RecentTable(path)
+    except (OSError, ValueError):
+        return None  # being made this very moment; found by the next refresh
 
 
 def _is_held(path: Path) -> bool:

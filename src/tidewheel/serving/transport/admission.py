@@ -18,6 +18,8 @@ QUIET = 2_000_000
 """Nothing that waited less (ns) is refused."""
 MOST_WAITED, STANDING = 2, 8
 """Refused is what waited for a half of its deadline while each of the last turns began behind by an eighth."""
+FEW = 8
+"""So few in a turn are no queue, however slow the turn is: the machine is busy with something else."""
 MANY = 32
 """Refused is too what has likely waited for that long behind so many others, read in the same turn."""
 ANSWERS = 16
@@ -54,13 +56,14 @@ class Admission:
     """
 
     __slots__ = (
-        "_answers", "_before", "_call_soon", "_patience", "_polled", "_reads", "_turns", "_watched", "shed", "since",
+        "_answers", "_before", "_call_soon", "_patience", "_polled", "_read", "_reads", "_turns", "_watched", "shed",
+        "since",
     )  # fmt: skip
 
     def __init__(self, patience: Patience, call_soon: Callable[[Callable[[], None]], object]) -> None:
         self._patience = patience
         self._call_soon = call_soon
-        self._polled = self._reads = 0
+        self._polled = self._reads = self._read = 0
         self._turns = (0, 0, 0)
         self._watched = False
         self._before: tuple[bytes, list[bytes]] = (b"", [])
@@ -88,7 +91,7 @@ class Admission:
             return
         now = perf_counter_ns()
         self._turns = (*self._turns[1:], now - self._polled)
-        self.since, self._polled, self._reads = self._polled, now, 0
+        self.since, self._polled, self._read, self._reads = self._polled, now, self._reads, 0
         # Once more, so that the next poll does not wait and tells whether the queue is empty.
         self._call_soon(self._end)
 
@@ -107,7 +110,7 @@ class Admission:
             return False
         likely = waited - (self._polled - self.since) // 2
         crowd = self._reads > MANY and likely * MOST_WAITED > patience
-        return crowd or self.standing * STANDING > patience
+        return crowd or (max(self._read, self._reads) > FEW and self.standing * STANDING > patience)
 
     def refusal(self) -> Response:
         """Return the answer to a refused request; the instants to ask again at are spread."""
