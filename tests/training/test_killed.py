@@ -80,7 +80,8 @@ def test_a_killed_run_goes_on_at_its_first_unfinished_step(tmp_path: Path, step:
         records = step_records(context.catalog, cut_off.id)
         assert [record.step for record in records if record.status == "killed"] == [step]
         taken = {record.step for record in records if record.reused == cut_off.id}
-        assert taken == ({"data"} if step == "fit" else {"data", "fit", "evaluate"})
+        keys = [(record.step, record.status, record.key[:8]) for record in records]
+        assert taken == ({"data"} if step == "fit" else {"data", "fit", "evaluate"}), keys
         fresh = train(context, "Linear", cache=False)
         predictions = [get_run(context.catalog, run).artifacts["predictions"] for run in (cut_off.id, fresh.run_id)]
         assert predictions[0] == predictions[1]

@@ -126,13 +126,13 @@ class DecisionIndex:
             value = transaction.get(decision_id.encode(), db=self._decisions)
         return None if value is None else msgspec.msgpack.decode(value, type=Place)
 
-    def decision_on(self, service: str, event_id: str) -> str | None:
-        """Return the id of the first decision of a service on an event, or None."""
+    def decision_on(self, service: str, event_id: str, key: bytes = b"") -> str | None:
+        """Return the id of the first decision of a service on an event, or None; `key` is their `event_key`."""
         # Asked for each decision: without the context managers, which cost twice the look-up.
         try:
             transaction = self._environment.raw.begin(self._events)
             try:
-                value = transaction.get(event_key(service, event_id))
+                value = transaction.get(key or event_key(service, event_id))
             finally:
                 transaction.abort()
         except lmdb.Error as error:

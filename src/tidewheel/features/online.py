@@ -101,6 +101,7 @@ class OnlineReader:
             )
             for view in views
         )
+        self._speaks = any(self._spoken)
         self._strings = Texts(states.text)
         vectors = any(step.call.size for stage in self._assembly.stages for step in stage.steps)
         self._most_strings = MOST_VECTORS if vectors else MOST_STRINGS
@@ -161,14 +162,16 @@ class OnlineReader:
             learn_literals(self._assembly, self._strings)
         values = self._values(event, now if at is None else at)
         vector = np.empty((1, self._assembly.width))
-        self._pack(vector.data.cast("B"), 0, *self._words(values))
+        self._pack(vector.data, 0, *self._words(values))
         instant, states, out = self._read(values, now, vector, without)
-        words = tuple(out[columns] for columns in self._assembly.slices)
+        words = tuple([out[columns] for columns in self._assembly.slices])
+        if not self._speaks:
+            return Row(words, ({},) * len(words), instant, states)
         texts = tuple(self._speak(row, spoken) for row, spoken in zip(words, self._spoken, strict=True))
         return Row(words, texts, instant, states)
 
     def _values(self, event: Event, at: int) -> Sequence[object]:
-        if isinstance(event, Mapping):
+        if type(event) is dict or isinstance(event, Mapping):
             get = event.get
             return [at, *[get(name) for name in self._columns[1:]]]
         return (at, *self._get(event))

@@ -51,11 +51,12 @@ class Finder:
 
         Takes microseconds unless there is one that has left the journal.
         """
-        for place in self.recent.find(key or event_key(service, event_id)):
+        key = key or event_key(service, event_id)
+        for place in self.recent.find(key):
             record = record_at(self.journal, place)
             if record is not None and record.event_id == event_id and record.service == service:
                 return record
-        decision_id = self.index.decision_on(service, event_id)
+        decision_id = self.index.decision_on(service, event_id, key)
         return None if decision_id is None else self._indexed(decision_id)
 
     def by_id(self, decision_id: str) -> DecisionRecord:
