@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 from benchmarks.harness import medians, report
 from benchmarks.peers import run as run_peer
 
-from tidewheel.features.stored import join_as_of
+from tidewheel.features.replay.stored import join_as_of
 
 KEYS, FEATURES, DAYS = 100_000, 10, 30
 LARGE, SMALL = (5_000_000, 500_000), (1_000_000, 100_000)

@@ -27,11 +27,11 @@ from benchmarks.harness import report
 
 from tidewheel.collect.history import History
 from tidewheel.definitions import ir
-from tidewheel.features.backfill import read_view
-from tidewheel.features.batch import BUCKET_ROWS, Batch, Job
-from tidewheel.features.materialise import materialise
-from tidewheel.storage.lake import Lake
-from tidewheel.storage.log import EventLog
+from tidewheel.features.replay.backfill import read_view
+from tidewheel.features.replay.batch import BUCKET_ROWS, Batch, Job
+from tidewheel.features.replay.materialise import materialise
+from tidewheel.storage.lake.delta import Lake
+from tidewheel.storage.log.event_log import EventLog
 
 EVENTS = int(os.environ.get("EVENTS", "20_000_000"))
 SMALL = 200_000

@@ -20,7 +20,7 @@ from benchmarks.harness import report
 from benchmarks.serving.workspace import CARDS, Made, make
 
 from tidewheel.definitions import load_project
-from tidewheel.features.entities import EntityReader
+from tidewheel.features.reading.entities import EntityReader
 from tidewheel.runtime.config import load_config
 from tidewheel.runtime.stores import Stores
 

@@ -23,14 +23,14 @@ from benchmarks.harness import report
 
 from tidewheel.collect.history import History
 from tidewheel.definitions import ir
-from tidewheel.features.online import OnlineReader
-from tidewheel.features.plan_group import plan_group
-from tidewheel.features.plan_view import plan_group_alone
-from tidewheel.features.stream import Folder
-from tidewheel.storage.lake import Lake
-from tidewheel.storage.log import EventLog
-from tidewheel.storage.log_records import NewEvent
-from tidewheel.storage.state import StateStore
+from tidewheel.features.folding.stream import Folder
+from tidewheel.features.planning.group import plan_group
+from tidewheel.features.planning.view import plan_group_alone
+from tidewheel.features.reading.online import OnlineReader
+from tidewheel.storage.lake.delta import Lake
+from tidewheel.storage.log.event_log import EventLog
+from tidewheel.storage.log.records import NewEvent
+from tidewheel.storage.state.lmdb_state import StateStore
 
 EVENTS, KEYS, RUNS = 600_000, 100_000, 3
 PEER_EVENTS = 100_000

@@ -27,13 +27,13 @@ from benchmarks.serving.http import CLIENT_CPU, server, wait_for
 from tests.serving.nets import SPEC, mlp
 
 from tidewheel.definitions import digest, load_project
-from tidewheel.registry.bundles import Bundle, Manifest, save_bundle
-from tidewheel.registry.deployments import deploy
 from tidewheel.registry.graphs import set_live_graph
-from tidewheel.registry.onnx import onnx_function
-from tidewheel.registry.runs import start_run
+from tidewheel.registry.models.bundles import Bundle, Manifest, save_bundle
+from tidewheel.registry.models.onnx import onnx_function
+from tidewheel.registry.pointers.deployments import deploy
+from tidewheel.registry.runs.runs import start_run
 from tidewheel.registry.services import freeze_service
-from tidewheel.registry.versions import register
+from tidewheel.registry.versions.versions import register
 from tidewheel.runtime.config import load_config
 from tidewheel.runtime.stores import Stores
 from tidewheel.serving.worker import read_addresses

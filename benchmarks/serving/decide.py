@@ -23,7 +23,7 @@ from benchmarks.harness import report
 from benchmarks.serving.workspace import Made, body, make
 
 from tidewheel.definitions import load_project
-from tidewheel.features.plan_group import plan_group
+from tidewheel.features.planning.group import plan_group
 from tidewheel.kernel import EMPTY_BLOB, plan_reads, read_blobs
 from tidewheel.kernel.lightgbm_text import parse_lightgbm
 from tidewheel.kernel.trees import predict_trees

@@ -33,9 +33,9 @@ from tidewheel.capacity.sizing import point
 from tidewheel.runtime.config import load_config
 from tidewheel.serving.deciding.answers import Answer, answer_of, decode_answer
 from tidewheel.serving.worker import read_addresses
-from tidewheel.storage.decisions import decode_decision
-from tidewheel.storage.journal_segments import list_segments, read_segment
-from tidewheel.workspace.capacity import cpu_seconds
+from tidewheel.storage.journal.decisions import decode_decision
+from tidewheel.storage.journal.segments import list_segments, read_segment
+from tidewheel.workspace.rollouts.capacity import cpu_seconds
 
 KILLS = int(os.environ.get("KILLS", "50"))
 RUNS, REQUESTS, RATE, SECONDS = int(os.environ.get("RUNS", "5")), 4000, 400.0, 5.0

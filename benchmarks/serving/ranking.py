@@ -25,7 +25,7 @@ from examples.movies import project
 from examples.movies.generate import world, write
 
 import tidewheel as tw
-from tidewheel.features.online import OnlineReader
+from tidewheel.features.reading.online import OnlineReader
 from tidewheel.retrieval.vectors import VectorIndex
 
 COUNTS, RUNS, MOVIES = (100, 500), 7, 600

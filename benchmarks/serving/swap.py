@@ -31,12 +31,12 @@ from tidewheel.capacity.driver import Run, arrivals, drive
 from tidewheel.capacity.requests import requests
 from tidewheel.capacity.sizing import point
 from tidewheel.kernel.lightgbm_text import parse_lightgbm
-from tidewheel.registry.bundles import Bundle, load_bundle, save_bundle
-from tidewheel.registry.deployments import deploy
-from tidewheel.registry.pointers import list_deployments
-from tidewheel.registry.predictors import PredictorSpec, trees_arrays
-from tidewheel.registry.runs import start_run
-from tidewheel.registry.versions import get_version, register
+from tidewheel.registry.models.bundles import Bundle, load_bundle, save_bundle
+from tidewheel.registry.models.predictors import PredictorSpec, trees_arrays
+from tidewheel.registry.pointers.deployments import deploy
+from tidewheel.registry.pointers.pointers import list_deployments
+from tidewheel.registry.runs.runs import start_run
+from tidewheel.registry.versions.versions import get_version, register
 from tidewheel.runtime.config import load_config
 from tidewheel.runtime.stores import Stores
 from tidewheel.serving.observing.metrics import read_loaded

@@ -19,7 +19,7 @@ import numpy as np
 from benchmarks.harness import report
 
 from tidewheel.kernel.lightgbm_text import parse_lightgbm
-from tidewheel.registry.predictors import Predictor, PredictorSpec, trees_arrays
+from tidewheel.registry.models.predictors import Predictor, PredictorSpec, trees_arrays
 
 COLUMNS, TRAINED, ASKED, RUNS = 30, 20_000, 2_000, 9
 GOAL_US = 10.0
@@ -64,8 +64,8 @@ def onnx_call(predictor: Predictor) -> Row | None:
     except ImportError:
         return None
     from tidewheel.definitions.ir import Graph
-    from tidewheel.registry.bundles import Bundle, Manifest
-    from tidewheel.registry.onnx import onnx_session
+    from tidewheel.registry.models.bundles import Bundle, Manifest
+    from tidewheel.registry.models.onnx import onnx_session
     from tidewheel.training.export.graph import graph_of
 
     names = tuple(f"x{i}" for i in range(COLUMNS))

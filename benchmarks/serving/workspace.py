@@ -13,21 +13,21 @@ import numpy as np
 from tidewheel.collect.history import History
 from tidewheel.definitions import digest, load_project
 from tidewheel.definitions.ir import Graph
-from tidewheel.features.online import OnlineReader
-from tidewheel.features.plan_group import plan_group
-from tidewheel.features.plan_view import plan_view
-from tidewheel.features.stream import Folder
+from tidewheel.features.folding.stream import Folder
+from tidewheel.features.planning.group import plan_group
+from tidewheel.features.planning.view import plan_view
+from tidewheel.features.reading.online import OnlineReader
 from tidewheel.kernel.lightgbm_text import parse_lightgbm
-from tidewheel.registry.bundles import Bundle, Manifest, save_bundle
-from tidewheel.registry.deployments import deploy
 from tidewheel.registry.graphs import set_group, set_live_graph
-from tidewheel.registry.predictors import PredictorSpec, trees_arrays
-from tidewheel.registry.runs import start_run
+from tidewheel.registry.models.bundles import Bundle, Manifest, save_bundle
+from tidewheel.registry.models.predictors import PredictorSpec, trees_arrays
+from tidewheel.registry.pointers.deployments import deploy
+from tidewheel.registry.runs.runs import start_run
 from tidewheel.registry.services import freeze_service
-from tidewheel.registry.versions import register
+from tidewheel.registry.versions.versions import register
 from tidewheel.runtime.config import load_config
 from tidewheel.runtime.stores import Stores
-from tidewheel.storage.log_records import NewEvent
+from tidewheel.storage.log.records import NewEvent
 
 HERE = Path(__file__).parent
 EVENTS, CARDS, TERMINALS, TRAINED = 60_000, 5_000, 500, 6_000

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from benchmarks.harness import medians, report
 
-from tidewheel.registry.runs import finish_run, start_run
-from tidewheel.registry.steps import step_records
-from tidewheel.storage.artifacts import ArtifactStore
+from tidewheel.registry.runs.runs import finish_run, start_run
+from tidewheel.registry.runs.steps import step_records
+from tidewheel.storage.artifacts.local import ArtifactStore
 from tidewheel.storage.catalog import Catalog
 from tidewheel.training.outputs import Outputs
 from tidewheel.training.steps import Steps

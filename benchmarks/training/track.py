@@ -17,10 +17,10 @@ from pathlib import Path
 from benchmarks import peers
 from benchmarks.harness import report
 
-from tidewheel.registry.environments import find_standing, promote
-from tidewheel.registry.runs import Metric, close_run, get_run, start_run
-from tidewheel.registry.versions import add_version, get_version
-from tidewheel.storage.artifacts import ArtifactStore
+from tidewheel.registry.pointers.environments import find_standing, promote
+from tidewheel.registry.runs.runs import Metric, close_run, get_run, start_run
+from tidewheel.registry.versions.versions import add_version, get_version
+from tidewheel.storage.artifacts.local import ArtifactStore
 from tidewheel.storage.catalog import Catalog
 
 NUMBERS, RUNS, RESOLVES, MEGABYTES = 50, 15, 300, 10

@@ -17,8 +17,8 @@ from benchmarks.harness import medians, report
 
 from tidewheel.definitions.ir import Tune
 from tidewheel.definitions.models import float_range, int_range, log_range
-from tidewheel.registry.runs import start_run
-from tidewheel.registry.trials import Trial, save_trials
+from tidewheel.registry.runs.runs import start_run
+from tidewheel.registry.runs.trials import Trial, save_trials
 from tidewheel.storage.catalog import Catalog
 from tidewheel.training.tuning.samplers import tpe
 from tidewheel.training.tuning.search import search

@@ -22,10 +22,10 @@ from tidewheel.bridges.mlflow import Mirror, downloaded
 from tidewheel.bridges.mlflow_models import read_mlflow
 from tidewheel.bridges.told import flat
 from tidewheel.errors import ConflictError, NotFoundError, UnreachableError
-from tidewheel.registry.environments import clear, promote
-from tidewheel.registry.runs import Metric, Verdict, finish_run, start_run
-from tidewheel.registry.versions import Version, register
-from tidewheel.storage.artifacts import ArtifactStore
+from tidewheel.registry.pointers.environments import clear, promote
+from tidewheel.registry.runs.runs import Metric, Verdict, finish_run, start_run
+from tidewheel.registry.versions.versions import Version, register
+from tidewheel.storage.artifacts.local import ArtifactStore
 from tidewheel.storage.catalog import Catalog
 
 pytestmark = [

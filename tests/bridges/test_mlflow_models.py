@@ -22,12 +22,12 @@ from tests.workspace.shop import Customer, Order, Return, fill
 import tidewheel as tw
 from tidewheel.bridges.mlflow_models import read_mlflow
 from tidewheel.errors import FileError, InputError, SchemaError, TrainingError
-from tidewheel.registry.bundles import load_bundle
-from tidewheel.registry.predictors import Predictor
-from tidewheel.registry.versions import get_version
+from tidewheel.registry.models.bundles import load_bundle
+from tidewheel.registry.models.predictors import Predictor
+from tidewheel.registry.versions.versions import get_version
 from tidewheel.training.fit.flatten import verify
 from tidewheel.workspace import Workspace
-from tidewheel.workspace.importing import check_columns, import_model
+from tidewheel.workspace.models.importing import check_columns, import_model
 
 Floats = npt.NDArray[np.float64]
 NAMES = ["amount", "customer.orders_30d", "customer.spent_30d", "customer.returns_60d"]

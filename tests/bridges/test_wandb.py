@@ -13,10 +13,10 @@ from tests.conftest import need_extra
 
 from tidewheel.bridges.wandb import export_runs
 from tidewheel.errors import NotFoundError
-from tidewheel.registry.environments import promote
-from tidewheel.registry.runs import Metric, Verdict, finish_run, start_run
-from tidewheel.registry.versions import register
-from tidewheel.storage.artifacts import ArtifactStore
+from tidewheel.registry.pointers.environments import promote
+from tidewheel.registry.runs.runs import Metric, Verdict, finish_run, start_run
+from tidewheel.registry.versions.versions import register
+from tidewheel.storage.artifacts.local import ArtifactStore
 from tidewheel.storage.catalog import Catalog
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]

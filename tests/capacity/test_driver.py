@@ -20,7 +20,7 @@ from tidewheel.capacity.requests import requests
 from tidewheel.capacity.sizing import point
 from tidewheel.serving.transport.http import Limits, Request, Response
 from tidewheel.serving.transport.tls import Certificate
-from tidewheel.workspace.capacity import trusting
+from tidewheel.workspace.rollouts.capacity import trusting
 
 ASK = requests("Score", [{"amount": 1.5}], "id", "r")
 

@@ -101,7 +101,7 @@ def test_pictures_need_no_network(tmp_path: Path) -> None:
 
 def test_made_up_events_fit_their_declaration() -> None:
     from tidewheel.collect.checks import row_check
-    from tidewheel.storage.log_records import NewEvent
+    from tidewheel.storage.log.records import NewEvent
 
     check = row_check(SOURCE)
     ask = requests("Score", made_up(SOURCE, 50), "id", "run")
@@ -114,7 +114,7 @@ def test_made_up_events_fit_their_declaration() -> None:
 
 def test_events_from_history_are_posted_as_they_came() -> None:
     from tidewheel.collect.checks import row_check
-    from tidewheel.storage.log_records import NewEvent
+    from tidewheel.storage.log.records import NewEvent
 
     row = {"id": "a", "card": "c", "amount": 2.5, "n": 1, "ok": True, "when": 1_000_000, "kind": "k"}
     table = pa.Table.from_pylist([{**row, "face": pack_vector([1.0, 2.0, 3.0]), "note": None}])

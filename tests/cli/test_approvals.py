@@ -6,8 +6,8 @@ from pathlib import Path
 
 from tests.shop import done, tidewheel
 
-from tidewheel.registry.runs import Verdict, start_run
-from tidewheel.registry.versions import get_version, register
+from tidewheel.registry.runs.runs import Verdict, start_run
+from tidewheel.registry.versions.versions import get_version, register
 from tidewheel.runtime.stores import open_stores
 
 

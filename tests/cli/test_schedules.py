@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.shop import done, tidewheel
 
-from tidewheel.registry.names import current_user
+from tidewheel.registry.versions.names import current_user
 
 
 def test_an_outside_cron_does_what_is_due_once(trained: Path) -> None:

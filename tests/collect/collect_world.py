@@ -15,8 +15,8 @@ from collect_sources import CARD, DISPUTE, NOON, PAYMENT
 from tidewheel.collect.history import History
 from tidewheel.collect.imports import ImportSummary, import_file
 from tidewheel.definitions.ir import Source
-from tidewheel.storage.lake import Lake
-from tidewheel.storage.log import EventLog
+from tidewheel.storage.lake.delta import Lake
+from tidewheel.storage.log.event_log import EventLog
 
 DAY = 86_400_000_000
 NOW = NOON + 400 * DAY

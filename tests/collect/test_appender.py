@@ -16,9 +16,9 @@ from collect_world import NOW, World
 from tidewheel.collect.appender import Appender
 from tidewheel.collect.decision_index import DecisionIndex, read_place
 from tidewheel.errors import FullError, OverloadedError, StorageError
-from tidewheel.storage.decisions import DecisionIds, DecisionRecord, encode_decision
-from tidewheel.storage.journal import JournalWriter
-from tidewheel.storage.log_records import BadRow, LogRecord, NewEvent
+from tidewheel.storage.journal.decisions import DecisionIds, DecisionRecord, encode_decision
+from tidewheel.storage.journal.writer import JournalWriter
+from tidewheel.storage.log.records import BadRow, LogRecord, NewEvent
 
 IDS = DecisionIds()
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tidewheel.collect.checks import RowCheck, check_row, decode_event
 from tidewheel.collect.values import LARGEST_WHOLE, LATEST, instant_of, zone_named
 from tidewheel.errors import ConfigError, SchemaError
-from tidewheel.storage.log_records import BadRow, NewEvent
+from tidewheel.storage.log.records import BadRow, NewEvent
 
 GOOD: dict[str, Any] = {"id": "t1", "card": "c1", "amount": 2.5, "country": "SE", "at": NOON}
 

@@ -15,7 +15,7 @@ from tidewheel.collect.expectations import failing, row_expectations
 from tidewheel.collect.screening import screen_rows
 from tidewheel.definitions.ir import Column, Expectation, Source
 from tidewheel.errors import ExpectationError
-from tidewheel.storage.log_records import BadRow, NewEvent
+from tidewheel.storage.log.records import BadRow, NewEvent
 
 COLUMNS = (
     Column("id", "id"),

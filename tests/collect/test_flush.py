@@ -23,9 +23,9 @@ from tidewheel.collect.decisions import Decisions
 from tidewheel.collect.flush import flush
 from tidewheel.collect.history import History
 from tidewheel.errors import NotFoundError
-from tidewheel.storage.decisions import encode_decision
-from tidewheel.storage.journal import JournalWriter
-from tidewheel.storage.log_records import NewEvent
+from tidewheel.storage.journal.decisions import encode_decision
+from tidewheel.storage.journal.writer import JournalWriter
+from tidewheel.storage.log.records import NewEvent
 
 
 def ids(world: World, type: str = "Payment") -> list[str]:

@@ -19,7 +19,7 @@ from tidewheel.collect.readers import FileOptions
 from tidewheel.collect.values import zone_named
 from tidewheel.errors import ConflictError, FileError, LeaseError
 from tidewheel.runtime.lease import Lease
-from tidewheel.storage.log_records import NewEvent
+from tidewheel.storage.log.records import NewEvent
 
 COLUMNS = ["id", "card", "amount", "country"]
 

@@ -161,7 +161,7 @@ def test_a_lambda_is_refused(load: Load) -> None:
 
 
 def test_source_that_is_nowhere(tmp_path: Path) -> None:
-    from tidewheel.definitions.capture import capture
+    from tidewheel.definitions.compiling.capture import capture
 
     file = tmp_path / "cell"
     file.write_text("%magic\n")

@@ -9,7 +9,7 @@ import pytest
 
 import tidewheel as tw
 from tidewheel.definitions import compile_declarations, ir, parse_duration
-from tidewheel.definitions.expressions import text_of
+from tidewheel.definitions.compiling.expressions import text_of
 from tidewheel.errors import DefinitionError
 
 
@@ -350,7 +350,7 @@ def test_estimators_are_told_by_path_and_parameters() -> None:
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-    from tidewheel.definitions.model_compiler import describe
+    from tidewheel.definitions.compiling.models import describe
 
     text = describe(make_pipeline(StandardScaler(), FunctionTransformer(np.log1p), LogisticRegression(C=2.0)))
     assert text.startswith(

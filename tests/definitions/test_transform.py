@@ -8,7 +8,7 @@ import pytest
 
 import tidewheel as tw
 from tidewheel.definitions import Project, compile_declarations
-from tidewheel.definitions.expressions import text_of
+from tidewheel.definitions.compiling.expressions import text_of
 from tidewheel.definitions.learned import looked_at, to_learn, with_constants
 from tidewheel.errors import DefinitionError
 

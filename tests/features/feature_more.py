@@ -21,7 +21,7 @@ from feature_shop import (
 )
 
 from tidewheel.definitions import ir
-from tidewheel.features.plan_view import plan_view
+from tidewheel.features.planning.view import plan_view
 
 NUMBERS = ("sum", "mean", "min", "max", "var", "std", "first", "last")
 ROWS = ("count", "time_since_first", "time_since_last")

@@ -12,11 +12,11 @@ from feature_shop import BUY, GRAPH, HOUR, MINUTE
 
 from tidewheel.collect.history import History
 from tidewheel.collect.imports import import_file
-from tidewheel.features.stream import Folder
-from tidewheel.storage.lake import Lake
-from tidewheel.storage.log import EventLog
-from tidewheel.storage.log_records import NewEvent
-from tidewheel.storage.state import StateStore
+from tidewheel.features.folding.stream import Folder
+from tidewheel.storage.lake.delta import Lake
+from tidewheel.storage.log.event_log import EventLog
+from tidewheel.storage.log.records import NewEvent
+from tidewheel.storage.state.lmdb_state import StateStore
 
 START = 1_700_000_000_000_000
 

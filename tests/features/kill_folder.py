@@ -18,14 +18,14 @@ sys.path.insert(0, str(Path(__file__).parents[2]))  # the oracle's module `tests
 from feature_shop import GRAPH, HOUR, SHOP_RETURNS, SHOP_RISK, USER_KIND
 from feature_world import ListHistory
 
-from tidewheel.features.online import OnlineReader
-from tidewheel.features.plan_group import plan_group
-from tidewheel.features.plan_view import plan_group_alone
-from tidewheel.features.stream import Folder
+from tidewheel.features.folding.stream import Folder
+from tidewheel.features.planning.group import plan_group
+from tidewheel.features.planning.view import plan_group_alone
+from tidewheel.features.reading.online import OnlineReader
 from tidewheel.kernel import warm
-from tidewheel.storage.log import EventLog
-from tidewheel.storage.log_records import NewEvent
-from tidewheel.storage.state import StateStore
+from tidewheel.storage.log.event_log import EventLog
+from tidewheel.storage.log.records import NewEvent
+from tidewheel.storage.state.lmdb_state import StateStore
 
 EVENTS, PARTITIONS, MOST_KILLS = 12_000, 2, 20
 START = 1_700_000_000_000_000

@@ -16,12 +16,12 @@ from feature_world import ListHistory, decisions_on, event_table, worlds
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tidewheel.features.backfill import read_view
-from tidewheel.features.online import OnlineReader, Row
-from tidewheel.features.parity import check
-from tidewheel.features.stream import Folder
-from tidewheel.storage.log import EventLog
-from tidewheel.storage.state import StateStore
+from tidewheel.features.folding.stream import Folder
+from tidewheel.features.proof.parity import check
+from tidewheel.features.reading.online import OnlineReader, Row
+from tidewheel.features.replay.backfill import read_view
+from tidewheel.storage.log.event_log import EventLog
+from tidewheel.storage.state.lmdb_state import StateStore
 from tidewheel.training.gates.parity import streamed
 
 NAMES = {read.plan.state_id: read.plan.group.name for read in PLAN.reads}

@@ -14,14 +14,14 @@ from feature_world import ListHistory
 
 import tidewheel as tw
 from tidewheel.definitions import compile_declarations
-from tidewheel.features.backfill import read_view
-from tidewheel.features.online import OnlineReader
-from tidewheel.features.plan_group import plan_group
-from tidewheel.features.plan_view import plan_view
-from tidewheel.features.stream import Folder
-from tidewheel.storage.log import EventLog
-from tidewheel.storage.log_records import NewEvent
-from tidewheel.storage.state import StateStore
+from tidewheel.features.folding.stream import Folder
+from tidewheel.features.planning.group import plan_group
+from tidewheel.features.planning.view import plan_view
+from tidewheel.features.reading.online import OnlineReader
+from tidewheel.features.replay.backfill import read_view
+from tidewheel.storage.log.event_log import EventLog
+from tidewheel.storage.log.records import NewEvent
+from tidewheel.storage.state.lmdb_state import StateStore
 
 T = 1_700_000_000_000_000
 

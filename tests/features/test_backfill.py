@@ -8,7 +8,7 @@ from feature_shop import BUY, GRAPH, VIEW
 from feature_world import ListHistory, event_table, worlds
 from hypothesis import HealthCheck, given, settings
 
-from tidewheel.features.backfill import read_view
+from tidewheel.features.replay.backfill import read_view
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])

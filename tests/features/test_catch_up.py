@@ -13,12 +13,12 @@ from feature_workspace import Workspace
 from tidewheel.collect.flush import flush
 from tidewheel.collect.history import History
 from tidewheel.definitions import ir
-from tidewheel.features.asof import read_group
-from tidewheel.features.online import OnlineReader
-from tidewheel.features.plan_group import plan_group
-from tidewheel.features.plan_view import plan_group_alone
-from tidewheel.features.stream import Folder
-from tidewheel.storage.state import StateStore
+from tidewheel.features.folding.stream import Folder
+from tidewheel.features.planning.group import plan_group
+from tidewheel.features.planning.view import plan_group_alone
+from tidewheel.features.reading.online import OnlineReader
+from tidewheel.features.replay.asof import read_group
+from tidewheel.storage.state.lmdb_state import StateStore
 
 RETURN_KINDS = ir.Group("ReturnKinds", ("Buy.kind",), (feature("n", aggregate("count", "Return", (("buy", "kind"),))),))
 """Goes through a column that no other group needs of a Buy."""
@@ -100,7 +100,7 @@ def test_the_live_state_reads_as_history_does(workspace: Workspace) -> None:
 def test_blobs_of_another_kernel_are_folded_again(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     workspace.import_buys(50)
     expected = workspace.states("state", PLANS, batch=10)
-    monkeypatch.setattr("tidewheel.features.stream._LAYOUT_NUMBER", 999_999)
+    monkeypatch.setattr("tidewheel.features.folding.stream._LAYOUT_NUMBER", 999_999)
     store = StateStore.open(workspace.folder / "state", 2)
     folder = Folder(workspace.log, workspace.history, store, 0, GRAPH, PLANS)
     assert folder.position() == 0

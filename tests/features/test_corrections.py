@@ -17,14 +17,14 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tidewheel.definitions import ir
-from tidewheel.features.asof import read_group
-from tidewheel.features.online import OnlineReader
-from tidewheel.features.plan_group import plan_group
-from tidewheel.features.plan_view import plan_group_alone
-from tidewheel.features.stream import Folder
-from tidewheel.storage.log import EventLog
-from tidewheel.storage.log_records import NewEvent
-from tidewheel.storage.state import StateStore
+from tidewheel.features.folding.stream import Folder
+from tidewheel.features.planning.group import plan_group
+from tidewheel.features.planning.view import plan_group_alone
+from tidewheel.features.reading.online import OnlineReader
+from tidewheel.features.replay.asof import read_group
+from tidewheel.storage.log.event_log import EventLog
+from tidewheel.storage.log.records import NewEvent
+from tidewheel.storage.state.lmdb_state import StateStore
 
 REVISED = replace(BUY, columns=(*BUY.columns, ir.Column("revision", "int", nullable=True)), revisable=DAY)
 

@@ -10,8 +10,8 @@ from feature_world import START, ListHistory, event_table
 
 from tidewheel.definitions import ir
 from tidewheel.errors import FeatureError
-from tidewheel.features.backfill import read_view
 from tidewheel.features.derived import call, load
+from tidewheel.features.replay.backfill import read_view
 from tidewheel.features.words import Texts
 
 AMOUNT, KIND = ir.Col(("amount",)), ir.Col(("kind",))

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from tidewheel.definitions import ir
 from tidewheel.errors import FeatureError
-from tidewheel.features.difference import Side, compare_view
+from tidewheel.features.proof.difference import Side, compare_view
 
 
 def test_a_view_that_went_over_to_another_event_is_told() -> None:

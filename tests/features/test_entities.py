@@ -11,12 +11,12 @@ from test_online import fold
 
 from tidewheel.definitions import ir
 from tidewheel.errors import FeatureError
-from tidewheel.features.entities import EntityReader, key_texts
-from tidewheel.features.online import OnlineReader
-from tidewheel.features.plan_view import plan_group_alone
-from tidewheel.storage.log import EventLog
-from tidewheel.storage.log_records import NewEvent
-from tidewheel.storage.state import StateStore
+from tidewheel.features.planning.view import plan_group_alone
+from tidewheel.features.reading.entities import EntityReader, key_texts
+from tidewheel.features.reading.online import OnlineReader
+from tidewheel.storage.log.event_log import EventLog
+from tidewheel.storage.log.records import NewEvent
+from tidewheel.storage.state.lmdb_state import StateStore
 
 USERS = [None, "u1", "u2", "nobody", "u1", "u3"]
 

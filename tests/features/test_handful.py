@@ -16,10 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tidewheel.definitions import ir
-from tidewheel.features.plan_group import GroupPlan, plan_group
-from tidewheel.features.stream import Folder
-from tidewheel.storage.log import EventLog
-from tidewheel.storage.state import StateStore
+from tidewheel.features.folding.stream import Folder
+from tidewheel.features.planning.group import GroupPlan, plan_group
+from tidewheel.storage.log.event_log import EventLog
+from tidewheel.storage.state.lmdb_state import StateStore
 
 AT = ir.Col(("at",))
 ODD_KEYS = ir.Group(

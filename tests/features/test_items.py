@@ -17,14 +17,14 @@ from hypothesis import strategies as st
 import tidewheel as tw
 from tidewheel.definitions import compile_declarations, compile_module
 from tidewheel.errors import DefinitionError
-from tidewheel.features.items import ItemReader
-from tidewheel.features.online import OnlineReader
-from tidewheel.features.plan_view import plan_view
-from tidewheel.features.stream import Folder
+from tidewheel.features.folding.stream import Folder
+from tidewheel.features.planning.view import plan_view
+from tidewheel.features.reading.items import ItemReader
+from tidewheel.features.reading.online import OnlineReader
 from tidewheel.kernel.vectors import pack_vector
-from tidewheel.storage.log import EventLog
-from tidewheel.storage.log_records import NewEvent
-from tidewheel.storage.state import StateStore
+from tidewheel.storage.log.event_log import EventLog
+from tidewheel.storage.log.records import NewEvent
+from tidewheel.storage.state.lmdb_state import StateStore
 
 GRAPH = compile_module(project)
 VIEW = plan_view(GRAPH, next(view for view in GRAPH.views if view.name == "RowView"))

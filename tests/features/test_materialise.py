@@ -16,12 +16,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tidewheel.engine import LocalEngine
-from tidewheel.features import batch as batch_module
-from tidewheel.features.backfill import read_view
-from tidewheel.features.batch import Batch, Job
-from tidewheel.features.batch_files import JobFiles
-from tidewheel.features.materialise import materialise
-from tidewheel.storage.lake import Lake
+from tidewheel.features.replay.backfill import read_view
+from tidewheel.features.replay.batch import Batch, Job
+from tidewheel.features.replay.batch_files import JobFiles
+from tidewheel.features.replay.materialise import materialise
+from tidewheel.features.replay.replay import batch as batch_module
+from tidewheel.storage.lake.delta import Lake
 
 TABLE = "features/BuyView"
 

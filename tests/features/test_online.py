@@ -14,11 +14,11 @@ from msgspec.structs import replace
 
 from tidewheel.definitions import row_struct
 from tidewheel.errors import CorruptError, FeatureError, NotReadyError
-from tidewheel.features.online import OnlineReader
-from tidewheel.features.parity import check
-from tidewheel.features.stream import Folder
-from tidewheel.storage.log import EventLog
-from tidewheel.storage.state import StateStore
+from tidewheel.features.folding.stream import Folder
+from tidewheel.features.proof.parity import check
+from tidewheel.features.reading.online import OnlineReader
+from tidewheel.storage.log.event_log import EventLog
+from tidewheel.storage.state.lmdb_state import StateStore
 
 EVENT = {"id": "q", "user": "u1", "shop": "s1", "amount": 4.0, "kind": "toys", "gift": True}
 USER_STATE = next(read.plan.state_id for read in PLAN.reads if read.plan.group.name == "UserHistory")

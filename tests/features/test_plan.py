@@ -23,9 +23,9 @@ from msgspec.structs import replace
 
 from tidewheel.definitions import ir
 from tidewheel.errors import DefinitionError
-from tidewheel.features.plan_group import plan_group
-from tidewheel.features.plan_view import plan_view
-from tidewheel.features.programs import assemble
+from tidewheel.features.planning.group import plan_group
+from tidewheel.features.planning.programs import assemble
+from tidewheel.features.planning.view import plan_view
 
 
 def test_names_and_expressions_do_not_make_a_state() -> None:

@@ -21,14 +21,15 @@ from hypothesis import strategies as st
 from tests.conftest import REDIS, RedisPlace, RedisServer
 
 from tidewheel.errors import UnreachableError
-from tidewheel.features.online import OnlineReader
-from tidewheel.features.stream import Folder
-from tidewheel.storage import redis_client, redis_state
-from tidewheel.storage.log import EventLog
+from tidewheel.features.folding.stream import Folder
+from tidewheel.features.reading.online import OnlineReader
+from tidewheel.storage.log.event_log import EventLog
 from tidewheel.storage.protocols import State
-from tidewheel.storage.redis_partition import RedisBatch
-from tidewheel.storage.redis_state import RedisState
-from tidewheel.storage.state import StateStore
+from tidewheel.storage.redis import client as redis_client
+from tidewheel.storage.redis import state as redis_state
+from tidewheel.storage.redis.partition import RedisBatch
+from tidewheel.storage.redis.state import RedisState
+from tidewheel.storage.state.lmdb_state import StateStore
 
 pytestmark = pytest.mark.redis
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidewheel.errors import FeatureError
-from tidewheel.features.stored import join_as_of
+from tidewheel.features.replay.stored import join_as_of
 
 DAY = 86_400_000_000
 

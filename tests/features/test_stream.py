@@ -16,11 +16,11 @@ from feature_world import REFS, START, ListHistory, decisions_on, worlds
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tidewheel.features.online import OnlineReader, Row
-from tidewheel.features.parity import check
-from tidewheel.features.stream import Folder
-from tidewheel.storage.log import EventLog
-from tidewheel.storage.state import StateStore
+from tidewheel.features.folding.stream import Folder
+from tidewheel.features.proof.parity import check
+from tidewheel.features.reading.online import OnlineReader, Row
+from tidewheel.storage.log.event_log import EventLog
+from tidewheel.storage.state.lmdb_state import StateStore
 
 
 def check_against_oracle(events: list[Happening], event: dict[str, object], row: Row) -> None:

@@ -9,7 +9,7 @@ from feature_world import ListHistory
 
 from tidewheel.definitions import attribute_group, ir
 from tidewheel.errors import DefinitionError, FeatureError
-from tidewheel.features.asof import read_group
+from tidewheel.features.replay.asof import read_group
 
 T = 1_700_000_000_000_000 // HOUR * HOUR + 30 * MINUTE
 """Half past an hour: on a tile's edge for hops of 5 and 10 minutes."""

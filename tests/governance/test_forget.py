@@ -12,9 +12,9 @@ import pytest
 from tests.governance.bank import EMAIL, HOLDER, KEY, PROJECT, STORY, card_of, files_with_secrets, fill, make, opened
 
 from tidewheel.errors import BusyError, InputError, NotFoundError
-from tidewheel.registry.plain import read_plain
-from tidewheel.registry.runs import get_run
-from tidewheel.registry.steps import step_records
+from tidewheel.registry.models.plain import read_plain
+from tidewheel.registry.runs.runs import get_run
+from tidewheel.registry.runs.steps import step_records
 from tidewheel.storage.scores import put_scores
 from tidewheel.workspace import Workspace
 

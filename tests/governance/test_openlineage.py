@@ -17,8 +17,8 @@ from tests.shop import empty_shop
 from tidewheel.definitions import load_project
 from tidewheel.governance.lineage import LineageGraph
 from tidewheel.governance.openlineage import openlineage_events
-from tidewheel.registry.runs import Run
-from tidewheel.registry.versions import Version
+from tidewheel.registry.runs.runs import Run
+from tidewheel.registry.versions.versions import Version
 
 NOW = 1_700_000_000_000_000
 

@@ -13,7 +13,7 @@ from tidewheel.metrics import average_precision
 from tidewheel.monitoring.build import VersionFacts, build_report
 from tidewheel.monitoring.report import Report
 from tidewheel.outcomes import Joined, Status, answered
-from tidewheel.registry.profile import FeatureProfile, Profile
+from tidewheel.registry.models.profile import FeatureProfile, Profile
 
 SERVICE = ir.Service("Score", "Payment", "Fraud", None, (), (("allow", 0.0), ("block", 0.9)))
 N = 900

@@ -13,7 +13,7 @@ from tidewheel.monitoring.comparison_page import render_comparison
 from tidewheel.monitoring.run_charts import spans
 from tidewheel.monitoring.run_page import render_run
 from tidewheel.monitoring.run_story import RunStory
-from tidewheel.registry.evaluation import (
+from tidewheel.registry.runs.evaluation import (
     Against,
     Churn,
     ColumnImportance,
@@ -25,10 +25,10 @@ from tidewheel.registry.evaluation import (
     LearningPoint,
     Slice,
 )
-from tidewheel.registry.marks import VersionNote
-from tidewheel.registry.runs import Lineage, Metric, Run, Verdict
-from tidewheel.registry.steps import StepRecord
-from tidewheel.registry.versions import Version
+from tidewheel.registry.runs.runs import Lineage, Metric, Run, Verdict
+from tidewheel.registry.runs.steps import StepRecord
+from tidewheel.registry.versions.marks import VersionNote
+from tidewheel.registry.versions.versions import Version
 from tidewheel.training.compare import Difference, RunDifference
 
 BEGUN = 1_767_225_600_000_000

@@ -10,7 +10,7 @@ from tidewheel.definitions import ir
 from tidewheel.errors import NotFoundError
 from tidewheel.outcomes import Status, join_outcomes
 from tidewheel.outcomes.join import Joined
-from tidewheel.storage.decisions import DecisionRecord
+from tidewheel.storage.journal.decisions import DecisionRecord
 
 PAYMENT = ir.Source("Payment", (ir.Column("id", "id"), ir.Column("amount", "float")))
 CHARGEBACK = ir.Source("Chargeback", (ir.Column("payment", "ref", "Payment"), ir.Column("loss", "float")))

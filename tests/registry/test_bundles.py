@@ -8,10 +8,10 @@ import pytest
 
 from tidewheel.definitions.ir import Graph
 from tidewheel.errors import CorruptError
-from tidewheel.registry.arrays import pack_arrays, unpack_arrays
-from tidewheel.registry.bundles import Bundle, Manifest, load_bundle, save_bundle
-from tidewheel.registry.predictors import PredictorSpec
-from tidewheel.registry.profile import FallbackTable, FeatureProfile, Profile
+from tidewheel.registry.models.arrays import pack_arrays, unpack_arrays
+from tidewheel.registry.models.bundles import Bundle, Manifest, load_bundle, save_bundle
+from tidewheel.registry.models.predictors import PredictorSpec
+from tidewheel.registry.models.profile import FallbackTable, FeatureProfile, Profile
 
 
 class Folder:
@@ -110,8 +110,8 @@ def test_trees_through_the_real_store(tmp_path: Path) -> None:
     import lightgbm
 
     from tidewheel.kernel import parse_lightgbm
-    from tidewheel.registry.predictors import trees_arrays
-    from tidewheel.storage.artifacts import ArtifactStore
+    from tidewheel.registry.models.predictors import trees_arrays
+    from tidewheel.storage.artifacts.local import ArtifactStore
 
     random = np.random.default_rng(1)
     rows = random.normal(size=(500, 4))

@@ -12,7 +12,7 @@ import pytest
 
 from tidewheel.definitions.ir import Graph, Service
 from tidewheel.errors import ConflictError, InputError, NotFoundError
-from tidewheel.registry.deployments import (
+from tidewheel.registry.pointers.deployments import (
     canary,
     deploy,
     find_deployment,
@@ -23,10 +23,10 @@ from tidewheel.registry.deployments import (
     promote,
     rollback,
 )
-from tidewheel.registry.pointers import Deployment, move
-from tidewheel.registry.runs import start_run
+from tidewheel.registry.pointers.pointers import Deployment, move
+from tidewheel.registry.runs.runs import start_run
 from tidewheel.registry.services import freeze_service, load_service
-from tidewheel.registry.versions import get_version, register
+from tidewheel.registry.versions.versions import get_version, register
 from tidewheel.storage.catalog import Catalog
 from tidewheel.storage.catalog.notes import list_notes, mark_sent, pending_notes
 
@@ -176,7 +176,7 @@ def test_a_move_made_from_an_old_view_is_refused(catalog: Catalog, frozen: str) 
 RACE = """
 import sys
 from tidewheel.errors import ConflictError
-from tidewheel.registry.pointers import get_deployment, move
+from tidewheel.registry.pointers.pointers import get_deployment, move
 from tidewheel.storage.catalog import Catalog
 import msgspec
 url, namespace, number = sys.argv[1:]
@@ -216,7 +216,7 @@ def test_of_two_processes_at_once_one_wins_each_time(catalog: Catalog, catalog_p
 
 STORM = """
 import sys
-from tidewheel.registry.deployments import canary, deploy, promote, rollback
+from tidewheel.registry.pointers.deployments import canary, deploy, promote, rollback
 from tidewheel.storage.catalog import Catalog
 url, namespace, digest = sys.argv[1:]
 with Catalog.open(url, namespace=namespace) as catalog:
@@ -251,7 +251,7 @@ def test_kill_9_between_moves_leaves_pointer_history_and_notes_agreeing(
 
 MOVE = """
 import sys
-from tidewheel.registry.deployments import deploy
+from tidewheel.registry.pointers.deployments import deploy
 from tidewheel.storage.catalog import Catalog
 url, namespace, digest = sys.argv[1:]
 with Catalog.open(url, namespace=namespace) as catalog:

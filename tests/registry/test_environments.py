@@ -9,13 +9,13 @@ import pytest
 
 from tidewheel.definitions.ir import Graph, Service
 from tidewheel.errors import ConflictError, InputError, NotFoundError
-from tidewheel.registry.deployments import deploy
-from tidewheel.registry.environments import clear, environment_changes, list_environments, promote
-from tidewheel.registry.marks import all_tags, delete, note, notes_of, tag
-from tidewheel.registry.runs import Metric, Verdict, start_run
-from tidewheel.registry.search import find_versions
+from tidewheel.registry.pointers.deployments import deploy
+from tidewheel.registry.pointers.environments import clear, environment_changes, list_environments, promote
+from tidewheel.registry.runs.runs import Metric, Verdict, start_run
 from tidewheel.registry.services import freeze_service
-from tidewheel.registry.versions import Version, get_version, list_versions, register
+from tidewheel.registry.versions.marks import all_tags, delete, note, notes_of, tag
+from tidewheel.registry.versions.search import find_versions
+from tidewheel.registry.versions.versions import Version, get_version, list_versions, register
 from tidewheel.storage.catalog import Catalog
 from tidewheel.storage.catalog.notes import list_notes
 

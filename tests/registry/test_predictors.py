@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from tidewheel.registry.predictors import Predictor, PredictorSpec, predict, sigmoid
+from tidewheel.registry.models.predictors import Predictor, PredictorSpec, predict, sigmoid
 
 
 def test_a_constant() -> None:

@@ -6,11 +6,11 @@ import pytest
 
 from tidewheel.definitions.ir import Graph, Service
 from tidewheel.errors import ConflictError, InputError
-from tidewheel.registry.deployments import canary, deploy, get_deployment, history, promote, roll_out, rollback
-from tidewheel.registry.ramps import Ramp, Rollout, find_ramp
-from tidewheel.registry.runs import start_run
+from tidewheel.registry.pointers.deployments import canary, deploy, get_deployment, history, promote, roll_out, rollback
+from tidewheel.registry.pointers.ramps import Ramp, Rollout, find_ramp
+from tidewheel.registry.runs.runs import start_run
 from tidewheel.registry.services import freeze_service
-from tidewheel.registry.versions import register
+from tidewheel.registry.versions.versions import register
 from tidewheel.storage.catalog import Catalog
 from tidewheel.storage.catalog.notes import list_notes
 

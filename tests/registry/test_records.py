@@ -10,9 +10,10 @@ import pytest
 from tidewheel.definitions.ir import Column, Graph, Source
 from tidewheel.errors import ConflictError, InputError, NotFoundError
 from tidewheel.registry.alerts import close_alert, list_alerts, raise_alert
-from tidewheel.registry.datasets import Dataset, get_dataset, save_dataset
 from tidewheel.registry.graphs import active_groups, live_graph, load_graph, set_group, set_live_graph
-from tidewheel.registry.runs import (
+from tidewheel.registry.pointers.thresholds import effective, get_thresholds, set_thresholds, threshold_history
+from tidewheel.registry.runs.datasets import Dataset, get_dataset, save_dataset
+from tidewheel.registry.runs.runs import (
     Lineage,
     Metric,
     Verdict,
@@ -24,8 +25,7 @@ from tidewheel.registry.runs import (
     start_run,
     steps_of,
 )
-from tidewheel.registry.thresholds import effective, get_thresholds, set_thresholds, threshold_history
-from tidewheel.registry.versions import get_version, list_versions, register
+from tidewheel.registry.versions.versions import get_version, list_versions, register
 from tidewheel.storage.catalog import Catalog
 from tidewheel.storage.catalog.notes import list_notes
 
@@ -104,8 +104,8 @@ def test_versions_that_are_not_there(catalog: Catalog, name: str, words: str) ->
 
 REGISTER = """
 import sys
-from tidewheel.registry.runs import start_run
-from tidewheel.registry.versions import register
+from tidewheel.registry.runs.runs import start_run
+from tidewheel.registry.versions.versions import register
 from tidewheel.storage.catalog import Catalog
 with Catalog.open(sys.argv[1], namespace=sys.argv[2]) as catalog:
     for _ in range(15):

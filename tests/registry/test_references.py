@@ -12,15 +12,15 @@ import pytest
 
 from tidewheel.definitions.ir import Graph
 from tidewheel.errors import CorruptError
-from tidewheel.registry.bundles import Bundle, Manifest, load_bundle, load_manifest, save_bundle
-from tidewheel.registry.datasets import Dataset, save_dataset
-from tidewheel.registry.marks import delete
-from tidewheel.registry.predictors import PredictorSpec
+from tidewheel.registry.models.bundles import Bundle, Manifest, load_bundle, load_manifest, save_bundle
+from tidewheel.registry.models.predictors import PredictorSpec
 from tidewheel.registry.references import check_version, needed
-from tidewheel.registry.runs import Lineage, Run, finish_run, start_run
-from tidewheel.registry.steps import begin_step, end_step
-from tidewheel.registry.versions import Version, register
-from tidewheel.storage.artifacts import ArtifactStore
+from tidewheel.registry.runs.datasets import Dataset, save_dataset
+from tidewheel.registry.runs.runs import Lineage, Run, finish_run, start_run
+from tidewheel.registry.runs.steps import begin_step, end_step
+from tidewheel.registry.versions.marks import delete
+from tidewheel.registry.versions.versions import Version, register
+from tidewheel.storage.artifacts.local import ArtifactStore
 from tidewheel.storage.catalog import Catalog
 from tidewheel.storage.catalog.notes import note
 

@@ -10,9 +10,9 @@ from lightgbm import LGBMClassifier
 from tidewheel.definitions import ir
 from tidewheel.errors import CorruptError, InputError
 from tidewheel.kernel import encode_levels, hash_strings, level_tables, parse_lightgbm
-from tidewheel.registry.bundles import Bundle, Manifest
-from tidewheel.registry.predictors import PredictorSpec, trees_arrays
-from tidewheel.registry.scoring import score_words, view_columns
+from tidewheel.registry.models.bundles import Bundle, Manifest
+from tidewheel.registry.models.predictors import PredictorSpec, trees_arrays
+from tidewheel.registry.models.scoring import score_words, view_columns
 from tidewheel.serving.deciding.predictor import Scorer
 
 Floats = npt.NDArray[np.float64]

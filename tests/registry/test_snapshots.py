@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tidewheel.errors import CorruptError, NotFoundError
-from tidewheel.registry.snapshots import cuts, read_manifest, read_snapshot, save_snapshot, shared_bytes
-from tidewheel.storage.artifacts import ArtifactStore
+from tidewheel.registry.runs.snapshots import cuts, read_manifest, read_snapshot, save_snapshot, shared_bytes
+from tidewheel.storage.artifacts.local import ArtifactStore
 
 DAY = 86_400_000_000
 WORLD = np.random.default_rng(5)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tidewheel.registry.runs import finish_run, start_run
-from tidewheel.registry.trials import Trial, save_trials, take_over, trials_of
+from tidewheel.registry.runs.runs import finish_run, start_run
+from tidewheel.registry.runs.trials import Trial, save_trials, take_over, trials_of
 from tidewheel.storage.catalog import Catalog
 
 DONE = [

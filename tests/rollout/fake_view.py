@@ -16,16 +16,16 @@ from tidewheel.definitions import ir
 from tidewheel.errors import TidewheelError
 from tidewheel.metrics import bin_counts, quantile_edges
 from tidewheel.outcomes import COLUMNS, Joined, Status, answered
-from tidewheel.registry import deployments
-from tidewheel.registry.bundles import Bundle, Manifest
-from tidewheel.registry.predictors import PredictorSpec
-from tidewheel.registry.profile import FeatureProfile, Profile
-from tidewheel.registry.runs import Verdict, start_run
+from tidewheel.registry.models.bundles import Bundle, Manifest
+from tidewheel.registry.models.predictors import PredictorSpec
+from tidewheel.registry.models.profile import FeatureProfile, Profile
+from tidewheel.registry.pointers import deployments
+from tidewheel.registry.runs.runs import Verdict, start_run
 from tidewheel.registry.services import freeze_service
-from tidewheel.registry.versions import Version, get_version, register
+from tidewheel.registry.versions.versions import Version, get_version, register
 from tidewheel.routing.split import CHALLENGER, Split
 from tidewheel.storage.catalog import Catalog
-from tidewheel.storage.lake import Lake
+from tidewheel.storage.lake.delta import Lake
 
 Floats = npt.NDArray[np.float64]
 

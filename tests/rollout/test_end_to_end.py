@@ -12,7 +12,7 @@ from loop_shop import DECLARED, Chargeback, Payment
 
 import tidewheel as tw
 from tidewheel.registry.alerts import list_alerts
-from tidewheel.registry.deployments import Deployment, get_deployment
+from tidewheel.registry.pointers.deployments import Deployment, get_deployment
 from tidewheel.rollout import LIFECYCLE, RetrainLoop, send_notes
 from tidewheel.storage.catalog.notes import list_notes
 from tidewheel.workspace import Workspace

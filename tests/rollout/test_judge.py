@@ -9,7 +9,7 @@ from fake_view import POLICY, decided, linear
 
 from tidewheel.definitions import ir
 from tidewheel.outcomes import Joined
-from tidewheel.registry.scoring import score_words
+from tidewheel.registry.models.scoring import score_words
 from tidewheel.rollout.judge import Contender, Judgement, judge_canary
 from tidewheel.routing.split import CHALLENGER, Split
 

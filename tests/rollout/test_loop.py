@@ -13,10 +13,10 @@ from fake_view import SERVICE, FakeView, decided, graph, linear, together
 from tidewheel.definitions import ir
 from tidewheel.errors import NotReadyError, TrainingError
 from tidewheel.outcomes import Status
-from tidewheel.registry import deployments
 from tidewheel.registry.alerts import list_alerts
-from tidewheel.registry.deployments import Deployment, get_deployment
-from tidewheel.registry.runs import Verdict
+from tidewheel.registry.pointers import deployments
+from tidewheel.registry.pointers.deployments import Deployment, get_deployment
+from tidewheel.registry.runs.runs import Verdict
 from tidewheel.rollout import RetrainLoop
 from tidewheel.rollout.rules import GUARD, LOOP
 from tidewheel.storage.catalog.notes import list_notes

@@ -13,8 +13,8 @@ from tidewheel.collect.history import History
 from tidewheel.rollout import LIFECYCLE, send_notes
 from tidewheel.storage.catalog import Catalog
 from tidewheel.storage.catalog.notes import note, pending_notes
-from tidewheel.storage.lake import Lake
-from tidewheel.storage.log import EventLog
+from tidewheel.storage.lake.delta import Lake
+from tidewheel.storage.log.event_log import EventLog
 
 NOW = 1_704_067_200_000_000
 

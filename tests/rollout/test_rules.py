@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from tidewheel.registry.pointers import Action, Deployment, Move
+from tidewheel.registry.pointers.pointers import Action, Deployment, Move
 from tidewheel.rollout.rules import AUTOMATIC, GUARD, LOOP, may_go_on, may_roll_back
 
 HOUR = 3_600_000_000

@@ -14,14 +14,14 @@ from decision_rows import HOUR
 from fake_view import SERVICE, FakeView, decided, linear, together
 
 import tidewheel as tw
-from tidewheel.registry import deployments
 from tidewheel.registry.alerts import list_alerts
-from tidewheel.registry.bundles import Bundle
-from tidewheel.registry.deployments import Deployment, get_deployment, history
-from tidewheel.registry.predictors import sigmoid
-from tidewheel.registry.ramps import Ramp, Rollout, find_ramp
-from tidewheel.registry.runs import start_run
-from tidewheel.registry.versions import register
+from tidewheel.registry.models.bundles import Bundle
+from tidewheel.registry.models.predictors import sigmoid
+from tidewheel.registry.pointers import deployments
+from tidewheel.registry.pointers.deployments import Deployment, get_deployment, history
+from tidewheel.registry.pointers.ramps import Ramp, Rollout, find_ramp
+from tidewheel.registry.runs.runs import start_run
+from tidewheel.registry.versions.versions import register
 from tidewheel.rollout import Steering
 from tidewheel.rollout.rules import GUARD
 from tidewheel.rollout.shadow import AT_ONCE, SHADOWS, shadow_scores

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 import tidewheel as tw
 from tidewheel.outcomes import Joined
-from tidewheel.registry import deployments
-from tidewheel.registry.deployments import get_deployment
-from tidewheel.registry.ramps import Rollout
+from tidewheel.registry.pointers import deployments
+from tidewheel.registry.pointers.deployments import get_deployment
+from tidewheel.registry.pointers.ramps import Rollout
 from tidewheel.rollout import Steering
 from tidewheel.rollout.evidence import evidence_of
 from tidewheel.rollout.guards import Sample

@@ -14,13 +14,13 @@ from tests.serving.shop import Shop, service_of
 
 from tidewheel.definitions import digest, load_project
 from tidewheel.definitions.ir import Graph
-from tidewheel.registry.bundles import Bundle, Inner, Manifest, save_bundle
-from tidewheel.registry.deployments import deploy
 from tidewheel.registry.graphs import set_live_graph
-from tidewheel.registry.predictors import PredictorSpec
-from tidewheel.registry.runs import start_run
+from tidewheel.registry.models.bundles import Bundle, Inner, Manifest, save_bundle
+from tidewheel.registry.models.predictors import PredictorSpec
+from tidewheel.registry.pointers.deployments import deploy
+from tidewheel.registry.runs.runs import start_run
 from tidewheel.registry.services import freeze_service
-from tidewheel.registry.versions import get_version, register
+from tidewheel.registry.versions.versions import get_version, register
 
 PROJECT = """
 import tidewheel as tw

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from tidewheel.registry.predictors import PredictorSpec
+from tidewheel.registry.models.predictors import PredictorSpec
 
 SPEC = PredictorSpec(kind="onnx", output="y")
 

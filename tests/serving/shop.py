@@ -26,16 +26,16 @@ from tests.serving.server import connect, read_answer
 from tidewheel.collect.history import History
 from tidewheel.definitions import digest, load_project
 from tidewheel.definitions.ir import Graph, Service
-from tidewheel.features.plan_group import plan_group
-from tidewheel.features.stream import Folder
-from tidewheel.registry.bundles import Bundle, Manifest, save_bundle
-from tidewheel.registry.deployments import deploy
+from tidewheel.features.folding.stream import Folder
+from tidewheel.features.planning.group import plan_group
 from tidewheel.registry.graphs import set_live_graph
-from tidewheel.registry.predictors import PredictorSpec
-from tidewheel.registry.profile import FallbackTable
-from tidewheel.registry.runs import start_run
+from tidewheel.registry.models.bundles import Bundle, Manifest, save_bundle
+from tidewheel.registry.models.predictors import PredictorSpec
+from tidewheel.registry.models.profile import FallbackTable
+from tidewheel.registry.pointers.deployments import deploy
+from tidewheel.registry.runs.runs import start_run
 from tidewheel.registry.services import freeze_service
-from tidewheel.registry.versions import register
+from tidewheel.registry.versions.versions import register
 from tidewheel.runtime.config import load_config
 from tidewheel.runtime.stores import Stores
 from tidewheel.serving.service import Serving
@@ -154,7 +154,7 @@ class Shop:
 
     def bundle_file(self, version: str) -> Path:
         """The manifest's file of a version."""
-        from tidewheel.registry.versions import get_version
+        from tidewheel.registry.versions.versions import get_version
 
         return self.stores.artifacts.get(get_version(self.stores.catalog, version).bundle)
 

@@ -24,10 +24,10 @@ from tidewheel.collect.history import History
 from tidewheel.definitions import digest
 from tidewheel.definitions.ir import Graph
 from tidewheel.errors import DeadlineError, OverloadedError, ServingError
-from tidewheel.registry.bundles import Bundle, Manifest, save_bundle
-from tidewheel.registry.predictors import Predictor, PredictorSpec
-from tidewheel.registry.runs import start_run
-from tidewheel.registry.versions import register
+from tidewheel.registry.models.bundles import Bundle, Manifest, save_bundle
+from tidewheel.registry.models.predictors import Predictor, PredictorSpec
+from tidewheel.registry.runs.runs import start_run
+from tidewheel.registry.versions.versions import register
 from tidewheel.serving.deciding import predictor
 from tidewheel.serving.deciding.batching import Batcher, CostLine
 from tidewheel.serving.deciding.breaker import GuardedScoring

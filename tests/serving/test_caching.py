@@ -183,7 +183,7 @@ def test_rules_see_the_event_at_hand_though_the_score_is_kept(tmp_path: Path) ->
 def _event(number: int) -> Any:
     import time
 
-    from tidewheel.storage.log_records import NewEvent
+    from tidewheel.storage.log.records import NewEvent
 
     at = time.time_ns() // 1000
     return NewEvent("Payment", f"e{number}", at, {"id": f"e{number}", "card": "c1", "amount": 1.0, "country": "SE"}, at)

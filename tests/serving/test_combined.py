@@ -28,14 +28,14 @@ from tests.serving.test_deciding import eventually
 from tidewheel.collect.history import History
 from tidewheel.definitions import ir
 from tidewheel.errors import NotFoundError
-from tidewheel.registry.combining import Combiner
-from tidewheel.registry.deployments import canary, get_deployment, rollback
+from tidewheel.registry.models.combining import Combiner
+from tidewheel.registry.pointers.deployments import canary, get_deployment, rollback
 from tidewheel.runtime.kill_switch import Killed
 from tidewheel.serving.deciding.answers import Answer
 from tidewheel.serving.deciding.scoring import Pending
 from tidewheel.serving.explain import Explanation, explain
 from tidewheel.serving.service import Serving
-from tidewheel.storage.decisions import DecisionRecord, from_arrow, to_arrow
+from tidewheel.storage.journal.decisions import DecisionRecord, from_arrow, to_arrow
 
 ZERO_TO_ONE = st.floats(0.0, 1.0)
 

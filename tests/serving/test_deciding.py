@@ -11,12 +11,12 @@ from tests.serving.shop import BY_HUNDRED, BY_THOUSAND, open_shop, payment, serv
 
 from tidewheel.collect.history import History
 from tidewheel.errors import NotFoundError, SchemaError
-from tidewheel.registry.deployments import canary, kill, promote, rollback
-from tidewheel.registry.thresholds import set_thresholds
+from tidewheel.registry.pointers.deployments import canary, kill, promote, rollback
+from tidewheel.registry.pointers.thresholds import set_thresholds
 from tidewheel.serving.deciding import desk
 from tidewheel.serving.explain import explain
-from tidewheel.storage.decisions import DecisionRecord, decode_decision
-from tidewheel.storage.journal_segments import list_segments, read_segment
+from tidewheel.storage.journal.decisions import DecisionRecord, decode_decision
+from tidewheel.storage.journal.segments import list_segments, read_segment
 
 
 def records(folder: Path) -> list[DecisionRecord]:

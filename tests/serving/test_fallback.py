@@ -31,19 +31,19 @@ from tidewheel.definitions import digest, load_project, reachable
 from tidewheel.definitions.ir import Graph
 from tidewheel.errors import ConflictError, FullError, StorageError, TidewheelError
 from tidewheel.registry.alerts import list_alerts
-from tidewheel.registry.bundles import Bundle, Manifest, save_bundle
-from tidewheel.registry.deployments import deploy
 from tidewheel.registry.graphs import set_live_graph
-from tidewheel.registry.marks import delete
-from tidewheel.registry.pinning import pinned, pins_of, unpinned
-from tidewheel.registry.predictors import PredictorSpec
-from tidewheel.registry.runs import start_run
+from tidewheel.registry.models.bundles import Bundle, Manifest, save_bundle
+from tidewheel.registry.models.predictors import PredictorSpec
+from tidewheel.registry.pointers.deployments import deploy
+from tidewheel.registry.pointers.pinning import pinned, pins_of, unpinned
+from tidewheel.registry.runs.runs import start_run
 from tidewheel.registry.services import freeze_service
-from tidewheel.registry.versions import get_version, register
+from tidewheel.registry.versions.marks import delete
+from tidewheel.registry.versions.versions import get_version, register
 from tidewheel.serving.explain import explain
 from tidewheel.serving.service import Serving
-from tidewheel.storage import state_partition
-from tidewheel.workspace.groups import reaching
+from tidewheel.storage.state import partition as state_partition
+from tidewheel.workspace.features.groups import reaching
 
 
 def damage(path: Path) -> bytes:

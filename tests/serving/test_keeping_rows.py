@@ -15,7 +15,7 @@ from tidewheel.definitions.ir import Graph
 from tidewheel.errors import TidewheelError
 from tidewheel.outcomes import evenly
 from tidewheel.routing.keeping import among
-from tidewheel.storage.decisions import DecisionRecord, from_arrow, is_left_out, to_arrow
+from tidewheel.storage.journal.decisions import DecisionRecord, from_arrow, is_left_out, to_arrow
 
 SHARE = 0.25
 
@@ -116,8 +116,8 @@ def test_an_even_sample_is_the_same_share_of_every_kind_of_decision() -> None:
 def test_readers_skip_what_was_left_out_and_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from tidewheel.collect.history import History
     from tidewheel.serving.explain import explain
-    from tidewheel.workspace.exploding import feature_rows
-    from tidewheel.workspace.reading import check_parity
+    from tidewheel.workspace.features.exploding import feature_rows
+    from tidewheel.workspace.features.reading import check_parity
 
     with open_shop(tmp_path) as shop:
         shop.deploy(sampling(shop, monkeypatch))

@@ -10,7 +10,7 @@ import pytest
 from tests.serving.shop import BY_HUNDRED, Shop, get, open_shop, payment, post, service_of, serving, worker
 from tests.serving.test_deciding import eventually
 
-from tidewheel.registry.deployments import canary
+from tidewheel.registry.pointers.deployments import canary
 from tidewheel.registry.services import freeze_service
 from tidewheel.runtime.kill_switch import Killed, KillSwitch
 from tidewheel.serving.deciding.answers import Answer

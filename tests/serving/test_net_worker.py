@@ -12,7 +12,7 @@ from tests.serving.shop import get, open_shop, payment, post, worker
 from tests.serving.test_batching import deployed
 from tests.serving.test_deciding import records
 
-from tidewheel.registry.predictors import Predictor
+from tidewheel.registry.models.predictors import Predictor
 
 
 def test_many_clients_of_a_net_get_their_own_answers(tmp_path: Path) -> None:

@@ -18,13 +18,13 @@ import pytest
 from tests.serving.shop import Shop, open_shop, payment, post, worker
 
 from tidewheel.errors import CorruptError, TidewheelError
-from tidewheel.registry.arrays import unpack_arrays
-from tidewheel.registry.bundles import load_bundle
-from tidewheel.registry.plain import read_plain
-from tidewheel.registry.versions import get_version
-from tidewheel.storage.artifacts import ArtifactStore
-from tidewheel.storage.decisions import decode_decision
-from tidewheel.storage.kafka_messages import decode as decode_message
+from tidewheel.registry.models.arrays import unpack_arrays
+from tidewheel.registry.models.bundles import load_bundle
+from tidewheel.registry.models.plain import read_plain
+from tidewheel.registry.versions.versions import get_version
+from tidewheel.storage.artifacts.local import ArtifactStore
+from tidewheel.storage.journal.decisions import decode_decision
+from tidewheel.storage.kafka.messages import decode as decode_message
 
 UNSAFE = {"pickle", "_pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve", "jsonpickle", "pandas", "skops"}
 ROOMS = ("serving", "routing", "registry", "features", "collect", "runtime", "storage", "kernel", "definitions")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tidewheel.collect.decision_index import Place
 from tidewheel.serving.find import record_at
 from tidewheel.serving.recent import BUCKETS, Recent, RecentTable
-from tidewheel.storage.journal import JournalWriter
+from tidewheel.storage.journal.writer import JournalWriter
 
 
 def test_a_slot_is_held_by_one_and_taken_over_with_a_new_name(tmp_path: Path) -> None:

@@ -10,11 +10,11 @@ import msgspec
 import numpy as np
 from tests.serving.shop import Shop, open_shop, payment, post, service_of, serving, worker
 
-from tidewheel.registry.bundles import Bundle, load_bundle, save_bundle
-from tidewheel.registry.deployments import deploy
-from tidewheel.registry.runs import start_run
+from tidewheel.registry.models.bundles import Bundle, load_bundle, save_bundle
+from tidewheel.registry.pointers.deployments import deploy
+from tidewheel.registry.runs.runs import start_run
 from tidewheel.registry.services import freeze_service
-from tidewheel.registry.versions import get_version, register
+from tidewheel.registry.versions.versions import get_version, register
 
 SCORE = "/v1/services/Score"
 MEGABYTES, SWAPS = 4, 30

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidewheel.definitions.ir_ranking import Rerank, Top
+from tidewheel.definitions.ir.ranking import Rerank, Top
 from tidewheel.serving.deciding.shortlist import limit_words, shortlist
 
 IDS = ["a", "b", "c", "d", "e"]

@@ -29,7 +29,7 @@ from tests.serving.shop import (
 )
 from tests.serving.test_deciding import records
 
-from tidewheel.registry.deployments import deploy
+from tidewheel.registry.pointers.deployments import deploy
 from tidewheel.registry.services import freeze_service
 
 SCORE = "/v1/services/Score"

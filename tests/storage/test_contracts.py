@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 from tests.conftest import RedisPlace
 
-from tidewheel.storage.artifacts import ArtifactStore
-from tidewheel.storage.artifacts_remote import RemoteArtifacts
-from tidewheel.storage.journal import JournalWriter
-from tidewheel.storage.journal_segments import list_segments, read_segment
-from tidewheel.storage.lake import Lake
-from tidewheel.storage.log import EventLog
-from tidewheel.storage.objects import ObjectFolder
-from tidewheel.storage.redis_state import RedisState
-from tidewheel.storage.state import StateStore
+from tidewheel.storage.artifacts.local import ArtifactStore
+from tidewheel.storage.artifacts.remote import RemoteArtifacts
+from tidewheel.storage.journal.segments import list_segments, read_segment
+from tidewheel.storage.journal.writer import JournalWriter
+from tidewheel.storage.lake.delta import Lake
+from tidewheel.storage.log.event_log import EventLog
+from tidewheel.storage.places.objects import ObjectFolder
+from tidewheel.storage.redis.state import RedisState
+from tidewheel.storage.state.lmdb_state import StateStore
 from tidewheel.testing import ArtifactContract, EventLogContract, JournalContract, LakeContract, StateContract
 from tidewheel.testing.state import FIRST, words_of
 

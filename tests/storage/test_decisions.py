@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from tidewheel.errors import CorruptError
-from tidewheel.storage.decisions import (
+from tidewheel.storage.journal.decisions import (
     DecisionIds,
     DecisionRecord,
     date_of,
@@ -21,7 +21,7 @@ from tidewheel.storage.decisions import (
     time_of,
     to_arrow,
 )
-from tidewheel.storage.lake import Lake
+from tidewheel.storage.lake.delta import Lake
 
 NOW = 1_700_000_000_123_456
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from tidewheel.errors import CorruptError, NotFoundError, StorageError
-from tidewheel.storage import disks
-from tidewheel.storage.environments import open_environment
-from tidewheel.storage.journal import JournalWriter
-from tidewheel.storage.log import EventLog
-from tidewheel.storage.log_records import NewEvent
-from tidewheel.storage.rewrite import rewrite_environment
-from tidewheel.storage.state import StateStore
+from tidewheel.storage.journal.writer import JournalWriter
+from tidewheel.storage.lake.rewrite import rewrite_environment
+from tidewheel.storage.log.event_log import EventLog
+from tidewheel.storage.log.records import NewEvent
+from tidewheel.storage.places import disks
+from tidewheel.storage.places.environments import open_environment
+from tidewheel.storage.state.lmdb_state import StateStore
 
 
 def test_one_file_is_opened_once_in_a_process(tmp_path: Path) -> None:

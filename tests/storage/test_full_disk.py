@@ -11,17 +11,17 @@ import pyarrow as pa
 import pytest
 
 from tidewheel.errors import FullError
-from tidewheel.storage import journal as journal_module
-from tidewheel.storage.artifacts import ArtifactStore
-from tidewheel.storage.environments import MAP_SIZE
-from tidewheel.storage.journal import JournalWriter
-from tidewheel.storage.journal_segments import list_segments, read_segment
-from tidewheel.storage.lake import Lake
-from tidewheel.storage.lake_upkeep import compact
-from tidewheel.storage.log import EventLog
-from tidewheel.storage.log_records import LogRecord, NewEvent
-from tidewheel.storage.state import StateStore
-from tidewheel.storage.state_partition import StatePartition
+from tidewheel.storage.artifacts.local import ArtifactStore
+from tidewheel.storage.journal import writer as journal_module
+from tidewheel.storage.journal.segments import list_segments, read_segment
+from tidewheel.storage.journal.writer import JournalWriter
+from tidewheel.storage.lake.delta import Lake
+from tidewheel.storage.lake.upkeep import compact
+from tidewheel.storage.log.event_log import EventLog
+from tidewheel.storage.log.records import LogRecord, NewEvent
+from tidewheel.storage.places.environments import MAP_SIZE
+from tidewheel.storage.state.lmdb_state import StateStore
+from tidewheel.storage.state.partition import StatePartition
 
 STATE = "00000000000000aa"
 NOISE = os.urandom(64 * 1024).hex()

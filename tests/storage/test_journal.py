@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from tidewheel.errors import ConflictError, CorruptError, NotFoundError, StorageError
-from tidewheel.storage.journal import JournalWriter
-from tidewheel.storage.journal_segments import (
+from tidewheel.storage.journal.segments import (
     LARGEST_PAYLOAD,
     is_live,
     is_sealed,
@@ -18,6 +17,7 @@ from tidewheel.storage.journal_segments import (
     remove_segment,
     unread_bytes,
 )
+from tidewheel.storage.journal.writer import JournalWriter
 
 
 def payloads(path: Path, position: int = 0) -> list[bytes]:

@@ -14,10 +14,10 @@ import pytest
 from tests.kafka_server import KafkaPlace, KafkaServer
 
 from tidewheel.errors import ConfigError, ConflictError, CorruptError, UnreachableError
-from tidewheel.storage.kafka_client import place_of
-from tidewheel.storage.kafka_log import KafkaLog
-from tidewheel.storage.kafka_messages import MOST_BYTES
-from tidewheel.storage.log_records import BadRow, LogRecord, NewEvent, Revisions
+from tidewheel.storage.kafka.client import place_of
+from tidewheel.storage.kafka.log import KafkaLog
+from tidewheel.storage.kafka.messages import MOST_BYTES
+from tidewheel.storage.log.records import BadRow, LogRecord, NewEvent, Revisions
 
 pytestmark = pytest.mark.kafka
 
@@ -66,8 +66,8 @@ def test_two_hosts_have_one_log(kafka_place: KafkaPlace, tmp_path: Path) -> None
 APPEND = """
 import sys
 from pathlib import Path
-from tidewheel.storage.kafka_log import KafkaLog
-from tidewheel.storage.log_records import NewEvent
+from tidewheel.storage.kafka.log import KafkaLog
+from tidewheel.storage.log.records import NewEvent
 url, namespace, folder, run = sys.argv[1], sys.argv[2], Path(sys.argv[3]), sys.argv[4]
 log = KafkaLog.open_on(url, namespace, folder / "log", "mine")
 done = log.position(run)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.kafka_server import KafkaPlace
 
-from tidewheel.storage.kafka_log import KafkaLog
+from tidewheel.storage.kafka.log import KafkaLog
 from tidewheel.testing import EventLogContract
 
 

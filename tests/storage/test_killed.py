@@ -7,20 +7,20 @@ from pathlib import Path
 
 import numpy as np
 
-from tidewheel.storage.artifacts import ArtifactStore
-from tidewheel.storage.journal_segments import is_live, is_sealed, list_segments, read_segment, unread_bytes
-from tidewheel.storage.lake import Lake
-from tidewheel.storage.log import EventLog
-from tidewheel.storage.log_records import LogRecord
-from tidewheel.storage.state import StateStore
+from tidewheel.storage.artifacts.local import ArtifactStore
+from tidewheel.storage.journal.segments import is_live, is_sealed, list_segments, read_segment, unread_bytes
+from tidewheel.storage.lake.delta import Lake
+from tidewheel.storage.log.event_log import EventLog
+from tidewheel.storage.log.records import LogRecord
+from tidewheel.storage.state.lmdb_state import StateStore
 
 Killed = Callable[..., list[str]]
 
 APPEND = """
 import sys
 from pathlib import Path
-from tidewheel.storage.log import EventLog
-from tidewheel.storage.log_records import NewEvent
+from tidewheel.storage.log.event_log import EventLog
+from tidewheel.storage.log.records import NewEvent
 folder, sync, run = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 log = EventLog.open(folder, sync=sync)
 done = log.position(run)
@@ -77,7 +77,7 @@ def test_two_processes_append_in_one_order_and_one_death_stops_neither(killed: K
 IMPORT = """
 import sys
 from pathlib import Path
-from tidewheel.storage.log import EventLog
+from tidewheel.storage.log.event_log import EventLog
 log = EventLog.open(Path(sys.argv[1]))
 print("begun")
 n = len(log.imports())
@@ -104,7 +104,7 @@ def test_an_import_is_there_with_its_ids_or_not_at_all(killed: Killed, tmp_path:
 JOURNAL = """
 import sys
 from pathlib import Path
-from tidewheel.storage.journal import JournalWriter
+from tidewheel.storage.journal.writer import JournalWriter
 journal = JournalWriter.open(Path(sys.argv[1]), "w" + sys.argv[2], segment_bytes=20_000)
 n = 0
 while True:
@@ -133,7 +133,7 @@ STATE = """
 import sys
 from pathlib import Path
 import numpy as np
-from tidewheel.storage.state import StateStore
+from tidewheel.storage.state.lmdb_state import StateStore
 store = StateStore.open(Path(sys.argv[1]), 1)
 writer = store.writer(0)
 state = "00000000000000aa"
@@ -166,7 +166,7 @@ def test_state_and_offset_are_one(killed: Killed, tmp_path: Path) -> None:
 ARTIFACTS = """
 import sys
 from pathlib import Path
-from tidewheel.storage.artifacts import ArtifactStore
+from tidewheel.storage.artifacts.local import ArtifactStore
 store = ArtifactStore.open(Path(sys.argv[1]))
 n = int(sys.argv[2]) * 10_000
 while True:
@@ -190,7 +190,7 @@ FLUSH = """
 import sys
 from pathlib import Path
 import pyarrow as pa
-from tidewheel.storage.lake import Lake
+from tidewheel.storage.lake.delta import Lake
 lake = Lake.open(Path(sys.argv[1]))
 n = lake.position("events/Sale", "flush")
 print(n)

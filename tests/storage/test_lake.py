@@ -11,9 +11,9 @@ import pyarrow.compute as pc
 import pytest
 
 from tidewheel.errors import ConflictError, CorruptError, FullError, NotFoundError, SchemaError
-from tidewheel.storage import lake_files
-from tidewheel.storage.lake import DAY, Lake, dates_of
-from tidewheel.storage.lake_upkeep import compact, drop_days, purge, replace_day
+from tidewheel.storage.lake import files as lake_files
+from tidewheel.storage.lake.delta import DAY, Lake, dates_of
+from tidewheel.storage.lake.upkeep import compact, drop_days, purge, replace_day
 
 TABLE = "events/Sale"
 

@@ -10,9 +10,9 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tidewheel.storage.log import EventLog
-from tidewheel.storage.log_chunks import MOST_BYTES, MOST_ROWS, split
-from tidewheel.storage.log_records import LogRecord, NewEvent
+from tidewheel.storage.log.chunks import MOST_BYTES, MOST_ROWS, split
+from tidewheel.storage.log.event_log import EventLog
+from tidewheel.storage.log.records import LogRecord, NewEvent
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 numbers = st.floats(allow_nan=False) | st.none()

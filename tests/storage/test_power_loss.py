@@ -9,12 +9,13 @@ import pyarrow as pa
 import pytest
 
 from tidewheel.errors import CorruptError
-from tidewheel.storage import boot, lake_files
-from tidewheel.storage.boot import CleanMark
-from tidewheel.storage.lake import Lake
-from tidewheel.storage.log import EventLog
-from tidewheel.storage.log_records import NewEvent
-from tidewheel.storage.state import StateStore
+from tidewheel.storage.lake import files as lake_files
+from tidewheel.storage.lake.delta import Lake
+from tidewheel.storage.log.event_log import EventLog
+from tidewheel.storage.log.records import NewEvent
+from tidewheel.storage.places import boot
+from tidewheel.storage.places.boot import CleanMark
+from tidewheel.storage.state.lmdb_state import StateStore
 
 STATE = "00000000000000aa"
 

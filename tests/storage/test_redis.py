@@ -11,8 +11,8 @@ import redis
 from tests.conftest import RedisPlace, RedisServer
 
 from tidewheel.errors import ConfigError, ConflictError, FullError, LeaseError, StorageError, UnreachableError
-from tidewheel.storage.redis_client import connect
-from tidewheel.storage.redis_state import RedisState
+from tidewheel.storage.redis.client import connect
+from tidewheel.storage.redis.state import RedisState
 from tidewheel.testing.state import FIRST, SECOND, words_of
 
 pytestmark = pytest.mark.redis
@@ -56,7 +56,7 @@ def test_a_drop_that_broke_off_is_ended_by_the_next_writer(store: RedisState, mo
             batch.put_blobs(state, [b"a", b"b"], *words_of([[1], [2]]))
             batch.set_offset(state, 5)
     with monkeypatch.context() as broken:
-        broken.setattr("tidewheel.storage.redis_partition.scan_keys", lambda *_: iter([None]))
+        broken.setattr("tidewheel.storage.redis.partition.scan_keys", lambda *_: iter([None]))
         with pytest.raises(TypeError):
             writer.drop(FIRST)
     assert store.offsets() == [{SECOND: 5}]

@@ -9,10 +9,10 @@ import pyarrow as pa
 import pytest
 
 from tidewheel.errors import ConfigError, ConflictError, StorageError, UnreachableError
-from tidewheel.storage.artifacts_remote import RemoteArtifacts
-from tidewheel.storage.lake import Lake
-from tidewheel.storage.lake_upkeep import compact, purge
-from tidewheel.storage.objects import ObjectFolder
+from tidewheel.storage.artifacts.remote import RemoteArtifacts
+from tidewheel.storage.lake.delta import Lake
+from tidewheel.storage.lake.upkeep import compact, purge
+from tidewheel.storage.places.objects import ObjectFolder
 
 pytestmark = pytest.mark.s3
 TABLE = "events/Sale"

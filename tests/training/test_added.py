@@ -14,10 +14,10 @@ from training_world import declaring, payments, world
 
 import tidewheel as tw
 from tidewheel.errors import TrainingError
-from tidewheel.registry.plain import as_plain, is_plain, read_plain
-from tidewheel.registry.runs import get_run, list_runs
-from tidewheel.registry.steps import StepRecord, step_records
-from tidewheel.registry.versions import list_versions
+from tidewheel.registry.models.plain import as_plain, is_plain, read_plain
+from tidewheel.registry.runs.runs import get_run, list_runs
+from tidewheel.registry.runs.steps import StepRecord, step_records
+from tidewheel.registry.versions.versions import list_versions
 from tidewheel.training import TrainingContext, rerun, train
 
 CALLS: list[str] = []

@@ -13,12 +13,12 @@ from training_world import DAY, HOUR, NOW, START, declaring, payments, world
 
 import tidewheel as tw
 from tidewheel.errors import TrainingError
-from tidewheel.registry.datasets import get_dataset
-from tidewheel.registry.runs import get_run, list_runs
-from tidewheel.registry.snapshots import read_manifest, read_snapshot, save_snapshot, shared_bytes
-from tidewheel.registry.trials import trials_of
-from tidewheel.registry.versions import list_versions
-from tidewheel.storage.log_records import NewEvent
+from tidewheel.registry.runs.datasets import get_dataset
+from tidewheel.registry.runs.runs import get_run, list_runs
+from tidewheel.registry.runs.snapshots import read_manifest, read_snapshot, save_snapshot, shared_bytes
+from tidewheel.registry.runs.trials import trials_of
+from tidewheel.registry.versions.versions import list_versions
+from tidewheel.storage.log.records import NewEvent
 from tidewheel.training import TrainingContext, rerun, train
 from tidewheel.training.context import pinned
 from tidewheel.training.data.gather import Gathered, gather
@@ -107,7 +107,7 @@ def test_a_search_is_judged_by_the_declared_folds(context: TrainingContext) -> N
 
 @pytest.mark.parametrize("model", ["Sampled", "Calibrated"])
 def test_predicted_probabilities_are_those_of_all_rows(context: TrainingContext, model: str) -> None:
-    from tidewheel.registry.bundles import load_bundle
+    from tidewheel.registry.models.bundles import load_bundle
     from tidewheel.training.fit.scoring import bundle_scores
 
     version = next(iter(list_versions(context.catalog, model)), None)

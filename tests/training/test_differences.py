@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tidewheel.registry.arrays import pack_arrays
+from tidewheel.registry.models.arrays import pack_arrays
 from tidewheel.training.differences import data_differences, prediction_differences, reason
 
 VALUES = st.one_of(st.none(), st.floats())

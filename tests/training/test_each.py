@@ -14,7 +14,7 @@ from training_world import HOUR, NOW, START, world
 import tidewheel as tw
 from tidewheel.definitions import compile_declarations
 from tidewheel.errors import DefinitionError
-from tidewheel.storage.log_records import NewEvent
+from tidewheel.storage.log.records import NewEvent
 from tidewheel.training import TrainingContext, train
 from tidewheel.training.data.gather import gather
 

@@ -15,11 +15,11 @@ from tidewheel.cli.main import cli
 from tidewheel.errors import InputError, NotFoundError, TrainingError
 from tidewheel.monitoring.card import card_markdown
 from tidewheel.monitoring.run_story import run_story
-from tidewheel.registry.bundles import load_bundle
-from tidewheel.registry.datasets import get_dataset
-from tidewheel.registry.exports import exports_of
-from tidewheel.registry.runs import get_run
-from tidewheel.registry.versions import get_version
+from tidewheel.registry.models.bundles import load_bundle
+from tidewheel.registry.models.exports import exports_of
+from tidewheel.registry.runs.datasets import get_dataset
+from tidewheel.registry.runs.runs import get_run
+from tidewheel.registry.versions.versions import get_version
 from tidewheel.training import TrainingContext, rerun, train
 from tidewheel.training.export.export import export_version, graph_scores, held_out_rows
 

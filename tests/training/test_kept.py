@@ -17,8 +17,8 @@ from tidewheel.cli.version_view import print_version
 from tidewheel.errors import CorruptError, InputError, NotFoundError, TrainingError
 from tidewheel.monitoring.card import card_markdown
 from tidewheel.monitoring.run_story import run_story
-from tidewheel.registry.runs import PICKLE, get_run
-from tidewheel.registry.versions import get_version
+from tidewheel.registry.runs.runs import PICKLE, get_run
+from tidewheel.registry.versions.versions import get_version
 from tidewheel.training import TrainingContext, train
 from tidewheel.training.export.model import kept_model
 from tidewheel.training.fit.kept import load_kept

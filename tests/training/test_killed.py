@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from training_world import NOW, payments, world
 
-from tidewheel.registry.runs import get_run, list_runs, start_run
-from tidewheel.registry.steps import begin_step, step_records
-from tidewheel.registry.unfinished import close_killed, machine_time
-from tidewheel.registry.versions import list_versions
+from tidewheel.registry.runs.runs import get_run, list_runs, start_run
+from tidewheel.registry.runs.steps import begin_step, step_records
+from tidewheel.registry.runs.unfinished import close_killed, machine_time
+from tidewheel.registry.versions.versions import list_versions
 from tidewheel.runtime.alive import SILENT, alive, this_process
 from tidewheel.storage.catalog import Catalog
 from tidewheel.training import train

@@ -17,10 +17,10 @@ import tidewheel as tw
 from tidewheel.definitions import ir
 from tidewheel.definitions.models import choice
 from tidewheel.errors import LimitError, TrainingError
-from tidewheel.registry.runs import get_run, list_runs
-from tidewheel.registry.steps import step_records
-from tidewheel.registry.trials import trials_of
-from tidewheel.registry.versions import list_versions
+from tidewheel.registry.runs.runs import get_run, list_runs
+from tidewheel.registry.runs.steps import step_records
+from tidewheel.registry.runs.trials import trials_of
+from tidewheel.registry.versions.versions import list_versions
 from tidewheel.training import TrainingContext, train
 from tidewheel.training.limited import LimitedObjective
 from tidewheel.training.tuning.objective import Objective

@@ -16,12 +16,12 @@ import tidewheel as tw
 from tidewheel.definitions import compile_declarations
 from tidewheel.errors import DefinitionError
 from tidewheel.metrics import metric
-from tidewheel.registry.arrays import unpack_arrays
-from tidewheel.registry.evaluation import evaluation_of
-from tidewheel.registry.predictors import Predictor
-from tidewheel.registry.runs import get_run
-from tidewheel.registry.versions import get_version
-from tidewheel.storage.log_records import NewEvent
+from tidewheel.registry.models.arrays import unpack_arrays
+from tidewheel.registry.models.predictors import Predictor
+from tidewheel.registry.runs.evaluation import evaluation_of
+from tidewheel.registry.runs.runs import get_run
+from tidewheel.registry.versions.versions import get_version
+from tidewheel.storage.log.records import NewEvent
 from tidewheel.training import TrainingContext, TrainResult, train
 from tidewheel.training.data.gather import gather
 from tidewheel.training.fit import estimators

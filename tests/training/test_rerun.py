@@ -12,9 +12,9 @@ from training_world import DAY, NOW, START, at, payments, world
 
 from tidewheel.definitions import compile_declarations
 from tidewheel.errors import NotFoundError, TrainingError
-from tidewheel.registry.runs import get_run, list_runs
-from tidewheel.registry.versions import list_versions
-from tidewheel.storage.log import EventLog
+from tidewheel.registry.runs.runs import get_run, list_runs
+from tidewheel.registry.versions.versions import list_versions
+from tidewheel.storage.log.event_log import EventLog
 from tidewheel.training import TrainingContext, compare, rerun, train
 
 

@@ -10,9 +10,9 @@ import msgspec
 import pytest
 from training_world import DAY, NOW, at, payments, world
 
-from tidewheel.registry.runs import Metric, get_run
-from tidewheel.registry.steps import StepRecord, step_records
-from tidewheel.storage.log_records import NewEvent
+from tidewheel.registry.runs.runs import Metric, get_run
+from tidewheel.registry.runs.steps import StepRecord, step_records
+from tidewheel.storage.log.records import NewEvent
 from tidewheel.training import TrainingContext, TrainResult, train
 from tidewheel.training.outputs import forget_all
 from tidewheel.training.retries import Retry

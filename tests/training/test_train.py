@@ -12,9 +12,9 @@ import pytest
 from training_world import MODELS, NOW, payments, world
 
 from tidewheel.errors import BusyError, NotFoundError, TrainingError
-from tidewheel.registry.bundles import load_bundle
-from tidewheel.registry.runs import get_run, list_runs, steps_of
-from tidewheel.registry.versions import get_version, list_versions
+from tidewheel.registry.models.bundles import load_bundle
+from tidewheel.registry.runs.runs import get_run, list_runs, steps_of
+from tidewheel.registry.versions.versions import get_version, list_versions
 from tidewheel.training import TrainingContext, train
 
 

@@ -15,11 +15,11 @@ from training_world import DAY, MODELS, NOW, START, at, payments, world
 
 from tidewheel.definitions import ir
 from tidewheel.errors import NotFoundError, TrainingError
-from tidewheel.registry.arrays import unpack_arrays
-from tidewheel.registry.bundles import load_bundle
-from tidewheel.registry.runs import get_run
-from tidewheel.registry.steps import step_records
-from tidewheel.registry.versions import get_version, list_versions
+from tidewheel.registry.models.arrays import unpack_arrays
+from tidewheel.registry.models.bundles import load_bundle
+from tidewheel.registry.runs.runs import get_run
+from tidewheel.registry.runs.steps import step_records
+from tidewheel.registry.versions.versions import get_version, list_versions
 from tidewheel.training import TrainingContext, rerun, train
 
 

@@ -13,11 +13,11 @@ import training_shop as shop
 
 from tidewheel.collect.history import History
 from tidewheel.definitions import compile_declarations
-from tidewheel.storage.artifacts import ArtifactStore
+from tidewheel.storage.artifacts.local import ArtifactStore
 from tidewheel.storage.catalog import Catalog
-from tidewheel.storage.lake import Lake
-from tidewheel.storage.log import EventLog
-from tidewheel.storage.log_records import NewEvent
+from tidewheel.storage.lake.delta import Lake
+from tidewheel.storage.log.event_log import EventLog
+from tidewheel.storage.log.records import NewEvent
 from tidewheel.training import TrainingContext
 
 HOUR = 3_600_000_000

@@ -7,8 +7,8 @@ import sys
 import msgspec
 from test_backfilling import Sale, SaleView, ShopHistory
 
-from tidewheel.features.batch import Batch
-from tidewheel.workspace import backfilling
+from tidewheel.features.replay.batch import Batch
+from tidewheel.workspace.features import backfilling
 from tidewheel.workspace.opening import open_workspace
 
 if __name__ == "__main__":

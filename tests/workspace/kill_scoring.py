@@ -10,10 +10,10 @@ from tests.workspace import shop
 from tests.workspace.kill_after import kill_after
 from tests.workspace.shop import SHOP, Order
 
-from tidewheel.features.batch_files import JobFiles
-from tidewheel.storage.lake import Lake
-from tidewheel.workspace import score_jobs
+from tidewheel.features.replay.batch_files import JobFiles
+from tidewheel.storage.lake.delta import Lake
 from tidewheel.workspace.opening import open_workspace
+from tidewheel.workspace.scores import score_jobs
 
 if __name__ == "__main__":
     folder, point = sys.argv[1:]

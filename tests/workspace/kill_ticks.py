@@ -8,10 +8,10 @@ from tests.workspace.kill_after import kill_after
 from tests.workspace.visits import VISITS, Thanks
 
 from tidewheel.serving.service import Serving
-from tidewheel.storage.log import EventLog
-from tidewheel.workspace import ticking
-from tidewheel.workspace.keeper import Keeper
+from tidewheel.storage.log.event_log import EventLog
+from tidewheel.workspace.events import ticking
 from tidewheel.workspace.opening import open_workspace
+from tidewheel.workspace.processes.keeper import Keeper
 
 if __name__ == "__main__":
     folder, what, times = sys.argv[1:]

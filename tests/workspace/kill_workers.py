@@ -14,12 +14,12 @@ import time
 from pathlib import Path
 
 import tidewheel as tw
-from tidewheel.features.online import OnlineReader
-from tidewheel.features.plan_view import plan_group_alone
+from tidewheel.features.planning.view import plan_group_alone
+from tidewheel.features.reading.online import OnlineReader
 from tidewheel.kernel import warm
 from tidewheel.runtime.stores import open_stores
-from tidewheel.storage.log_records import NewEvent
-from tidewheel.workspace.stream import Stream
+from tidewheel.storage.log.records import NewEvent
+from tidewheel.workspace.processes.stream import Stream
 
 PROJECT = """
 import tidewheel as tw

@@ -14,8 +14,8 @@ from lightgbm import LGBMClassifier, LGBMRegressor
 
 import tidewheel as tw
 from tidewheel.errors import ConflictError, CorruptError, DefinitionError, TrainingError
-from tidewheel.registry.pointers import find_deployment
-from tidewheel.registry.runs import list_runs
+from tidewheel.registry.pointers.pointers import find_deployment
+from tidewheel.registry.runs.runs import list_runs
 from tidewheel.workspace import Workspace
 
 DAY = 86_400_000_000

@@ -10,11 +10,11 @@ import pytest
 from tests.serving.shop import BY_HUNDRED, Shop, open_shop
 
 from tidewheel.errors import ConflictError, NotReadyError
-from tidewheel.registry.deployments import Deployment, get_deployment, history, roll_out, rollback
-from tidewheel.registry.ramps import Rollout
+from tidewheel.registry.pointers.deployments import Deployment, get_deployment, history, roll_out, rollback
+from tidewheel.registry.pointers.ramps import Rollout
 from tidewheel.runtime.lease import Lease
 from tidewheel.serving.observing.metrics import Metrics, write_snapshot
-from tidewheel.workspace.blue_green import switch
+from tidewheel.workspace.rollouts.blue_green import switch
 
 
 @pytest.fixture

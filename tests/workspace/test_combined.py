@@ -16,14 +16,14 @@ from tests.workspace.shop import history
 
 import tidewheel as tw
 from tidewheel.errors import ConflictError, NotFoundError
-from tidewheel.registry.bundles import load_bundle
-from tidewheel.registry.deployments import Deployment, get_deployment
-from tidewheel.registry.versions import get_version
+from tidewheel.registry.models.bundles import load_bundle
+from tidewheel.registry.pointers.deployments import Deployment, get_deployment
+from tidewheel.registry.versions.versions import get_version
 from tidewheel.rollout import Steering
 from tidewheel.rollout.shadow import shadow_scores
 from tidewheel.training.transfer.chains import learned_rows
 from tidewheel.workspace import Workspace
-from tidewheel.workspace.loop import WorkspaceLoop
+from tidewheel.workspace.rollouts.loop import WorkspaceLoop
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "orders"
 

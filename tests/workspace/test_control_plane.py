@@ -14,13 +14,13 @@ from tests.serving.shop import Shop, open_shop
 
 from tidewheel.errors import ConfigError
 from tidewheel.registry.audit import audit
-from tidewheel.registry.pointers import find_deployment
+from tidewheel.registry.pointers.pointers import find_deployment
 from tidewheel.registry.tokens import create_token
 from tidewheel.runtime.child import Life, Order
 from tidewheel.serving.api.guard import Guard
-from tidewheel.workspace.control_plane import ROUTES, ControlHandler
-from tidewheel.workspace.controlling import run
-from tidewheel.workspace.groups import choose_groups
+from tidewheel.workspace.features.groups import choose_groups
+from tidewheel.workspace.processes.control_plane import ROUTES, ControlHandler
+from tidewheel.workspace.processes.controlling import run
 
 
 class Plane:

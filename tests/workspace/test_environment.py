@@ -11,7 +11,7 @@ import pytest
 
 from tidewheel.errors import TrainingError
 from tidewheel.training.lineage import environment_lock
-from tidewheel.workspace.environment import bare, fresh_environment
+from tidewheel.workspace.models.environment import bare, fresh_environment
 
 HERE = f"# python {sys.version_info.major}.{sys.version_info.minor}.0 on x86_64\n"
 

@@ -14,11 +14,11 @@ from tests.workspace.shop import SHOP, Order, SentBack, fill
 
 import tidewheel as tw
 from tidewheel.errors import ConflictError
-from tidewheel.registry.deployments import find_deployment, history
-from tidewheel.registry.runs import list_runs
-from tidewheel.registry.steps import StepRecord, step_records
+from tidewheel.registry.pointers.deployments import find_deployment, history
+from tidewheel.registry.runs.runs import list_runs
+from tidewheel.registry.runs.steps import StepRecord, step_records
 from tidewheel.workspace import Workspace
-from tidewheel.workspace.following import carry_on
+from tidewheel.workspace.rollouts.following import carry_on
 
 
 class Straight(SentBack):
@@ -152,8 +152,8 @@ class One(tw.Service, on=Order):
 KILLED = """
 import os, signal, sys
 import tidewheel as tw
-from tidewheel.registry import pointers
-from tidewheel.workspace import following
+from tidewheel.registry.pointers import pointers
+from tidewheel.workspace.rollouts import following
 
 place = sys.argv[2]
 if place == "before":

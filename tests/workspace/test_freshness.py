@@ -14,9 +14,9 @@ import tidewheel as tw
 from tidewheel.definitions import compile_declarations, digest
 from tidewheel.errors import DefinitionError
 from tidewheel.registry.alerts import list_alerts
-from tidewheel.storage.decisions import from_arrow, to_arrow
+from tidewheel.storage.journal.decisions import from_arrow, to_arrow
 from tidewheel.workspace import Workspace
-from tidewheel.workspace.events import checked
+from tidewheel.workspace.events.incoming import checked
 
 GAP = 0.3
 """Seconds by which features may be behind."""

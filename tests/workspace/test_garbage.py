@@ -10,10 +10,10 @@ import pytest
 import tidewheel as tw
 from tidewheel.errors import ConflictError
 from tidewheel.registry.graphs import all_groups, begin_dropping
-from tidewheel.workspace import garbage
-from tidewheel.workspace.garbage import StateVersion
-from tidewheel.workspace.groups import keep_groups
-from tidewheel.workspace.tidying import forget_ids
+from tidewheel.workspace.features import garbage
+from tidewheel.workspace.features.garbage import StateVersion
+from tidewheel.workspace.features.groups import keep_groups
+from tidewheel.workspace.processes.tidying import forget_ids
 from tidewheel.workspace.workspace import Workspace
 
 
@@ -103,7 +103,7 @@ def test_the_old_version_serves_on_while_the_new_one_is_born(folder: Path) -> No
 
 
 def _again(record):
-    from tidewheel.storage.log_records import NewEvent
+    from tidewheel.storage.log.records import NewEvent
 
     return NewEvent(record.type, record.id, record.at, record.columns, record.arrived)
 
@@ -203,6 +203,6 @@ def test_ids_are_forgotten_by_the_newest_arrival(folder: Path) -> None:
 
 
 def _event(id: str, at: int):
-    from tidewheel.storage.log_records import NewEvent
+    from tidewheel.storage.log.records import NewEvent
 
     return NewEvent("Sale", id, at, {"id": id, "shop": "north", "amount": 1.0}, at)

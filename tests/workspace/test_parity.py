@@ -18,9 +18,9 @@ from tidewheel.registry.parity import newest_checks
 from tidewheel.rollout import LIFECYCLE
 from tidewheel.training.gates.parity import check_parity
 from tidewheel.workspace import Workspace
-from tidewheel.workspace.keeper import Keeper
-from tidewheel.workspace.modelling import training_context
-from tidewheel.workspace.parity import check_service, told
+from tidewheel.workspace.features.parity import check_service, told
+from tidewheel.workspace.models.modelling import training_context
+from tidewheel.workspace.processes.keeper import Keeper
 
 FOREVER = 10**18
 

@@ -15,7 +15,7 @@ from tidewheel.collect.quality_records import QUALITY
 from tidewheel.errors import ExpectationError, SchemaError
 from tidewheel.registry.alerts import list_alerts
 from tidewheel.workspace import Workspace
-from tidewheel.workspace.quality import ExpectationStatus
+from tidewheel.workspace.events.quality import ExpectationStatus
 
 MOST = 5_000
 

@@ -13,7 +13,7 @@ from examples.movies import project
 from examples.movies.generate import world, write
 
 import tidewheel as tw
-from tidewheel.features.backfill import read_view
+from tidewheel.features.replay.backfill import read_view
 from tidewheel.serving.deciding.answers import Answer
 from tidewheel.training.data.gather import labelled_rows
 from tidewheel.workspace.workspace import Workspace

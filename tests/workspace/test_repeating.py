@@ -9,7 +9,7 @@ import pytest
 
 from tidewheel.errors import TrainingError
 from tidewheel.training.lineage import code_state, environment_lock
-from tidewheel.workspace.repeating import checked_out
+from tidewheel.workspace.models.repeating import checked_out
 
 
 def git(folder: Path, *arguments: str) -> None:

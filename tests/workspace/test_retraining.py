@@ -10,12 +10,12 @@ from tests.workspace.shop import SHOP, Order, OrderView, Return, Screen, SentBac
 
 import tidewheel as tw
 from tidewheel.errors import DefinitionError
-from tidewheel.registry.runs import finish_run, start_run
+from tidewheel.registry.runs.runs import finish_run, start_run
 from tidewheel.rollout import RetrainLoop
 from tidewheel.runtime.due import Schedule
 from tidewheel.runtime.schedule import Done, Later, Work
 from tidewheel.workspace import Workspace
-from tidewheel.workspace.retraining import retrain_jobs
+from tidewheel.workspace.rollouts.retraining import retrain_jobs
 
 POLICY = tw.retrain("0 3 * * mon", tz="Europe/Stockholm", missed="skip", on_labels=3, on_age="1us")
 

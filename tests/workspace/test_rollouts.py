@@ -9,7 +9,7 @@ import pytest
 from tests.shop import copied, done, tidewheel, trained_shop
 
 import tidewheel as tw
-from tidewheel.registry.deployments import get_deployment
+from tidewheel.registry.pointers.deployments import get_deployment
 from tidewheel.rollout import Steering
 from tidewheel.rollout.shadow import shadow_scores
 from tidewheel.workspace import Workspace

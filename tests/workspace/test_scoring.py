@@ -18,10 +18,10 @@ from tests.workspace.shop import SHOP, Customer, Order, Screen
 
 from tidewheel.engine import LocalEngine
 from tidewheel.errors import InputError, NotFoundError
-from tidewheel.features.backfill import compute_view
-from tidewheel.features.plan_view import plan_view
-from tidewheel.registry.bundles import load_bundle
-from tidewheel.registry.scoring import score_words
+from tidewheel.features.planning.view import plan_view
+from tidewheel.features.replay.backfill import compute_view
+from tidewheel.registry.models.bundles import load_bundle
+from tidewheel.registry.models.scoring import score_words
 from tidewheel.storage.scores import read_score, scores_id
 from tidewheel.workspace import Workspace
 from tidewheel.workspace.opening import open_workspace

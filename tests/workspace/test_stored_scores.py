@@ -16,10 +16,10 @@ from tidewheel.registry.alerts import list_alerts
 from tidewheel.serving.deciding.stored import StoredScores
 from tidewheel.serving.observing.metrics import Metrics
 from tidewheel.storage.scores import put_scores, read_score, scores_id
-from tidewheel.storage.state import StateStore
+from tidewheel.storage.state.lmdb_state import StateStore
 from tidewheel.workspace import Workspace
 from tidewheel.workspace.opening import open_workspace
-from tidewheel.workspace.staleness import FEWEST, look_for_stale
+from tidewheel.workspace.scores.staleness import FEWEST, look_for_stale
 
 
 class Ahead(tw.Service, on=Order):

@@ -11,7 +11,7 @@ import pytest
 from tidewheel.runtime.kill_switch import Killed, KillSwitch
 from tidewheel.storage.catalog import Catalog
 from tidewheel.storage.catalog.notes import list_notes, note
-from tidewheel.workspace.switching import SETTLED, SwitchMirror
+from tidewheel.workspace.rollouts.switching import SETTLED, SwitchMirror
 
 
 @dataclass

@@ -34,9 +34,9 @@ from tidewheel.runtime.due import instant, next_due
 from tidewheel.runtime.schedule import known_jobs
 from tidewheel.storage.catalog.tables import jobs
 from tidewheel.workspace import Workspace
-from tidewheel.workspace.keeper import Keeper
+from tidewheel.workspace.events.ticking import job_of, list_ticks, make_ticks, schedule_of, tick_rows
 from tidewheel.workspace.opening import open_workspace
-from tidewheel.workspace.ticking import job_of, list_ticks, make_ticks, schedule_of, tick_rows
+from tidewheel.workspace.processes.keeper import Keeper
 
 
 @pytest.fixture

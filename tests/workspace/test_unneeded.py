@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import tidewheel as tw
-from tidewheel.registry.runs import finish_run, start_run
-from tidewheel.workspace.unneeded import collect_artifacts
+from tidewheel.registry.runs.runs import finish_run, start_run
+from tidewheel.workspace.models.unneeded import collect_artifacts
 from tidewheel.workspace.workspace import Workspace
 
 

@@ -11,7 +11,7 @@ from tests.shop import done, trained_shop
 import tidewheel as tw
 from tidewheel.rollout import Steering
 from tidewheel.serving.observing.rollout_metrics import FILE, read_rollouts
-from tidewheel.workspace.watching import Glances
+from tidewheel.workspace.rollouts.watching import Glances
 
 
 @pytest.fixture

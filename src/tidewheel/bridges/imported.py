@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tidewheel.registry.predictors import PredictorSpec
+from tidewheel.registry.models.predictors import PredictorSpec
 from tidewheel.training.fit.linear import Arrays
 
 Floats = npt.NDArray[np.float64]

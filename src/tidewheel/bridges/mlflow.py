@@ -13,10 +13,10 @@ import msgspec
 
 from tidewheel.bridges.told import ALIASES, chosen, flat, metrics_of, pointers
 from tidewheel.errors import MissingExtraError, UnreachableError
-from tidewheel.registry.bundles import ArtifactStore
-from tidewheel.registry.environments import list_environments
-from tidewheel.registry.runs import Run
-from tidewheel.registry.versions import Version, list_versions
+from tidewheel.registry.models.bundles import ArtifactStore
+from tidewheel.registry.pointers.environments import list_environments
+from tidewheel.registry.runs.runs import Run
+from tidewheel.registry.versions.versions import Version, list_versions
 from tidewheel.storage.catalog import Catalog
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from tidewheel.bridges.imported import Imported, Neutral
 from tidewheel.errors import CorruptError, FileError, InputError, MissingExtraError
-from tidewheel.registry.predictors import Predictor
+from tidewheel.registry.models.predictors import Predictor
 from tidewheel.training.fit import estimators
 from tidewheel.training.fit.flatten import GRAPH_TOLERANCE, SINGLE_TOLERANCE, TOLERANCE, boosted, lightgbm_text
 from tidewheel.training.fit.kept import load_lightgbm, readable, unknown_types

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from tidewheel.errors import ConflictError, NotFoundError
-from tidewheel.registry.environments import list_environments
-from tidewheel.registry.runs import Run, get_run, list_runs
-from tidewheel.registry.versions import get_version
+from tidewheel.registry.pointers.environments import list_environments
+from tidewheel.registry.runs.runs import Run, get_run, list_runs
+from tidewheel.registry.versions.versions import get_version
 from tidewheel.storage.catalog import Catalog
 
 ALIASES = ("champion", "challenger")

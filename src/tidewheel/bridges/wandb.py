@@ -12,9 +12,9 @@ import msgspec
 
 from tidewheel.bridges.told import chosen, flat, metrics_of, pointers
 from tidewheel.errors import FullError, MissingExtraError
-from tidewheel.registry.bundles import ArtifactStore
-from tidewheel.registry.runs import Run
-from tidewheel.registry.versions import Version, list_versions
+from tidewheel.registry.models.bundles import ArtifactStore
+from tidewheel.registry.runs.runs import Run
+from tidewheel.registry.versions.versions import Version, list_versions
 from tidewheel.storage.catalog import Catalog
 
 _PLACES = ("WANDB_DATA_DIR", "WANDB_CACHE_DIR", "WANDB_CONFIG_DIR")

@@ -10,7 +10,7 @@ import click
 from tidewheel.cli.output import when
 
 if TYPE_CHECKING:
-    from tidewheel.registry.approvals import Approval
+    from tidewheel.registry.pointers.approvals import Approval
 
 _COLOURS = {"open": "yellow", "approved": "green", "rejected": "red", "expired": "red"}
 

@@ -10,7 +10,7 @@ from tidewheel.capacity.picture import terminal
 
 if TYPE_CHECKING:
     from tidewheel.capacity.sizing import Point
-    from tidewheel.workspace.capacity import Capacity, Load
+    from tidewheel.workspace.rollouts.capacity import Capacity, Load
 
 
 def print_point(found: Point) -> None:

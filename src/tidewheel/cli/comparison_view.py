@@ -11,7 +11,7 @@ from tidewheel.cli.output import cell, print_table, when
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tidewheel.registry.runs import Metric
+    from tidewheel.registry.runs.runs import Metric
     from tidewheel.training import Comparison, RerunReport
     from tidewheel.training.compare import Difference
 

@@ -11,10 +11,10 @@ from tidewheel.cli.output import print_table, when
 from tidewheel.definitions.durations import format_duration
 
 if TYPE_CHECKING:
-    from tidewheel.registry.deployments import Deployment, Move
     from tidewheel.registry.parity import ParityCheck
+    from tidewheel.registry.pointers.deployments import Deployment, Move
     from tidewheel.runtime.kill_switch import Killed
-    from tidewheel.workspace.rollouts import RolloutStatus
+    from tidewheel.workspace.rollouts.standing import RolloutStatus
     from tidewheel.workspace.summaries import Status
 
 

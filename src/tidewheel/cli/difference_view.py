@@ -10,7 +10,7 @@ import click
 from tidewheel.cli.output import cell, print_table, when
 
 if TYPE_CHECKING:
-    from tidewheel.features.difference import ColumnDifference, ViewDifference
+    from tidewheel.features.proof.difference import ColumnDifference, ViewDifference
 
 
 def print_differences(found: Sequence[ViewDifference]) -> None:

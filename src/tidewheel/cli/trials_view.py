@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from tidewheel.cli.output import print_table
-from tidewheel.registry.trials import Search
+from tidewheel.registry.runs.trials import Search
 
 
 def print_trials(found: Search) -> None:

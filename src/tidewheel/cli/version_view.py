@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from tidewheel.cli.output import print_table, when
-from tidewheel.registry.runs import PICKLE
+from tidewheel.registry.runs.runs import PICKLE
 
 if TYPE_CHECKING:
-    from tidewheel.registry.exports import Export
-    from tidewheel.registry.runs import Lineage, Metric, Run, Verdict
-    from tidewheel.registry.versions import Version
+    from tidewheel.registry.models.exports import Export
+    from tidewheel.registry.runs.runs import Lineage, Metric, Run, Verdict
+    from tidewheel.registry.versions.versions import Version
     from tidewheel.training import TrainResult
 
 

@@ -19,8 +19,8 @@ from typing import NamedTuple, Self
 from tidewheel.collect.decision_index import DecisionIndex
 from tidewheel.collect.shipping import Shipment, Shipper
 from tidewheel.errors import ConflictError, OverloadedError, StorageError, TidewheelError
-from tidewheel.storage.log import EventLog
-from tidewheel.storage.log_records import BadRow, NewEvent, Outcome
+from tidewheel.storage.log.event_log import EventLog
+from tidewheel.storage.log.records import BadRow, NewEvent, Outcome
 
 _logger = logging.getLogger("tidewheel.collect")
 MOST_WAITING = 20_000

@@ -34,7 +34,7 @@ from tidewheel.collect.vectors import checked_vector
 from tidewheel.definitions.ir import TEXT_KINDS, Column, Source
 from tidewheel.definitions.masking import without
 from tidewheel.errors import SchemaError
-from tidewheel.storage.log_records import BadRow, NewEvent
+from tidewheel.storage.log.records import BadRow, NewEvent
 
 MOST_KEPT_OF_A_ROW = 1 << 20
 """Bytes of a bad row that quarantine keeps."""

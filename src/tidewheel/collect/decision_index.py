@@ -19,10 +19,10 @@ import msgspec
 
 from tidewheel.errors import CorruptError, NotFoundError
 from tidewheel.runtime.lease import Lease
-from tidewheel.storage.boot import CleanMark
-from tidewheel.storage.decisions import DecisionRecord, decode_decision, time_of
-from tidewheel.storage.environments import Environment, open_environment, raise_for
-from tidewheel.storage.journal_segments import MAGIC, SUFFIX, list_segments, read_segment
+from tidewheel.storage.journal.decisions import DecisionRecord, decode_decision, time_of
+from tidewheel.storage.journal.segments import MAGIC, SUFFIX, list_segments, read_segment
+from tidewheel.storage.places.boot import CleanMark
+from tidewheel.storage.places.environments import Environment, open_environment, raise_for
 
 _logger = logging.getLogger("tidewheel.collect")
 _POSITION = b"position:"

@@ -12,9 +12,9 @@ import pyarrow.compute as pc
 from tidewheel.collect.decision_index import DecisionIndex, read_entries, read_place
 from tidewheel.collect.shipping import POSITION
 from tidewheel.errors import CorruptError, NotFoundError
-from tidewheel.storage.decisions import DecisionRecord, date_of, from_arrow, lake_schema, to_arrow
-from tidewheel.storage.journal_segments import list_segments
-from tidewheel.storage.lake import Lake
+from tidewheel.storage.journal.decisions import DecisionRecord, date_of, from_arrow, lake_schema, to_arrow
+from tidewheel.storage.journal.segments import list_segments
+from tidewheel.storage.lake.delta import Lake
 from tidewheel.storage.protocols import Bound
 
 TABLE = "decisions"

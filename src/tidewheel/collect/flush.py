@@ -22,10 +22,10 @@ from tidewheel.collect.vectors import to_lake
 from tidewheel.definitions.ir import Source
 from tidewheel.errors import CorruptError, NotFoundError
 from tidewheel.runtime.lease import Lease
-from tidewheel.storage.decisions import to_arrow
-from tidewheel.storage.journal_segments import is_live, list_segments, read_segment, remove_segment
-from tidewheel.storage.lake import Lake
-from tidewheel.storage.log import EventLog
+from tidewheel.storage.journal.decisions import to_arrow
+from tidewheel.storage.journal.segments import is_live, list_segments, read_segment, remove_segment
+from tidewheel.storage.lake.delta import Lake
+from tidewheel.storage.log.event_log import EventLog
 
 FLUSHED = "flushed"
 """Under this name the log stores the offset up to which all types were flushed."""

@@ -22,7 +22,7 @@ from tidewheel.collect.revisions import firsts, rising
 from tidewheel.collect.tables import ARRIVED, AT, ROW, TableCheck
 from tidewheel.definitions.ir import Source
 from tidewheel.errors import FileError
-from tidewheel.storage.log_records import FUTURE_ALLOWED, BadRow
+from tidewheel.storage.log.records import FUTURE_ALLOWED, BadRow
 
 MOST_BAD_ROWS = 100_000
 """A file with more is refused whole: it is not what it is taken for."""

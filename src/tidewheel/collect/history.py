@@ -16,10 +16,10 @@ from tidewheel.collect.redactions import Redactions
 from tidewheel.collect.vectors import from_lake
 from tidewheel.definitions.ir import Source
 from tidewheel.errors import NotFoundError
-from tidewheel.storage.decisions import date_of
-from tidewheel.storage.lake import Lake
-from tidewheel.storage.log import EventLog
-from tidewheel.storage.log_records import ImportRecord
+from tidewheel.storage.journal.decisions import date_of
+from tidewheel.storage.lake.delta import Lake
+from tidewheel.storage.log.event_log import EventLog
+from tidewheel.storage.log.records import ImportRecord
 from tidewheel.storage.protocols import Bound
 
 META = ("_id", "_at", "_arrived", "_offset")

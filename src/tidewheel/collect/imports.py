@@ -27,9 +27,9 @@ from tidewheel.collect.vectors import to_lake
 from tidewheel.definitions.ir import Source
 from tidewheel.errors import ConflictError, FileError, StorageError
 from tidewheel.runtime.lease import Lease
-from tidewheel.storage.lake import Lake
-from tidewheel.storage.log import EventLog
-from tidewheel.storage.log_records import LATE_AFTER, BadRow, ImportRecord, Revisions, Times
+from tidewheel.storage.lake.delta import Lake
+from tidewheel.storage.log.event_log import EventLog
+from tidewheel.storage.log.records import LATE_AFTER, BadRow, ImportRecord, Revisions, Times
 
 _ID_LENGTH = 32
 _ROWS_A_BATCH = 1 << 17

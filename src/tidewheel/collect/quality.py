@@ -23,8 +23,8 @@ from tidewheel.definitions.ir import Expectation, Source
 from tidewheel.errors import ConflictError, ExpectationError
 
 if TYPE_CHECKING:
-    from tidewheel.storage.lake import Lake
-    from tidewheel.storage.log import EventLog
+    from tidewheel.storage.lake.delta import Lake
+    from tidewheel.storage.log.event_log import EventLog
 
 POSITION, BAD_ROWS, VOLUME = "quality", "quality-quarantine", "quality-volume:"
 ROWS_AT_ONCE = 200_000

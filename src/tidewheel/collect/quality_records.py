@@ -6,7 +6,7 @@ import msgspec
 import pyarrow as pa
 
 from tidewheel.definitions.ir import Expectation, Source
-from tidewheel.storage.log_records import NewEvent
+from tidewheel.storage.log.records import NewEvent
 
 QUALITY = "_Quality"
 """The event type of results; its columns are the fields of `QualityResult`."""

@@ -14,8 +14,8 @@ from typing import Any, Self
 
 import msgspec
 
-from tidewheel.storage.decisions import DecisionRecord
-from tidewheel.storage.disks import write_durably
+from tidewheel.storage.journal.decisions import DecisionRecord
+from tidewheel.storage.places.disks import write_durably
 
 PENDING = "pending.json"
 """Name of the erasure that is under way; it alone names the entity's key, and is deleted at the end."""

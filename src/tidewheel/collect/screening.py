@@ -14,7 +14,7 @@ from tidewheel.collect.checks import RowCheck, row_check
 from tidewheel.collect.expectations import AT, CLOCK_KINDS, ROW_KINDS, failing, refusal
 from tidewheel.definitions.ir import Expectation, Source
 from tidewheel.errors import ExpectationError
-from tidewheel.storage.log_records import BadRow, NewEvent
+from tidewheel.storage.log.records import BadRow, NewEvent
 
 if TYPE_CHECKING:
     import numpy as np

@@ -14,10 +14,10 @@ from typing import NamedTuple
 
 from tidewheel.collect.decision_index import JournalEntry, read_entries
 from tidewheel.errors import CorruptError, NotFoundError
-from tidewheel.storage.decisions import DecisionRecord
-from tidewheel.storage.journal_segments import is_live, is_sealed, list_segments
-from tidewheel.storage.log import EventLog
-from tidewheel.storage.log_records import NewEvent
+from tidewheel.storage.journal.decisions import DecisionRecord
+from tidewheel.storage.journal.segments import is_live, is_sealed, list_segments
+from tidewheel.storage.log.event_log import EventLog
+from tidewheel.storage.log.records import NewEvent
 
 POSITION = "journal:"
 """A segment's position in the log is stored under this and its name."""

@@ -16,7 +16,7 @@ from tidewheel.collect.values import LATEST
 from tidewheel.collect.vectors import read_vectors, vector_problem
 from tidewheel.definitions.ir import Column, Source
 from tidewheel.errors import FileError, SchemaError
-from tidewheel.storage.log_records import BadRow
+from tidewheel.storage.log.records import BadRow
 
 RowNumbers = npt.NDArray[np.int64]
 AT = "_at"

@@ -1,7 +1,7 @@
 """What users declare, and its frozen form that every room reads. Pure data: nothing here does work."""
 
 from tidewheel.definitions.attributes import attribute_group, attributes_of
-from tidewheel.definitions.compiler import compile_declarations, compile_module
+from tidewheel.definitions.compiling.compiler import compile_declarations, compile_module
 from tidewheel.definitions.durations import format_duration, parse_duration
 from tidewheel.definitions.each import row_source
 from tidewheel.definitions.graphs import (

@@ -38,7 +38,7 @@ __all__ = [
 ]  # fmt: skip
 
 GROUP_MEASURES = ("selected", "true_positive_rate", "false_positive_rate", "precision", "mean_score", "positives")
-"""What `fair` compares between groups; see ``tidewheel.registry.evaluation.Group``."""
+"""What `fair` compares between groups; see ``tidewheel.registry.runs.evaluation.Group``."""
 
 
 def no_slice_worse(

@@ -10,10 +10,10 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from tidewheel.definitions import ir
+from tidewheel.definitions.compiling.requests import kept_for
 from tidewheel.definitions.each import row_source
 from tidewheel.definitions.grades import sources_of
 from tidewheel.definitions.places import likely
-from tidewheel.definitions.requests import kept_for
 from tidewheel.errors import NotFoundError
 
 Node: TypeAlias = ir.Source | ir.Group | ir.View | ir.Model | ir.Service

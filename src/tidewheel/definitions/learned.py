@@ -12,7 +12,7 @@ from typing import TypeVar
 import msgspec
 
 from tidewheel.definitions import ir
-from tidewheel.definitions.expressions import LEARNED, calls_of, computed_in
+from tidewheel.definitions.compiling.expressions import LEARNED, calls_of, computed_in
 
 Constants = tuple[float, float]
 Value = TypeVar("Value", ir.Expr, ir.Expr | ir.Derived)

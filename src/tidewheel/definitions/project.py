@@ -17,9 +17,9 @@ from types import CodeType, ModuleType
 from typing import Any
 
 from tidewheel.definitions import ir
-from tidewheel.definitions.compiler import compile_module
-from tidewheel.definitions.discovery import declared_in
-from tidewheel.definitions.model_compiler import PROJECT_PREFIX
+from tidewheel.definitions.compiling.compiler import compile_module
+from tidewheel.definitions.compiling.discovery import declared_in
+from tidewheel.definitions.compiling.models import PROJECT_PREFIX
 from tidewheel.definitions.models import Model
 from tidewheel.definitions.places import likely, short
 from tidewheel.errors import ConfigError, DefinitionError, NotFoundError

@@ -17,7 +17,7 @@ class PartitionWork(Protocol):
     """A group of features over one partition of entities: Arrow in, Arrow out.
 
     - What comes in are pieces of the partition's history in order of time, each a batch of events and
-      reads (`tidewheel.features.partition` says the columns). One piece is enough for a partition that
+      reads (`tidewheel.features.replay.partition` says the columns). One piece is enough for a partition that
       fits in memory; a partition that does not, because an entity is hot, comes in many, cut in time.
     - Between pieces the function carries the entities' states; it keeps no more than one piece and them.
     - What goes out are answers, each with the place of its read.

@@ -19,7 +19,7 @@ from tidewheel.collect.columns import with_default
 from tidewheel.collect.revisions import corrected_by, numbers
 from tidewheel.definitions import ir
 from tidewheel.features.keys import key_array, part_array
-from tidewheel.features.plan_group import AT, Feed
+from tidewheel.features.planning.group import AT, Feed
 from tidewheel.features.words import Words, one_array, to_words
 from tidewheel.kernel import evaluate
 

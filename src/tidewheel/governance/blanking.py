@@ -15,9 +15,9 @@ from tidewheel.collect.history import events_table
 from tidewheel.definitions import ir
 from tidewheel.governance.finding import Found
 from tidewheel.governance.subject import BLANK, Subject, key_parts, whole_words
-from tidewheel.storage.decisions import DecisionRecord, Stage, from_arrow, to_arrow
-from tidewheel.storage.lake import Lake
-from tidewheel.storage.lake_upkeep import replace_day
+from tidewheel.storage.journal.decisions import DecisionRecord, Stage, from_arrow, to_arrow
+from tidewheel.storage.lake.delta import Lake
+from tidewheel.storage.lake.upkeep import replace_day
 
 TYPE_PREFIX = "events/"
 

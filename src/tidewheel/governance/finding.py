@@ -16,11 +16,11 @@ import pyarrow.compute as pc
 from tidewheel.collect.history import History, events_table
 from tidewheel.collect.redactions import Touched
 from tidewheel.definitions import ir, state_id
-from tidewheel.features.history import Past
-from tidewheel.features.plan_group import Feed, GroupPlan, plan_group
+from tidewheel.features.planning.group import Feed, GroupPlan, plan_group
+from tidewheel.features.replay.history import Past
 from tidewheel.governance.subject import Subject
-from tidewheel.storage.lake import Lake
-from tidewheel.storage.log import EventLog
+from tidewheel.storage.lake.delta import Lake
+from tidewheel.storage.log.event_log import EventLog
 
 LEAST_SEARCHED = 4
 """Personal texts shorter than this are blanked in their columns, and not searched for anywhere else."""

@@ -26,9 +26,9 @@ from tidewheel.governance.subject import Subject, subject_of, whole_words
 from tidewheel.governance.traces import blank_catalog, clean_catalog_file, drop_backfills, drop_states, rewrite_log
 from tidewheel.registry.graphs import every_graph
 from tidewheel.runtime.stores import Stores
-from tidewheel.storage.disks import write_durably
-from tidewheel.storage.journal_segments import list_segments, remove_segment
-from tidewheel.storage.lake_upkeep import purge
+from tidewheel.storage.journal.segments import list_segments, remove_segment
+from tidewheel.storage.lake.upkeep import purge
+from tidewheel.storage.places.disks import write_durably
 from tidewheel.training.outputs import forget_all
 
 Progress = Callable[[str, float], None]
@@ -224,7 +224,7 @@ def _refuse_unread(stores: Stores, segment: Path) -> None:
     """Make sure that the lake and the log have all of a segment before it goes."""
     from tidewheel.collect.decisions import TABLE
     from tidewheel.collect.shipping import POSITION
-    from tidewheel.storage.journal_segments import read_segment
+    from tidewheel.storage.journal.segments import read_segment
 
     name = POSITION + segment.stem
     done = min(stores.log.position(name), stores.lake.position(TABLE, name))

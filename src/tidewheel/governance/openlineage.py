@@ -14,8 +14,8 @@ from typing import Any
 from tidewheel.definitions import ir
 from tidewheel.governance.catalog import columns_of
 from tidewheel.governance.lineage import LineageGraph
-from tidewheel.registry.runs import Run
-from tidewheel.registry.versions import Version
+from tidewheel.registry.runs.runs import Run
+from tidewheel.registry.versions.versions import Version
 
 PRODUCER = "https://github.com/tidewheel/tidewheel"
 _SPEC = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/"

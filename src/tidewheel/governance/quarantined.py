@@ -8,7 +8,7 @@ import msgspec
 
 from tidewheel.definitions import ir
 from tidewheel.definitions.masking import MASK, Masks
-from tidewheel.storage.log_records import BadRow
+from tidewheel.storage.log.records import BadRow
 
 
 def shown(row: BadRow, graph: ir.Graph | None) -> tuple[str, Any]:

@@ -16,8 +16,8 @@ from tidewheel.collect.redactions import note_horizons
 from tidewheel.definitions import canonical_aggregates, ir, state_id
 from tidewheel.registry.graphs import every_graph
 from tidewheel.runtime.stores import Stores
-from tidewheel.storage.decisions import date_of
-from tidewheel.storage.lake_upkeep import KEEP_HOURS, compact, drop_days
+from tidewheel.storage.journal.decisions import date_of
+from tidewheel.storage.lake.upkeep import KEEP_HOURS, compact, drop_days
 
 NEVER = 1 << 62
 """The horizon of a state that counts since ever, of rows that are not kept for ever."""

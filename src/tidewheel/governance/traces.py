@@ -19,9 +19,9 @@ from tidewheel.runtime.stores import Stores
 from tidewheel.storage.catalog import Catalog
 from tidewheel.storage.catalog.connect import is_postgres
 from tidewheel.storage.catalog.tables import alerts, job_runs, notes, run_steps, runs
-from tidewheel.storage.log_ids import first_offset
-from tidewheel.storage.log_records import BadRow
-from tidewheel.storage.rewrite import rewrite_environment
+from tidewheel.storage.lake.rewrite import rewrite_environment
+from tidewheel.storage.log.ids import first_offset
+from tidewheel.storage.log.records import BadRow
 
 _TEXTS: tuple[sa.Column[Any], ...] = (
     alerts.c.subject, alerts.c.message, alerts.c.detail, notes.c.body,

@@ -15,7 +15,7 @@ from tidewheel.monitoring.answers import Answers, By, Coded, answers_of, coded, 
 from tidewheel.monitoring.drift import measure_drift, served_rows
 from tidewheel.monitoring.report import SCORE_BINS, FeatureDrift, Happening, Latency, Period, Report
 from tidewheel.outcomes import Joined, Status
-from tidewheel.registry.profile import Profile
+from tidewheel.registry.models.profile import Profile
 
 __all__ = ["By", "VersionFacts", "build_report"]
 

@@ -14,8 +14,8 @@ from tidewheel.monitoring import html, run_page
 from tidewheel.monitoring.run_charts import named, said
 from tidewheel.monitoring.run_page import interval, number, short
 from tidewheel.monitoring.run_story import RunStory
-from tidewheel.registry.evaluation import Slice
-from tidewheel.registry.runs import PICKLE, Metric
+from tidewheel.registry.runs.evaluation import Slice
+from tidewheel.registry.runs.runs import PICKLE, Metric
 
 MOST = 12
 

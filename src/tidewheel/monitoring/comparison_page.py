@@ -7,8 +7,8 @@ from html import escape
 from tidewheel.monitoring import charts, html, run_charts
 from tidewheel.monitoring.run_page import in_words, interval, short, verdict
 from tidewheel.monitoring.run_story import RunStory
-from tidewheel.registry.evaluation import Curve
-from tidewheel.registry.runs import Metric
+from tidewheel.registry.runs.evaluation import Curve
+from tidewheel.registry.runs.runs import Metric
 from tidewheel.training.compare import RunDifference
 
 

@@ -14,7 +14,7 @@ from tidewheel.metrics import Psi, psi
 from tidewheel.monitoring.answers import DAY
 from tidewheel.monitoring.report import FeatureDrift
 from tidewheel.outcomes import Joined, evenly, model_scores, view_rows
-from tidewheel.registry.profile import FeatureProfile, Profile
+from tidewheel.registry.models.profile import FeatureProfile, Profile
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

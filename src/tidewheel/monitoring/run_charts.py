@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tidewheel.monitoring.charts import Rows, Spec
-from tidewheel.registry.evaluation import Curve, Evaluation, LearningPoint, Slice
-from tidewheel.registry.runs import Metric
-from tidewheel.registry.steps import StepRecord
+from tidewheel.registry.runs.evaluation import Curve, Evaluation, LearningPoint, Slice
+from tidewheel.registry.runs.runs import Metric
+from tidewheel.registry.runs.steps import StepRecord
 
 WIDTH, SQUARE, ROW = 290, 260, 24
 NAMES = {"test": "this model", "candidate": "this model", "baseline": "constant"}

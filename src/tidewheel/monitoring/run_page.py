@@ -8,9 +8,9 @@ from typing import Any
 
 from tidewheel.monitoring import charts, html, run_charts
 from tidewheel.monitoring.run_story import RunStory
-from tidewheel.registry.evaluation import Evaluation
-from tidewheel.registry.runs import Metric, Verdict
-from tidewheel.registry.steps import StepRecord
+from tidewheel.registry.runs.evaluation import Evaluation
+from tidewheel.registry.runs.runs import Metric, Verdict
+from tidewheel.registry.runs.steps import StepRecord
 
 CURVES = {"precision_recall": "Precision and recall", "reliability": "Calibration", "roc": "ROC", "gain": "Gain",
           "residuals": "Predicted and seen"}  # fmt: skip

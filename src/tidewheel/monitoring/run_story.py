@@ -9,16 +9,16 @@ from typing import Any, TypeVar
 import msgspec
 
 from tidewheel.errors import NotFoundError
-from tidewheel.registry.bundles import ArtifactStore, Manifest, load_manifest
-from tidewheel.registry.environments import list_environments
-from tidewheel.registry.evaluation import Evaluation, evaluation_of
-from tidewheel.registry.exports import Export, exports_of
-from tidewheel.registry.marks import VersionNote, notes_of, tags_of
-from tidewheel.registry.names import members_of
-from tidewheel.registry.pointers import list_deployments
-from tidewheel.registry.runs import Metric, Run, Verdict
-from tidewheel.registry.steps import StepRecord, step_records
-from tidewheel.registry.versions import Version, list_versions
+from tidewheel.registry.models.bundles import ArtifactStore, Manifest, load_manifest
+from tidewheel.registry.models.exports import Export, exports_of
+from tidewheel.registry.pointers.environments import list_environments
+from tidewheel.registry.pointers.pointers import list_deployments
+from tidewheel.registry.runs.evaluation import Evaluation, evaluation_of
+from tidewheel.registry.runs.runs import Metric, Run, Verdict
+from tidewheel.registry.runs.steps import StepRecord, step_records
+from tidewheel.registry.versions.marks import VersionNote, notes_of, tags_of
+from tidewheel.registry.versions.names import members_of
+from tidewheel.registry.versions.versions import Version, list_versions
 from tidewheel.storage.catalog import Catalog
 
 T = TypeVar("T")

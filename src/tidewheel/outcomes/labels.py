@@ -19,8 +19,8 @@ import pyarrow.compute as pc
 from tidewheel.collect.revisions import newest_revisions
 from tidewheel.definitions import ir
 from tidewheel.errors import CorruptError, DefinitionError
-from tidewheel.features.nodes import Leaf, place_inputs, to_node
-from tidewheel.features.shown import REQUEST
+from tidewheel.features.planning.nodes import Leaf, place_inputs, to_node
+from tidewheel.features.replay.shown import REQUEST
 from tidewheel.features.words import to_words
 from tidewheel.kernel.expressions import compile_program, evaluate
 from tidewheel.outcomes.later import later_values

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from tidewheel.definitions import ir
 from tidewheel.errors import DefinitionError
-from tidewheel.features.nodes import to_node
+from tidewheel.features.planning.nodes import to_node
 from tidewheel.features.words import to_words
 from tidewheel.kernel import Node
 from tidewheel.kernel.expressions import compile_program, evaluate

@@ -12,7 +12,7 @@ from tidewheel.definitions.graphs import digest as content_digest
 from tidewheel.definitions.ir import Graph
 from tidewheel.errors import ConflictError, NotFoundError
 from tidewheel.registry.canonical import canonical
-from tidewheel.registry.names import current_user
+from tidewheel.registry.versions.names import current_user
 from tidewheel.storage.catalog import Catalog, touch
 from tidewheel.storage.catalog.notes import add_note
 from tidewheel.storage.catalog.rows import plain

@@ -19,7 +19,7 @@ class ViewCheck(msgspec.Struct, frozen=True):
 
 
 class ColumnCheck(msgspec.Struct, frozen=True):
-    """A feature that differs; see `tidewheel.features.parity.FeatureParity`."""
+    """A feature that differs; see `tidewheel.features.proof.parity.FeatureParity`."""
 
     view: str
     feature: str

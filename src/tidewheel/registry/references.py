@@ -15,10 +15,10 @@ import msgspec
 import sqlalchemy as sa
 
 from tidewheel.errors import CorruptError, NotFoundError
-from tidewheel.registry.bundles import load_manifest
-from tidewheel.registry.names import format_name
-from tidewheel.registry.runs import Run
-from tidewheel.registry.versions import Version
+from tidewheel.registry.models.bundles import load_manifest
+from tidewheel.registry.runs.runs import Run
+from tidewheel.registry.versions.names import format_name
+from tidewheel.registry.versions.versions import Version
 from tidewheel.storage.catalog import Catalog
 from tidewheel.storage.catalog.tables import deleted_versions, metadata, run_steps, runs, versions
 from tidewheel.storage.protocols import Artifacts

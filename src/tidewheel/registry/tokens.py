@@ -16,7 +16,7 @@ import msgspec
 import sqlalchemy as sa
 
 from tidewheel.errors import ConflictError, InputError, NotFoundError
-from tidewheel.registry.names import current_user
+from tidewheel.registry.versions.names import current_user
 from tidewheel.storage.catalog import Catalog, touch
 from tidewheel.storage.catalog.notes import add_note
 from tidewheel.storage.catalog.rows import plain

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tidewheel.definitions import attributes_of, ir
-from tidewheel.definitions.ir_ranking import Candidates
+from tidewheel.definitions.ir.ranking import Candidates
 from tidewheel.errors import FeatureError
 from tidewheel.features.derived import load
-from tidewheel.features.entities import EntityReader
+from tidewheel.features.reading.entities import EntityReader
 from tidewheel.kernel.vectors import unpack_vectors
 from tidewheel.retrieval.best import best
 from tidewheel.retrieval.fresh import Fresh

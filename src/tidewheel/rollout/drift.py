@@ -19,8 +19,8 @@ from tidewheel.monitoring.shift import OutcomeShift, outcome_shift
 from tidewheel.outcomes import Joined
 from tidewheel.outcomes.answered import is_text
 from tidewheel.registry.alerts import Alert, close_alert, list_alerts, raise_alert
-from tidewheel.registry.bundles import Bundle
-from tidewheel.registry.scoring import view_columns
+from tidewheel.registry.models.bundles import Bundle
+from tidewheel.registry.models.scoring import view_columns
 from tidewheel.storage.catalog import Catalog
 
 WINDOW = 7 * DAY

@@ -11,11 +11,11 @@ import pyarrow.compute as pc
 
 from tidewheel.outcomes import Joined, evenly, fell_back, model_scores, time_spent, view_rows
 from tidewheel.outcomes.answered import floats, is_text
-from tidewheel.registry.deployments import Deployment
-from tidewheel.registry.names import members_of
-from tidewheel.registry.scoring import score_words, view_columns
+from tidewheel.registry.models.scoring import score_words, view_columns
+from tidewheel.registry.pointers.deployments import Deployment
+from tidewheel.registry.pointers.thresholds import effective, get_thresholds
 from tidewheel.registry.services import load_service
-from tidewheel.registry.thresholds import effective, get_thresholds
+from tidewheel.registry.versions.names import members_of
 from tidewheel.rollout.guards import Evidence, Side
 from tidewheel.rollout.shadow import shadow_scores
 from tidewheel.rollout.view import LoopView

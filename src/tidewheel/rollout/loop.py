@@ -10,11 +10,11 @@ from tidewheel.errors import ConflictError, TidewheelError
 from tidewheel.monitoring.drift import SCORE
 from tidewheel.monitoring.report import FeatureDrift
 from tidewheel.outcomes import FACTS, Joined
-from tidewheel.registry.bundles import Bundle
-from tidewheel.registry.deployments import Deployment, find_deployment, promote, rollback
-from tidewheel.registry.ramps import find_ramp
-from tidewheel.registry.scoring import score_words, view_columns
-from tidewheel.registry.versions import Version
+from tidewheel.registry.models.bundles import Bundle
+from tidewheel.registry.models.scoring import score_words, view_columns
+from tidewheel.registry.pointers.deployments import Deployment, find_deployment, promote, rollback
+from tidewheel.registry.pointers.ramps import find_ramp
+from tidewheel.registry.versions.versions import Version
 from tidewheel.rollout.drift import ALERT_AT, OUTCOME, WINDOW, find_drift, lookback, tell
 from tidewheel.rollout.judge import Contender, Judgement, judge_canary
 from tidewheel.rollout.rules import LOOP, refuse_moved

@@ -6,8 +6,8 @@ import msgspec
 
 from tidewheel.storage.catalog import Catalog
 from tidewheel.storage.catalog.notes import Note, mark_sent, pending_notes
-from tidewheel.storage.log import EventLog
-from tidewheel.storage.log_records import NewEvent
+from tidewheel.storage.log.event_log import EventLog
+from tidewheel.storage.log.records import NewEvent
 
 LIFECYCLE = "_Lifecycle"
 """The event type: columns ``kind`` (``deployment.promote``), ``subject`` (``Score``), ``body`` (JSON)."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tidewheel.definitions import format_duration
 from tidewheel.errors import ConflictError
-from tidewheel.registry.pointers import Deployment, Move, find_deployment
+from tidewheel.registry.pointers.pointers import Deployment, Move, find_deployment
 from tidewheel.storage.catalog import Catalog
 
 GUARD = "rollout guard"

@@ -18,12 +18,12 @@ from tidewheel.errors import TidewheelError
 from tidewheel.outcomes import answered, view_rows
 from tidewheel.outcomes.answered import is_text
 from tidewheel.registry.alerts import close_alert, raise_alert
-from tidewheel.registry.bundles import Bundle
-from tidewheel.registry.combining import combined_rows, score_columns
-from tidewheel.registry.deployments import Deployment
-from tidewheel.registry.names import member_of
-from tidewheel.registry.scoring import score_words, view_columns
+from tidewheel.registry.models.bundles import Bundle
+from tidewheel.registry.models.combining import combined_rows, score_columns
+from tidewheel.registry.models.scoring import score_words, view_columns
+from tidewheel.registry.pointers.deployments import Deployment
 from tidewheel.registry.services import load_service
+from tidewheel.registry.versions.names import member_of
 from tidewheel.rollout.view import LoopView
 from tidewheel.routing.split import CHALLENGER, Split
 from tidewheel.serving.deciding.lineup import view_of

@@ -13,8 +13,8 @@ import numpy as np
 
 from tidewheel.outcomes import time_spent, view_rows
 from tidewheel.outcomes.answered import is_text
-from tidewheel.registry.deployments import Deployment
-from tidewheel.registry.names import members_of
+from tidewheel.registry.pointers.deployments import Deployment
+from tidewheel.registry.versions.names import members_of
 from tidewheel.rollout.guards import Floats
 from tidewheel.rollout.view import LoopView
 from tidewheel.serving.deciding.lineup import view_of

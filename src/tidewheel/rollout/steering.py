@@ -15,8 +15,16 @@ from tidewheel.definitions import format_duration, ir
 from tidewheel.errors import ConflictError, TidewheelError
 from tidewheel.outcomes import COLUMNS, FACTS, Joined
 from tidewheel.registry.alerts import close_alert, raise_alert
-from tidewheel.registry.deployments import Deployment, Move, find_deployment, history, promote, roll_out, rollback
-from tidewheel.registry.ramps import Ramp, Rollout, find_ramp
+from tidewheel.registry.pointers.deployments import (
+    Deployment,
+    Move,
+    find_deployment,
+    history,
+    promote,
+    roll_out,
+    rollback,
+)
+from tidewheel.registry.pointers.ramps import Ramp, Rollout, find_ramp
 from tidewheel.rollout.evidence import challengers, evidence_of
 from tidewheel.rollout.guards import ALPHA, COMPARED, USUAL, Evidence, Finding, Floats, Side, ask
 from tidewheel.rollout.rules import GUARD, may_go_on, may_roll_back, refuse_moved

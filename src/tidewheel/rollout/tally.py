@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from tidewheel.definitions import ir
 from tidewheel.outcomes import COLUMNS, answered, fell_back, time_spent
-from tidewheel.registry.deployments import Deployment
+from tidewheel.registry.pointers.deployments import Deployment
 from tidewheel.rollout.evidence import behind_of, challengers, compared
 from tidewheel.rollout.guards import Evidence, Floats, Sample
 from tidewheel.rollout.view import LoopView

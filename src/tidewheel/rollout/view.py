@@ -10,14 +10,14 @@ import numpy.typing as npt
 
 from tidewheel.definitions import ir
 from tidewheel.outcomes import COLUMNS, Joined
-from tidewheel.registry.bundles import Bundle
-from tidewheel.registry.versions import Version
+from tidewheel.registry.models.bundles import Bundle
+from tidewheel.registry.versions.versions import Version
 from tidewheel.storage.catalog import Catalog
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from tidewheel.storage.lake import Lake
+    from tidewheel.storage.lake.delta import Lake
 
 
 class LoopView(Protocol):

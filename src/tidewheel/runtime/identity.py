@@ -9,7 +9,7 @@ import socket
 import uuid
 from pathlib import Path
 
-from tidewheel.storage.disks import write_durably
+from tidewheel.storage.places.disks import write_durably
 
 
 def read_or_make_id(path: Path) -> str:

@@ -17,11 +17,11 @@ from tidewheel.runtime.presence import Presence
 
 if TYPE_CHECKING:
     from tidewheel.runtime.shared_lease import SharedLease
-    from tidewheel.storage.artifacts import ArtifactStore
-    from tidewheel.storage.artifacts_remote import RemoteArtifacts
+    from tidewheel.storage.artifacts.local import ArtifactStore
+    from tidewheel.storage.artifacts.remote import RemoteArtifacts
     from tidewheel.storage.catalog import Catalog
-    from tidewheel.storage.lake import Lake
-    from tidewheel.storage.log import EventLog
+    from tidewheel.storage.lake.delta import Lake
+    from tidewheel.storage.log.event_log import EventLog
     from tidewheel.storage.protocols import State
 
 
@@ -74,10 +74,10 @@ class Stores:
         place, layout, size = self.settings.log, self.layout, self.settings.max_map
         _refuse_two_logs(layout.log if place else layout.log_copy, place)
         if place:
-            from tidewheel.storage.kafka_log import KafkaLog
+            from tidewheel.storage.kafka.log import KafkaLog
 
             return KafkaLog.open_on(place, self.settings.namespace, layout.log_copy, self.identity, size)
-        from tidewheel.storage.log import EventLog
+        from tidewheel.storage.log.event_log import EventLog
 
         return EventLog.open(layout.log, sync=self.settings.sync, map_size=size)
 
@@ -86,10 +86,10 @@ class Stores:
         """Entity states, for reading; `State.writer` gives a partition's writer."""
         place, partitions = self.settings.state, self.settings.partitions
         if place:
-            from tidewheel.storage.redis_state import RedisState
+            from tidewheel.storage.redis.state import RedisState
 
             return RedisState.open(place, self.settings.namespace, partitions, self.identity)
-        from tidewheel.storage.state import StateStore
+        from tidewheel.storage.state.lmdb_state import StateStore
 
         return StateStore.open(self.layout.state, partitions, self.settings.max_map)
 
@@ -98,17 +98,17 @@ class Stores:
         """Scores computed ahead, by entity: kept where the states are, beside them."""
         place = self.settings.state
         if place:
-            from tidewheel.storage.redis_state import RedisState
+            from tidewheel.storage.redis.state import RedisState
 
             return RedisState.open(place, f"{self.settings.namespace}-scores", 1, self.identity)
-        from tidewheel.storage.state import StateStore
+        from tidewheel.storage.state.lmdb_state import StateStore
 
         return StateStore.open(self.layout.scores, 1, self.settings.max_map)
 
     @cached_property
     def lake(self) -> Lake:
         """All history."""
-        from tidewheel.storage.lake import Lake
+        from tidewheel.storage.lake.delta import Lake
 
         if self.settings.lake:
             return Lake.open_on(self.settings.lake, self.layout.lake, self.identity)
@@ -118,10 +118,10 @@ class Stores:
     def artifacts(self) -> ArtifactStore | RemoteArtifacts:
         """Files by their content."""
         if self.settings.artifacts:
-            from tidewheel.storage.artifacts_remote import RemoteArtifacts
+            from tidewheel.storage.artifacts.remote import RemoteArtifacts
 
             return RemoteArtifacts.open(self.settings.artifacts, self.layout.artifacts)
-        from tidewheel.storage.artifacts import ArtifactStore
+        from tidewheel.storage.artifacts.local import ArtifactStore
 
         return ArtifactStore.open(self.layout.artifacts)
 

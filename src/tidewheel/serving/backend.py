@@ -20,7 +20,7 @@ from tidewheel.serving.observing.log_metrics import log_lines
 from tidewheel.serving.observing.metrics import Snapshot, read_snapshots
 from tidewheel.serving.observing.model_metrics import model_gauges, triton_lines
 from tidewheel.serving.observing.rollout_metrics import read_rollouts, rollout_lines
-from tidewheel.storage.log_records import BadRow, NewEvent, Outcome
+from tidewheel.storage.log.records import BadRow, NewEvent, Outcome
 
 if TYPE_CHECKING:
     from tidewheel.serving.deciding.desk import Soon

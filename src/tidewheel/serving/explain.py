@@ -10,19 +10,19 @@ import numpy as np
 from tidewheel.definitions import digest, state_id
 from tidewheel.definitions.masking import MASK, Masks
 from tidewheel.errors import TidewheelError
-from tidewheel.registry.bundles import load_bundle
 from tidewheel.registry.graphs import live_graph
+from tidewheel.registry.models.bundles import load_bundle
 from tidewheel.registry.services import load_service
 from tidewheel.serving.api.instants import text_of
 from tidewheel.serving.deciding.stages import StageTold, same_score
 from tidewheel.serving.deciding.stages import told as stage_told
-from tidewheel.storage.decisions import is_left_out, row_records
+from tidewheel.storage.journal.decisions import is_left_out, row_records
 
 if TYPE_CHECKING:
     from tidewheel.collect.history import History
     from tidewheel.definitions.ir import Graph, View
     from tidewheel.runtime.stores import Stores
-    from tidewheel.storage.decisions import DecisionRecord, Item
+    from tidewheel.storage.journal.decisions import DecisionRecord, Item
 
 STAGES = ("decode", "features", "rules", "model", "decide")
 
@@ -171,7 +171,7 @@ def _stages(record: DecisionRecord, stores: Stores) -> list[StageTold]:
 
 
 def _contributions(record: DecisionRecord, stores: Stores) -> dict[str, float]:
-    from tidewheel.registry.contributions import contributions
+    from tidewheel.registry.models.contributions import contributions
 
     if record.score is None or not record.bundle or not record.features or record.stored == "fresh":
         return {}
@@ -240,7 +240,7 @@ def _item(item: Item, view: View | None) -> dict[str, Any]:
 
 def replay(record: DecisionRecord, graph: Graph, stores: Stores, history: History) -> Replay:
     """Read a decision's features again from history, and ask its model again."""
-    from tidewheel.features.parity import check, merged
+    from tidewheel.features.proof.parity import check, merged
 
     if is_left_out(record):
         return Replay(why_not=f"its row was left out: the service keeps {record.row_kept:.3g} of them (keep_rows)")

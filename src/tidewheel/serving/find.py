@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from tidewheel.collect.decision_index import Place, event_key
 from tidewheel.errors import CorruptError, NotFoundError
-from tidewheel.storage.decisions import DecisionRecord, decode_decision
-from tidewheel.storage.journal_segments import HEADER, LARGEST_PAYLOAD, SEED, SUFFIX
+from tidewheel.storage.journal.decisions import DecisionRecord, decode_decision
+from tidewheel.storage.journal.segments import HEADER, LARGEST_PAYLOAD, SEED, SUFFIX
 
 if TYPE_CHECKING:
     from tidewheel.collect.decision_index import DecisionIndex

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tidewheel.errors import FeatureError, InputError
-from tidewheel.features.entities import EntityReader, key_texts
+from tidewheel.features.reading.entities import EntityReader, key_texts
 from tidewheel.kernel.vectors import unpack_vector
 from tidewheel.serving.api.handler import unknown
 

@@ -28,9 +28,9 @@ from tidewheel.serving.loading.build import Builder
 from tidewheel.serving.loading.loader import Loader
 from tidewheel.serving.observing.metrics import Metrics
 from tidewheel.serving.recent import Recent
-from tidewheel.storage.decisions import DecisionRecord
-from tidewheel.storage.journal import JournalWriter
-from tidewheel.storage.log_records import BadRow, NewEvent, Outcome
+from tidewheel.storage.journal.decisions import DecisionRecord
+from tidewheel.storage.journal.writer import JournalWriter
+from tidewheel.storage.log.records import BadRow, NewEvent, Outcome
 
 if TYPE_CHECKING:
     from tidewheel.definitions.ir import Source
@@ -217,7 +217,7 @@ class Serving:
     def _in_lake(self, decision_id: str) -> DecisionRecord | None:
         import pyarrow.compute as pc
 
-        from tidewheel.storage.decisions import date_of, from_arrow, time_of
+        from tidewheel.storage.journal.decisions import date_of, from_arrow, time_of
 
         if not is_decision_id(decision_id) or not self.stores.lake.exists(DECISIONS):
             return None

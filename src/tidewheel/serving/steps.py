@@ -20,12 +20,12 @@ from tidewheel.collect.decision_index import JournalEntry, read_entries
 from tidewheel.collect.shipping import POSITION, Shipper
 from tidewheel.errors import ConflictError, NotReadyError
 from tidewheel.runtime.clock import ReplayClock
-from tidewheel.storage.journal_segments import is_live, list_segments
-from tidewheel.storage.log_records import BadRow, NewEvent
+from tidewheel.storage.journal.segments import is_live, list_segments
+from tidewheel.storage.log.records import BadRow, NewEvent
 
 if TYPE_CHECKING:
     from tidewheel.serving.service import Serving
-    from tidewheel.storage.log_records import Outcome
+    from tidewheel.storage.log.records import Outcome
 
 MOST_SHIPPED = 4096
 INDEXED_AT_ONCE = 200

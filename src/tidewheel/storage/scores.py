@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from tidewheel.storage.protocols import State, StateWriter
-from tidewheel.storage.state_partition import Words
+from tidewheel.storage.state.partition import Words
 
 _PACKED = struct.Struct("<qdqq")
 _WORDS = _PACKED.size // 8

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tidewheel.definitions import microseconds
-from tidewheel.definitions.capture import capture
 from tidewheel.definitions.columns import Derived
+from tidewheel.definitions.compiling.capture import capture
 from tidewheel.errors import FeatureError
 from tidewheel.features.derived import call, load
 from tidewheel.features.words import Texts

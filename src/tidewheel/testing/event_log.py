@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tidewheel.errors import ConflictError, NotFoundError
-from tidewheel.storage.log_records import (
+from tidewheel.storage.log.records import (
     FUTURE_ALLOWED,
     LATE_AFTER,
     BadRow,

@@ -12,7 +12,7 @@ import pytest
 
 from tidewheel.errors import ConflictError, LeaseError
 from tidewheel.storage.protocols import State
-from tidewheel.storage.state_partition import Reference
+from tidewheel.storage.state.partition import Reference
 
 FIRST, SECOND = "00000000000000aa", "ff000000000000bb"
 

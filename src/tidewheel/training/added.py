@@ -15,8 +15,8 @@ from tidewheel.definitions import ir
 from tidewheel.definitions.pipeline import Step
 from tidewheel.definitions.places import place
 from tidewheel.errors import TrainingError
-from tidewheel.registry.bundles import ArtifactStore
-from tidewheel.registry.plain import as_plain, is_plain
+from tidewheel.registry.models.bundles import ArtifactStore
+from tidewheel.registry.models.plain import as_plain, is_plain
 from tidewheel.training.context import TrainingContext
 from tidewheel.training.keys import code_of, step_key
 from tidewheel.training.retries import Retry

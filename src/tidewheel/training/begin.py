@@ -6,13 +6,13 @@ import hashlib
 from dataclasses import replace
 
 from tidewheel.definitions import digest, ir
-from tidewheel.registry.approvals import missing_approvals
 from tidewheel.registry.canonical import canonical
-from tidewheel.registry.following import open_deployments
-from tidewheel.registry.runs import Run, get_run, start_run
-from tidewheel.registry.steps import step_records
-from tidewheel.registry.unfinished import machine_time, take_up
-from tidewheel.registry.versions import version_of_run
+from tidewheel.registry.pointers.approvals import missing_approvals
+from tidewheel.registry.runs.following import open_deployments
+from tidewheel.registry.runs.runs import Run, get_run, start_run
+from tidewheel.registry.runs.steps import step_records
+from tidewheel.registry.runs.unfinished import machine_time, take_up
+from tidewheel.registry.versions.versions import version_of_run
 from tidewheel.runtime.alive import alive
 from tidewheel.training.context import Progress, TrainingContext
 from tidewheel.training.execute import Settings

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tidewheel.registry.datasets import get_dataset
-from tidewheel.registry.runs import Metric, Run, get_run
-from tidewheel.registry.versions import Version, get_version
+from tidewheel.registry.runs.datasets import get_dataset
+from tidewheel.registry.runs.runs import Metric, Run, get_run
+from tidewheel.registry.versions.versions import Version, get_version
 from tidewheel.storage.catalog import Catalog
 
 
@@ -67,7 +67,7 @@ def compare(catalog: Catalog, one: str, two: str) -> Comparison:
     ----------
     catalog : Catalog
     one, two : str
-        ``Fraud@2``, ``Fraud@champion``; see `tidewheel.registry.versions.get_version`.
+        ``Fraud@2``, ``Fraud@champion``; see `tidewheel.registry.versions.versions.get_version`.
 
     Raises
     ------

@@ -14,7 +14,7 @@ from tidewheel.definitions import ir
 from tidewheel.definitions.places import likely
 from tidewheel.engine import Engine
 from tidewheel.errors import NotFoundError
-from tidewheel.registry.bundles import ArtifactStore
+from tidewheel.registry.models.bundles import ArtifactStore
 from tidewheel.storage.catalog import Catalog
 
 Progress = Callable[[str, float], None]
@@ -24,7 +24,7 @@ DECISION_COLUMNS = (
     "decision_id", "event_id", "service", "arrived", "instant", "states",
     "arm", "propensity", "decision", "explored",
 )  # fmt: skip
-"""What training reads of a decision (see `tidewheel.storage.decisions`)."""
+"""What training reads of a decision (see `tidewheel.storage.journal.decisions`)."""
 
 
 class _Pinned:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tidewheel.features.words import to_words
-from tidewheel.registry.arrays import unpack_arrays
+from tidewheel.registry.models.arrays import unpack_arrays
 
 MOST_COLUMNS = 5
 """Columns that are named; the rest are counted."""
@@ -49,7 +49,7 @@ def prediction_differences(before: bytes, after: bytes) -> list[str]:
 
     Examples
     --------
-    >>> from tidewheel.registry.arrays import pack_arrays
+    >>> from tidewheel.registry.models.arrays import pack_arrays
     >>> rows = np.array([4, 7])
     >>> one, two = (pack_arrays({"offset": rows, "score": np.array([0.5, last])}) for last in (0.25, 0.75))
     >>> prediction_differences(one, two)

@@ -18,8 +18,8 @@ from tidewheel.definitions.masking import Masks
 from tidewheel.errors import NotFoundError, TrainingError
 from tidewheel.metrics import Interval
 from tidewheel.metrics import Metric as Measure
-from tidewheel.registry.bundles import ArtifactStore
-from tidewheel.registry.runs import Metric
+from tidewheel.registry.models.bundles import ArtifactStore
+from tidewheel.registry.runs.runs import Metric
 from tidewheel.training.context import TrainingContext, pinned
 from tidewheel.training.data.findings import Finding
 from tidewheel.training.data.gather import Gathered, Labelled, gather, labelled_rows

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tidewheel.definitions import ir
-from tidewheel.definitions.transfer_compiler import named_version
+from tidewheel.definitions.compiling.transfer import named_version
 from tidewheel.errors import DefinitionError
 from tidewheel.training.fit.focal import Focal
 from tidewheel.training.fit.functions import FunctionLearner, Learn, Score

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from tidewheel.errors import CorruptError, NotFoundError
-from tidewheel.registry.bundles import ArtifactStore
-from tidewheel.registry.plain import as_plain, is_plain, read_plain
+from tidewheel.registry.models.bundles import ArtifactStore
+from tidewheel.registry.models.plain import as_plain, is_plain, read_plain
 from tidewheel.registry.references import needed
-from tidewheel.registry.steps import StepRecord, forget_outputs, kept_output
+from tidewheel.registry.runs.steps import StepRecord, forget_outputs, kept_output
 from tidewheel.storage.catalog import Catalog
 from tidewheel.storage.protocols import Artifacts
 

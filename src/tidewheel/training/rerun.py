@@ -11,10 +11,10 @@ import pyarrow as pa
 
 from tidewheel.definitions import reachable
 from tidewheel.errors import NotFoundError, TrainingError
-from tidewheel.registry.datasets import get_dataset
-from tidewheel.registry.exports import CAUSE as EXPORT
-from tidewheel.registry.runs import Lineage, Metric, Run, finish_run, get_run, start_run
-from tidewheel.registry.snapshots import read_manifest, read_snapshot
+from tidewheel.registry.models.exports import CAUSE as EXPORT
+from tidewheel.registry.runs.datasets import get_dataset
+from tidewheel.registry.runs.runs import Lineage, Metric, Run, finish_run, get_run, start_run
+from tidewheel.registry.runs.snapshots import read_manifest, read_snapshot
 from tidewheel.training.context import Progress, TrainingContext
 from tidewheel.training.differences import data_differences, prediction_differences, reason
 from tidewheel.training.execute import Settings, execute

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from tidewheel.registry.runs import Metric, Run, Verdict
-from tidewheel.registry.steps import step_records
-from tidewheel.registry.versions import Version
+from tidewheel.registry.runs.runs import Metric, Run, Verdict
+from tidewheel.registry.runs.steps import step_records
+from tidewheel.registry.versions.versions import Version
 from tidewheel.training.context import TrainingContext
 from tidewheel.training.data.findings import Finding
 

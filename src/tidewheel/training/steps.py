@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from tidewheel.registry.steps import begin_step, end_step
+from tidewheel.registry.runs.steps import begin_step, end_step
 from tidewheel.storage.catalog import Catalog
 from tidewheel.training.added import Added
 from tidewheel.training.context import Progress

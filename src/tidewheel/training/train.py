@@ -10,16 +10,16 @@ import numpy as np
 
 from tidewheel.definitions import digest, ir, nodes_of, reachable
 from tidewheel.errors import TidewheelError
-from tidewheel.registry.arrays import pack_arrays
-from tidewheel.registry.bundles import Bundle, Manifest, save_bundle
 from tidewheel.registry.canonical import canonical
-from tidewheel.registry.datasets import Dataset, save_dataset
-from tidewheel.registry.evaluation import ARTIFACT, Evaluation, save_evaluation
-from tidewheel.registry.following import open_following
-from tidewheel.registry.runs import Lineage, Run, Verdict, close_run, finish_run, get_run
-from tidewheel.registry.snapshots import save_snapshot
-from tidewheel.registry.unfinished import Pulse
-from tidewheel.registry.versions import Version, add_version, version_of_run
+from tidewheel.registry.models.arrays import pack_arrays
+from tidewheel.registry.models.bundles import Bundle, Manifest, save_bundle
+from tidewheel.registry.runs.datasets import Dataset, save_dataset
+from tidewheel.registry.runs.evaluation import ARTIFACT, Evaluation, save_evaluation
+from tidewheel.registry.runs.following import open_following
+from tidewheel.registry.runs.runs import Lineage, Run, Verdict, close_run, finish_run, get_run
+from tidewheel.registry.runs.snapshots import save_snapshot
+from tidewheel.registry.runs.unfinished import Pulse
+from tidewheel.registry.versions.versions import Version, add_version, version_of_run
 from tidewheel.training.added import added_steps
 from tidewheel.training.begin import begin
 from tidewheel.training.context import Progress, TrainingContext

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from tidewheel.governance.catalog import Card, Entry, card_of, entries, search
 from tidewheel.governance.lineage import Lineage, LineageGraph
 from tidewheel.governance.openlineage import openlineage_events
-from tidewheel.registry.bundles import load_bundle
-from tidewheel.registry.deployments import list_deployments
-from tidewheel.registry.runs import list_runs
-from tidewheel.registry.versions import get_version, list_versions
+from tidewheel.registry.models.bundles import load_bundle
+from tidewheel.registry.pointers.deployments import list_deployments
+from tidewheel.registry.runs.runs import list_runs
+from tidewheel.registry.versions.versions import get_version, list_versions
 
 if TYPE_CHECKING:
     from tidewheel.storage.catalog import Catalog

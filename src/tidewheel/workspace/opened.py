@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 from tidewheel.definitions import Project
 from tidewheel.errors import LeaseError
 from tidewheel.runtime.stores import Stores
-from tidewheel.workspace.stream import Stream
+from tidewheel.workspace.processes.stream import Stream
 
 if TYPE_CHECKING:
     from tidewheel.collect.history import History
@@ -82,8 +82,8 @@ class Opened:
     def publish(self) -> None:
         """Make the project's definitions the live ones; done once, by whatever first changes something."""
         if not self._published:
-            from tidewheel.workspace.evolving import check_schemas
-            from tidewheel.workspace.groups import publish
+            from tidewheel.workspace.events.evolving import check_schemas
+            from tidewheel.workspace.features.groups import publish
 
             check_schemas(self.stores, self.project.graph)
             publish(self.stores.catalog, self.stores.artifacts, self.project.graph)

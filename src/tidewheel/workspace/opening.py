@@ -13,7 +13,7 @@ from tidewheel.definitions import Project, compile_declarations, compile_module,
 from tidewheel.errors import ConfigError
 from tidewheel.runtime.config import FILE, load_config
 from tidewheel.runtime.stores import Stores
-from tidewheel.workspace.erasing import finish_erasure
+from tidewheel.workspace.events.erasing import finish_erasure
 from tidewheel.workspace.workspace import Workspace
 
 MEMORY = ":memory:"

@@ -8,17 +8,17 @@ from typing import Any
 import msgspec
 
 from tidewheel.definitions import diff, digest, format_duration, ir, views_of
-from tidewheel.definitions.expressions import text_of
+from tidewheel.definitions.compiling.expressions import text_of
 from tidewheel.definitions.grades import sources_of
 from tidewheel.definitions.graphs import Change, nodes_of
-from tidewheel.registry.deployments import list_deployments
 from tidewheel.registry.graphs import live_graph
-from tidewheel.registry.pinning import unpinned
+from tidewheel.registry.pointers.deployments import list_deployments
+from tidewheel.registry.pointers.pinning import unpinned
 from tidewheel.registry.services import load_service
 from tidewheel.runtime.stores import Stores
-from tidewheel.workspace.evolving import schema_changes
+from tidewheel.workspace.events.evolving import schema_changes
+from tidewheel.workspace.events.ticking import schedule_of
 from tidewheel.workspace.summaries import Declared, Kind, Plan
-from tidewheel.workspace.ticking import schedule_of
 
 Node = ir.Source | ir.Group | ir.View | ir.Model | ir.Service
 

@@ -14,15 +14,15 @@ from tidewheel.monitoring.build import By, VersionFacts, build_report
 from tidewheel.monitoring.report import Happening, Report
 from tidewheel.outcomes import COLUMNS, Joined, join_outcomes
 from tidewheel.registry.alerts import list_alerts
-from tidewheel.registry.bundles import load_manifest
-from tidewheel.registry.deployments import Move, find_deployment, history
-from tidewheel.registry.names import members_of
+from tidewheel.registry.models.bundles import load_manifest
+from tidewheel.registry.models.scoring import view_columns
 from tidewheel.registry.parity import newest_checks
-from tidewheel.registry.scoring import view_columns
+from tidewheel.registry.pointers.deployments import Move, find_deployment, history
 from tidewheel.registry.services import load_service
-from tidewheel.registry.versions import get_version
+from tidewheel.registry.versions.names import members_of
+from tidewheel.registry.versions.versions import get_version
 from tidewheel.runtime.stores import Stores
-from tidewheel.workspace.reading import decisions
+from tidewheel.workspace.features.reading import decisions
 
 if TYPE_CHECKING:
     from tidewheel.workspace.workspace import Workspace

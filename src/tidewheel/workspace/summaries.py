@@ -8,8 +8,8 @@ import msgspec
 
 from tidewheel.definitions.evolution import SchemaChange
 from tidewheel.registry.alerts import Alert
-from tidewheel.registry.deployments import Deployment, Move
 from tidewheel.registry.parity import ParityCheck
+from tidewheel.registry.pointers.deployments import Deployment, Move
 from tidewheel.runtime.kill_switch import Killed
 
 Kind = Literal["event", "entity", "features", "view", "model", "service"]
@@ -57,7 +57,7 @@ class LogStatus(msgspec.Struct, frozen=True):
     positions : dict
         The last offset that each reader has.
     counters : dict
-        By event type: see `tidewheel.storage.log_records.TypeCounters`.
+        By event type: see `tidewheel.storage.log.records.TypeCounters`.
     watermarks : dict
         By event type: the newest time of its events, µs.
     """

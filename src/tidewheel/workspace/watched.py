@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any, cast
 from tidewheel.definitions import parse_duration
 from tidewheel.definitions.durations import Duration
 from tidewheel.workspace.naming import Instant, Named, name_of, to_instant
-from tidewheel.workspace.scored import Scored
+from tidewheel.workspace.scores.scored import Scored
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from tidewheel.collect.quality import Observer
     from tidewheel.collect.redactions import Redaction
-    from tidewheel.features.difference import ViewDifference
-    from tidewheel.features.freshness import ViewFreshness
-    from tidewheel.features.parity import ParityReport
+    from tidewheel.features.proof.difference import ViewDifference
+    from tidewheel.features.proof.parity import ParityReport
+    from tidewheel.features.reading.freshness import ViewFreshness
     from tidewheel.governance.proof import ErasureReport
     from tidewheel.governance.retention import Upkeep
-    from tidewheel.workspace.quality import ExpectationStatus
+    from tidewheel.workspace.events.quality import ExpectationStatus
     from tidewheel.workspace.workspace import Workspace
 
 
@@ -29,7 +29,7 @@ class Watched(Scored):
 
     def check_features(self, service: Named | None = None, *, sample: int = 1000, progress: Any = None) -> ParityReport:
         """Replay served decisions from history and compare every feature bit for bit."""
-        from tidewheel.workspace.reading import check_parity
+        from tidewheel.workspace.features.reading import check_parity
 
         self.sync()
         chosen = None if service is None else name_of(service)
@@ -50,7 +50,7 @@ class Watched(Scored):
         ``rows = ws.feature_rows("Fraud@2")``, then ``duckdb.sql("SELECT avg(amount) FROM rows")``; see
         docs/decision-record.md.
         """
-        from tidewheel.workspace.exploding import feature_rows
+        from tidewheel.workspace.features.exploding import feature_rows
 
         self.sync()
         return feature_rows(self.stores, version, None if since is None else to_instant(since))
@@ -70,7 +70,7 @@ class Watched(Scored):
         event : class or str, optional
             Only those on this event.
         """
-        from tidewheel.workspace.quality import quality_of, watch_quality
+        from tidewheel.workspace.events.quality import quality_of, watch_quality
 
         self.publish()
         self.sync()
@@ -92,7 +92,7 @@ class Watched(Scored):
         BusyError
             ``tidewheel up`` runs, or others have the workspace open.
         """
-        from tidewheel.workspace.erasing import forget
+        from tidewheel.workspace.events.erasing import forget
 
         return forget(self, subject, progress)
 
@@ -105,7 +105,7 @@ class Watched(Scored):
             How long files stay that the newest version of a table does not name; a week by default.
         """
         from tidewheel.governance.retention import tend
-        from tidewheel.storage.lake_upkeep import KEEP_HOURS
+        from tidewheel.storage.lake.upkeep import KEEP_HOURS
 
         hours = KEEP_HOURS if keep_hours is None else keep_hours
         self.__dict__.pop("history", None)  # which knows the ledger as it was
@@ -127,7 +127,7 @@ class Watched(Scored):
         NotFoundError
             The project declares no such view.
         """
-        from tidewheel.features.freshness import freshness_of
+        from tidewheel.features.reading.freshness import freshness_of
         from tidewheel.workspace.naming import find
 
         graph, stores = self.project.graph, self.stores
@@ -154,7 +154,7 @@ class Watched(Scored):
         NotFoundError
             There is no such version or view.
         """
-        from tidewheel.workspace.comparing import diff_features
+        from tidewheel.workspace.models.comparing import diff_features
 
         self.sync()
         return diff_features(cast("Workspace", self), before, after, name_of(view), sample)
@@ -172,7 +172,7 @@ class Watched(Scored):
         sample : int
             So many of its events, spread evenly over history; 0 for all.
         """
-        from tidewheel.workspace.comparing import compare_visibility
+        from tidewheel.workspace.models.comparing import compare_visibility
 
         self.sync()
         delay = 0 if serving_delay is None else parse_duration(serving_delay)

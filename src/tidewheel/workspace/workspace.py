@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from tidewheel.definitions import ir, parse_duration
 from tidewheel.definitions.durations import Duration
 from tidewheel.workspace.naming import Instant, Named, find, name_of, to_instant
-from tidewheel.workspace.rolling import Rolling
+from tidewheel.workspace.rollouts.rolling import Rolling
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from tidewheel.collect.flush import FlushSummary
     from tidewheel.collect.imports import ImportSummary
     from tidewheel.monitoring.report import Report
-    from tidewheel.registry.datasets import Dataset
-    from tidewheel.registry.runs import Run
-    from tidewheel.registry.trials import Search
-    from tidewheel.registry.versions import Version
+    from tidewheel.registry.runs.datasets import Dataset
+    from tidewheel.registry.runs.runs import Run
+    from tidewheel.registry.runs.trials import Search
+    from tidewheel.registry.versions.versions import Version
     from tidewheel.serving.deciding.answers import Answer
     from tidewheel.serving.explain import Explanation
-    from tidewheel.storage.log_records import Outcome
+    from tidewheel.storage.log.records import Outcome
     from tidewheel.training import Comparison, RerunReport, TrainResult
-    from tidewheel.workspace.loop import WorkspaceLoop
-    from tidewheel.workspace.reading import FeatureRow
+    from tidewheel.workspace.features.reading import FeatureRow
+    from tidewheel.workspace.rollouts.loop import WorkspaceLoop
     from tidewheel.workspace.summaries import LogStatus, Plan, Status
 
 
@@ -54,7 +54,7 @@ class Workspace(Rolling):
         SchemaError
             An event does not fit its declaration; none of them is taken.
         """
-        from tidewheel.workspace.events import checked
+        from tidewheel.workspace.events.incoming import checked
 
         self.publish()
         rows = checked(events, self.project, self.stores.clock.now())
@@ -79,14 +79,14 @@ class Workspace(Rolling):
         ConflictError
             Its rows are older than what is already logged for the event.
         """
-        from tidewheel.workspace.events import ingest
+        from tidewheel.workspace.events.incoming import ingest
 
         self.publish()
         return ingest(self.stores, self.source(event), file, **options)
 
     def retry_quarantine(self, event: str | None = None) -> tuple[int, int]:
         """Check quarantined rows again; return how many were taken in, and how many are still refused."""
-        from tidewheel.workspace.events import retry
+        from tidewheel.workspace.events.incoming import retry
 
         self.publish()
         found = retry(self.stores, self.project.graph, self.serving.submit, event)
@@ -95,8 +95,8 @@ class Workspace(Rolling):
 
     def flush(self) -> FlushSummary:
         """Judge what is new by what is expected, bring the lake up to log and journal, trim what every reader has."""
-        from tidewheel.workspace.events import flush
-        from tidewheel.workspace.quality import watch_quality
+        from tidewheel.workspace.events.incoming import flush
+        from tidewheel.workspace.events.quality import watch_quality
 
         return flush(self.stores, self.project.graph.sources, looked_at=watch_quality(self))
 
@@ -125,7 +125,7 @@ class Workspace(Rolling):
         **keys
             The group's key parts: the entity's or the column's name in lower case, as ``card="c42"``.
         """
-        from tidewheel.workspace.reading import read_features
+        from tidewheel.workspace.features.reading import read_features
 
         self.publish()
         self.sync()
@@ -153,7 +153,7 @@ class Workspace(Rolling):
         serving_delay : duration, optional
             See events so much later than they arrived.
         """
-        from tidewheel.workspace.reading import read_rows
+        from tidewheel.workspace.features.reading import read_rows
 
         self.sync()
         delay = 0 if serving_delay is None else parse_duration(serving_delay)
@@ -178,8 +178,8 @@ class Workspace(Rolling):
     ) -> TrainResult:
         """Train a model: view, tune, fit, evaluate, gates, version; parameters as in `training.train`."""
         from tidewheel.training import train
-        from tidewheel.workspace.following import carry_on
-        from tidewheel.workspace.mirroring import mirrored
+        from tidewheel.workspace.models.mirroring import mirrored
+        from tidewheel.workspace.rollouts.following import carry_on
 
         self.publish()
         self.sync()
@@ -202,13 +202,13 @@ class Workspace(Rolling):
 
     def mirror(self, url: str = "") -> Mirror:
         """Return the MLflow server at a URL, or the one of the settings, to push runs to."""
-        from tidewheel.workspace.mirroring import mirror
+        from tidewheel.workspace.models.mirroring import mirror
 
         return mirror(self.stores, url)
 
     def rerun(self, run: str, *, progress: Any = None) -> RerunReport:
         """Repeat a run, by its id or its version's name, and compare data, metrics and predictions."""
-        from tidewheel.registry.versions import get_version
+        from tidewheel.registry.versions.versions import get_version
         from tidewheel.training import rerun
 
         identity = get_version(self.stores.catalog, run).run if "@" in run else run
@@ -216,43 +216,43 @@ class Workspace(Rolling):
 
     def runs(self, model: Named = "", limit: int = 1000) -> list[Run]:
         """Return training runs, newest first."""
-        from tidewheel.registry.runs import list_runs
-        from tidewheel.registry.unfinished import close_killed
+        from tidewheel.registry.runs.runs import list_runs
+        from tidewheel.registry.runs.unfinished import close_killed
 
         close_killed(self.stores.catalog)
         return list_runs(self.stores.catalog, name_of(model), limit=limit)
 
     def versions(self, model: Named = "") -> list[Version]:
         """Return versions, newest first."""
-        from tidewheel.registry.versions import list_versions
+        from tidewheel.registry.versions.versions import list_versions
 
         return list_versions(self.stores.catalog, name_of(model))
 
     def version(self, name: str) -> tuple[Version, Run]:
         """Return a version, such as ``Fraud@3`` or ``Fraud@champion``, and the run that made it."""
-        from tidewheel.registry.runs import get_run
-        from tidewheel.registry.versions import get_version
+        from tidewheel.registry.runs.runs import get_run
+        from tidewheel.registry.versions.versions import get_version
 
         found = get_version(self.stores.catalog, name)
         return found, get_run(self.stores.catalog, found.run)
 
     def trials(self, run: str) -> Search:
         """Return the trials of a run, by its id or its version's name, and what was made of them."""
-        from tidewheel.registry.runs import get_run
-        from tidewheel.registry.trials import search_of
+        from tidewheel.registry.runs.runs import get_run
+        from tidewheel.registry.runs.trials import search_of
 
         found = self.version(run)[1] if "@" in run else get_run(self.stores.catalog, run)
         return search_of(self.stores.catalog, self.stores.artifacts, found)
 
     def datasets(self, model: Named = "") -> list[Dataset]:
         """Return the data sets that models were trained on, newest first."""
-        from tidewheel.registry.datasets import list_datasets
+        from tidewheel.registry.runs.datasets import list_datasets
 
         return list_datasets(self.stores.catalog, name_of(model))
 
     def dataset(self, name: str) -> pa.Table:
         """Return a data set's rows, named by its hash (or the beginning of it), by a run, or by ``Fraud@3``."""
-        from tidewheel.workspace.snapshots import dataset_rows
+        from tidewheel.workspace.models.snapshots import dataset_rows
 
         return dataset_rows(self.stores, name)
 
@@ -273,7 +273,7 @@ class Workspace(Rolling):
         event : event, mapping or bytes
             An instance of the service's event, its columns by name, or a JSON object.
         """
-        from tidewheel.workspace.events import columns_of
+        from tidewheel.workspace.events.incoming import columns_of
 
         given = event if isinstance(event, bytes | Mapping) else columns_of(event)
         return self.serving.decide(name_of(service), given)
@@ -310,7 +310,7 @@ class Workspace(Rolling):
 
     def decisions(self, service: Named | None = None, columns: Sequence[str] | None = None) -> pa.Table:
         """Return decisions with all that made them, oldest first; see docs/decision-record.md for the columns."""
-        from tidewheel.workspace.reading import decisions
+        from tidewheel.workspace.features.reading import decisions
 
         self.sync()
         return decisions(self.stores).scan(columns, service=None if service is None else name_of(service))
@@ -325,13 +325,13 @@ class Workspace(Rolling):
 
     def log_status(self) -> LogStatus:
         """Return how far the log and its readers are."""
-        from tidewheel.workspace.events import log_status
+        from tidewheel.workspace.events.incoming import log_status
 
         return log_status(self.stores)
 
     def status(self, *, history: bool = False) -> Status:
         """Return what is served, open alerts, and who runs the workspace."""
-        from tidewheel.workspace.deploying import status
+        from tidewheel.workspace.rollouts.deploying import status
 
         return status(self.stores, history)
 
@@ -353,12 +353,12 @@ class Workspace(Rolling):
 
     def training_context(self) -> Any:
         """Return what a training run is given."""
-        from tidewheel.workspace.modelling import training_context
+        from tidewheel.workspace.models.modelling import training_context
 
         return training_context(self.stores, self.history, self.project)
 
     def loop_view(self) -> WorkspaceLoop:
         """Return the workspace as the retraining loop sees it."""
-        from tidewheel.workspace.loop import WorkspaceLoop
+        from tidewheel.workspace.rollouts.loop import WorkspaceLoop
 
         return WorkspaceLoop(self)

@@ -12,10 +12,10 @@ from tests.serving.server import ServerThread
 from tests.serving.shop import Shop, open_shop, serving
 
 from tidewheel.definitions import digest
-from tidewheel.registry.bundles import Bundle, Manifest, save_bundle
-from tidewheel.registry.predictors import PredictorSpec
-from tidewheel.registry.runs import start_run
-from tidewheel.registry.versions import register
+from tidewheel.registry.models.bundles import Bundle, Manifest, save_bundle
+from tidewheel.registry.models.predictors import PredictorSpec
+from tidewheel.registry.runs.runs import start_run
+from tidewheel.registry.versions.versions import register
 from tidewheel.serving.api.handler import Handler
 from tidewheel.serving.api.mounts import mount
 from tidewheel.serving.backend import WorkerBackend

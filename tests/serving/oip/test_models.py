@@ -11,8 +11,8 @@ import pytest
 from tests.serving.oip.front import Front, front
 
 from tidewheel.errors import DeadlineError, InputError
-from tidewheel.registry.bundles import Bundle, Manifest
-from tidewheel.registry.predictors import PredictorSpec
+from tidewheel.registry.models.bundles import Bundle, Manifest
+from tidewheel.registry.models.predictors import PredictorSpec
 from tidewheel.serving.api.oip.messages import Inference
 from tidewheel.serving.api.oip.models import VersionModel
 from tidewheel.serving.api.oip.tensors import Tensor

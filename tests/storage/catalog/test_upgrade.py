@@ -11,11 +11,11 @@ import sqlalchemy as sa
 from tests.conftest import CatalogPlace
 
 from tidewheel.registry.alerts import list_alerts
-from tidewheel.registry.datasets import get_dataset
-from tidewheel.registry.deployments import get_deployment, promote
-from tidewheel.registry.runs import finish_run, get_run, list_runs, start_run, steps_of
-from tidewheel.registry.thresholds import get_thresholds
-from tidewheel.registry.versions import get_version, list_versions, register
+from tidewheel.registry.pointers.deployments import get_deployment, promote
+from tidewheel.registry.pointers.thresholds import get_thresholds
+from tidewheel.registry.runs.datasets import get_dataset
+from tidewheel.registry.runs.runs import finish_run, get_run, list_runs, start_run, steps_of
+from tidewheel.registry.versions.versions import get_version, list_versions, register
 from tidewheel.runtime.schedule import job_history
 from tidewheel.storage.catalog import Catalog, schema
 

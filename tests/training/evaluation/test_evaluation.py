@@ -10,8 +10,8 @@ from sklearn.metrics import precision_recall_curve, roc_curve
 from training_world import payments, world
 
 from tidewheel.errors import CorruptError
-from tidewheel.registry.evaluation import Evaluation, evaluation_of, load_evaluation
-from tidewheel.registry.runs import get_run
+from tidewheel.registry.runs.evaluation import Evaluation, evaluation_of, load_evaluation
+from tidewheel.registry.runs.runs import get_run
 from tidewheel.training import TrainingContext, train
 from tidewheel.training.evaluation.curves import residuals, threshold_curves
 

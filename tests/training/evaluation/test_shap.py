@@ -10,8 +10,8 @@ from tests.conftest import need_extra
 
 from tidewheel.errors import CorruptError
 from tidewheel.kernel import catboost_json, xgboost_json
-from tidewheel.registry.contributions import shap_of
-from tidewheel.registry.predictors import Predictor
+from tidewheel.registry.models.contributions import shap_of
+from tidewheel.registry.models.predictors import Predictor
 from tidewheel.training.evaluation.shap import MOST_ROWS, cover_arrays, mean_absolute_shap
 from tidewheel.training.evaluation.spread import spread
 from tidewheel.training.fit import boosters, estimators

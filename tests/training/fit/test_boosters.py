@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tests.conftest import need_extra
 
-from tidewheel.registry.predictors import Predictor
+from tidewheel.registry.models.predictors import Predictor
 from tidewheel.training.fit import boosters, estimators
 from tidewheel.training.fit.flatten import flatten, verify
 from tidewheel.training.fit.matrix import Matrix

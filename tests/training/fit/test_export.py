@@ -20,8 +20,8 @@ import tidewheel as tw
 from tidewheel.definitions import ir
 from tidewheel.errors import InputError
 from tidewheel.metrics import metric
-from tidewheel.registry.bundles import Bundle, Manifest
-from tidewheel.registry.predictors import Predictor, PredictorSpec
+from tidewheel.registry.models.bundles import Bundle, Manifest
+from tidewheel.registry.models.predictors import Predictor, PredictorSpec
 from tidewheel.training.export.export import graph_scores
 from tidewheel.training.export.graph import graph_of
 from tidewheel.training.export.quantise import quantised

@@ -25,7 +25,7 @@ from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from tidewheel.errors import TrainingError
-from tidewheel.registry.predictors import Predictor
+from tidewheel.registry.models.predictors import Predictor
 from tidewheel.training.fit import estimators
 from tidewheel.training.fit.estimators import Matrix
 from tidewheel.training.fit.flatten import flatten, verify

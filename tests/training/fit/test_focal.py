@@ -10,8 +10,8 @@ from lightgbm import LGBMClassifier, LGBMRegressor
 from scipy.optimize import minimize_scalar
 
 from tidewheel.errors import TrainingError
-from tidewheel.registry.links import focal_of, sigmoid_of
-from tidewheel.registry.predictors import Predictor
+from tidewheel.registry.models.links import focal_of, sigmoid_of
+from tidewheel.registry.models.predictors import Predictor
 from tidewheel.training.fit import estimators
 from tidewheel.training.fit.flatten import flatten, verify
 from tidewheel.training.fit.focal import Focal, gradient_and_curvature

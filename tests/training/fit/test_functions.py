@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 import tidewheel as tw
 from tidewheel.definitions.ir import Graph
 from tidewheel.errors import CorruptError, DefinitionError, InputError, ServingError, TrainingError
-from tidewheel.registry.bundles import Bundle, Manifest
-from tidewheel.registry.predictors import Predictor, PredictorSpec
+from tidewheel.registry.models.bundles import Bundle, Manifest
+from tidewheel.registry.models.predictors import Predictor, PredictorSpec
 from tidewheel.training.fit import estimators
 from tidewheel.training.fit.flatten import verify
 from tidewheel.training.fit.matrix import Matrix

@@ -11,7 +11,7 @@ from tests.conftest import need_extra
 import tidewheel as tw
 from tidewheel.errors import DefinitionError, TrainingError
 from tidewheel.metrics import r2, roc_auc
-from tidewheel.registry.predictors import Predictor
+from tidewheel.registry.models.predictors import Predictor
 from tidewheel.training.fit import estimators
 from tidewheel.training.fit.flatten import verify
 from tidewheel.training.fit.matrix import Matrix

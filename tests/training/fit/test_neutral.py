@@ -18,8 +18,8 @@ from sklearn.svm import SVR
 from tests.conftest import need_extra
 
 from tidewheel.errors import CorruptError
-from tidewheel.registry.onnx import onnx_function
-from tidewheel.registry.predictors import Predictor
+from tidewheel.registry.models.onnx import onnx_function
+from tidewheel.registry.models.predictors import Predictor
 from tidewheel.training.fit import estimators
 from tidewheel.training.fit.flatten import verify
 from tidewheel.training.fit.matrix import Matrix

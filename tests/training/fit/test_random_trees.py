@@ -12,7 +12,7 @@ from lightgbm import LGBMClassifier, LGBMRegressor
 from sklearn.ensemble import ExtraTreesRegressor, HistGradientBoostingRegressor, RandomForestRegressor
 from tests.conftest import need_extra
 
-from tidewheel.registry.predictors import Predictor
+from tidewheel.registry.models.predictors import Predictor
 from tidewheel.training.fit import estimators
 from tidewheel.training.fit.flatten import flatten
 from tidewheel.training.fit.matrix import Matrix

@@ -17,7 +17,7 @@ from tests.conftest import need_extra
 import tidewheel as tw
 from tidewheel.definitions import ir
 from tidewheel.errors import CorruptError, TrainingError
-from tidewheel.registry.predictors import Predictor
+from tidewheel.registry.models.predictors import Predictor
 from tidewheel.training.fit import boosters, estimators
 from tidewheel.training.fit.flatten import flatten, verify
 from tidewheel.training.fit.matrix import Matrix

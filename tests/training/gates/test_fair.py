@@ -9,7 +9,7 @@ import pytest
 from tidewheel.definitions import ir
 from tidewheel.errors import GateError
 from tidewheel.metrics import metric
-from tidewheel.registry.runs import Verdict
+from tidewheel.registry.runs.runs import Verdict
 from tidewheel.training.evaluation.material import Material
 from tidewheel.training.gates.judge import Evidence, judge
 

@@ -10,14 +10,14 @@ from training_world import DAY, payments, world
 
 from tidewheel.definitions import reachable
 from tidewheel.errors import ConflictError, NotFoundError
-from tidewheel.registry.approvals import answer, list_approvals, missing_approvals
-from tidewheel.registry.bundles import load_bundle
-from tidewheel.registry.contributions import contributions, shap_of
-from tidewheel.registry.deployments import deploy
-from tidewheel.registry.evaluation import Evaluation, evaluation_of
-from tidewheel.registry.runs import Verdict, get_run
+from tidewheel.registry.models.bundles import load_bundle
+from tidewheel.registry.models.contributions import contributions, shap_of
+from tidewheel.registry.pointers.approvals import answer, list_approvals, missing_approvals
+from tidewheel.registry.pointers.deployments import deploy
+from tidewheel.registry.runs.evaluation import Evaluation, evaluation_of
+from tidewheel.registry.runs.runs import Verdict, get_run
 from tidewheel.registry.services import freeze_service
-from tidewheel.registry.versions import get_version
+from tidewheel.registry.versions.versions import get_version
 from tidewheel.storage.catalog.notes import list_notes
 from tidewheel.training import TrainingContext, TrainResult, train
 

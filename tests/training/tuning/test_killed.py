@@ -16,8 +16,8 @@ from lightgbm import LGBMClassifier
 from tidewheel.definitions.ir import Tune
 from tidewheel.definitions.models import int_range, log_range
 from tidewheel.metrics import metric
-from tidewheel.registry.runs import start_run
-from tidewheel.registry.trials import Trial, trials_of
+from tidewheel.registry.runs.runs import start_run
+from tidewheel.registry.runs.trials import Trial, trials_of
 from tidewheel.storage.catalog import Catalog
 from tidewheel.training.fit.estimators import Matrix
 from tidewheel.training.fit.learn import Plan

@@ -13,7 +13,7 @@ from tidewheel.definitions.ir import Tune
 from tidewheel.definitions.models import Space, choice, float_range, int_range, log_range
 from tidewheel.engine import LocalEngine
 from tidewheel.errors import TrainingError
-from tidewheel.registry.trials import Trial
+from tidewheel.registry.runs.trials import Trial
 from tidewheel.training.tuning.search import Search, search
 from tidewheel.training.tuning.watch import Watch
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from tidewheel.workspace.capacity import Load
+    from tidewheel.workspace.rollouts.capacity import Load
 
 PATH = click.Path(path_type=Path)
 
@@ -47,7 +47,7 @@ def bench(
     """
     from tidewheel.cli.capacity_view import print_capacity, print_point, said_of
     from tidewheel.cli.output import opened, print_json
-    from tidewheel.workspace.capacity import measure
+    from tidewheel.workspace.rollouts.capacity import measure
 
     load = _load(asked)
     with opened(context) as workspace:
@@ -61,7 +61,7 @@ def bench(
 
 def _load(asked: dict[str, Any]) -> Load:
     from tidewheel.errors import InputError
-    from tidewheel.workspace.capacity import Load
+    from tidewheel.workspace.rollouts.capacity import Load
 
     try:
         rates = tuple(float(rate) for rate in asked.pop("rates").split(",") if rate.strip())

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from tidewheel.registry.datasets import Dataset
-    from tidewheel.workspace.snapshots import DatasetCard
+    from tidewheel.registry.runs.datasets import Dataset
+    from tidewheel.workspace.models.snapshots import DatasetCard
 
 
 @click.group()
@@ -61,7 +61,7 @@ def show_one(context: click.Context, name: str, as_json: bool) -> None:
       tidewheel datasets show Fraud@3 --json
     """
     from tidewheel.cli.output import opened, print_json
-    from tidewheel.workspace.snapshots import dataset_card
+    from tidewheel.workspace.models.snapshots import dataset_card
 
     with opened(context, declarations=False) as workspace:
         card = dataset_card(workspace.stores, name)
@@ -83,7 +83,7 @@ def export(context: click.Context, name: str, file: Path) -> None:
       tidewheel datasets export Fraud@3 rows.parquet
     """
     from tidewheel.cli.output import opened
-    from tidewheel.workspace.snapshots import export_rows
+    from tidewheel.workspace.models.snapshots import export_rows
 
     with opened(context, declarations=False) as workspace:
         table = workspace.dataset(name)

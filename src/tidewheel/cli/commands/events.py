@@ -9,7 +9,7 @@ import click
 from tidewheel.errors import InputError
 
 if TYPE_CHECKING:
-    from tidewheel.storage.log_records import BadRow
+    from tidewheel.storage.log.records import BadRow
     from tidewheel.workspace import Workspace
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 if TYPE_CHECKING:
-    from tidewheel.registry.exports import Quantise
+    from tidewheel.registry.models.exports import Quantise
 
 
 @click.command()

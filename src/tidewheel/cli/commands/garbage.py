@@ -9,7 +9,7 @@ import click
 from tidewheel.errors import CorruptError
 
 if TYPE_CHECKING:
-    from tidewheel.workspace.garbage import Garbage
+    from tidewheel.workspace.features.garbage import Garbage
 
 
 @click.command()

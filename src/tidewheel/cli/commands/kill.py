@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from tidewheel.workspace.killing import Thrown
+    from tidewheel.workspace.rollouts.killing import Thrown
 
 
 def _options(command: Callable[..., None]) -> Callable[..., None]:

@@ -160,7 +160,7 @@ def rerun(context: click.Context, run: str, worktree: bool, environment: bool, a
     from tidewheel.cli.progress import step_progress
 
     if worktree or environment:
-        from tidewheel.workspace.repeating import rerun_in_worktree
+        from tidewheel.workspace.models.repeating import rerun_in_worktree
 
         folder, env = context.find_root().obj
         report = rerun_in_worktree(folder, env, run, environment=environment)

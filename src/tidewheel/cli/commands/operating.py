@@ -51,7 +51,7 @@ def tune_thresholds(
       tidewheel tune-thresholds Score --action review --precision 0.5 --set
     """
     from tidewheel.cli.output import opened, print_json, print_table
-    from tidewheel.workspace.operating import Goal, choose_threshold
+    from tidewheel.workspace.rollouts.operating import Goal, choose_threshold
 
     if sum(goal is not None for goal in (cost, precision, recall)) != 1:
         raise InputError("one goal is needed", remedy="give --cost, --precision or --recall")

@@ -11,8 +11,8 @@ from tidewheel.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tidewheel.registry.environments import Change
-    from tidewheel.registry.search import Known
+    from tidewheel.registry.pointers.environments import Change
+    from tidewheel.registry.versions.search import Known
 
 
 @click.command()

@@ -23,8 +23,8 @@ def tick(context: click.Context, job: str | None, as_json: bool) -> None:
       tidewheel tick --job "retrain Fraud"
     """
     from tidewheel.cli.output import opened, print_json, when
-    from tidewheel.registry.names import current_user
-    from tidewheel.workspace.keeper import Keeper
+    from tidewheel.registry.versions.names import current_user
+    from tidewheel.workspace.processes.keeper import Keeper
 
     with opened(context) as workspace:
         workspace.publish()

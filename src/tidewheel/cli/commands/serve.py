@@ -20,7 +20,7 @@ def up(context: click.Context, /, **options: int | str | None) -> None:
       tidewheel --env prod up --workers 4
       tidewheel --env prod up --role serve      # one of many hosts that answer, beside those that --role work
     """
-    from tidewheel.workspace.up import run_up
+    from tidewheel.workspace.processes.up import run_up
 
     folder, env = context.find_root().obj
     run_up(folder, env, **options)

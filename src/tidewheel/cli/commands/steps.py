@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from tidewheel.registry.runs import Run
+    from tidewheel.registry.runs.runs import Run
     from tidewheel.workspace import Workspace
 
 
@@ -26,10 +26,10 @@ def steps(context: click.Context, run: str, show: str | None, as_json: bool) -> 
       tidewheel steps Fraud@3 --show surprises
     """
     from tidewheel.cli.output import opened, print_json, print_table, when
-    from tidewheel.registry.runs import get_run
-    from tidewheel.registry.steps import step_records
-    from tidewheel.registry.unfinished import close_killed
-    from tidewheel.registry.versions import get_version
+    from tidewheel.registry.runs.runs import get_run
+    from tidewheel.registry.runs.steps import step_records
+    from tidewheel.registry.runs.unfinished import close_killed
+    from tidewheel.registry.versions.versions import get_version
 
     with opened(context, declarations=False) as workspace:
         catalog = workspace.stores.catalog
@@ -54,7 +54,7 @@ def steps(context: click.Context, run: str, show: str | None, as_json: bool) -> 
 
 def _returned(workspace: Workspace, run: Run, step: str) -> Any:
     from tidewheel.errors import NotFoundError
-    from tidewheel.registry.plain import read_plain
+    from tidewheel.registry.models.plain import read_plain
 
     prefix = "step "
     if prefix + step not in run.artifacts:

@@ -99,7 +99,7 @@ def _show(watch: Callable[[], Overview], where: str, once: bool) -> None:
 
 
 def _here(workspace: Any) -> Look:
-    from tidewheel.registry.pointers import list_deployments
+    from tidewheel.registry.pointers.pointers import list_deployments
     from tidewheel.serving.observing.metrics import read_written
     from tidewheel.serving.observing.overview import Deployed
 

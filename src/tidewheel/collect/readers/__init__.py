@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from tidewheel.definitions.ir import Source
-from tidewheel.storage.log_records import BadRow
+from tidewheel.storage.log.records import BadRow
 
 ROWS_A_BATCH = 65_536
 

@@ -19,7 +19,7 @@ from tidewheel.collect.formats import UNREADABLE, is_gzipped, opened
 from tidewheel.collect.readers import Batch, FileOptions
 from tidewheel.definitions.ir import Source
 from tidewheel.errors import FileError
-from tidewheel.storage.log_records import BadRow
+from tidewheel.storage.log.records import BadRow
 
 _BLOCK = 1 << 22
 _MOST_KEPT = 4096

@@ -21,7 +21,7 @@ from tidewheel.collect.tables import ARRIVED
 from tidewheel.collect.values import LARGEST_WHOLE, described
 from tidewheel.definitions.ir import TEXT_KINDS, Column, Source
 from tidewheel.errors import FileError, SchemaError
-from tidewheel.storage.log_records import BadRow
+from tidewheel.storage.log.records import BadRow
 
 _BYTES_A_BATCH = 1 << 22
 _LARGEST_ARRAY = 1 << 30

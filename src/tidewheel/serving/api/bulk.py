@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Awaitable, Sequence
 from typing import TYPE_CHECKING
 
 from tidewheel.errors import SchemaError, TidewheelError
-from tidewheel.storage.log_records import BadRow, NewEvent
+from tidewheel.storage.log.records import BadRow, NewEvent
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tidewheel.storage.decisions import RECORD_VERSION, DecisionRecord
+from tidewheel.storage.journal.decisions import RECORD_VERSION, DecisionRecord
 
 if TYPE_CHECKING:
     from tidewheel.serving.deciding.arms import Verdict
-    from tidewheel.storage.log_records import NewEvent
+    from tidewheel.storage.log.records import NewEvent
 
 
 class AnswerItem(msgspec.Struct, omit_defaults=True, frozen=True):

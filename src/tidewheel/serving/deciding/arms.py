@@ -18,14 +18,14 @@ from tidewheel.errors import DeadlineError, ServingError, StaleError, TidewheelE
 from tidewheel.serving.deciding.caching import FromCache
 
 if TYPE_CHECKING:
-    from tidewheel.features.online import Event, Row
+    from tidewheel.features.reading.online import Event, Row
     from tidewheel.routing.explore import Explorer
     from tidewheel.serving.deciding.combined import Combined
     from tidewheel.serving.deciding.freshness import Freshness
     from tidewheel.serving.deciding.lists import Lists
     from tidewheel.serving.deciding.scoring import Scoring
     from tidewheel.serving.deciding.stored import StoredRead, StoredScores
-    from tidewheel.storage.decisions import Item, Stage
+    from tidewheel.storage.journal.decisions import Item, Stage
     from tidewheel.storage.scores import StoredScore
 
 NOTHING_STALE: frozenset[str] = frozenset()

@@ -18,7 +18,7 @@ from tidewheel.serving.deciding.arms import NoReader
 from tidewheel.serving.deciding.scoring import begin
 
 if TYPE_CHECKING:
-    from tidewheel.features.online import Event, Row
+    from tidewheel.features.reading.online import Event, Row
     from tidewheel.serving.deciding.arms import Reader
     from tidewheel.serving.deciding.scoring import Scoring, Words
 

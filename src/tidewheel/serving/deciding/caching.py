@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from tidewheel.serving.deciding.scoring import Pending, begin, settled
 
 if TYPE_CHECKING:
-    from tidewheel.features.online import Event, Row
+    from tidewheel.features.reading.online import Event, Row
     from tidewheel.serving.deciding.arms import Reader
     from tidewheel.serving.deciding.scoring import Scoring, Words
 

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 from tidewheel.definitions.ir import Combine
 from tidewheel.errors import DeadlineError, KilledError, ServingError
-from tidewheel.registry.combining import Combiner, asked_next
+from tidewheel.registry.models.combining import Combiner, asked_next
 from tidewheel.serving.deciding.fallback import reason_of
 from tidewheel.serving.deciding.scoring import Scoring, begin, settled
-from tidewheel.storage.decisions import Stage
+from tidewheel.storage.journal.decisions import Stage
 
 if TYPE_CHECKING:
     import numpy as np

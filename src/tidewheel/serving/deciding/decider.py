@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tidewheel.definitions.ir import Service
 from tidewheel.errors import KilledError, ServingError
-from tidewheel.registry.names import model_of
+from tidewheel.registry.versions.names import model_of
 from tidewheel.routing.split import CHALLENGER, Split
 from tidewheel.runtime.kill_switch import EXPERIMENT
 from tidewheel.serving.deciding.arms import Arm, NoReader, Verdict, judge

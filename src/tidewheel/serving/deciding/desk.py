@@ -21,8 +21,8 @@ from tidewheel.serving.deciding.arms import Verdict
 from tidewheel.serving.deciding.decider import Decider
 from tidewheel.serving.deciding.flight import Flight
 from tidewheel.serving.deciding.keeping import leave_out
-from tidewheel.storage.decisions import DecisionIds, DecisionRecord, encode_decision
-from tidewheel.storage.log_records import FUTURE_ALLOWED, BadRow, NewEvent
+from tidewheel.storage.journal.decisions import DecisionIds, DecisionRecord, encode_decision
+from tidewheel.storage.log.records import FUTURE_ALLOWED, BadRow, NewEvent
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from tidewheel.serving.observing.metrics import Metrics
     from tidewheel.serving.observing.tracing import Tracer
     from tidewheel.serving.recent import Recent
-    from tidewheel.storage.journal import JournalWriter
+    from tidewheel.storage.journal.writer import JournalWriter
 
 log = logging.getLogger("tidewheel.serving")
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from tidewheel.features.freshness import groups_of, watermarks
+from tidewheel.features.reading.freshness import groups_of, watermarks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tidewheel.definitions.ir import View
-    from tidewheel.features.plan_view import ViewPlan
-    from tidewheel.storage.log import EventLog
+    from tidewheel.features.planning.view import ViewPlan
+    from tidewheel.storage.log.event_log import EventLog
     from tidewheel.storage.protocols import State
 
 GRAIN = 0.01

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from tidewheel.definitions import digest, ir
 from tidewheel.errors import CorruptError, NotReadyError
-from tidewheel.features.plan_view import ViewPlan, plan_view
-from tidewheel.registry.bundles import Bundle
-from tidewheel.registry.combining import Combiner, score_columns
-from tidewheel.registry.names import model_of
+from tidewheel.features.planning.view import ViewPlan, plan_view
+from tidewheel.registry.models.bundles import Bundle
+from tidewheel.registry.models.combining import Combiner, score_columns
+from tidewheel.registry.versions.names import model_of
 from tidewheel.serving.deciding.combined import Combined, Member
 
 if TYPE_CHECKING:

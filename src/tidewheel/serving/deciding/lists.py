@@ -17,13 +17,13 @@ import numpy.typing as npt
 from tidewheel.errors import DeadlineError, ServingError
 from tidewheel.retrieval.sources import Source, listed
 from tidewheel.serving.deciding.shortlist import limit_words, shortlist
-from tidewheel.storage.decisions import Item, Stage
+from tidewheel.storage.journal.decisions import Item, Stage
 
 if TYPE_CHECKING:
-    from tidewheel.definitions.ir_ranking import Top
-    from tidewheel.features.items import ItemReader, ItemRows
-    from tidewheel.features.online import Row
-    from tidewheel.features.plan_view import ViewPlan
+    from tidewheel.definitions.ir.ranking import Top
+    from tidewheel.features.planning.view import ViewPlan
+    from tidewheel.features.reading.items import ItemReader, ItemRows
+    from tidewheel.features.reading.online import Row
     from tidewheel.retrieval.fresh import Fresh
     from tidewheel.retrieval.vectors import VectorIndex
     from tidewheel.serving.deciding.arms import Verdict

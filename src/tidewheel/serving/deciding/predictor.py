@@ -16,7 +16,7 @@ from tidewheel.serving.deciding.batching import Batcher
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
 
-    from tidewheel.registry.bundles import Bundle
+    from tidewheel.registry.models.bundles import Bundle
 
 
 INLINE_NS = 60_000

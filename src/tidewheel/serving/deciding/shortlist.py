@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from tidewheel.definitions.ir_ranking import Top
+from tidewheel.definitions.ir.ranking import Top
 
 Floats = npt.NDArray[np.float64]
 

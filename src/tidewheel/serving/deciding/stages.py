@@ -8,16 +8,16 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from tidewheel.registry.bundles import Bundle, load_bundle
-from tidewheel.registry.combining import Combiner, score_columns
-from tidewheel.registry.names import members_of
+from tidewheel.registry.models.bundles import Bundle, load_bundle
+from tidewheel.registry.models.combining import Combiner, score_columns
 from tidewheel.registry.services import load_service
+from tidewheel.registry.versions.names import members_of
 from tidewheel.serving.deciding.lineup import view_of
 from tidewheel.serving.deciding.predictor import Scorer
 
 if TYPE_CHECKING:
     from tidewheel.runtime.stores import Stores
-    from tidewheel.storage.decisions import DecisionRecord, Stage
+    from tidewheel.storage.journal.decisions import DecisionRecord, Stage
 
 
 NET_TOLERANCE = (1e-5, 1e-6)

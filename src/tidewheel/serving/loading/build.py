@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 from tidewheel.definitions import digest
 from tidewheel.errors import NotFoundError, TidewheelError
-from tidewheel.features.online import OnlineReader
-from tidewheel.features.plan_view import ViewPlan, plan_view
-from tidewheel.registry.bundles import ArtifactStore, Bundle, load_bundle
-from tidewheel.registry.names import member_of, members_of, model_of
-from tidewheel.registry.pinning import pins_of, standing_in
+from tidewheel.features.planning.view import ViewPlan, plan_view
+from tidewheel.features.reading.online import OnlineReader
+from tidewheel.registry.models.bundles import ArtifactStore, Bundle, load_bundle
+from tidewheel.registry.pointers.pinning import pins_of, standing_in
+from tidewheel.registry.pointers.thresholds import effective, get_thresholds
 from tidewheel.registry.services import ServiceVersion, load_service
-from tidewheel.registry.thresholds import effective, get_thresholds
-from tidewheel.registry.versions import get_version
+from tidewheel.registry.versions.names import member_of, members_of, model_of
+from tidewheel.registry.versions.versions import get_version
 from tidewheel.routing.explore import Explorer
 from tidewheel.routing.split import CHALLENGER, CHAMPION, Split
 from tidewheel.serving.deciding.arms import Arm, NoReader, Reader, Rule, Thresholds, Verdict
@@ -37,13 +37,13 @@ if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
 
     from tidewheel.definitions.ir import Graph, Service, Source, Stored, View
-    from tidewheel.registry.pointers import Deployment
-    from tidewheel.registry.profile import FallbackTable
-    from tidewheel.registry.thresholds import Thresholds as TurnedThresholds
+    from tidewheel.registry.models.profile import FallbackTable
+    from tidewheel.registry.pointers.pointers import Deployment
+    from tidewheel.registry.pointers.thresholds import Thresholds as TurnedThresholds
     from tidewheel.runtime.kill_switch import KillSwitch
     from tidewheel.serving.deciding.scoring import Scoring
     from tidewheel.storage.catalog import Catalog
-    from tidewheel.storage.log import EventLog
+    from tidewheel.storage.log.event_log import EventLog
     from tidewheel.storage.protocols import State
 
 log = logging.getLogger("tidewheel.serving")

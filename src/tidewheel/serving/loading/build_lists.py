@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from tidewheel.features.items import ItemReader
-from tidewheel.features.plan_view import ViewPlan, plan_view
+from tidewheel.features.planning.view import ViewPlan, plan_view
+from tidewheel.features.reading.items import ItemReader
 from tidewheel.retrieval.sources import Indexes
 from tidewheel.serving.deciding.lists import Lists, places_of
 from tidewheel.serving.deciding.predictor import Scorer
 
 if TYPE_CHECKING:
-    from tidewheel.registry.bundles import Bundle
+    from tidewheel.registry.models.bundles import Bundle
     from tidewheel.registry.services import ServiceVersion
     from tidewheel.storage.protocols import State
 

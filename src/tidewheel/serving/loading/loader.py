@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from tidewheel.errors import TidewheelError
 from tidewheel.registry.alerts import close_alert, raise_alert
 from tidewheel.registry.graphs import LiveGraph, live_graph
-from tidewheel.registry.pointers import Deployment, list_deployments
+from tidewheel.registry.pointers.pointers import Deployment, list_deployments
 from tidewheel.serving.deciding.arms import NoReader
 from tidewheel.serving.deciding.desk import Served
 

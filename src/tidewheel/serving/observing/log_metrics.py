@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from tidewheel.serving.observing.exposition import escaped, headed
-from tidewheel.storage.log_records import TypeCounters
+from tidewheel.storage.log.records import TypeCounters
 
 _NO_COUNTERS = ("newest_arrived", "watermark")
 

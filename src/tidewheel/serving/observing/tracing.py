@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span
 
     from tidewheel.serving.transport.server import Handler
-    from tidewheel.storage.decisions import DecisionRecord
+    from tidewheel.storage.journal.decisions import DecisionRecord
 
 PARENT, STATE = b"traceparent", b"tracestate"
 ROUTES = frozenset({"services", "events", "features", "decisions"})

@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from tidewheel.errors import ConfigError, MissingExtraError, StorageError
-from tidewheel.storage.disks import file_system_of, is_network
+from tidewheel.storage.places.disks import file_system_of, is_network
 
 BUSY_SECONDS = 5.0
 WRITE = "tidewheel_write"

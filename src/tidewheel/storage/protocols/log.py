@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
-from tidewheel.storage.log_records import (
+from tidewheel.storage.log.records import (
     BadRow,
     ImportRecord,
     LogBatch,

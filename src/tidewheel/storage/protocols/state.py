@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from tidewheel.storage.state_partition import Reference, Words
+    from tidewheel.storage.state.partition import Reference, Words
 
 
 class StateSnapshot(Protocol):

@@ -12,11 +12,11 @@ import pyarrow as pa
 
 from tidewheel.collect.history import History
 from tidewheel.definitions import ir
-from tidewheel.definitions.expressions import text_of
+from tidewheel.definitions.compiling.expressions import text_of
 from tidewheel.definitions.learned import Constants, looked_at, to_learn, with_constants
 from tidewheel.errors import TrainingError
-from tidewheel.features.backfill import compute_view
-from tidewheel.features.plan_view import plan_view
+from tidewheel.features.planning.view import plan_view
+from tidewheel.features.replay.backfill import compute_view
 
 Floats = npt.NDArray[np.float64]
 

@@ -15,9 +15,9 @@ from tidewheel.collect.history import History
 from tidewheel.definitions import ir
 from tidewheel.definitions.grades import sources_of
 from tidewheel.errors import TrainingError
-from tidewheel.features.backfill import read_view
-from tidewheel.features.recorded import STATES_TYPE
-from tidewheel.features.shown import REQUEST, rows_of_view
+from tidewheel.features.proof.recorded import STATES_TYPE
+from tidewheel.features.replay.backfill import read_view
+from tidewheel.features.replay.shown import REQUEST, rows_of_view
 from tidewheel.features.words import to_words
 from tidewheel.outcomes.labels import Decided, Labels, decided_rows, label_rows, with_key
 from tidewheel.training.context import DECISION_COLUMNS, Progress, TrainingContext

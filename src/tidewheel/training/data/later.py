@@ -19,8 +19,8 @@ import pyarrow.compute as pc
 
 from tidewheel.collect.history import History
 from tidewheel.definitions import ir, row_source
-from tidewheel.definitions.expressions import paths_of
-from tidewheel.features.backfill import read_view
+from tidewheel.definitions.compiling.expressions import paths_of
+from tidewheel.features.replay.backfill import read_view
 from tidewheel.training.data.findings import EXAMPLES, Finding
 
 Ints = npt.NDArray[np.int64]

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from tidewheel.features.words import to_words
 from tidewheel.metrics import bin_counts, quantile_edges
-from tidewheel.registry.profile import FallbackTable, FeatureProfile, Profile
+from tidewheel.registry.models.profile import FallbackTable, FeatureProfile, Profile
 
 Floats = npt.NDArray[np.float64]
 BINS = 10

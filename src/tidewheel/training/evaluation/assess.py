@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from tidewheel.errors import MetricError
 from tidewheel.metrics import brier_decomposition, difference
-from tidewheel.registry.evaluation import Against, Evaluation, Found, Other
-from tidewheel.registry.runs import Metric
+from tidewheel.registry.runs.evaluation import Against, Evaluation, Found, Other
+from tidewheel.registry.runs.runs import Metric
 from tidewheel.training.evaluation.churn import churn
 from tidewheel.training.evaluation.curves import curves
 from tidewheel.training.evaluation.evaluate import RESAMPLES

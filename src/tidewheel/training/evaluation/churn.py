@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tidewheel.metrics.agreement import rank_correlation
-from tidewheel.registry.evaluation import Churn
+from tidewheel.registry.runs.evaluation import Churn
 from tidewheel.training.evaluation.material import Material
 
 Floats = npt.NDArray[np.float64]

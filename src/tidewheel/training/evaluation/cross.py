@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from tidewheel.errors import MetricError, TrainingError
 from tidewheel.metrics import Metric as Measure
-from tidewheel.registry.runs import Metric
+from tidewheel.registry.runs.runs import Metric
 from tidewheel.training.data.split import Fold, require_two_classes
 from tidewheel.training.fit.learn import Plan, learn
 from tidewheel.training.fit.matrix import Matrix

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tidewheel.metrics import reliability
-from tidewheel.registry.evaluation import Curve
+from tidewheel.registry.runs.evaluation import Curve
 from tidewheel.training.evaluation.material import Material
 
 Floats = npt.NDArray[np.float64]

@@ -9,8 +9,8 @@ import numpy as np
 
 from tidewheel.definitions import digest, ir
 from tidewheel.definitions.masking import Masks
-from tidewheel.registry.evaluation import Evaluation, Found
-from tidewheel.registry.runs import Metric
+from tidewheel.registry.runs.evaluation import Evaluation, Found
+from tidewheel.registry.runs.runs import Metric
 from tidewheel.training.context import TrainingContext
 from tidewheel.training.evaluation.assess import assess
 from tidewheel.training.evaluation.blocks import blocks_of, method_of

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tidewheel.metrics import wilson
-from tidewheel.registry.evaluation import Fairness, Group
+from tidewheel.registry.runs.evaluation import Fairness, Group
 from tidewheel.training.evaluation.material import Material
 
 Floats = npt.NDArray[np.float64]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tidewheel.errors import MetricError
-from tidewheel.registry.evaluation import ColumnImportance
+from tidewheel.registry.runs.evaluation import ColumnImportance
 from tidewheel.training.evaluation.material import Material
 from tidewheel.training.evaluation.permutation import MOST_COLUMNS, permutation_importance
 from tidewheel.training.evaluation.shap import mean_absolute_shap

@@ -10,7 +10,7 @@ import numpy as np
 from tidewheel.definitions import ir
 from tidewheel.errors import MetricError, TrainingError
 from tidewheel.metrics import interval
-from tidewheel.registry.evaluation import LearningPoint
+from tidewheel.registry.runs.evaluation import LearningPoint
 from tidewheel.training.context import TrainingContext
 from tidewheel.training.evaluation.evaluate import RESAMPLES
 from tidewheel.training.evaluation.material import Material

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from tidewheel.definitions import ir
 from tidewheel.metrics import Interval
 from tidewheel.metrics import Metric as Measure
-from tidewheel.registry.arrays import pack_arrays
-from tidewheel.registry.runs import Metric
+from tidewheel.registry.models.arrays import pack_arrays
+from tidewheel.registry.runs.runs import Metric
 from tidewheel.training.data.gather import Gathered
 from tidewheel.training.evaluation.blocks import blocks_of
 from tidewheel.training.evaluation.evaluate import constant_baseline, evaluate

@@ -7,9 +7,9 @@ import pyarrow as pa
 from tidewheel.collect.history import History
 from tidewheel.definitions import ir
 from tidewheel.errors import TidewheelError
-from tidewheel.registry.bundles import load_bundle
-from tidewheel.registry.evaluation import Found
-from tidewheel.registry.versions import list_versions
+from tidewheel.registry.models.bundles import load_bundle
+from tidewheel.registry.runs.evaluation import Found
+from tidewheel.registry.versions.versions import list_versions
 from tidewheel.training.context import TrainingContext
 from tidewheel.training.evaluation.material import Rival
 from tidewheel.training.fit.scoring import scores_of

@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from tidewheel.errors import CorruptError
 from tidewheel.kernel import catboost_json, lightgbm_text, xgboost_json
-from tidewheel.registry.contributions import LEAVES, shap_of
-from tidewheel.registry.predictors import Predictor
+from tidewheel.registry.models.contributions import LEAVES, shap_of
+from tidewheel.registry.models.predictors import Predictor
 from tidewheel.training.evaluation.spread import spread
 from tidewheel.training.fit import boosters
 from tidewheel.training.fit.native import model_json

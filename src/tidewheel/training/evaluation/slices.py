@@ -22,7 +22,7 @@ from tidewheel.errors import MetricError
 from tidewheel.metrics import difference, interval
 from tidewheel.metrics.bootstrap import numbered
 from tidewheel.metrics.multiplicity import benjamini_hochberg
-from tidewheel.registry.evaluation import Slice
+from tidewheel.registry.runs.evaluation import Slice
 from tidewheel.training.evaluation.evaluate import RESAMPLES
 from tidewheel.training.evaluation.material import Material
 from tidewheel.training.evaluation.parts import compare_parts

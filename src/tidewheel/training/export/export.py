@@ -7,14 +7,14 @@ import numpy.typing as npt
 
 from tidewheel.errors import MetricError, NotFoundError, TrainingError
 from tidewheel.metrics import metric
-from tidewheel.registry.arrays import unpack_arrays
-from tidewheel.registry.bundles import ArtifactStore, Bundle, load_bundle
-from tidewheel.registry.datasets import get_dataset
-from tidewheel.registry.exports import Cost, Export, Quantise, record_export
-from tidewheel.registry.onnx import onnx_session
-from tidewheel.registry.runs import Metric, get_run
-from tidewheel.registry.snapshots import read_manifest, read_snapshot
-from tidewheel.registry.versions import Version, get_version
+from tidewheel.registry.models.arrays import unpack_arrays
+from tidewheel.registry.models.bundles import ArtifactStore, Bundle, load_bundle
+from tidewheel.registry.models.exports import Cost, Export, Quantise, record_export
+from tidewheel.registry.models.onnx import onnx_session
+from tidewheel.registry.runs.datasets import get_dataset
+from tidewheel.registry.runs.runs import Metric, get_run
+from tidewheel.registry.runs.snapshots import read_manifest, read_snapshot
+from tidewheel.registry.versions.versions import Version, get_version
 from tidewheel.storage.catalog import Catalog
 from tidewheel.training.data.levels import encode
 from tidewheel.training.export.graph import ROWS, SCORE, graph_of

@@ -8,8 +8,8 @@ import msgspec
 import numpy as np
 
 from tidewheel.errors import InputError, MissingExtraError
-from tidewheel.registry.bundles import Bundle
-from tidewheel.registry.predictors import PredictorSpec
+from tidewheel.registry.models.bundles import Bundle
+from tidewheel.registry.models.predictors import PredictorSpec
 from tidewheel.training.export.nodes import Nodes
 from tidewheel.training.export.trees import add_trees
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from tidewheel.errors import NotFoundError
-from tidewheel.registry.bundles import ArtifactStore
-from tidewheel.registry.runs import PICKLE, get_run
-from tidewheel.registry.versions import get_version
+from tidewheel.registry.models.bundles import ArtifactStore
+from tidewheel.registry.runs.runs import PICKLE, get_run
+from tidewheel.registry.versions.versions import get_version
 from tidewheel.storage.catalog import Catalog
 from tidewheel.training.fit.kept import load_kept
 from tidewheel.training.fit.native import FORMS

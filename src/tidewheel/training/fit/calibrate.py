@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tidewheel.errors import TrainingError
-from tidewheel.registry.links import Beta, beta_of
+from tidewheel.registry.models.links import Beta, beta_of
 
 Floats = npt.NDArray[np.float64]
 SLICE = 0.1

@@ -7,7 +7,7 @@ from typing import Any
 
 from tidewheel.metrics import Metric as Measure
 from tidewheel.metrics import brier, calibration_error, reliability
-from tidewheel.registry.runs import Metric
+from tidewheel.registry.runs.runs import Metric
 from tidewheel.training.fit.baseline import SPLIT, linear_baseline
 from tidewheel.training.fit.learn import Floats, Learned
 from tidewheel.training.fit.matrix import Matrix

@@ -13,7 +13,7 @@ from tidewheel.kernel.catboost_json import parse_catboost
 from tidewheel.kernel.lightgbm_text import parse_lightgbm
 from tidewheel.kernel.trees import Trees
 from tidewheel.kernel.xgboost_json import parse_xgboost
-from tidewheel.registry.predictors import Predictor, PredictorSpec, trees_arrays
+from tidewheel.registry.models.predictors import Predictor, PredictorSpec, trees_arrays
 from tidewheel.training.fit import boosters, estimators, focal, native
 from tidewheel.training.fit.forests import NAMES as FORESTS
 from tidewheel.training.fit.forests import flatten_forest

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tidewheel.errors import TrainingError
-from tidewheel.registry.links import focal_of
+from tidewheel.registry.models.links import focal_of
 from tidewheel.training.fit.matrix import Matrix
 
 Floats = npt.NDArray[np.float64]

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tidewheel.kernel.trees import CATEGORICAL, DEFAULT_LEFT, MISSING_NAN, Tree, Trees, build_trees
-from tidewheel.registry.predictors import PredictorSpec
+from tidewheel.registry.models.predictors import PredictorSpec
 
 Floats = npt.NDArray[np.float64]
 

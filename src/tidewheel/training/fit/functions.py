@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tidewheel.definitions.capture import capture
-from tidewheel.registry.functions import LEARNED
-from tidewheel.registry.predictors import Predictor, PredictorSpec
+from tidewheel.definitions.compiling.capture import capture
+from tidewheel.registry.models.functions import LEARNED
+from tidewheel.registry.models.predictors import Predictor, PredictorSpec
 
 Floats = npt.NDArray[np.float64]
 Score = Callable[..., Any]

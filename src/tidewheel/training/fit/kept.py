@@ -14,7 +14,7 @@ from tidewheel.errors import CorruptError, InputError, MissingExtraError
 from tidewheel.kernel.catboost_json import parse_catboost
 from tidewheel.kernel.lightgbm_text import parse_lightgbm
 from tidewheel.kernel.xgboost_json import parse_xgboost
-from tidewheel.registry.runs import PICKLE
+from tidewheel.registry.runs.runs import PICKLE
 
 
 def load_lightgbm(data: bytes, where: str) -> Any:

@@ -16,9 +16,9 @@ from tidewheel.engine import Engine
 from tidewheel.errors import TrainingError
 from tidewheel.metrics import Metric
 from tidewheel.metrics.registry import Task
-from tidewheel.registry.links import Beta
-from tidewheel.registry.predictors import Predictor, PredictorSpec
-from tidewheel.registry.trials import Trial
+from tidewheel.registry.models.links import Beta
+from tidewheel.registry.models.predictors import Predictor, PredictorSpec
+from tidewheel.registry.runs.trials import Trial
 from tidewheel.training.context import Progress
 from tidewheel.training.data.split import tail
 from tidewheel.training.fit import estimators

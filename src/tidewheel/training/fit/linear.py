@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tidewheel.registry.predictors import PredictorSpec
+from tidewheel.registry.models.predictors import PredictorSpec
 
 Floats = npt.NDArray[np.float64]
 Arrays = dict[str, npt.NDArray[Any]]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tidewheel.errors import TrainingError
-from tidewheel.registry.runs import PICKLE
+from tidewheel.registry.runs.runs import PICKLE
 from tidewheel.training.fit import boosters
 from tidewheel.training.fit.kept import unknown_types
 

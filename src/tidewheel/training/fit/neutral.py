@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tidewheel.errors import CorruptError, MissingExtraError
-from tidewheel.registry.predictors import Predictor, PredictorSpec
+from tidewheel.registry.models.predictors import Predictor, PredictorSpec
 from tidewheel.training.fit import boosters, focal
 from tidewheel.training.fit.flatten import flatten
 from tidewheel.training.fit.linear import Arrays

@@ -12,13 +12,13 @@ from tidewheel.collect.history import History
 from tidewheel.definitions import digest, ir
 from tidewheel.engine import map_parts
 from tidewheel.errors import NotFoundError
-from tidewheel.features.backfill import read_view
-from tidewheel.registry.bundles import ArtifactStore, Bundle, Inner, load_bundle
-from tidewheel.registry.combining import score_columns
-from tidewheel.registry.names import member_of, parse_name
-from tidewheel.registry.pointers import find_deployment
-from tidewheel.registry.predictors import Predictor
-from tidewheel.registry.versions import get_version
+from tidewheel.features.replay.backfill import read_view
+from tidewheel.registry.models.bundles import ArtifactStore, Bundle, Inner, load_bundle
+from tidewheel.registry.models.combining import score_columns
+from tidewheel.registry.models.predictors import Predictor
+from tidewheel.registry.pointers.pointers import find_deployment
+from tidewheel.registry.versions.names import member_of, parse_name
+from tidewheel.registry.versions.versions import get_version
 from tidewheel.training.context import TrainingContext
 from tidewheel.training.data.levels import encode
 

@@ -14,7 +14,7 @@ from typing import Literal
 from tidewheel.definitions import ir
 from tidewheel.errors import GateError
 from tidewheel.metrics.rates import Share, gap, share_of
-from tidewheel.registry.runs import Verdict
+from tidewheel.registry.runs.runs import Verdict
 from tidewheel.training.evaluation.groups import counted, decision_threshold, parts
 from tidewheel.training.gates.evidence import Evidence
 from tidewheel.training.gates.quality import material_of

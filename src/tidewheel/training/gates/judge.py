@@ -9,7 +9,7 @@ import msgspec
 from tidewheel.definitions import ir
 from tidewheel.errors import GateError
 from tidewheel.metrics import difference, metric
-from tidewheel.registry.runs import Verdict
+from tidewheel.registry.runs.runs import Verdict
 from tidewheel.training.gates import quality, serving
 from tidewheel.training.gates.evidence import Evidence
 from tidewheel.training.gates.fair import fair

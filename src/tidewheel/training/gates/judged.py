@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import cache
 
 from tidewheel.definitions import ir
-from tidewheel.registry.bundles import load_bundle
-from tidewheel.registry.runs import Verdict
-from tidewheel.registry.versions import get_version
+from tidewheel.registry.models.bundles import load_bundle
+from tidewheel.registry.runs.runs import Verdict
+from tidewheel.registry.versions.versions import get_version
 from tidewheel.training.context import TrainingContext
 from tidewheel.training.evaluation.material import Material
 from tidewheel.training.execute import Outcome, Settings

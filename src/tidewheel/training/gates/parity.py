@@ -15,15 +15,15 @@ import pyarrow as pa
 
 from tidewheel.collect.history import History
 from tidewheel.definitions import digest, ir
-from tidewheel.features.asked import request_slots, with_requests
-from tidewheel.features.backfill import Computed, compute_view
-from tidewheel.features.history import Past
 from tidewheel.features.keys import key_array
-from tidewheel.features.parity import check
-from tidewheel.features.plan_group import AT, PAST
-from tidewheel.features.plan_view import StateRead, plan_view
-from tidewheel.features.programs import Assembly, assemble, compute
-from tidewheel.features.replay import Order, group_events
+from tidewheel.features.planning.group import AT, PAST
+from tidewheel.features.planning.programs import Assembly, assemble, compute
+from tidewheel.features.planning.view import StateRead, plan_view
+from tidewheel.features.proof.parity import check
+from tidewheel.features.replay.asked import request_slots, with_requests
+from tidewheel.features.replay.backfill import Computed, compute_view
+from tidewheel.features.replay.history import Past
+from tidewheel.features.replay.replay import Order, group_events
 from tidewheel.features.words import one_array, to_words
 from tidewheel.kernel import Blobs, Events, empty, fold, read
 from tidewheel.registry.parity import newest_checks

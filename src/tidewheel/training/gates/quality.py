@@ -10,7 +10,7 @@ from tidewheel.definitions import ir
 from tidewheel.errors import GateError, MetricError
 from tidewheel.metrics import Difference, difference, metric
 from tidewheel.metrics.multiplicity import benjamini_hochberg
-from tidewheel.registry.runs import Verdict
+from tidewheel.registry.runs.runs import Verdict
 from tidewheel.training.evaluation.churn import churn
 from tidewheel.training.evaluation.material import Material
 from tidewheel.training.evaluation.slices import losses, singles

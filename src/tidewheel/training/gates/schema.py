@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tidewheel.definitions import ir
-from tidewheel.registry.bundles import Manifest
+from tidewheel.registry.models.bundles import Manifest
 
 
 def breaking_changes(champion: Manifest, graph: ir.Graph, view: ir.View, services: Sequence[ir.Service]) -> list[str]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from tidewheel.definitions import ir
 from tidewheel.errors import GateError
-from tidewheel.registry.runs import Verdict
+from tidewheel.registry.runs.runs import Verdict
 from tidewheel.training.gates.evidence import Evidence, Served
 from tidewheel.training.gates.titles import title
 

@@ -19,17 +19,17 @@ import pyarrow as pa
 
 from tidewheel.definitions import digest, ir, reachable
 from tidewheel.errors import GateError
-from tidewheel.features.backfill import compute_view
-from tidewheel.features.history import Past
-from tidewheel.features.plan_group import PAST
-from tidewheel.features.plan_view import StateRead, plan_view
-from tidewheel.features.programs import assemble
-from tidewheel.registry.bundles import Bundle, Inner, Manifest, load_manifest, save_bundle
-from tidewheel.registry.deployments import deploy
+from tidewheel.features.planning.group import PAST
+from tidewheel.features.planning.programs import assemble
+from tidewheel.features.planning.view import StateRead, plan_view
+from tidewheel.features.replay.backfill import compute_view
+from tidewheel.features.replay.history import Past
 from tidewheel.registry.graphs import set_live_graph
-from tidewheel.registry.runs import start_run
+from tidewheel.registry.models.bundles import Bundle, Inner, Manifest, load_manifest, save_bundle
+from tidewheel.registry.pointers.deployments import deploy
+from tidewheel.registry.runs.runs import start_run
 from tidewheel.registry.services import freeze_service
-from tidewheel.registry.versions import register
+from tidewheel.registry.versions.versions import register
 from tidewheel.runtime.config import load_config
 from tidewheel.runtime.stores import Stores
 from tidewheel.serving.loading.trial import EVENTS, Asked, Took

@@ -17,13 +17,13 @@ from tidewheel.collect.history import History
 from tidewheel.definitions import ir
 from tidewheel.errors import NotFoundError, TrainingError
 from tidewheel.outcomes.labels import Labels
-from tidewheel.registry.arrays import unpack_arrays
-from tidewheel.registry.bundles import ArtifactStore, Inner, load_bundle
-from tidewheel.registry.combining import score_columns
-from tidewheel.registry.datasets import find_dataset
-from tidewheel.registry.runs import get_run
-from tidewheel.registry.snapshots import read_manifest, read_snapshot
-from tidewheel.registry.versions import get_version
+from tidewheel.registry.models.arrays import unpack_arrays
+from tidewheel.registry.models.bundles import ArtifactStore, Inner, load_bundle
+from tidewheel.registry.models.combining import score_columns
+from tidewheel.registry.runs.datasets import find_dataset
+from tidewheel.registry.runs.runs import get_run
+from tidewheel.registry.runs.snapshots import read_manifest, read_snapshot
+from tidewheel.registry.versions.versions import get_version
 from tidewheel.storage.catalog import Catalog
 from tidewheel.training.fit.scoring import filled
 

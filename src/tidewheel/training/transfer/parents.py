@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from tidewheel.definitions import ir
 from tidewheel.errors import NotFoundError, TrainingError
-from tidewheel.registry.bundles import Bundle, load_bundle
-from tidewheel.registry.names import parse_name
-from tidewheel.registry.runs import get_run
-from tidewheel.registry.versions import Version, get_version
+from tidewheel.registry.models.bundles import Bundle, load_bundle
+from tidewheel.registry.runs.runs import get_run
+from tidewheel.registry.versions.names import parse_name
+from tidewheel.registry.versions.versions import Version, get_version
 from tidewheel.training.context import TrainingContext
 from tidewheel.training.evaluation.evaluate import chosen_metrics
 from tidewheel.training.fit.native import FORMS

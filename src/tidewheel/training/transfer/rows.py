@@ -10,7 +10,7 @@ import numpy.typing as npt
 from tidewheel.collect.history import History
 from tidewheel.definitions import digest, ir
 from tidewheel.errors import NotFoundError, TrainingError
-from tidewheel.registry.bundles import ArtifactStore
+from tidewheel.registry.models.bundles import ArtifactStore
 from tidewheel.training.context import TrainingContext
 from tidewheel.training.data.findings import Finding
 from tidewheel.training.data.gather import Gathered

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from tidewheel.definitions import ir
+from tidewheel.definitions.compiling.models import describe
 from tidewheel.definitions.graphs import canonical as canonical_definition
-from tidewheel.definitions.model_compiler import describe
 from tidewheel.registry.canonical import canonical
-from tidewheel.registry.trials import Trial, save_trials, take_over
+from tidewheel.registry.runs.trials import Trial, save_trials, take_over
 from tidewheel.storage.catalog import Catalog
 from tidewheel.training.tuning.objective import Objective
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from tidewheel.definitions import ir
 from tidewheel.engine import Engine, LocalEngine
 from tidewheel.errors import TrainingError
-from tidewheel.registry.trials import Trial
+from tidewheel.registry.runs.trials import Trial
 from tidewheel.training.fit.estimators import shown
 from tidewheel.training.tuning import samplers
 from tidewheel.training.tuning.space import Space, chosen, declared, distributions

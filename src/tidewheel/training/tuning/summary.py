@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tidewheel.definitions import ir
-from tidewheel.registry.trials import Trial
+from tidewheel.registry.runs.trials import Trial
 
 if TYPE_CHECKING:
     import optuna

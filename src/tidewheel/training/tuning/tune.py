@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from tidewheel.definitions import ir
 from tidewheel.engine import LocalEngine
-from tidewheel.registry.trials import Trial
+from tidewheel.registry.runs.trials import Trial
 from tidewheel.training.context import Progress
 from tidewheel.training.data.split import tail
 from tidewheel.training.fit import estimators

@@ -13,12 +13,12 @@ from pathlib import Path
 
 from tidewheel.definitions.ir import Graph, Service
 from tidewheel.registry.alerts import raise_alert
-from tidewheel.registry.datasets import Dataset, save_dataset
-from tidewheel.registry.deployments import canary, deploy
-from tidewheel.registry.runs import Lineage, Metric, Verdict, finish_run, log_step, start_run
+from tidewheel.registry.pointers.deployments import canary, deploy
+from tidewheel.registry.pointers.thresholds import set_thresholds
+from tidewheel.registry.runs.datasets import Dataset, save_dataset
+from tidewheel.registry.runs.runs import Lineage, Metric, Verdict, finish_run, log_step, start_run
 from tidewheel.registry.services import freeze_service
-from tidewheel.registry.thresholds import set_thresholds
-from tidewheel.registry.versions import register
+from tidewheel.registry.versions.versions import register
 from tidewheel.runtime.due import Schedule
 from tidewheel.runtime.schedule import claim, finish, register_job
 from tidewheel.storage.catalog import Catalog

@@ -19,12 +19,12 @@ from tidewheel.serving.api.bulk_answers import answer_fields, plain_fields
 from tidewheel.serving.api.oip.messages import Inference
 from tidewheel.serving.api.oip.tensors import BYTES, NUMBERS, Tensor
 from tidewheel.serving.deciding.answers import decode_answer
-from tidewheel.storage.log_records import BadRow
+from tidewheel.storage.log.records import BadRow
 
 if TYPE_CHECKING:
     from tidewheel.definitions.ir import Column
-    from tidewheel.registry.bundles import Bundle
-    from tidewheel.registry.predictors import Predictor
+    from tidewheel.registry.models.bundles import Bundle
+    from tidewheel.registry.models.predictors import Predictor
     from tidewheel.serving.backend import WorkerBackend
 
 ROWS = "rows"

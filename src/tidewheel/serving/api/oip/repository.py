@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tidewheel.errors import InputError, NotFoundError, TidewheelError
-from tidewheel.registry.switching import tell
+from tidewheel.registry.pointers.switching import tell
 from tidewheel.runtime.kill_switch import Killed
 from tidewheel.serving.api.handler import unknown
 from tidewheel.serving.api.oip.messages import Inference, Inferred
@@ -18,7 +18,7 @@ from tidewheel.serving.api.oip.models import Model, ServiceModel, VersionModel, 
 from tidewheel.serving.api.oip.statistics import Statistics
 
 if TYPE_CHECKING:
-    from tidewheel.registry.bundles import Bundle
+    from tidewheel.registry.models.bundles import Bundle
     from tidewheel.serving.backend import WorkerBackend
 
 

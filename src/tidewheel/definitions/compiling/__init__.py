@@ -1,0 +1,1 @@
+"""From declarations to the frozen graph; mistakes are found here."""

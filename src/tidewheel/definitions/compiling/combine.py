@@ -1,0 +1,227 @@
+"""Compiles what a service's score is made of: one model, a combination, or an expression; and chains of models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from tidewheel.definitions import ir
+from tidewheel.definitions.batch import Stored
+from tidewheel.definitions.columns import Column, Expression, leaves
+from tidewheel.definitions.combine import Combination
+from tidewheel.definitions.compiling.batch import compile_stored
+from tidewheel.definitions.compiling.context import Context
+from tidewheel.definitions.compiling.expressions import LEARNED, Typed, call, literal, lower, text_of
+from tidewheel.definitions.compiling.row_scope import RowScope
+from tidewheel.definitions.declared import place_of
+from tidewheel.definitions.models import Model, ScoreColumn
+from tidewheel.definitions.services import Service, Thresholds
+from tidewheel.definitions.views import View
+from tidewheel.errors import DefinitionError
+
+
+class Scoring(NamedTuple):
+    """A service's score, compiled: the leading model, and how more than one are combined."""
+
+    model: str = ""
+    combine: ir.Combine | None = None
+    score_view: ir.View | None = None
+    stored: ir.Stored | None = None
+
+
+def models_of(cls: type[Service]) -> tuple[type[Model], ...]:
+    """Return the models that a service names, in the order in which they are asked."""
+    if isinstance(cls.model, Combination):
+        return cls.model.models
+    if isinstance(cls.model, Stored):
+        return (cls.model.model,)
+    if cls.model is not None:
+        return (cls.model,)
+    found = (leaf._model for leaf in leaves(cls.score) if isinstance(leaf, ScoreColumn))
+    return tuple(dict.fromkeys(found))
+
+
+def compile_scoring(context: Context, cls: type[Service], on: ir.Source) -> Scoring:
+    """Return how a service comes to its score.
+
+    Raises
+    ------
+    DefinitionError
+        The models are none, are for another event, or tell different things where one is to stand for the other.
+    """
+    if cls.score is not None and cls.model is not None:
+        raise DefinitionError("model = and score = both say what the score is", remedy="remove one of the two")
+    if cls.score is None and not isinstance(cls.model, Combination):
+        return _one(context, cls, on) if cls.model is not None else _rules_alone(cls)
+    if cls.score is not None:
+        return _expression(context, cls, on, cls.score)
+    assert isinstance(cls.model, Combination)
+    given = cls.model
+    models = [_member(context, model, on) for model in given.models]
+    names = tuple(model.name for model in models)
+    if given.kind == "stack":
+        _check_stack(context, given)
+    else:
+        _check_labels(models)
+    shares = tuple(given.shares[model] for model in given.models) if given.shares else ()
+    combine = ir.Combine(given.kind, names, given.weights, given.at, given.unsure, shares)
+    return Scoring(names[-1] if given.kind == "stack" else names[0], combine)
+
+
+def _rules_alone(cls: type[Service]) -> Scoring:
+    if not isinstance(cls.decide, Thresholds) or len(cls.decide.actions) != 1 or not cls.rules:
+        raise DefinitionError(
+            "a service without a model decides by rules, and by one action when none holds",
+            remedy="add model =, or rules = [...] and decide = tw.thresholds(allow=0.0)",
+        )
+    return Scoring()
+
+
+def _one(context: Context, cls: type[Service], on: ir.Source) -> Scoring:
+    (model,) = models_of(cls)
+    if not (isinstance(model, type) and issubclass(model, Model)):
+        raise DefinitionError(f"{model!r} is no model class", remedy="write model = Fraud")
+    stored = compile_stored(context, on, cls.model) if isinstance(cls.model, Stored) else None
+    return Scoring(own_model(context, model, on).name, stored=stored)
+
+
+def own_model(context: Context, model: type[Model], on: ir.Source) -> ir.Model:
+    """Return the frozen form of a model that a service for `on` may ask.
+
+    Raises
+    ------
+    DefinitionError
+        It is for another event.
+    """
+    frozen = context.models[model]
+    view = context.views[model.view]
+    if view.on != on.name:
+        raise DefinitionError(
+            f"the service is for {on.name}, its model's view for {view.on} ({frozen.name})",
+            remedy=f"write on={view.on}",
+        )
+    return frozen
+
+
+def _member(context: Context, model: type[Model], on: ir.Source) -> ir.Model:
+    """Return the frozen form of one of several models; each gives an event one score."""
+    frozen = own_model(context, model, on)
+    if context.views[model.view].each is not None:
+        raise DefinitionError(
+            f"{frozen.name} scores items of a {on.name}: such a model orders a list alone",
+            remedy=f"write model = {frozen.name}",
+        )
+    return frozen
+
+
+def _check_labels(models: list[ir.Model]) -> None:
+    """Refuse to let scores stand for each other that tell different things."""
+    first = models[0]
+    for model in models[1:]:
+        ours, theirs = first.label, model.label
+        if (ours.kind, ours.source, ours.path, ours.value) != (theirs.kind, theirs.source, theirs.path, theirs.value):
+            raise DefinitionError(
+                f"{first.name} and {model.name} tell different things: their labels differ",
+                remedy=f"combine such scores by an expression: score = {first.name}.score * {model.name}.score",
+            )
+
+
+def _check_stack(context: Context, given: Combination) -> None:
+    *members, by = (model.__name__ for model in given.models)
+    view = context.views[given.models[-1].view]
+    read = set(scores_in(view))
+    for missing in (name for name in members if name not in read):
+        raise DefinitionError(
+            f"the view of {by} has no column with the score of {missing}",
+            remedy=f"add one to {view.name}: {missing.lower()} = {missing}.score",
+        )
+    for other in sorted(read - set(members)):
+        raise DefinitionError(
+            f"{view.name} reads the score of {other}, which is no member of the stack", remedy=f"add {other}"
+        )
+
+
+def _expression(context: Context, cls: type[Service], on: ir.Source, score: object) -> Scoring:
+    if not isinstance(score, Column):
+        raise DefinitionError(f"score = {score!r} is no expression", remedy="write score = CTR.score * Ad.bid")
+    models = models_of(cls)
+    if not models:
+        raise DefinitionError("the score is made of no model's score", remedy="name one: CTR.score")
+    names = tuple(_member(context, model, on).name for model in models)
+    own = _OwnColumns(RowScope(context, on))
+    typed = own.lower(score)
+    if typed.type != "number":
+        raise DefinitionError(f"a score is a number, but {text_of(typed.expr)} is {typed.type}")
+    view = None
+    if own.columns:
+        lookups = tuple(sorted(own.scope.lookups.values(), key=lambda lookup: lookup.alias))
+        columns = tuple(own.columns.values())
+        view = ir.View(f"{cls.__name__}.score", on.name, lookups, columns, file=cls._file, line=cls._line)
+    return Scoring(names[0], ir.Combine("expression", names, expr=typed.expr), view)
+
+
+class _OwnColumns:
+    """Takes a score expression apart: what has no model's score in it becomes a column of the service's own view."""
+
+    def __init__(self, scope: RowScope) -> None:
+        self.scope = scope
+        self.columns: dict[str, ir.ViewColumn] = {}
+
+    def lower(self, node: object) -> Typed:
+        if isinstance(node, ScoreColumn):
+            return Typed(ir.Score(node._model.__name__), "number")
+        if not isinstance(node, Column):
+            return literal(node)
+        if isinstance(node, Expression) and any(isinstance(leaf, ScoreColumn) for leaf in leaves(node)):
+            if node._op in LEARNED:
+                raise DefinitionError(f"{node._op}() learns its constants in training, and a service is not trained")
+            return call(node._op, [self.lower(arg) for arg in node._args])
+        typed = lower(node, self.scope.column)
+        if typed.type == "vector":
+            raise DefinitionError(f"a score takes numbers, but {text_of(typed.expr)} is a vector")
+        name = text_of(typed.expr)
+        self.columns[name] = ir.ViewColumn(name, typed.expr, typed.type == "text")
+        return Typed(ir.Computed(name), typed.type)
+
+
+def scores_in(view: ir.View) -> Iterator[str]:
+    """Yield the models whose scores are columns of a view."""
+    return (column.value.model for column in view.columns if isinstance(column.value, ir.Score))
+
+
+def check_chains(context: Context, views: dict[str, type[View]]) -> None:
+    """Refuse scores of models for other events as columns of a view, and models that need each other's."""
+    by_name = {model.name: model for model in context.models.values()}
+    frozen = {view.name: view for view in context.views.values()}
+    needs = {model.name: list(scores_in(frozen[model.view])) for model in by_name.values()}
+    for cls in views.values():
+        with context.problems.at(place_of(cls)):
+            view = context.views[cls]
+            for name in scores_in(view):
+                inner = frozen[by_name[name].view]
+                if view.each is not None or inner.each is not None:
+                    raise DefinitionError(
+                        f"{name}.score is of an event, and not of an item of it",
+                        remedy="a view with each= takes no model's score, and gives none to another",
+                    )
+                if inner.on != view.on:
+                    raise DefinitionError(
+                        f"{name} scores rows of {inner.on}, and this view's are of {view.on}",
+                        remedy="a chain's models see one event",
+                    )
+                trail = _back_to(name, needs, (name,))
+                if trail:
+                    raise DefinitionError(
+                        f"models that need each other: {' -> '.join(trail)}", remedy="break the circle"
+                    )
+
+
+def _back_to(first: str, needs: dict[str, list[str]], trail: tuple[str, ...]) -> tuple[str, ...]:
+    """Return a way from the last of a trail to `first`, or nothing."""
+    for name in needs[trail[-1]]:
+        if name == first:
+            return (*trail, name)
+        found = () if name in trail else _back_to(first, needs, (*trail, name))
+        if found:
+            return found
+    return ()

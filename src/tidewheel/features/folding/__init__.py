@@ -1,0 +1,1 @@
+"""The stream: the log folded into states."""

@@ -1,0 +1,1 @@
+"""From frozen definitions to what the kernel folds and reads."""

@@ -1,0 +1,1 @@
+"""Training equals serving, shown."""

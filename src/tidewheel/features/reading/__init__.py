@@ -1,0 +1,1 @@
+"""The online read: of one event, of entities, of a list's items."""

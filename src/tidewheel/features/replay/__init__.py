@@ -1,0 +1,1 @@
+"""Backfill: features of many rows, by folding history again."""

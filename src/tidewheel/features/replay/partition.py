@@ -1,0 +1,190 @@
+"""One partition of entities through one piece of history: the unit of all batch work, Arrow in, Arrow out.
+
+A piece holds events and reads of a group in one table:
+
+===========  =====================  ================================================================
+column       of an event            of a read
+===========  =====================  ================================================================
+``source``   the feed's number      -1; -2 - n with the row asked for, an event of feed n, folded in
+``key``      the entity             the entity
+``at``       when it happened       the instant of the read
+``arrived``  when it took effect    the bound: events that took effect before it are seen
+``offset``   its place in the log   the read's place, given back with its answer
+``slots``    the aggregates' input  nulls; of the row asked for
+===========  =====================  ================================================================
+
+Pieces of one partition come in order of time: events of a later piece took effect after all events of an
+earlier one, and after the bounds of its reads or at them. Events of one feed that took effect together
+keep the order in which they stand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tidewheel.definitions import ir
+from tidewheel.errors import HorizonError
+from tidewheel.features.planning.group import GroupPlan, plan_group
+from tidewheel.features.replay.slices import By
+from tidewheel.features.rows import Ints
+from tidewheel.features.words import Words
+from tidewheel.kernel import Blobs, Events, Requests, carry, count_visible, group_rows, take
+
+READ = -1
+"""The ``source`` of a read of the past alone."""
+ANSWER_PLACE, ANSWER_WORDS = "place", "words"
+
+
+def read_source(request: int) -> int:
+    """Return the ``source`` of a read with a row folded in that is an event of a feed; `READ` for none."""
+    return READ - 1 - request
+
+
+def feed_of(source: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
+    """Return the feeds whose events are folded into what is read, `NOTHING` for none."""
+    return READ - 1 - source
+
+
+def piece_schema(plan: GroupPlan) -> pa.Schema:
+    """Return the columns of a group's pieces."""
+    width = max(1, plan.layout.n_slots)
+    return pa.schema(
+        [
+            ("source", pa.int8()),
+            ("key", pa.string()),
+            ("at", pa.int64()),
+            ("arrived", pa.int64()),
+            ("offset", pa.int64()),
+            ("slots", pa.list_(pa.float64(), width)),
+        ]
+    )
+
+
+class States(NamedTuple):
+    """The states of a partition's entities between two pieces."""
+
+    keys: pa.StringArray
+    blobs: pa.LargeBinaryArray
+
+    @classmethod
+    def none(cls) -> States:
+        """Return what a partition begins with."""
+        return cls(pa.array([], pa.string()), pa.array([], pa.large_binary()))
+
+    def of(self, places: pa.Array) -> Blobs:
+        """Return some states side by side for the kernel; a null place is an entity without state."""
+        chosen = self.blobs.take(places).fill_null(b"")
+        _, offsets, data = chosen.buffers()
+        edges = np.frombuffer(offsets, np.int64)[: len(chosen) + 1] // 8
+        words = np.zeros(0, np.int64) if data is None else np.frombuffer(data, np.int64, edges[-1])
+        return Blobs(words, edges)
+
+    def with_blobs(self, keys: pa.Array, places: pa.Array, blobs: Blobs) -> States:
+        """Return the states with those of some entities (at `places`) replaced or added."""
+        stay = np.ones(len(self.keys), bool)
+        stay[places.drop_null().to_numpy()] = False
+        made = _binary(blobs)
+        exists = pa.array(np.diff(blobs.starts) > 0)
+        return States(
+            pa.concat_arrays([self.keys.filter(pa.array(stay)), keys.filter(exists)]),
+            pa.concat_arrays([self.blobs.filter(pa.array(stay)), made.filter(exists)]),
+        )
+
+
+def advance(plan: GroupPlan, piece: pa.Table, states: States, by: By = "arrived") -> tuple[pa.Table, States]:
+    """Fold a piece's events into the states, and answer its reads on the way.
+
+    Parameters
+    ----------
+    by : {"arrived", "offset"}
+        The order of folding. Answers are the same; a state that the stream goes on from is folded by offset.
+
+    Returns
+    -------
+    answers : Table
+        ``place`` and ``words`` (the group's aggregates), by place.
+    states : States
+        After the piece.
+
+    Raises
+    ------
+    HorizonError
+        A read's instant lies before the arrival of an event that it is to see.
+    """
+    encoded = piece["key"].combine_chunks().dictionary_encode()
+    keys, codes = encoded.dictionary, encoded.indices.to_numpy().astype(np.int64)
+    places = pc.index_in(keys, value_set=states.keys)
+    columns = {name: piece[name].to_numpy() for name in ("source", "at", "arrived", "offset")}
+    reads = np.flatnonzero(columns["source"] < 0)
+    happened = np.flatnonzero(columns["source"] >= 0)
+    order, starts = group_rows(codes[happened], columns[by][happened], len(keys))
+    rows = happened[order]
+    slots = matrix(piece["slots"])
+    picked = {name: column[rows] for name, column in columns.items()}
+    events = Events(starts, picked["source"], picked["at"], picked["arrived"], picked["offset"], take(slots, rows))
+    cuts = count_visible(starts, picked["arrived"], codes[reads], columns["arrived"][reads])
+    turn, read_starts = group_rows(codes[reads], cuts, len(keys))
+    asking = reads[turn]
+    requests = Requests(feed_of(columns["source"][asking]), take(slots, asking))
+    words, status, after = carry(
+        plan.layout, states.of(places), events, read_starts, cuts[turn], columns["at"][asking], requests=requests
+    )
+    if status.any():
+        raise HorizonError(
+            f"an instant of {plan.group.name} lies before the arrival of an event that it is to see",
+            remedy="read at a later instant",
+        )
+    return _answers(columns["offset"][asking], words), states.with_blobs(keys, places, after)
+
+
+class ReplayGroup(msgspec.Struct, frozen=True):
+    """A group's replay as an engine runs it: `tidewheel.engine.PartitionWork`.
+
+    Attributes
+    ----------
+    graph : ir.Graph
+        Holds the sources that the group reads.
+    group : ir.Group
+    """
+
+    graph: ir.Graph
+    group: ir.Group
+
+    def __call__(self, pieces: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Yield the answers to each piece's reads."""
+        plan, states = plan_group(self.graph, self.group), States.none()
+        for piece in pieces:
+            answers, states = advance(plan, pa.table(piece), states)
+            yield from answers.combine_chunks().to_batches()
+
+
+def fixed_lists(words: Words) -> pa.FixedSizeListArray:
+    """Return a matrix as one list a row."""
+    return pa.FixedSizeListArray.from_arrays(pa.array(words.reshape(-1)), words.shape[1])
+
+
+def matrix(column: pa.ChunkedArray) -> Words:
+    """Return what `fixed_lists` made as a matrix again."""
+    lists = column.combine_chunks()
+    words: Words = lists.flatten().to_numpy(zero_copy_only=False).reshape(len(lists), lists.type.list_size)
+    return words
+
+
+def _answers(places: Ints, words: Words) -> pa.Table:
+    order = np.argsort(places, kind="stable")
+    width = max(1, words.shape[1])
+    matrix = take(words, order) if words.shape[1] else np.zeros((len(words), width))
+    return pa.table({ANSWER_PLACE: places[order], ANSWER_WORDS: fixed_lists(matrix)})
+
+
+def _binary(blobs: Blobs) -> pa.LargeBinaryArray:
+    offsets = pa.py_buffer(np.ascontiguousarray(blobs.starts * 8))
+    data = pa.py_buffer(np.ascontiguousarray(blobs.words))
+    return pa.LargeBinaryArray.from_buffers(pa.large_binary(), len(blobs.starts) - 1, [None, offsets, data])

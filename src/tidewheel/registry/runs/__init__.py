@@ -1,0 +1,1 @@
+"""What was done to make versions: runs, their steps, trials, data sets."""

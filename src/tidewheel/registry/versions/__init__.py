@@ -1,0 +1,1 @@
+"""Versions: named, marked, found."""

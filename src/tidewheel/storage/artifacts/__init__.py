@@ -1,0 +1,1 @@
+"""Artifacts: files named by their content."""

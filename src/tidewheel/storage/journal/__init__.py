@@ -1,0 +1,1 @@
+"""The decision journal: segments of records, written before answers leave."""

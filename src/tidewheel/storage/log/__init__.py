@@ -1,0 +1,1 @@
+"""The event log on LMDB: one order, ids taken once, quarantine."""

@@ -1,0 +1,1 @@
+"""The disks, objects and environments that the stores stand on."""

@@ -1,0 +1,1 @@
+"""Feature state on Redis or Valkey."""

@@ -1,0 +1,1 @@
+"""Feature state on LMDB."""

@@ -1,0 +1,1 @@
+"""Features through a workspace: states that are kept, backfills, reads, parity."""

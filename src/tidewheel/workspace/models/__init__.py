@@ -1,0 +1,1 @@
+"""Runs and versions through a workspace: registered, compared, imported, repeated."""

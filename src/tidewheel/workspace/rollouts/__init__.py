@@ -1,0 +1,1 @@
+"""Pointers moved through a workspace, and what watches them."""

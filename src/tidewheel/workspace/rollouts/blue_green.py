@@ -1,0 +1,79 @@
+"""Blue-green: a version is made ready in every worker beside the one that answers, and only then is all traffic moved.
+
+Workers write what they have loaded with their numbers, twice a second. One that can't load green, or does not get
+there in time, ends the attempt: blue has answered throughout.
+"""
+
+from __future__ import annotations
+
+import time
+
+from tidewheel.errors import ConflictError, NotReadyError
+from tidewheel.registry.pointers import deployments
+from tidewheel.registry.pointers.deployments import Deployment
+from tidewheel.rollout.rules import refuse_moved
+from tidewheel.runtime.lease import holder_of
+from tidewheel.runtime.stores import Stores
+from tidewheel.runtime.supervisor import read_status
+from tidewheel.serving.observing.metrics import read_loaded
+
+LONGEST = 300.0
+"""Seconds that the workers have to load green."""
+LOOK_EVERY = 0.05
+WORKER = "serve-"
+
+
+def switch(stores: Stores, green: Deployment, *, longest: float = LONGEST) -> Deployment:
+    """Promote a staged version once every worker has it; take it away again when one can't.
+
+    Parameters
+    ----------
+    stores : Stores
+    green : Deployment
+        Staged: its challenger answers nobody.
+    longest : float
+        Seconds to wait.
+
+    Raises
+    ------
+    ConflictError
+        A worker can't load it, or somebody moved the pointer.
+    NotReadyError
+        A worker has not loaded it in time.
+    """
+    try:
+        _wait(stores, green, longest)
+        refuse_moved(stores.catalog, green)
+    except BaseException as error:
+        current = deployments.find_deployment(stores.catalog, green.service)
+        if current is not None and current.revision == green.revision:
+            deployments.rollback(stores.catalog, green.service, cause=f"not made ready: {error}")
+        raise
+    return deployments.promote(stores.catalog, green.service, cause=green.cause, who=green.who)
+
+
+def _wait(stores: Stores, green: Deployment, longest: float) -> None:
+    until = time.monotonic() + longest
+    while waiting := _waiting(stores, green):
+        if time.monotonic() > until:
+            raise NotReadyError(
+                f"{', '.join(waiting)} did not load {green.challenger} within {longest:g} s",
+                remedy="see that the workers run: tidewheel status",
+            )
+        time.sleep(LOOK_EVERY)
+
+
+def _waiting(stores: Stores, green: Deployment) -> list[str]:
+    """Return the workers of this host that have not loaded green yet."""
+    if holder_of(stores.layout.leases / "up") is None:
+        return []
+    loaded, waiting = read_loaded(stores.layout.run), []
+    for child in read_status(stores.layout.run / "processes.json"):
+        if not child.name.startswith(WORKER):
+            continue
+        revision, damage = loaded.get(int(child.name.removeprefix(WORKER)), {}).get(green.service, (0, ""))
+        if revision < green.revision:
+            waiting.append(child.name)
+        elif damage:
+            raise ConflictError(f"{child.name} can't make {green.challenger} ready: {damage}")
+    return waiting

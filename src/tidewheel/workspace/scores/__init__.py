@@ -1,0 +1,1 @@
+"""Scores computed ahead, through a workspace."""

@@ -1,0 +1,210 @@
+"""Scoring a table in batch: rows of an event, or a file of rows, by a version, into the lake and the online store.
+
+A run is known by what it computes: the bundle, the range or the file, and what is kept beside a score. So the same run
+again finds its work done, and one that was killed goes on at the slice where it was.
+"""
+
+from __future__ import annotations
+
+import time
+from bisect import bisect_right
+from functools import partial
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tidewheel.collect.history import History
+from tidewheel.definitions import ir
+from tidewheel.engine import Engine, open_engine
+from tidewheel.errors import NotFoundError
+from tidewheel.features.replay.backfill import Computed
+from tidewheel.features.replay.batch import Progress
+from tidewheel.features.replay.materialise import materialise
+from tidewheel.registry.models.scoring import score_on
+from tidewheel.registry.pointers.deployments import list_deployments
+from tidewheel.registry.versions.names import members_of
+from tidewheel.registry.versions.versions import Version, list_versions
+from tidewheel.runtime.lease import Lease
+from tidewheel.runtime.stores import Stores
+from tidewheel.storage.lake.delta import dates_of
+from tidewheel.storage.places.disks import write_durably
+from tidewheel.storage.scores import drop_scores, put_scores
+from tidewheel.workspace.scores.score_jobs import (
+    TABLE,
+    Ready,
+    Wanted,
+    begun,
+    digest_of,
+    make_ready,
+    of_file,
+    of_history,
+)
+
+KEPT = "kept.json"
+
+
+class ScoreSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run did.
+
+    Attributes
+    ----------
+    run : str
+        Names it in the table's column ``run``; the same work has the same name.
+    model : str
+        Which version scored: ``Fraud@3``.
+    on : str
+        Of which event the rows are.
+    table : str
+        Where the scores are in the lake.
+    rows, refused : int
+        Rows scored, and rows of a file that are none of the event.
+    already : bool
+        The run had been done before: nothing was computed, nothing written.
+    by : str
+        Which entity the scores are kept by; "" for none.
+    online : int
+        How many scores the online store took: of an entity the newest so far, so perhaps more than one.
+    start, end : int
+        The instants of its rows, from `start` on and before `end`, µs.
+    seconds : float
+    """
+
+    run: str
+    model: str
+    on: str
+    table: str
+    rows: int
+    refused: int = 0
+    already: bool = False
+    by: str = ""
+    online: int = 0
+    start: int
+    end: int
+    seconds: float
+
+
+def score_rows(
+    stores: Stores,
+    history: History,
+    graph: ir.Graph,
+    wanted: Wanted,
+    *,
+    engine: Engine | None = None,
+    progress: Progress | None = None,
+) -> ScoreSummary:
+    """Score a table into the lake, and into the online store where that is asked for.
+
+    Raises
+    ------
+    NotFoundError
+        No such version, or it has no bundle.
+    InputError
+        The version scores other rows, the range is empty, or ``--by`` names no entity of theirs.
+    LeaseError
+        Another process does the same run.
+    """
+    started = time.monotonic()
+    ready = make_ready(stores, graph, wanted)
+    if wanted.rows is not None:
+        job, rows, refused = of_file(stores, ready, wanted.rows)
+    else:
+        job, rows, refused = of_history(stores, ready), None, 0
+    digest = digest_of(rows) if rows is not None else ""
+    run = ready.identity(f"{job.start} {job.end} {digest}")
+    with Lease.acquire(stores.layout.leases / f"score-{run}", f"the scoring run {run}"):
+        batch = begun(stores.layout.scoring / run, job, history.head(), rows)
+        already = batch.files.finished() is not None
+        where = engine or open_engine(stores.settings.engine)
+        shape = partial(_shaped, ready, where, run)
+        scored = materialise(
+            batch, history, stores.lake, ready.table, shape=shape, app=f"score:{run}", engine=where, progress=progress
+        )
+        online = _keep_online(stores, ready, run, progress) if wanted.online else 0
+    return ScoreSummary(
+        run=run,
+        model=ready.version.name,
+        on=ready.view.on,
+        table=ready.table,
+        rows=scored,
+        refused=refused,
+        already=already,
+        by=ready.by,
+        online=online,
+        start=job.start,
+        end=job.end,
+        seconds=round(time.monotonic() - started, 3),
+    )
+
+
+def scores(stores: Stores, model: str, run: str = "") -> pa.Table:
+    """Return the scores of a model that the lake holds, of one run or of all, by run and in the rows' order.
+
+    Raises
+    ------
+    NotFoundError
+        Nothing was scored with it.
+    """
+    table = f"{TABLE}{model}"
+    if not stores.lake.exists(table):
+        raise NotFoundError(f"nothing was scored with {model}", remedy=f"tidewheel score EVENT --with {model}")
+    found = stores.lake.scan(table, where=pc.field("run") == run if run else None)
+    return found.sort_by([("run", "ascending"), ("place", "ascending")]).drop_columns(["_date"])
+
+
+def _shaped(ready: Ready, engine: Engine, run: str, computed: Computed, rows: pa.Table) -> pa.Table:
+    """Return a slice's rows as the lake keeps them."""
+    given = score_on(engine, ready.bundle, computed.words)
+    n, edges = len(rows), [edge for _, edge in ready.levels[1:]]
+    decided = [None if s != s or not ready.levels else ready.levels[bisect_right(edges, s)][0] for s in given.tolist()]
+    entity = rows[ready.key].cast(pa.string()) if ready.key else pa.nulls(n, pa.string())
+    return pa.table(
+        {
+            "run": pa.repeat(pa.scalar(run), n),
+            "model": pa.repeat(pa.scalar(ready.version.name), n),
+            "event_id": rows["_id"],
+            "entity": entity,
+            "at": rows["_at"],
+            "instant": rows["_arrived"],
+            "score": pa.array(given, from_pandas=True),
+            "decision": pa.array(decided, pa.string()),
+            "place": rows["_offset"],
+            "_date": dates_of(rows["_arrived"]),
+        }
+    )
+
+
+def _keep_online(stores: Stores, ready: Ready, run: str, progress: Progress | None) -> int:
+    """Bring a run's scores to the online store, once: a note in the run's folder says that it was done."""
+    note = stores.layout.scoring / run / KEPT
+    if note.exists():
+        return 0
+    kept = seen = 0
+    version, by = ready.version, ready.by
+    with Lease.acquire(stores.layout.leases / "scores", f"the scoring run {run}", wait=60.0) as lease:
+        writer = stores.scores.writer(0, lease.token)
+        try:
+            columns = ["entity", "instant", "score"]
+            for batch in stores.lake.batches(ready.table, columns, where=pc.field("run") == run):
+                kept += put_scores(writer, version.model, version.number, by, run, pa.table(batch))
+                seen += len(batch)
+                if progress:
+                    progress("online", 1.0, seen)
+            drop_scores(writer, _retired(stores, version), by)
+            writer.sync()
+        finally:
+            writer.close()
+    write_durably(note, msgspec.json.encode(kept))
+    return kept
+
+
+def _retired(stores: Stores, version: Version) -> list[str]:
+    """Return the versions of a model older than one that no service points at: their scores are read no more."""
+    pointed = {
+        name
+        for deployment in list_deployments(stores.catalog)
+        for lineup in (deployment.champion, deployment.challenger, deployment.previous)
+        for name in members_of(lineup)
+    }
+    older = [known for known in list_versions(stores.catalog, version.model) if known.number < version.number]
+    return [known.name for known in older if known.name not in pointed]
