@@ -25,7 +25,7 @@ import numpy as np
 import pyarrow as pa
 from benchmarks.harness import report
 
-from tidewheel.collect.history import History
+from tidewheel.collect.keeping.history import History
 from tidewheel.definitions import ir
 from tidewheel.features.replay.backfill import read_view
 from tidewheel.features.replay.batch import BUCKET_ROWS, Batch, Job

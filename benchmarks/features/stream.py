@@ -21,7 +21,7 @@ import numpy as np
 from benchmarks import peers
 from benchmarks.harness import report
 
-from tidewheel.collect.history import History
+from tidewheel.collect.keeping.history import History
 from tidewheel.definitions import ir
 from tidewheel.features.folding.stream import Folder
 from tidewheel.features.planning.group import plan_group

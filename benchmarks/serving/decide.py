@@ -25,8 +25,8 @@ from benchmarks.serving.workspace import Made, body, make
 from tidewheel.definitions import load_project
 from tidewheel.features.planning.group import plan_group
 from tidewheel.kernel import EMPTY_BLOB, plan_reads, read_blobs
-from tidewheel.kernel.lightgbm_text import parse_lightgbm
-from tidewheel.kernel.trees import predict_trees
+from tidewheel.kernel.models.lightgbm_text import parse_lightgbm
+from tidewheel.kernel.models.trees import predict_trees
 from tidewheel.runtime.config import load_config
 from tidewheel.runtime.stores import Stores
 from tidewheel.serving.service import Serving

@@ -46,7 +46,7 @@ from tidewheel.runtime.child import Life, Order
 from tidewheel.serving import service
 from tidewheel.serving import worker
 if sys.argv[2] != "whole":
-    from tidewheel.collect.appender import Appender
+    from tidewheel.collect.appending.appender import Appender
 
     Appender.ship = lambda self: None
 if sys.argv[2] == "none":

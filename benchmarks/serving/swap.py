@@ -30,7 +30,7 @@ from benchmarks.serving.workspace import Made, make
 from tidewheel.capacity.driver import Run, arrivals, drive
 from tidewheel.capacity.requests import requests
 from tidewheel.capacity.sizing import point
-from tidewheel.kernel.lightgbm_text import parse_lightgbm
+from tidewheel.kernel.models.lightgbm_text import parse_lightgbm
 from tidewheel.registry.models.bundles import Bundle, load_bundle, save_bundle
 from tidewheel.registry.models.predictors import PredictorSpec, trees_arrays
 from tidewheel.registry.pointers.deployments import deploy

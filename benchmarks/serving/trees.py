@@ -18,7 +18,7 @@ import lightgbm
 import numpy as np
 from benchmarks.harness import report
 
-from tidewheel.kernel.lightgbm_text import parse_lightgbm
+from tidewheel.kernel.models.lightgbm_text import parse_lightgbm
 from tidewheel.registry.models.predictors import Predictor, PredictorSpec, trees_arrays
 
 COLUMNS, TRAINED, ASKED, RUNS = 30, 20_000, 2_000, 9

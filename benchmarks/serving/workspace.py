@@ -10,14 +10,14 @@ import lightgbm
 import msgspec
 import numpy as np
 
-from tidewheel.collect.history import History
+from tidewheel.collect.keeping.history import History
 from tidewheel.definitions import digest, load_project
 from tidewheel.definitions.ir import Graph
 from tidewheel.features.folding.stream import Folder
 from tidewheel.features.planning.group import plan_group
 from tidewheel.features.planning.view import plan_view
 from tidewheel.features.reading.online import OnlineReader
-from tidewheel.kernel.lightgbm_text import parse_lightgbm
+from tidewheel.kernel.models.lightgbm_text import parse_lightgbm
 from tidewheel.registry.graphs import set_group, set_live_graph
 from tidewheel.registry.models.bundles import Bundle, Manifest, save_bundle
 from tidewheel.registry.models.predictors import PredictorSpec, trees_arrays

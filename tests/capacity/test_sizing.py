@@ -17,7 +17,7 @@ from tidewheel.capacity.requests import from_file, from_history, made_up, reques
 from tidewheel.capacity.sizing import Point, find_knee, size
 from tidewheel.definitions import ir
 from tidewheel.errors import InputError
-from tidewheel.kernel.vectors import pack_vector
+from tidewheel.kernel.words.vectors import pack_vector
 
 SOURCE = ir.Source(
     "Payment",
@@ -100,7 +100,7 @@ def test_pictures_need_no_network(tmp_path: Path) -> None:
 
 
 def test_made_up_events_fit_their_declaration() -> None:
-    from tidewheel.collect.checks import row_check
+    from tidewheel.collect.checking.checks import row_check
     from tidewheel.storage.log.records import NewEvent
 
     check = row_check(SOURCE)
@@ -113,7 +113,7 @@ def test_made_up_events_fit_their_declaration() -> None:
 
 
 def test_events_from_history_are_posted_as_they_came() -> None:
-    from tidewheel.collect.checks import row_check
+    from tidewheel.collect.checking.checks import row_check
     from tidewheel.storage.log.records import NewEvent
 
     row = {"id": "a", "card": "c", "amount": 2.5, "n": 1, "ok": True, "when": 1_000_000, "kind": "k"}

@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 from tests.shop import done, tidewheel
 
-from tidewheel.collect import profile_scan
-from tidewheel.collect.profile_scan import scan_file
+from tidewheel.collect.profiling import scan as profile_scan
+from tidewheel.collect.profiling.scan import scan_file
 
 N = 300
 

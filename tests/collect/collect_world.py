@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from collect_sources import CARD, DISPUTE, NOON, PAYMENT
 
-from tidewheel.collect.history import History
-from tidewheel.collect.imports import ImportSummary, import_file
+from tidewheel.collect.importing.imports import ImportSummary, import_file
+from tidewheel.collect.keeping.history import History
 from tidewheel.definitions.ir import Source
 from tidewheel.storage.lake.delta import Lake
 from tidewheel.storage.log.event_log import EventLog

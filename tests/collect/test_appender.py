@@ -13,8 +13,8 @@ import pytest
 from collect_sources import NOON
 from collect_world import NOW, World
 
-from tidewheel.collect.appender import Appender
-from tidewheel.collect.decision_index import DecisionIndex, read_place
+from tidewheel.collect.appending.appender import Appender
+from tidewheel.collect.appending.decision_index import DecisionIndex, read_place
 from tidewheel.errors import FullError, OverloadedError, StorageError
 from tidewheel.storage.journal.decisions import DecisionIds, DecisionRecord, encode_decision
 from tidewheel.storage.journal.writer import JournalWriter

@@ -12,8 +12,8 @@ from collect_sources import CARD, DISPUTE, NOON, PAYMENT
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidewheel.collect.checks import RowCheck, check_row, decode_event
-from tidewheel.collect.values import LARGEST_WHOLE, LATEST, instant_of, zone_named
+from tidewheel.collect.checking.checks import RowCheck, check_row, decode_event
+from tidewheel.collect.checking.values import LARGEST_WHOLE, LATEST, instant_of, zone_named
 from tidewheel.errors import ConfigError, SchemaError
 from tidewheel.storage.log.records import BadRow, NewEvent
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidewheel.collect.checks import RowCheck
-from tidewheel.collect.expectations import failing, row_expectations
-from tidewheel.collect.screening import screen_rows
+from tidewheel.collect.checking.checks import RowCheck
+from tidewheel.collect.checking.expectations import failing, row_expectations
+from tidewheel.collect.checking.screening import screen_rows
 from tidewheel.definitions.ir import Column, Expectation, Source
 from tidewheel.errors import ExpectationError
 from tidewheel.storage.log.records import BadRow, NewEvent

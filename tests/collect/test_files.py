@@ -13,10 +13,10 @@ import pytest
 from collect_sources import NOON, PAYMENT
 from collect_world import NOW, payments, write_csv
 
-from tidewheel.collect.files import open_file
-from tidewheel.collect.formats import format_of, spooled
-from tidewheel.collect.gathering import Gathered, gather
-from tidewheel.collect.readers import FileOptions
+from tidewheel.collect.importing.files import open_file
+from tidewheel.collect.importing.formats import format_of, spooled
+from tidewheel.collect.importing.gathering import Gathered, gather
+from tidewheel.collect.importing.readers import FileOptions
 from tidewheel.errors import FileError, FullError
 
 HEADER = ["id", "card", "amount", "country", "at"]
@@ -242,7 +242,7 @@ def test_a_full_disk_while_standard_input_is_kept(tmp_path: Path) -> None:
 def test_a_file_of_nothing_but_bad_rows_is_refused_whole_past_a_limit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tidewheel.collect.gathering.MOST_BAD_ROWS", 50)
+    monkeypatch.setattr("tidewheel.collect.importing.gathering.MOST_BAD_ROWS", 50)
     rows: list[list[object]] = [["t", "c", "x", "SE", AT]] * 51
     with pytest.raises(FileError, match="more than 50 rows are bad; 51 of them: amount: expected a number"):
         read(write_csv(tmp_path / "p.csv", [HEADER, *rows]))

@@ -16,12 +16,12 @@ from collect_sources import NOON
 from collect_world import DAY, NOW, World, payments, write_parquet
 from test_appender import decision, event
 
-from tidewheel.collect import flush as flush_module
-from tidewheel.collect.appender import Appender
-from tidewheel.collect.decision_index import DecisionIndex
-from tidewheel.collect.decisions import Decisions
-from tidewheel.collect.flush import flush
-from tidewheel.collect.history import History
+from tidewheel.collect.appending.appender import Appender
+from tidewheel.collect.appending.decision_index import DecisionIndex
+from tidewheel.collect.keeping import flush as flush_module
+from tidewheel.collect.keeping.decisions import Decisions
+from tidewheel.collect.keeping.flush import flush
+from tidewheel.collect.keeping.history import History
 from tidewheel.errors import NotFoundError
 from tidewheel.storage.journal.decisions import encode_decision
 from tidewheel.storage.journal.writer import JournalWriter
@@ -142,7 +142,7 @@ import os, signal, sys
 sys.path.insert(0, {tests!r})
 from pathlib import Path
 from collect_world import World
-import tidewheel.collect.flush as module
+import tidewheel.collect.keeping.flush as module
 world, point = World(Path(sys.argv[1])), sys.argv[2]
 module.ROWS_A_COMMIT = 700
 module.SECONDS_KEPT = 0.0

@@ -15,8 +15,8 @@ import pytest
 from collect_sources import CARD, DISPUTE, NOON
 from collect_world import DAY, NOW, World, payments, write_csv, write_parquet
 
-from tidewheel.collect.readers import FileOptions
-from tidewheel.collect.values import zone_named
+from tidewheel.collect.checking.values import zone_named
+from tidewheel.collect.importing.readers import FileOptions
 from tidewheel.errors import ConflictError, FileError, LeaseError
 from tidewheel.runtime.lease import Lease
 from tidewheel.storage.log.records import NewEvent
@@ -179,7 +179,7 @@ import os, signal, sys, time
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 from collect_world import World, NOW
-import tidewheel.collect.imports as imports
+import tidewheel.collect.importing.imports as imports
 world, path, point = World(Path(sys.argv[1])), Path(sys.argv[2]), sys.argv[3]
 def die(*_, **__): os.kill(os.getpid(), signal.SIGKILL)
 if point == "before the lake":

@@ -12,11 +12,18 @@ from collect_sources import NOON, PAYMENT
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidewheel.collect.checks import RowCheck
-from tidewheel.collect.columns import read_column
-from tidewheel.collect.tables import TableCheck
-from tidewheel.collect.values import EARLIEST, LARGEST_WHOLE, LATEST, clock_oddity, local_to_utc, value_from_text
-from tidewheel.collect.zones import clock_to_utc
+from tidewheel.collect.checking.checks import RowCheck
+from tidewheel.collect.checking.columns import read_column
+from tidewheel.collect.checking.tables import TableCheck
+from tidewheel.collect.checking.values import (
+    EARLIEST,
+    LARGEST_WHOLE,
+    LATEST,
+    clock_oddity,
+    local_to_utc,
+    value_from_text,
+)
+from tidewheel.collect.checking.zones import clock_to_utc
 from tidewheel.definitions.ir import Kind
 from tidewheel.errors import FileError, SchemaError
 

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from feature_shop import BUY, GRAPH, HOUR, MINUTE
 
-from tidewheel.collect.history import History
-from tidewheel.collect.imports import import_file
+from tidewheel.collect.importing.imports import import_file
+from tidewheel.collect.keeping.history import History
 from tidewheel.features.folding.stream import Folder
 from tidewheel.storage.lake.delta import Lake
 from tidewheel.storage.log.event_log import EventLog

@@ -10,7 +10,7 @@ from feature_oracle import Happening
 from feature_shop import GRAPH, MINUTE
 from hypothesis import strategies as st
 
-from tidewheel.collect.redactions import Redactions
+from tidewheel.collect.keeping.redactions import Redactions
 from tidewheel.definitions import ir
 from tidewheel.features.rows import arrow_type
 

@@ -10,8 +10,8 @@ import pytest
 from feature_shop import GRAPH, GROUPS, SHOP_RETURNS, SHOP_RISK, USER_HISTORY, USER_KIND, aggregate, feature
 from feature_workspace import Workspace
 
-from tidewheel.collect.flush import flush
-from tidewheel.collect.history import History
+from tidewheel.collect.keeping.flush import flush
+from tidewheel.collect.keeping.history import History
 from tidewheel.definitions import ir
 from tidewheel.features.folding.stream import Folder
 from tidewheel.features.planning.group import plan_group

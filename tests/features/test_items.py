@@ -21,7 +21,7 @@ from tidewheel.features.folding.stream import Folder
 from tidewheel.features.planning.view import plan_view
 from tidewheel.features.reading.items import ItemReader
 from tidewheel.features.reading.online import OnlineReader
-from tidewheel.kernel.vectors import pack_vector
+from tidewheel.kernel.words.vectors import pack_vector
 from tidewheel.storage.log.event_log import EventLog
 from tidewheel.storage.log.records import NewEvent
 from tidewheel.storage.state.lmdb_state import StateStore

@@ -5,27 +5,25 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from tests.governance.bank import KEY
 
 import tidewheel as tw
+from tidewheel.collect.keeping import flush
 from tidewheel.governance import forgetting
+from tidewheel.storage.lake import rewrite, upkeep
 
 folder, lines = sys.argv[1], int(sys.argv[2])
-WATCHED = (
-    "tidewheel/governance",
-    "tidewheel/storage/lake_upkeep",
-    "tidewheel/storage/rewrite",
-    "tidewheel/collect/flush",
-)
+WATCHED = (str(Path(forgetting.__file__).parent), *(str(module.__file__) for module in (flush, rewrite, upkeep)))
 left = lines
 
 
 def count(frame: FrameType, event: str, argument: Any) -> Any:
     global left
-    if event == "call" and not any(part in frame.f_code.co_filename for part in WATCHED):
+    if event == "call" and not frame.f_code.co_filename.startswith(WATCHED):
         return None
     if event == "line":
         left -= 1

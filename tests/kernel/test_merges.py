@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tidewheel.kernel import AggregateSpec, Events, Layout, build_layout, empty, fold, hash_numbers, header, read
-from tidewheel.kernel.layout import H_OFFSET
+from tidewheel.kernel.layouts.layout import H_OFFSET
 
 WINDOW, NOW = 120, 240
 HOPS = (1, 2, 5, 12, 40, 120)

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from tidewheel.errors import CorruptError
-from tidewheel.kernel.lightgbm_text import parse_covers, parse_lightgbm
-from tidewheel.kernel.shap import Paths, build_paths, shap_values
-from tidewheel.kernel.trees import MISSING_NAN, Tree, build_trees, predict_trees
+from tidewheel.kernel.models.lightgbm_text import parse_covers, parse_lightgbm
+from tidewheel.kernel.models.shap import Paths, build_paths, shap_values
+from tidewheel.kernel.models.trees import MISSING_NAN, Tree, build_trees, predict_trees
 
 
 def grown(x: np.ndarray, y: np.ndarray, categories: list[int], **more: object) -> tuple[lightgbm.Booster, Paths]:

@@ -25,7 +25,7 @@ from tidewheel.kernel import (
     read,
     replay,
 )
-from tidewheel.kernel.layout import NULL_BITS
+from tidewheel.kernel.layouts.layout import NULL_BITS
 
 WINDOWS = [(0, 0, 0), (12, 1, 0), (60, 5, 0), (40, 10, 7), (60, 5, 12)]
 QS = (0.1, 0.5, 1.0)

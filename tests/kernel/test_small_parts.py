@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from tidewheel.kernel import (
     AggregateSpec,
     Events,
     build_layout,
+    cache,
     empty,
     encode_levels,
     fold,
@@ -97,6 +99,16 @@ def test_a_second_process_finds_the_machine_code(tmp_path: Path) -> None:
         counts.append(sorted(path.name for path in tmp_path.rglob("*.nbc")))
     assert counts[0] == counts[1]
     assert len(counts[0]) == 2
+
+
+def test_an_edit_of_any_source_makes_another_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    room = tmp_path / "kernel"
+    shutil.copytree(Path(cache.__file__).parent, room, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(cache, "__file__", str(room / "cache.py"))
+    before = cache.build_hash()
+    nested = room / "windows" / "decay.py"
+    nested.write_text(nested.read_text() + "# edited\n")
+    assert cache.build_hash() != before
 
 
 def test_a_cache_that_cannot_be_written_is_no_obstacle(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tidewheel.collect.flush import flush
-from tidewheel.collect.history import History
+from tidewheel.collect.keeping.flush import flush
+from tidewheel.collect.keeping.history import History
 from tidewheel.rollout import LIFECYCLE, send_notes
 from tidewheel.storage.catalog import Catalog
 from tidewheel.storage.catalog.notes import note, pending_notes

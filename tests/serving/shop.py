@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from tests.serving.server import connect, read_answer
 
-from tidewheel.collect.history import History
+from tidewheel.collect.keeping.history import History
 from tidewheel.definitions import digest, load_project
 from tidewheel.definitions.ir import Graph, Service
 from tidewheel.features.folding.stream import Folder

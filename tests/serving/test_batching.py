@@ -20,7 +20,7 @@ from tests.serving.nets import SPEC, mlp
 from tests.serving.shop import Shop, open_shop, payment, serving
 from tests.serving.test_deciding import eventually
 
-from tidewheel.collect.history import History
+from tidewheel.collect.keeping.history import History
 from tidewheel.definitions import digest
 from tidewheel.definitions.ir import Graph
 from tidewheel.errors import DeadlineError, OverloadedError, ServingError

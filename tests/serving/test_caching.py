@@ -16,7 +16,7 @@ from tests.serving.shop import BY_HUNDRED, Shop, open_shop, payment, service_of,
 from tests.serving.test_deciding import eventually, records
 from tests.serving.test_scoring import Elsewhere
 
-from tidewheel.collect.history import History
+from tidewheel.collect.keeping.history import History
 from tidewheel.definitions import ir
 from tidewheel.errors import ServingError
 from tidewheel.serving.deciding.caching import CachedScoring, Hit, Kept

@@ -15,7 +15,7 @@ from tests.serving.server import connect, read_answer
 from tests.serving.shop import SLOW, Worker, ask, get, open_shop, payment, post, serving, worker
 from tests.serving.test_deciding import eventually, records
 
-from tidewheel.collect.history import History
+from tidewheel.collect.keeping.history import History
 from tidewheel.runtime import clock
 
 SCORE = "/v1/services/Score"

@@ -25,7 +25,7 @@ from tests.serving.combined_shop import (
 from tests.serving.shop import Shop, open_shop, payment, serving
 from tests.serving.test_deciding import eventually
 
-from tidewheel.collect.history import History
+from tidewheel.collect.keeping.history import History
 from tidewheel.definitions import ir
 from tidewheel.errors import NotFoundError
 from tidewheel.registry.models.combining import Combiner

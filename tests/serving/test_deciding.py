@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.serving.shop import BY_HUNDRED, BY_THOUSAND, open_shop, payment, serving
 
-from tidewheel.collect.history import History
+from tidewheel.collect.keeping.history import History
 from tidewheel.errors import NotFoundError, SchemaError
 from tidewheel.registry.pointers.deployments import canary, kill, promote, rollback
 from tidewheel.registry.pointers.thresholds import set_thresholds

@@ -26,7 +26,7 @@ from tests.serving.shop import (
 )
 from tests.serving.test_deciding import eventually, records
 
-from tidewheel.collect.history import History
+from tidewheel.collect.keeping.history import History
 from tidewheel.definitions import digest, load_project, reachable
 from tidewheel.definitions.ir import Graph
 from tidewheel.errors import ConflictError, FullError, StorageError, TidewheelError

@@ -114,7 +114,7 @@ def test_an_even_sample_is_the_same_share_of_every_kind_of_decision() -> None:
 
 
 def test_readers_skip_what_was_left_out_and_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tidewheel.collect.history import History
+    from tidewheel.collect.keeping.history import History
     from tidewheel.serving.explain import explain
     from tidewheel.workspace.features.exploding import feature_rows
     from tidewheel.workspace.features.reading import check_parity

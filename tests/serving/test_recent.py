@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tidewheel.collect.decision_index import Place
+from tidewheel.collect.appending.decision_index import Place
 from tidewheel.serving.find import record_at
 from tidewheel.serving.recent import BUCKETS, Recent, RecentTable
 from tidewheel.storage.journal.writer import JournalWriter

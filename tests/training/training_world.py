@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import training_shop as shop
 
-from tidewheel.collect.history import History
+from tidewheel.collect.keeping.history import History
 from tidewheel.definitions import compile_declarations
 from tidewheel.storage.artifacts.local import ArtifactStore
 from tidewheel.storage.catalog import Catalog

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 import tidewheel as tw
-from tidewheel.collect.checks import row_check
+from tidewheel.collect.checking.checks import row_check
 from tidewheel.definitions import compile_declarations
 from tidewheel.errors import ConflictError, DefinitionError, FeatureError
 from tidewheel.outcomes.labels import label_rows

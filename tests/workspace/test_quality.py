@@ -11,7 +11,7 @@ import pytest
 from tests.shop import done, tidewheel
 
 import tidewheel as tw
-from tidewheel.collect.quality_records import QUALITY
+from tidewheel.collect.quality.records import QUALITY
 from tidewheel.errors import ExpectationError, SchemaError
 from tidewheel.registry.alerts import list_alerts
 from tidewheel.workspace import Workspace

@@ -13,7 +13,7 @@ import pytest
 from lightgbm import LGBMClassifier
 
 import tidewheel as tw
-from tidewheel.collect.history import events_table
+from tidewheel.collect.keeping.history import events_table
 from tidewheel.errors import SchemaError
 from tidewheel.serving.lookup import FeatureLookup
 from tidewheel.workspace import Workspace

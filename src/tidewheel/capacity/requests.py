@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from tidewheel.definitions import ir
 from tidewheel.errors import InputError
-from tidewheel.kernel.vectors import unpack_vector
+from tidewheel.kernel.words.vectors import unpack_vector
 
 MOST = 20_000
 """Different events; asked for again in turn, each time under a new id."""

@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 
 from tidewheel.cli.output import cell, print_table
-from tidewheel.collect.profile_scan import is_number
+from tidewheel.collect.profiling.scan import is_number
 
 if TYPE_CHECKING:
-    from tidewheel.collect.profile_infer import InferredColumn, InferredSource
+    from tidewheel.collect.profiling.infer import InferredColumn, InferredSource
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 BINS = 16

@@ -9,28 +9,28 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tidewheel.collect.appender import Appender
-    from tidewheel.collect.checks import RowCheck, check_row, decode_event
-    from tidewheel.collect.decision_index import DecisionIndex
-    from tidewheel.collect.decisions import Decisions
-    from tidewheel.collect.flush import FlushSummary, flush
-    from tidewheel.collect.history import History
-    from tidewheel.collect.imports import ImportSummary, import_file
-    from tidewheel.collect.readers import FileOptions
+    from tidewheel.collect.appending.appender import Appender
+    from tidewheel.collect.appending.decision_index import DecisionIndex
+    from tidewheel.collect.checking.checks import RowCheck, check_row, decode_event
+    from tidewheel.collect.importing.imports import ImportSummary, import_file
+    from tidewheel.collect.importing.readers import FileOptions
+    from tidewheel.collect.keeping.decisions import Decisions
+    from tidewheel.collect.keeping.flush import FlushSummary, flush
+    from tidewheel.collect.keeping.history import History
 
 _HOMES = {
-    "Appender": "appender",
-    "DecisionIndex": "decision_index",
-    "Decisions": "decisions",
-    "FileOptions": "readers",
-    "FlushSummary": "flush",
-    "History": "history",
-    "ImportSummary": "imports",
-    "RowCheck": "checks",
-    "check_row": "checks",
-    "decode_event": "checks",
-    "flush": "flush",
-    "import_file": "imports",
+    "Appender": "appending.appender",
+    "DecisionIndex": "appending.decision_index",
+    "Decisions": "keeping.decisions",
+    "FileOptions": "importing.readers",
+    "FlushSummary": "keeping.flush",
+    "History": "keeping.history",
+    "ImportSummary": "importing.imports",
+    "RowCheck": "checking.checks",
+    "check_row": "checking.checks",
+    "decode_event": "checking.checks",
+    "flush": "keeping.flush",
+    "import_file": "importing.imports",
 }
 __all__ = [
     "Appender",

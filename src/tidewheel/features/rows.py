@@ -15,8 +15,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tidewheel.collect.columns import with_default
-from tidewheel.collect.revisions import corrected_by, numbers
+from tidewheel.collect.checking.columns import with_default
+from tidewheel.collect.importing.revisions import corrected_by, numbers
 from tidewheel.definitions import ir
 from tidewheel.features.keys import key_array, part_array
 from tidewheel.features.planning.group import AT, Feed

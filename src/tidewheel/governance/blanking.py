@@ -10,8 +10,8 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tidewheel.collect.decisions import TABLE as DECISIONS
-from tidewheel.collect.history import events_table
+from tidewheel.collect.keeping.decisions import TABLE as DECISIONS
+from tidewheel.collect.keeping.history import events_table
 from tidewheel.definitions import ir
 from tidewheel.governance.finding import Found
 from tidewheel.governance.subject import BLANK, Subject, key_parts, whole_words

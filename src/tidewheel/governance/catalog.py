@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tidewheel.collect.history import History
+from tidewheel.collect.keeping.history import History
 from tidewheel.definitions import digest, ir, state_id
 from tidewheel.definitions.graphs import nodes_of
 from tidewheel.definitions.places import likely

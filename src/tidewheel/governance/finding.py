@@ -13,8 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tidewheel.collect.history import History, events_table
-from tidewheel.collect.redactions import Touched
+from tidewheel.collect.keeping.history import History, events_table
+from tidewheel.collect.keeping.redactions import Touched
 from tidewheel.definitions import ir, state_id
 from tidewheel.features.planning.group import Feed, GroupPlan, plan_group
 from tidewheel.features.replay.history import Past

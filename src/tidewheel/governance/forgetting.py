@@ -13,10 +13,10 @@ from uuid import uuid4
 
 import msgspec
 
-from tidewheel.collect.appender import Appender
-from tidewheel.collect.decision_index import DecisionIndex
-from tidewheel.collect.flush import flush
-from tidewheel.collect.redactions import PENDING, Redaction, Touched
+from tidewheel.collect.appending.appender import Appender
+from tidewheel.collect.appending.decision_index import DecisionIndex
+from tidewheel.collect.keeping.flush import flush
+from tidewheel.collect.keeping.redactions import PENDING, Redaction, Touched
 from tidewheel.errors import ConfigError, CorruptError, InputError
 from tidewheel.governance.artifacts import blank_artifacts
 from tidewheel.governance.blanking import blank_decisions, blank_events
@@ -222,8 +222,8 @@ def settle(stores: Stores) -> None:
 
 def _refuse_unread(stores: Stores, segment: Path) -> None:
     """Make sure that the lake and the log have all of a segment before it goes."""
-    from tidewheel.collect.decisions import TABLE
-    from tidewheel.collect.shipping import POSITION
+    from tidewheel.collect.appending.shipping import POSITION
+    from tidewheel.collect.keeping.decisions import TABLE
     from tidewheel.storage.journal.segments import read_segment
 
     name = POSITION + segment.stem

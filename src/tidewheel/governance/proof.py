@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 import pyarrow.compute as pc
 
-from tidewheel.collect.decisions import TABLE as DECISIONS
-from tidewheel.collect.history import events_table
-from tidewheel.collect.redactions import PENDING
+from tidewheel.collect.keeping.decisions import TABLE as DECISIONS
+from tidewheel.collect.keeping.history import events_table
+from tidewheel.collect.keeping.redactions import PENDING
 from tidewheel.governance.artifacts import blanked_content
 from tidewheel.governance.blanking import DecisionBlanker, days_of, own_rows
 from tidewheel.governance.finding import Found

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from tidewheel.collect.decisions import TABLE as DECISIONS
-from tidewheel.collect.history import events_table
-from tidewheel.collect.redactions import note_horizons
+from tidewheel.collect.keeping.decisions import TABLE as DECISIONS
+from tidewheel.collect.keeping.history import events_table
+from tidewheel.collect.keeping.redactions import note_horizons
 from tidewheel.definitions import canonical_aggregates, ir, state_id
 from tidewheel.registry.graphs import every_graph
 from tidewheel.runtime.stores import Stores

@@ -44,8 +44,9 @@ def user_cache() -> Path:
 def build_hash() -> str:
     """Return a hash of the kernel's sources, compiler versions and processor (16 hex digits)."""
     hasher = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        hasher.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    room = Path(__file__).parent
+    for path in sorted(room.rglob("*.py")):
+        hasher.update(str(path.relative_to(room)).encode() + b"\0" + path.read_bytes() + b"\0")
     for part in (numba.__version__, llvmlite.__version__, np.__version__, binding.get_host_cpu_name()):
         hasher.update(part.encode() + b"\0")
     return hasher.hexdigest()[:16]

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from tidewheel.errors import CorruptError
 from tidewheel.kernel._jit import Array, Word, brief, pointer
-from tidewheel.kernel.expressions import Program
-from tidewheel.kernel.layout import NEVER
-from tidewheel.kernel.machine import run_rows
-from tidewheel.kernel.read import ReadPlan, checked, read_joined
-from tidewheel.kernel.trees import Trees, sum_trees
+from tidewheel.kernel.layouts.layout import NEVER
+from tidewheel.kernel.models.trees import Trees, sum_trees
+from tidewheel.kernel.programs.expressions import Program
+from tidewheel.kernel.programs.machine import run_rows
+from tidewheel.kernel.states.read import ReadPlan, checked, read_joined
 
 Floats = NDArray[np.float64]
 

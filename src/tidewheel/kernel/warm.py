@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from tidewheel.kernel.blobs import EMPTY_BLOB, empty
-from tidewheel.kernel.build import build_layout
-from tidewheel.kernel.curves import interpolate
-from tidewheel.kernel.events import Events
-from tidewheel.kernel.expressions import compile_program, evaluate
-from tidewheel.kernel.fold import fold
-from tidewheel.kernel.hashing import hash_numbers, hash_strings, hash_text
-from tidewheel.kernel.levels import encode_levels, level_tables
-from tidewheel.kernel.read import plan_reads, read, read_blobs, read_many
-from tidewheel.kernel.replay import replay
+from tidewheel.kernel.layouts.build import build_layout
+from tidewheel.kernel.layouts.specs import AggregateSpec
+from tidewheel.kernel.models.curves import interpolate
+from tidewheel.kernel.models.levels import encode_levels, level_tables
+from tidewheel.kernel.models.trees import MISSING_NAN, Tree, build_trees, predict_trees
+from tidewheel.kernel.programs.expressions import compile_program, evaluate
 from tidewheel.kernel.row import read_row, score_row
-from tidewheel.kernel.specs import AggregateSpec
-from tidewheel.kernel.trees import MISSING_NAN, Tree, build_trees, predict_trees
+from tidewheel.kernel.states.blobs import EMPTY_BLOB, empty
+from tidewheel.kernel.states.events import Events
+from tidewheel.kernel.states.fold import fold
+from tidewheel.kernel.states.read import plan_reads, read, read_blobs, read_many
+from tidewheel.kernel.states.replay import replay
+from tidewheel.kernel.words.hashing import hash_numbers, hash_strings, hash_text
 
 
 def warm() -> None:

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tidewheel.collect.history import taken
+from tidewheel.collect.keeping.history import taken
 from tidewheel.routing.keeping import among
 
 Floats = npt.NDArray[np.float64]

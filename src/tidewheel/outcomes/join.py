@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tidewheel.collect.columns import arrow_type
+from tidewheel.collect.checking.columns import arrow_type
 from tidewheel.definitions import ir
 from tidewheel.errors import NotFoundError
 from tidewheel.outcomes.answered import COLUMNS, answered

@@ -16,13 +16,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tidewheel.collect.revisions import newest_revisions
+from tidewheel.collect.importing.revisions import newest_revisions
 from tidewheel.definitions import ir
 from tidewheel.errors import CorruptError, DefinitionError
 from tidewheel.features.planning.nodes import Leaf, place_inputs, to_node
 from tidewheel.features.replay.shown import REQUEST
 from tidewheel.features.words import to_words
-from tidewheel.kernel.expressions import compile_program, evaluate
+from tidewheel.kernel.programs.expressions import compile_program, evaluate
 from tidewheel.outcomes.later import later_values
 
 Floats = npt.NDArray[np.float64]

@@ -14,7 +14,7 @@ from tidewheel.errors import DefinitionError
 from tidewheel.features.planning.nodes import to_node
 from tidewheel.features.words import to_words
 from tidewheel.kernel import Node
-from tidewheel.kernel.expressions import compile_program, evaluate
+from tidewheel.kernel.programs.expressions import compile_program, evaluate
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -13,7 +13,7 @@ from tidewheel.definitions.ir.ranking import Candidates
 from tidewheel.errors import FeatureError
 from tidewheel.features.derived import load
 from tidewheel.features.reading.entities import EntityReader
-from tidewheel.kernel.vectors import unpack_vectors
+from tidewheel.kernel.words.vectors import unpack_vectors
 from tidewheel.retrieval.best import best
 from tidewheel.retrieval.fresh import Fresh
 from tidewheel.retrieval.vectors import VectorIndex

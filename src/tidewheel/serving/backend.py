@@ -8,8 +8,8 @@ from contextlib import nullcontext
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
-from tidewheel.collect.history import History
-from tidewheel.collect.redactions import Redactions
+from tidewheel.collect.keeping.history import History
+from tidewheel.collect.keeping.redactions import Redactions
 from tidewheel.errors import ClockError, OverloadedError, TidewheelError
 from tidewheel.serving.api.handler import Accepted
 from tidewheel.serving.api.instants import text_of

@@ -19,7 +19,7 @@ from tidewheel.serving.deciding.stages import told as stage_told
 from tidewheel.storage.journal.decisions import is_left_out, row_records
 
 if TYPE_CHECKING:
-    from tidewheel.collect.history import History
+    from tidewheel.collect.keeping.history import History
     from tidewheel.definitions.ir import Graph, View
     from tidewheel.runtime.stores import Stores
     from tidewheel.storage.journal.decisions import DecisionRecord, Item

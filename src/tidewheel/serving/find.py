@@ -12,13 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tidewheel.collect.decision_index import Place, event_key
+from tidewheel.collect.appending.decision_index import Place, event_key
 from tidewheel.errors import CorruptError, NotFoundError
 from tidewheel.storage.journal.decisions import DecisionRecord, decode_decision
 from tidewheel.storage.journal.segments import HEADER, LARGEST_PAYLOAD, SEED, SUFFIX
 
 if TYPE_CHECKING:
-    from tidewheel.collect.decision_index import DecisionIndex
+    from tidewheel.collect.appending.decision_index import DecisionIndex
     from tidewheel.serving.recent import Recent
 
 LakeLookup = Callable[[str], DecisionRecord | None]

@@ -9,7 +9,7 @@ import msgspec
 
 from tidewheel.errors import FeatureError, InputError
 from tidewheel.features.reading.entities import EntityReader, key_texts
-from tidewheel.kernel.vectors import unpack_vector
+from tidewheel.kernel.words.vectors import unpack_vector
 from tidewheel.serving.api.handler import unknown
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from pathlib import Path
 from time import monotonic, time
 from zlib import crc32
 
-from tidewheel.collect.decision_index import Place
+from tidewheel.collect.appending.decision_index import Place
 from tidewheel.errors import StorageError
 
 MAGIC = b"TWRECNT1"

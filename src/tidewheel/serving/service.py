@@ -11,10 +11,10 @@ from concurrent.futures import Future
 from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
-from tidewheel.collect.appender import Appender
-from tidewheel.collect.checks import row_check
-from tidewheel.collect.decision_index import DecisionIndex
-from tidewheel.collect.screening import screen_rows
+from tidewheel.collect.appending.appender import Appender
+from tidewheel.collect.appending.decision_index import DecisionIndex
+from tidewheel.collect.checking.checks import row_check
+from tidewheel.collect.checking.screening import screen_rows
 from tidewheel.errors import OverloadedError, SchemaError
 from tidewheel.runtime.doorbell import Carillon
 from tidewheel.runtime.kill_switch import KillSwitch

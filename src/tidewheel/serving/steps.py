@@ -15,9 +15,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from tidewheel.collect.appender import outcome_of
-from tidewheel.collect.decision_index import JournalEntry, read_entries
-from tidewheel.collect.shipping import POSITION, Shipper
+from tidewheel.collect.appending.appender import outcome_of
+from tidewheel.collect.appending.decision_index import JournalEntry, read_entries
+from tidewheel.collect.appending.shipping import POSITION, Shipper
 from tidewheel.errors import ConflictError, NotReadyError
 from tidewheel.runtime.clock import ReplayClock
 from tidewheel.storage.journal.segments import is_live, list_segments

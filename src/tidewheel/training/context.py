@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pyarrow as pa
 
-from tidewheel.collect.history import History
+from tidewheel.collect.keeping.history import History
 from tidewheel.definitions import ir
 from tidewheel.definitions.places import likely
 from tidewheel.engine import Engine

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from tidewheel.collect.history import History
+from tidewheel.collect.keeping.history import History
 from tidewheel.definitions import digest, ir
 from tidewheel.definitions.masking import Masks
 from tidewheel.errors import NotFoundError, TrainingError

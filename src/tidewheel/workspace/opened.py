@@ -16,7 +16,7 @@ from tidewheel.runtime.stores import Stores
 from tidewheel.workspace.processes.stream import Stream
 
 if TYPE_CHECKING:
-    from tidewheel.collect.history import History
+    from tidewheel.collect.keeping.history import History
     from tidewheel.serving.service import Serving
 
 
@@ -60,8 +60,8 @@ class Opened:
     @cached_property
     def history(self) -> History:
         """All events, lake and log, as one ordered table a type."""
-        from tidewheel.collect.history import History
-        from tidewheel.collect.redactions import Redactions
+        from tidewheel.collect.keeping.history import History
+        from tidewheel.collect.keeping.redactions import Redactions
 
         ledger = Redactions.read(self.stores.layout.erasures)
         return History(self.stores.lake, self.stores.log, self.project.graph.sources, ledger)

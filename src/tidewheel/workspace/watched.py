@@ -13,8 +13,8 @@ from tidewheel.workspace.scores.scored import Scored
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from tidewheel.collect.quality import Observer
-    from tidewheel.collect.redactions import Redaction
+    from tidewheel.collect.keeping.redactions import Redaction
+    from tidewheel.collect.quality.verdicts import Observer
     from tidewheel.features.proof.difference import ViewDifference
     from tidewheel.features.proof.parity import ParityReport
     from tidewheel.features.reading.freshness import ViewFreshness
@@ -58,7 +58,7 @@ class Watched(Scored):
     @cached_property
     def observer(self) -> Observer:
         """What looks at logged events; it remembers batches that were too small for a verdict."""
-        from tidewheel.collect.quality import Observer
+        from tidewheel.collect.quality.verdicts import Observer
 
         return Observer(self.stores.log, self.stores.lake)
 

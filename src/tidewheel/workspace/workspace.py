@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tidewheel.bridges.mlflow import Mirror
-    from tidewheel.collect.flush import FlushSummary
-    from tidewheel.collect.imports import ImportSummary
+    from tidewheel.collect.importing.imports import ImportSummary
+    from tidewheel.collect.keeping.flush import FlushSummary
     from tidewheel.monitoring.report import Report
     from tidewheel.registry.runs.datasets import Dataset
     from tidewheel.registry.runs.runs import Run

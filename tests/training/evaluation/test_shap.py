@@ -9,7 +9,7 @@ import pytest
 from tests.conftest import need_extra
 
 from tidewheel.errors import CorruptError
-from tidewheel.kernel import catboost_json, xgboost_json
+from tidewheel.kernel.models import catboost_json, xgboost_json
 from tidewheel.registry.models.contributions import shap_of
 from tidewheel.registry.models.predictors import Predictor
 from tidewheel.training.evaluation.shap import MOST_ROWS, cover_arrays, mean_absolute_shap

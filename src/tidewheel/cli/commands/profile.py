@@ -22,8 +22,8 @@ def profile(files: tuple[Path, ...], form: str, as_json: bool) -> None:
     """
     from tidewheel.cli.output import print_json
     from tidewheel.cli.profile_view import print_profile, told
-    from tidewheel.collect.profile_infer import declaration, infer, ingest_command
-    from tidewheel.collect.profile_scan import scan_file
+    from tidewheel.collect.profiling.infer import declaration, infer, ingest_command
+    from tidewheel.collect.profiling.scan import scan_file
 
     sources = infer([scan_file(file, form) for file in files])
     module, commands = declaration(sources), [ingest_command(source) for source in sources]

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from tidewheel.collect.revisions import numbers
+from tidewheel.collect.importing.revisions import numbers
 from tidewheel.definitions import ir
 from tidewheel.features.rows import Fed, Ints
 from tidewheel.features.words import Words

@@ -20,7 +20,7 @@ from tidewheel.features.planning.nodes import SYMBOLS, Leaf, leaves, literals, p
 from tidewheel.features.planning.view import DerivedCall, StateKey, StateRead, ViewPlan
 from tidewheel.features.words import Texts, Words
 from tidewheel.kernel import Node, Program, compile_program, evaluate, hash_text
-from tidewheel.kernel.vectors import unpack_vectors
+from tidewheel.kernel.words.vectors import unpack_vectors
 
 
 @dataclass(frozen=True, eq=False)

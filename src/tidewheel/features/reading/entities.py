@@ -23,7 +23,7 @@ from tidewheel.features.planning.view import plan_group_alone
 from tidewheel.features.reading.online import MOST_STRINGS
 from tidewheel.features.words import Texts, Words
 from tidewheel.kernel import EMPTY_BLOB, Blobs, plan_reads, read, read_blobs
-from tidewheel.kernel.layout import H_HORIZON, H_OFFSET
+from tidewheel.kernel.layouts.layout import H_HORIZON, H_OFFSET
 
 if TYPE_CHECKING:
     from tidewheel.storage.protocols import State

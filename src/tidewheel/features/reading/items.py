@@ -25,7 +25,7 @@ from tidewheel.features.reading.entities import EntityReader
 from tidewheel.features.reading.online import MOST_STRINGS
 from tidewheel.features.words import Texts, Words, number
 from tidewheel.kernel import Blobs, hash_text, read
-from tidewheel.kernel.layout import H_HORIZON, H_OFFSET
+from tidewheel.kernel.layouts.layout import H_HORIZON, H_OFFSET
 
 if TYPE_CHECKING:
     from tidewheel.storage.protocols import State, StateSnapshot

@@ -24,7 +24,7 @@ from tidewheel.features.planning.view import StateRead, ViewPlan
 from tidewheel.features.replay.asked import request_slots, with_requests
 from tidewheel.features.words import Texts, Words
 from tidewheel.kernel import EMPTY_BLOB, gather, hash_text, plan_reads, read, read_blobs, read_row
-from tidewheel.kernel.layout import H_OFFSET
+from tidewheel.kernel.layouts.layout import H_OFFSET
 
 if TYPE_CHECKING:
     from tidewheel.storage.protocols import State

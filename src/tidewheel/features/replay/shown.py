@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tidewheel.collect.revisions import first_revisions
+from tidewheel.collect.importing.revisions import first_revisions
 from tidewheel.definitions import ir
 from tidewheel.features.words import one_array
 

@@ -1,7 +1,7 @@
 """How much each column moved a score: Shapley values of a bundle's trees, in raw score.
 
 A bundle of trees carries, beside its predictor, how many train rows reached each leaf (`LEAVES`):
-what `tidewheel.kernel.shap` shares a leaf's value by.
+what `tidewheel.kernel.models.shap` shares a leaf's value by.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ def shap_of(arrays: Mapping[str, npt.NDArray[Any]], rows: Floats) -> Floats | No
     """
     if LEAVES not in arrays:
         return None
-    from tidewheel.kernel.shap import build_paths, shap_values
-    from tidewheel.kernel.trees import Trees
+    from tidewheel.kernel.models.shap import build_paths, shap_values
+    from tidewheel.kernel.models.trees import Trees
 
     trees = Trees(arrays["trees.words"], int(arrays["trees.n_features"].ravel()[0]))
     return shap_values(build_paths(trees, arrays[LEAVES]), rows)

@@ -204,7 +204,7 @@ def _constant(spec: PredictorSpec, arrays: Mapping[str, npt.NDArray[Any]], rows:
 def _tree_function(arrays: Mapping[str, npt.NDArray[Any]]) -> _Raw:
     """Return what runs the flattened trees; only they need compiled code, so only here is it imported."""
     from tidewheel.kernel import predict_trees, score_row
-    from tidewheel.kernel.trees import Trees
+    from tidewheel.kernel.models.trees import Trees
 
     found = {name.removeprefix("trees."): value for name, value in arrays.items() if name.startswith("trees.")}
     differ = set(Trees._fields) ^ set(found)

@@ -12,7 +12,7 @@ from tidewheel.storage.log.records import BadRow, NewEvent
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from tidewheel.collect.checks import RowCheck
+    from tidewheel.collect.checking.checks import RowCheck
     from tidewheel.serving.backend import WorkerBackend
 
 BulkRow = NewEvent | BadRow

@@ -12,8 +12,8 @@ from concurrent.futures import Future
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, NamedTuple
 
-from tidewheel.collect.checks import RowCheck, row_check
-from tidewheel.collect.decision_index import event_key
+from tidewheel.collect.appending.decision_index import event_key
+from tidewheel.collect.checking.checks import RowCheck, row_check
 from tidewheel.errors import SchemaError
 from tidewheel.serving.api.handler import unknown
 from tidewheel.serving.deciding.answers import answer_of, encode_answer, record_of

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from tidewheel.collect.history import History
+from tidewheel.collect.keeping.history import History
 from tidewheel.definitions import ir
 from tidewheel.definitions.compiling.expressions import text_of
 from tidewheel.definitions.learned import Constants, looked_at, to_learn, with_constants

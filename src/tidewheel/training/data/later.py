@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tidewheel.collect.history import History
+from tidewheel.collect.keeping.history import History
 from tidewheel.definitions import ir, row_source
 from tidewheel.definitions.compiling.expressions import paths_of
 from tidewheel.features.replay.backfill import read_view

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tidewheel.errors import CorruptError
-from tidewheel.kernel import catboost_json, lightgbm_text, xgboost_json
+from tidewheel.kernel.models import catboost_json, lightgbm_text, xgboost_json
 from tidewheel.registry.models.contributions import LEAVES, shap_of
 from tidewheel.registry.models.predictors import Predictor
 from tidewheel.training.evaluation.spread import spread

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tidewheel.errors import InputError
-from tidewheel.kernel import trees as kernel
+from tidewheel.kernel.models import trees as kernel
 from tidewheel.training.export.nodes import Nodes
 
 Words = npt.NDArray[np.int64]

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from tidewheel.errors import CorruptError, TrainingError
-from tidewheel.kernel.catboost_json import parse_catboost
-from tidewheel.kernel.lightgbm_text import parse_lightgbm
-from tidewheel.kernel.trees import Trees
-from tidewheel.kernel.xgboost_json import parse_xgboost
+from tidewheel.kernel.models.catboost_json import parse_catboost
+from tidewheel.kernel.models.lightgbm_text import parse_lightgbm
+from tidewheel.kernel.models.trees import Trees
+from tidewheel.kernel.models.xgboost_json import parse_xgboost
 from tidewheel.registry.models.predictors import Predictor, PredictorSpec, trees_arrays
 from tidewheel.training.fit import boosters, estimators, focal, native
 from tidewheel.training.fit.forests import NAMES as FORESTS

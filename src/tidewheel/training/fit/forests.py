@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tidewheel.kernel.trees import CATEGORICAL, DEFAULT_LEFT, MISSING_NAN, Tree, Trees, build_trees
+from tidewheel.kernel.models.trees import CATEGORICAL, DEFAULT_LEFT, MISSING_NAN, Tree, Trees, build_trees
 from tidewheel.registry.models.predictors import PredictorSpec
 
 Floats = npt.NDArray[np.float64]

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from tidewheel.errors import CorruptError, InputError, MissingExtraError
-from tidewheel.kernel.catboost_json import parse_catboost
-from tidewheel.kernel.lightgbm_text import parse_lightgbm
-from tidewheel.kernel.xgboost_json import parse_xgboost
+from tidewheel.kernel.models.catboost_json import parse_catboost
+from tidewheel.kernel.models.lightgbm_text import parse_lightgbm
+from tidewheel.kernel.models.xgboost_json import parse_xgboost
 from tidewheel.registry.runs.runs import PICKLE
 
 

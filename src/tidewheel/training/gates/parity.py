@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from tidewheel.collect.history import History
+from tidewheel.collect.keeping.history import History
 from tidewheel.definitions import digest, ir
 from tidewheel.features.keys import key_array
 from tidewheel.features.planning.group import AT, PAST

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from tidewheel.collect.history import History
+from tidewheel.collect.keeping.history import History
 from tidewheel.definitions import digest, ir
 from tidewheel.errors import NotFoundError, TrainingError
 from tidewheel.registry.models.bundles import ArtifactStore

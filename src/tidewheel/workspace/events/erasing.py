@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from tidewheel.collect.redactions import PENDING
+from tidewheel.collect.keeping.redactions import PENDING
 from tidewheel.errors import BusyError
 from tidewheel.runtime.lease import holder_of
 from tidewheel.runtime.stores import Stores

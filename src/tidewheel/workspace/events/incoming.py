@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from tidewheel.collect.checks import row_check
-from tidewheel.collect.flush import FlushSummary
-from tidewheel.collect.flush import flush as flush_to_lake
-from tidewheel.collect.formats import spooled
-from tidewheel.collect.imports import ImportSummary, import_file
-from tidewheel.collect.readers import FileOptions
+from tidewheel.collect.checking.checks import row_check
+from tidewheel.collect.importing.formats import spooled
+from tidewheel.collect.importing.imports import ImportSummary, import_file
+from tidewheel.collect.importing.readers import FileOptions
+from tidewheel.collect.keeping.flush import FlushSummary
+from tidewheel.collect.keeping.flush import flush as flush_to_lake
 from tidewheel.definitions import Project, ir, values_of
 from tidewheel.errors import ExpectationError, InputError, SchemaError
 from tidewheel.registry.graphs import active_groups
@@ -162,7 +162,7 @@ def flush_decisions(stores: Stores) -> FlushSummary:
 
 
 def _flush(stores: Stores, sources: Sequence[ir.Source], looked_at: int = 0, *, events: bool = True) -> FlushSummary:
-    from tidewheel.collect.decision_index import DecisionIndex
+    from tidewheel.collect.appending.decision_index import DecisionIndex
 
     index = DecisionIndex.open(stores.layout.decisions)
     try:

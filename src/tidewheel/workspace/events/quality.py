@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tidewheel.collect.expectations import CLOCK_KINDS, described
-from tidewheel.collect.history import History
-from tidewheel.collect.quality_records import (
+from tidewheel.collect.checking.expectations import CLOCK_KINDS, described
+from tidewheel.collect.keeping.history import History
+from tidewheel.collect.quality.records import (
     QUALITY,
     RESULT_COLUMNS,
     QualityResult,

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tidewheel.collect.history import META, History
+from tidewheel.collect.keeping.history import META, History
 from tidewheel.definitions import ir
 from tidewheel.definitions.graphs import canonical
 from tidewheel.engine import Engine, open_engine

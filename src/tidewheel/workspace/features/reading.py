@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tidewheel.collect.decisions import Decisions
-from tidewheel.collect.history import History
+from tidewheel.collect.keeping.decisions import Decisions
+from tidewheel.collect.keeping.history import History
 from tidewheel.definitions import ir
 from tidewheel.errors import NotFoundError
 from tidewheel.features.planning.group import vectors_of
@@ -21,7 +21,7 @@ from tidewheel.features.reading.online import OnlineReader
 from tidewheel.features.replay.asof import read_group
 from tidewheel.features.replay.backfill import read_view
 from tidewheel.features.replay.shown import rows_of_view
-from tidewheel.kernel.vectors import unpack_vector
+from tidewheel.kernel.words.vectors import unpack_vector
 from tidewheel.registry.models.bundles import Inner, load_bundle
 from tidewheel.registry.services import load_service
 from tidewheel.registry.versions.versions import get_version

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tidewheel.collect.history import History
+from tidewheel.collect.keeping.history import History
 from tidewheel.definitions import digest, ir
 from tidewheel.definitions.learned import learned_in, with_constants
 from tidewheel.errors import InputError, NotFoundError

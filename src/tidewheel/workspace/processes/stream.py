@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tidewheel.collect.history import History
+from tidewheel.collect.keeping.history import History
 from tidewheel.definitions import ir
 from tidewheel.errors import LeaseError, UnreachableError
 from tidewheel.features.folding.stream import Folder

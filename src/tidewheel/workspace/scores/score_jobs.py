@@ -11,8 +11,8 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from tidewheel.collect.gathering import gather
-from tidewheel.collect.readers import FileOptions
+from tidewheel.collect.importing.gathering import gather
+from tidewheel.collect.importing.readers import FileOptions
 from tidewheel.definitions import ir
 from tidewheel.errors import InputError, NotFoundError
 from tidewheel.features.replay.backfilled import reach
@@ -173,7 +173,7 @@ def of_file(stores: Stores, ready: Ready, path: Path) -> tuple[Job, pa.Table, in
     """Return the job of a file's rows: each as of its own instant, or as of now where the file has none."""
     if ready.wanted.since is not None or ready.wanted.until is not None:
         raise InputError("a file's rows are scored all", where=str(path), remedy="leave out --since and --until")
-    from tidewheel.collect.files import open_file
+    from tidewheel.collect.importing.files import open_file
 
     now = stores.clock.now()
     timed = "at" in open_file(path, ready.source).schema.names

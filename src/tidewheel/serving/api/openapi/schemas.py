@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tidewheel.collect.values import LARGEST_WHOLE, LONGEST_KEY, LONGEST_TEXT
+from tidewheel.collect.checking.values import LARGEST_WHOLE, LONGEST_KEY, LONGEST_TEXT
 from tidewheel.definitions.ir import TEXT_KINDS
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""Into the log: events as they come, decisions from the journal."""

@@ -1,0 +1,1 @@
+"""Files of history: opened, put in order, made part of the log once."""

@@ -1,0 +1,1 @@
+"""From the log to the lake, and both as one history."""

@@ -1,0 +1,1 @@
+"""Events held to what is expected of them, and the verdicts logged."""

@@ -1,0 +1,1 @@
+"""From aggregates to the shape of a state."""

@@ -1,0 +1,1 @@
+"""Trees and curves: scored, explained, read from the files of the learners."""

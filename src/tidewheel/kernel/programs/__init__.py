@@ -1,0 +1,1 @@
+"""Expressions as programs, and the machine that runs them."""

@@ -1,0 +1,1 @@
+"""States: folded, read, replayed."""

@@ -1,0 +1,1 @@
+"""What a window keeps: tiles, sums that decay, sets and sketches."""

@@ -1,0 +1,1 @@
+"""Text, numbers, vectors and rows as words of eight bytes, and their order."""
