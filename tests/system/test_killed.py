@@ -16,7 +16,7 @@ from tests.system.live import SCREEN, Client, Server, order
 import tidewheel as tw
 
 KILLS = int(os.environ.get("TIDEWHEEL_KILLS", "20"))
-CHILDREN = ["serve-0", "serve-1", "stream-0", "stream-1", "keeper"]
+CHILDREN = ["serve-0", "serve-1", "stream-0", "stream-1", "keeper", "guards"]
 CUSTOMERS = 40
 
 

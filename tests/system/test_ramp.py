@@ -1,8 +1,10 @@
-"""A ramp under a real ``tidewheel up``: it goes up by itself and is promoted; what fails is taken back by itself."""
+"""A ramp under a real ``tidewheel up``: it goes up by itself; what fails is taken back, whatever the keeper is at."""
 
 from __future__ import annotations
 
 import itertools
+import os
+import signal
 import threading
 from pathlib import Path
 
@@ -43,9 +45,12 @@ def test_a_ramp_ends_in_a_promotion_and_a_failing_canary_is_taken_back(light_sho
                 except AssertionError:
                     continue
             assert standing()["champion"] == "SentBack@2", server.log.read_text()
+            keeper = server.pids()["keeper"]
+            os.kill(keeper, signal.SIGSTOP)  # as if it trained for hours
             done("deploy", "SentBack@1", "--canary", "50%", folder=light_shop)
             done("kill", "SentBack@1", folder=light_shop)
             until(lambda: not standing()["challenger"], "it was not taken back", server.log)
+            os.kill(keeper, signal.SIGCONT)
         finally:
             stop.set()
             asker.join()

@@ -12,7 +12,7 @@ import click
 @click.option("--log-format", type=click.Choice(["text", "json"]), help="Over the setting.")
 @click.pass_context
 def up(context: click.Context, /, **options: int | str | None) -> None:
-    """Start serving workers, stream workers and the keeper; stop them cleanly on Ctrl-C or SIGTERM.
+    """Start serving workers, stream workers, the keeper and the guards; stop them cleanly on Ctrl-C or SIGTERM.
 
     \b
     Example:

@@ -1,6 +1,6 @@
 """Rollouts as metrics: who answers what share since when, and how each guard stands between its bounds.
 
-The keeper looks at rollouts and writes down what it saw; any worker that is asked for metrics tells it.
+The guards' process looks at rollouts and writes down what it saw; any worker that is asked for metrics tells it.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import msgspec
 from tidewheel.serving.observing.exposition import escaped, headed
 
 FILE = "rollouts.json"
-STALE = 600.0
-"""Seconds; a training that the keeper runs takes less as a rule."""
+STALE = 120.0
+"""Seconds; scoring a shadow takes less as a rule."""
 GUARD_FIGURES = ("rows", "value", "low", "high", "limit", "fired")
 
 
@@ -52,7 +52,7 @@ def write_rollouts(run: Path, rollouts: Sequence[RolloutNumbers]) -> None:
 
 
 def read_rollouts(run: Path) -> list[RolloutNumbers]:
-    """Return what the keeper of this host wrote last; nothing when none did, or not for long: another host keeps."""
+    """Return what was seen on this host last; nothing when that is long ago: another host looks."""
     try:
         if time.time() - (run / FILE).stat().st_mtime > STALE:
             return []

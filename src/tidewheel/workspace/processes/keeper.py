@@ -1,6 +1,6 @@
 """The keeper: flushes the log to the lake and does what is due. One a workspace, by lease.
 
-It is the only process of ``tidewheel up`` that imports the user's module: it trains.
+It trains, so it imports the user's module, as `guarding` does.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from tidewheel.definitions import ir
 from tidewheel.errors import LeaseError, TidewheelError
-from tidewheel.rollout import RetrainLoop, Steering, send_notes
+from tidewheel.rollout import RetrainLoop, send_notes
 from tidewheel.runtime.child import Life
 from tidewheel.runtime.clock import NEVER, ReplayClock
 from tidewheel.runtime.doorbell import Doorbell
@@ -23,12 +23,12 @@ from tidewheel.runtime.due import Schedule
 from tidewheel.runtime.schedule import JobRun, Scheduler, Work
 from tidewheel.workspace.events.ticking import tick_jobs
 from tidewheel.workspace.features.parity import check_service, told
+from tidewheel.workspace.processes.guarding import Watch
 from tidewheel.workspace.processes.standby import when_free
 from tidewheel.workspace.processes.tidying import tidy
 from tidewheel.workspace.rollouts.following import carry_on
 from tidewheel.workspace.rollouts.retraining import retrain_jobs
 from tidewheel.workspace.rollouts.switching import Mirroring
-from tidewheel.workspace.rollouts.watching import Glances
 from tidewheel.workspace.scores.staleness import staleness_jobs
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ LOOK_EVERY = 0.02
 
 LOOK_FOR_DRIFT = Schedule(every="interval", interval=2 * 86_400_000_000)
 """What is compared is a week of decisions: every other day sees a jump soon enough."""
-MINUTE, HOUR = 60_000_000, 3_600_000_000
+HOUR = 3_600_000_000
 CARRY_ON_EVERY = 10.0
 """Seconds between looks for versions that wait to be deployed."""
 
@@ -56,14 +56,15 @@ class Keeper:
         Seconds to wait while another keeper ends.
     by : str
         Who has it look, where it is not the clock alone.
+    guarding : bool
+        Look after rollouts too: false where a process of its own does.
     """
 
-    def __init__(self, workspace: Workspace, *, wait: float = 0.0, by: str = "") -> None:
+    def __init__(self, workspace: Workspace, *, wait: float = 0.0, by: str = "", guarding: bool = True) -> None:
         self._workspace = workspace
         self._lease = workspace.stores.hold("keeper", "keeper", wait=wait)
         self._loop = RetrainLoop(workspace.loop_view())
-        self._steering = Steering(workspace.loop_view())
-        self._glances = Glances(workspace, self._steering)
+        self._watch = Watch(workspace) if guarding else None
         self._scheduler = Scheduler(workspace.stores.catalog, f"keeper {os.getpid()} #{self._lease.token}", by)
         jobs = self._jobs()
         self.jobs = sorted(jobs)
@@ -89,8 +90,8 @@ class Keeper:
             for run in done:
                 log.log(logging.WARNING if run.status == "failed" else logging.INFO, "%s: %s", run.job, run.detail)
             self._announce()
-        if not isinstance(self._workspace.stores.clock, ReplayClock):
-            self._glances.step()
+        if self._watch is not None and not isinstance(self._workspace.stores.clock, ReplayClock):
+            self._watch.glances.step()
         if self._deploys and time.monotonic() - self._carried >= CARRY_ON_EVERY:
             carry_on(self._workspace)
             self._carried = time.monotonic()
@@ -142,8 +143,8 @@ class Keeper:
             if policy is not None:
                 jobs[f"canary {service.name}"] = (Schedule(every="daily"), partial(self._judge, service))
                 jobs[f"drift {service.name}"] = (LOOK_FOR_DRIFT, partial(self._drift, service))
-            if service.model:
-                jobs[f"rollout {service.name}"] = (self._steer_every(service), partial(self._steer, service))
+        if self._watch is not None:
+            jobs |= self._watch.jobs()
         for model in graph.models:
             jobs |= retrain_jobs(self._workspace, self._loop, model)
         jobs |= tick_jobs(self._workspace, graph)
@@ -157,15 +158,6 @@ class Keeper:
         if not isinstance(self._workspace.stores.clock, ReplayClock):
             jobs["tidy"] = (Schedule(every="daily"), partial(tidy, self._workspace))
         return jobs
-
-    def _steer_every(self, service: ir.Service) -> Schedule:
-        """Return how often guards are asked: in a replay workspace each time stops the clock."""
-        if not isinstance(self._workspace.stores.clock, ReplayClock):
-            return Schedule(every="interval", interval=MINUTE)
-        return Schedule(every="interval", interval=HOUR) if service.guards else Schedule(every="daily")
-
-    def _steer(self, service: ir.Service, due: int) -> str:
-        return self._steering.step(service)
 
     def _parity_every(self) -> int:
         """Return how often served features are checked, in microseconds; 0 for never."""
@@ -207,7 +199,8 @@ def run(life: Life, folder: str, env: str) -> None:
     try:
         # Where hosts share a catalog, the process beside this one does it, whoever keeps.
         with nullcontext() if workspace.stores.catalog.shared else Mirroring(workspace.stores):
-            keeper = when_free(life, workspace.stores, lambda wait: Keeper(workspace, wait=wait))
+            replayed = workspace.stores.clock.replay  # there what is due is done in one order, by one process
+            keeper = when_free(life, workspace.stores, lambda wait: Keeper(workspace, wait=wait, guarding=replayed))
             if keeper is not None:
                 log.info("keeping %s", ", ".join(keeper.jobs) or "no schedules")
                 life.ready()

@@ -75,6 +75,8 @@ def _processes(folder: str | Path, env: str | None, settings: Settings) -> list[
     )
     if settings.clock == "replay" and settings.workers == 1:
         return [keeper, *control, ChildSpec("serve-0", "tidewheel.workspace.processes.stepping:run", place)]
+    # In a replay workspace what is due is done in one order, by the keeper.
+    guards = [ChildSpec("guards", "tidewheel.workspace.processes.guarding:run", place)] * (settings.clock == "real")
     streams = [
         ChildSpec(f"stream-{k}", "tidewheel.workspace.processes.stream:run", {**place, "partitions": [k]})
         for k in range(settings.partitions)
@@ -89,4 +91,4 @@ def _processes(folder: str | Path, env: str | None, settings: Settings) -> list[
         return [journal, *servers]
     # A keeper that stands by does nothing for its host's decisions.
     own = [journal] if is_postgres(settings.catalog) else []
-    return [*streams, keeper, *own, *control, *([] if settings.role == "work" else servers)]
+    return [*streams, keeper, *guards, *own, *control, *([] if settings.role == "work" else servers)]

@@ -1,4 +1,4 @@
-"""Rollouts watched between the keeper's minutes: taken back within seconds, and told as metrics."""
+"""Rollouts watched between the minutes of their jobs: taken back within seconds, and told as metrics."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Glances:
     ----------
     workspace : Workspace
     steering : Steering
-        The keeper's: its sums go on from look to look.
+        Also that of the jobs: its sums go on from look to look.
     """
 
     def __init__(self, workspace: Workspace, steering: Steering) -> None:
