@@ -24,6 +24,12 @@ def test_a_retry_is_the_first_decision_and_shadows_answer_nobody() -> None:
     assert answered(rows.slice(0, 0)).num_rows == 0
 
 
+def test_load_tests_answer_nobody() -> None:
+    callers = ["bench", "ann (bench)", "ann", "", "workbench", "bench of ann"]
+    rows = table([record(n, MONDAY + n, caller=caller) for n, caller in enumerate(callers)])
+    assert answered(rows)["caller"].to_pylist() == callers[2:]
+
+
 @given(st.permutations(list(range(12))))
 def test_the_order_in_which_decisions_are_read_does_not_matter(order: list[int]) -> None:
     rows = table([record(n, MONDAY + (7 * n % 12) * HOUR, event_id=f"e{n // 2}") for n in range(12)])

@@ -195,10 +195,12 @@ def test_a_worker_lets_in_and_shuts_out_in_time(tmp_path: Path) -> None:
                 client.sendall(head.encode() + b"Content-Length: %d\r\n\r\n" % len(body) + body)
                 assert read_answer(client)[0] == 200
             assert answered(authorization="bearer " + secret) == 200
+            measuring = {"authorization": "Bearer " + secret, "tidewheel-caller": "bench"}
+            assert post(running.port, "/v1/services/Score", payment(3), measuring)[0] == 200
             revoke_token(shop.stores.catalog, "shop")
             assert _in_time(lambda: answered(authorization="Bearer " + secret) == 401)
             running.stop()
-        assert {record.caller for record in records(shop.stores.layout.journal)} == {"", "shop"}
+        assert {record.caller for record in records(shop.stores.layout.journal)} == {"", "shop", "shop (bench)"}
 
 
 def test_a_worker_off_this_machine_refuses_to_start_open(tmp_path: Path) -> None:

@@ -58,6 +58,14 @@ def test_prevented_rows_are_left_out_and_explored_ones_weigh_more(context: Train
     assert np.count_nonzero(gathered.data.weight == 10.0) == 10
 
 
+def test_nothing_is_learnt_from_a_load_test(context: TrainingContext) -> None:
+    plain = train(context, "Fraud")
+    asked = [{"event_id": f"p{i}", "caller": "ann (bench)" if i % 2 else "bench"} for i in range(100)]
+    result = train(replace(context, decisions=reader(decisions(asked))), "Fraud")
+    assert result.counts["load tests"] == 100
+    assert result.counts["labelled"] == plain.counts["labelled"] - 100
+
+
 def test_a_decided_row_is_read_at_the_offsets_it_recorded(context: TrainingContext) -> None:
     """A decision that saw nothing of its card's payments keeps saying so, whatever history knows by now."""
     model = context.model("Fraud")

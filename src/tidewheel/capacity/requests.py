@@ -14,10 +14,10 @@ import pyarrow as pa
 from tidewheel.definitions import ir
 from tidewheel.errors import InputError
 from tidewheel.kernel.words.vectors import unpack_vector
+from tidewheel.storage.journal.decisions import LOAD_TEST
 
 MOST = 20_000
 """Different events; asked for again in turn, each time under a new id."""
-CALLER = "bench"
 Columns = dict[str, Any]
 
 
@@ -92,7 +92,7 @@ def requests(
     kept = [msgspec.json.encode({k: v for k, v in row.items() if k not in (id_column, "at")}) for row in rows]
     rests = [rest[1:] if rest == b"{}" or id_column is None else b"," + rest[1:] for rest in kept]
     begin = b"{" + (msgspec.json.encode(id_column) + b':"' if id_column is not None else b"")
-    lines = {"Host": "tidewheel", "Content-Type": "application/json", "Tidewheel-Caller": CALLER, **(headers or {})}
+    lines = {"Host": "tidewheel", "Content-Type": "application/json", "Tidewheel-Caller": LOAD_TEST, **(headers or {})}
     head = f"POST /v1/services/{service} HTTP/1.1\r\n" + "".join(f"{k}: {v}\r\n" for k, v in lines.items())
     start, n = (head + "Content-Length: ").encode(), len(rests)
 

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from tidewheel.collect.keeping.history import taken
 from tidewheel.routing.keeping import among
+from tidewheel.storage.journal.decisions import LOAD_TEST
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -16,7 +17,7 @@ Ints = npt.NDArray[np.int64]
 
 COLUMNS = (
     "decision_id", "event_id", "instant", "at", "inputs", "view", "features", "model", "arm",
-    "unit", "propensity", "rule", "fallback", "score", "decision", "explored", "timings", "row_kept",
+    "unit", "propensity", "rule", "fallback", "score", "decision", "explored", "timings", "row_kept", "caller",
 )  # fmt: skip
 """What the rooms above read of a decision (see `storage.decisions`)."""
 FACTS = tuple(name for name in COLUMNS if name not in ("view", "features", "timings", "row_kept"))
@@ -28,7 +29,8 @@ SHADOW = "shadow"
 def answered(decisions: pa.Table) -> pa.Table:
     """Return the decisions that were given as answers, by the instant of the decision.
 
-    Of several on one event the first is kept: a retry is given its answer again. Shadows are left out.
+    Of several on one event the first is kept: a retry is given its answer again. Shadows are left out, and so are load
+    tests: nobody acted on what they were told.
 
     Parameters
     ----------
@@ -38,16 +40,24 @@ def answered(decisions: pa.Table) -> pa.Table:
     Examples
     --------
     >>> rows = {"decision_id": ["2", "1", "3"], "event_id": ["a", "a", "b"], "instant": [20, 10, 30], "arm": [""] * 3}
+    >>> rows["caller"] = ["", "ann", "ann"]
     >>> answered(pa.table(rows))["decision_id"].to_pylist()
     ['1', '3']
     """
-    decisions = decisions.filter(pc.invert(is_text(decisions["arm"], SHADOW)))
+    decisions = decisions.filter(
+        pc.invert(pc.or_(is_text(decisions["arm"], SHADOW), is_load_test(decisions["caller"])))
+    )
     by_id = pc.sort_indices(decisions["decision_id"]).to_numpy()
     events = decisions["event_id"].combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False)
     _, first = np.unique(events[by_id], return_index=True)
     kept = by_id[np.sort(first)]
     instants = decisions["instant"].to_numpy()[kept]
     return taken(decisions, kept[np.argsort(instants, kind="stable")])
+
+
+def is_load_test(callers: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Tell which callers measured a server: ``bench``, and ``ann (bench)`` where it knows its callers."""
+    return pc.fill_null(pc.match_substring_regex(callers, rf"^{LOAD_TEST}$|\({LOAD_TEST}\)$"), False)
 
 
 def is_text(column: pa.ChunkedArray, value: str) -> pa.ChunkedArray:

@@ -18,7 +18,7 @@ from tidewheel.rollout.evidence import behind_of, challengers, compared
 from tidewheel.rollout.guards import Evidence, Floats, Sample
 from tidewheel.rollout.view import LoopView
 
-NEEDED = ("decision_id", "event_id", "instant", "arm", "unit", "fallback", "timings")
+NEEDED = ("decision_id", "event_id", "instant", "arm", "unit", "fallback", "timings", "caller")
 
 
 class TalliedSide:

@@ -22,7 +22,7 @@ Progress = Callable[[str, float], None]
 
 DECISION_COLUMNS = (
     "decision_id", "event_id", "service", "arrived", "instant", "states",
-    "arm", "propensity", "decision", "explored",
+    "arm", "propensity", "decision", "explored", "caller",
 )  # fmt: skip
 """What training reads of a decision (see `tidewheel.storage.journal.decisions`)."""
 

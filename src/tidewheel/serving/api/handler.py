@@ -17,6 +17,7 @@ from tidewheel.serving.api.bulk import is_bulk
 from tidewheel.serving.api.instants import instant_of
 from tidewheel.serving.transport.admission import TIMEOUT, timeout_of
 from tidewheel.serving.transport.http import TEXT, Limits, Request, Response, error_response, json_response, refusal
+from tidewheel.storage.journal.decisions import LOAD_TEST
 
 if TYPE_CHECKING:
     from tidewheel.registry.tokens import Scope
@@ -182,7 +183,7 @@ class Handler:
     def _decide(self, request: Request, service: str) -> Answering:
         headers = request.headers
         now = _instant(headers[NOW]) if NOW in headers else None
-        caller = request.caller or (headers[CALLER].decode("latin-1")[:200] if CALLER in headers else "")
+        caller = _caller(request) if CALLER in headers else request.caller
         timeout = _timeout(headers) if TIMEOUT in headers else 0
         if self.bulk is not None and is_bulk(request.body):
             return self._answered(self.bulk.decide(request, service, now, caller, timeout))
@@ -275,6 +276,12 @@ def _timeout(headers: dict[bytes, bytes]) -> int:
         raise InputError(
             f"can't read the timeout: {error}", where="header x-request-timeout-ms", remedy="send whole milliseconds"
         ) from error
+
+
+def _caller(request: Request) -> str:
+    """Return who asks: by the token, else as said; a load test is told apart in either case."""
+    said = request.header(CALLER)[:200]
+    return f"{request.caller} ({said})" if request.caller and said == LOAD_TEST else request.caller or said
 
 
 def _instant(value: bytes) -> int:

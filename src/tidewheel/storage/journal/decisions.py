@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 RECORD_VERSION = 1
+LOAD_TEST = "bench"
+"""The `caller` of `tidewheel bench`; ``ann (bench)`` where the server knows its callers."""
 
 
 class Stage(msgspec.Struct, array_like=True, gc=False):

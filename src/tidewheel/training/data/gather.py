@@ -19,6 +19,7 @@ from tidewheel.features.proof.recorded import STATES_TYPE
 from tidewheel.features.replay.backfill import read_view
 from tidewheel.features.replay.shown import REQUEST, rows_of_view
 from tidewheel.features.words import to_words
+from tidewheel.outcomes.answered import is_load_test
 from tidewheel.outcomes.labels import Decided, Labels, decided_rows, label_rows, with_key
 from tidewheel.training.context import DECISION_COLUMNS, Progress, TrainingContext
 from tidewheel.training.data.constants import learn_constants
@@ -156,7 +157,9 @@ def labelled_rows(context: TrainingContext, model: ir.Model, history: History, a
     counts = {"rows": rows.num_rows}
     services = context.services(model)
     if services and context.decisions is not None:
-        decisions = answered(context.decisions(view.on, DECISION_COLUMNS), [s.name for s in services], as_of)
+        decisions = context.decisions(view.on, DECISION_COLUMNS)
+        rows = _without_load_tests(rows, decisions, counts)
+        decisions = answered(decisions, [s.name for s in services], as_of)
         prevents = frozenset(action for service in services for action in service.prevents)
         if view.each is None:  # a list prevents nothing
             decided = decided_rows(rows["_id"].combine_chunks(), decisions, prevents)
@@ -183,11 +186,25 @@ def answered(decisions: pa.Table, services: Sequence[str], as_of: int) -> pa.Tab
     return decisions.take(pa.array(np.sort(earliest)))
 
 
+def _without_load_tests(rows: pa.Table, decisions: pa.Table, counts: dict[str, int]) -> pa.Table:
+    """Leave out, and count, what `tidewheel bench` asked for: nothing will become of it."""
+    asked = decisions.filter(is_load_test(decisions["caller"]))["event_id"].combine_chunks()
+    if not len(asked):
+        return rows
+    kept = rows.filter(pc.invert(pc.is_in(_asked(rows), value_set=asked)))
+    counts["load tests"] = rows.num_rows - kept.num_rows
+    return kept
+
+
+def _asked(rows: pa.Table) -> pa.ChunkedArray:
+    """Return the ids of the events that rows were decided on."""
+    return rows[REQUEST if REQUEST in rows.column_names else "_id"]
+
+
 def with_decisions(rows: pa.Table, decisions: pa.Table) -> tuple[pa.Table, int]:
     """Lay what decisions recorded of their reads beside the rows; return also how many rows have one."""
     events = decisions["event_id"].combine_chunks()
-    asked = rows[REQUEST if REQUEST in rows.column_names else "_id"]
-    place = pc.index_in(asked.combine_chunks(), value_set=events)
+    place = pc.index_in(_asked(rows).combine_chunks(), value_set=events)
     found = len(place) - place.null_count
     if not found:
         return rows, 0
