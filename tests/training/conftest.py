@@ -12,6 +12,12 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture(autouse=True)
-def _one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Learn on one thread: by default their number, which is part of a fit's key, follows the machine's load."""
+def _one_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hold still what keys of steps take from the machine, and what may change while the tests run.
+
+    The number of threads follows the machine's load, and tidewheel's own files may be edited or checked out anew.
+    """
+    from training_world import CODE
+
     monkeypatch.setattr(importlib.import_module("tidewheel.training.train"), "threads", lambda: 1)
+    monkeypatch.setattr(importlib.import_module("tidewheel.training.keys"), "own_code", lambda: CODE)

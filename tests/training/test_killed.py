@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import subprocess
@@ -10,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from training_world import NOW, payments, world
+from training_world import CODE, NOW, payments, world
 
 from tidewheel.registry.runs.runs import get_run, list_runs, start_run
 from tidewheel.registry.runs.steps import begin_step, step_records
@@ -26,7 +27,8 @@ from pathlib import Path
 sys.path[:0] = [sys.argv[1]]
 from training_world import world
 from tidewheel.training import train
-sys.modules["tidewheel.training.train"].threads = lambda: 1  # as conftest has it
+sys.modules["tidewheel.training.train"].threads = lambda: 1
+sys.modules["tidewheel.training.keys"].own_code = lambda: sys.argv[4]
 
 def stop(what, share):
     if what == sys.argv[3]:
@@ -54,9 +56,9 @@ with world(Path(sys.argv[2]), []) as context:
 """
 
 
-def killed_in(step: str, folder: Path) -> int:
+def killed_in(step: str, folder: Path, code: str = CODE) -> int:
     """Train in a process that is killed as it begins a step; return its number."""
-    command = [sys.executable, "-c", TRAIN, str(Path(__file__).parent), str(folder), step]
+    command = [sys.executable, "-c", TRAIN, str(Path(__file__).parent), str(folder), step, code]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "there\n"
@@ -65,10 +67,14 @@ def killed_in(step: str, folder: Path) -> int:
 
 
 @pytest.mark.parametrize("step", ["fit", "gates"])
-def test_a_killed_run_goes_on_at_its_first_unfinished_step(tmp_path: Path, step: str) -> None:
+def test_a_killed_run_goes_on_at_its_first_unfinished_step(
+    tmp_path: Path, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with world(tmp_path, payments(600)):
         pass
     killed_in(step, tmp_path)
+    # The machine is less busy by now, and would give a new run more threads.
+    monkeypatch.setattr(importlib.import_module("tidewheel.training.train"), "threads", lambda: 2)
     with world(tmp_path, []) as context:
         cut_off = list_runs(context.catalog)[0]
         assert cut_off.status == "running"
@@ -86,6 +92,18 @@ def test_a_killed_run_goes_on_at_its_first_unfinished_step(tmp_path: Path, step:
         predictions = [get_run(context.catalog, run).artifacts["predictions"] for run in (cut_off.id, fresh.run_id)]
         assert predictions[0] == predictions[1]
         assert not fresh.resumed
+
+
+def test_what_other_code_left_is_made_anew_and_said_so(tmp_path: Path) -> None:
+    with world(tmp_path, payments(600)):
+        pass
+    killed_in("gates", tmp_path, "code of another release")
+    with world(tmp_path, []) as context:
+        told: list[str] = []
+        result = train(context, "Linear", progress=lambda what, share: told.append(what))
+        assert result.resumed
+        assert not any(record.reused for record in step_records(context.catalog, result.run_id))
+        assert "tidewheel's code or its libraries' versions are others since: what the steps left is made anew" in told
 
 
 def test_no_kill_leaves_a_done_run_without_its_version(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from tidewheel.storage.log.event_log import EventLog
 from tidewheel.storage.log.records import NewEvent
 from tidewheel.training import TrainingContext
 
+CODE = "the code under test"
 HOUR = 3_600_000_000
 DAY = 24 * HOUR
 START = 1_700_000_000_000_000

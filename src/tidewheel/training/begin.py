@@ -16,6 +16,7 @@ from tidewheel.registry.versions.versions import version_of_run
 from tidewheel.runtime.alive import alive
 from tidewheel.training.context import Progress, TrainingContext
 from tidewheel.training.execute import Settings
+from tidewheel.training.keys import release
 
 
 def run_key(model: ir.Model, settings: Settings, as_of: int | None) -> str:
@@ -37,13 +38,14 @@ def begin(
 ) -> tuple[Run, Settings, bool]:
     """Return the run to go on with, its settings, and whether it was cut off before.
 
-    A run that was cut off goes on with the instant and the log's head that it began with: so its steps' outputs
-    are still the right ones.
+    A run that was cut off goes on with what it began with, also where another would be given now: the instant, the
+    log's head, the number of threads. So its steps' outputs are still the right ones.
     """
     key = run_key(model, settings, as_of)
     found = None if new else take_up(context.catalog, key) or _undeployed(context, key)
     if found is None:
-        pinned = {"seed": settings.seed, "as_of": settings.as_of, "head": settings.head, "parents": settings.parents}
+        pinned = {name: getattr(settings, name) for name in ("seed", "threads", "as_of", "head", "parents")}
+        pinned["release"] = release()
         return start_run(context.catalog, model.name, cause=cause, who=who, parameters=pinned, key=key), settings, False
     if progress:
         done = [step.step for step in step_records(context.catalog, found.id) if step.status == "done"]
@@ -51,8 +53,15 @@ def begin(
     if found.status == "done":
         return found, settings, True
     begun = found.parameters
-    parents = dict(begun.get("parents", {}))
-    return found, replace(settings, as_of=int(begun["as_of"]), head=int(begun["head"]), parents=parents), True
+    if progress and begun.get("release") != release():
+        progress("tidewheel's code or its libraries' versions are others since: what the steps left is made anew", 1)
+    return found, replace(
+        settings,
+        as_of=int(begun["as_of"]),
+        head=int(begun["head"]),
+        threads=int(begun.get("threads", settings.threads)),
+        parents=dict(begun.get("parents", {})),
+    ), True  # fmt: skip
 
 
 def _undeployed(context: TrainingContext, key: str) -> Run | None:

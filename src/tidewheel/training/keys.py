@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 import sysconfig
+import time
 import types
 import uuid
 from functools import cache
@@ -25,6 +26,7 @@ from tidewheel.training.lineage import library_versions
 
 _ROOMS = ("definitions", "kernel", "metrics", "engine", "collect", "features", "registry", "outcomes", "training")
 """Where the code of steps is."""
+_LOADED = time.time()
 _INSTALLED = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
 
 
@@ -36,7 +38,12 @@ def step_key(name: str, *parts: Any) -> str:
     >>> step_key("fit", {"seed": 0}) == step_key("fit", {"seed": 0}), step_key("fit", {"seed": 1})[:0]
     (True, '')
     """
-    return hashlib.sha256(canonical([name, _own_code(), _libraries(), *parts])).hexdigest()
+    return hashlib.sha256(canonical([name, own_code(), _libraries(), *parts])).hexdigest()
+
+
+def release() -> str:
+    """Return what all keys of this process hold: a hash of tidewheel's code and of the libraries' versions."""
+    return step_key("")
 
 
 def data_parts(
@@ -94,12 +101,18 @@ def _file_of(part: Any) -> set[Path]:
 
 
 @cache
-def _own_code() -> str:
+def own_code() -> str:
+    """Return a hash of the code that this process runs; one of its own where files have changed since it loaded them.
+
+    What runs is then not what another process finds in these files, and must not be taken for it.
+    """
     hasher = hashlib.sha256()
     here = Path(tidewheel.__file__).parent
-    for path in sorted(path for room in _ROOMS for path in (here / room).rglob("*.py")):
+    paths = sorted(path for room in _ROOMS for path in (here / room).rglob("*.py"))
+    for path in paths:
         hasher.update(str(path.relative_to(here)).encode() + b"\0" + path.read_bytes())
-    return hasher.hexdigest()
+    changed = any(path.stat().st_ctime > _LOADED for path in paths)
+    return uuid.uuid4().hex if changed else hasher.hexdigest()
 
 
 @cache
