@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from pathlib import Path
 
@@ -35,3 +36,11 @@ def test_the_readmes_project_loads(tmp_path: Path) -> None:
     graph = load_project(tmp_path).graph
     assert [service.name for service in graph.services] == ["Screen"]
     assert graph.models[0].retrain is not None
+
+
+def test_the_page_of_commands_tells_of_each_form_once_in_whole_tables() -> None:
+    lines = (ROOT / "docs" / "commands.md").read_text().splitlines()
+    told = [line.split(" | ")[0] for line in lines if line.startswith("| `tidewheel")]
+    assert sorted(set(told)) == sorted(told)
+    rows = itertools.pairwise(lines)
+    assert all(above.startswith("|") for above, row in rows if row.startswith("| `tidewheel"))

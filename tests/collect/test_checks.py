@@ -37,7 +37,7 @@ def test_a_good_row_becomes_an_event() -> None:
     ("change", "said"),
     [
         ({"amuont": 1.0}, "no column 'amuont', did you mean 'amount'?"),
-        ({"zzz": 1.0}, "no column 'zzz'"),
+        ({"zzz": 1.0}, "no column 'zzz'; there are id, card, "),
         ({"amount": None}, "amount: missing"),
         ({"amount": "12"}, "amount: expected a number, found text '12'"),
         ({"amount": True}, "amount: expected a number, found true"),
@@ -212,3 +212,16 @@ def test_a_quarantined_row_is_checked_again_as_it_came() -> None:
         still = check.check_again(BadRow("Payment", "?", row, "p.csv row 3", seq=4), now=0)
         assert isinstance(still, BadRow)
         assert (still.row, still.seq) == (row, 4)
+
+
+def test_reasons_are_brief_and_say_what_is_no_json() -> None:
+    assert len(reason({**GOOD, "x" * 1_000_000: 1})) < 200
+    for column in ("note", "amount", "card", "at"):
+        assert " bits" in reason({**GOOD, column: 10**5000})
+    body = msgspec.json.encode(GOOD).replace(b"2.5", b"NaN")
+    [bad] = decode_event(PAYMENT, body, now=NOON)
+    assert isinstance(bad, BadRow)
+    assert bad.reason.startswith("not JSON: invalid character (byte ")
+    assert bad.reason.endswith("NaN and infinities are no JSON: write null")
+    [digits] = decode_event(PAYMENT, msgspec.json.encode(GOOD).replace(b"2.5", b"1" * 5000), now=NOON)
+    assert isinstance(digits, BadRow)

@@ -167,6 +167,10 @@ def test_numbers_beyond_what_float_holds_are_found_in_fast_batches(tmp_path: Pat
         ("p.csv.gz", b"\x1f\x8b\x08 and then it ends", "can't be read"),
         ("p.csv", b"\0\0\0\0", "can't be read as CSV"),
         ("p.csv", b"id,id\n1,2\n", "two columns of the file have one name"),
+        ("p.csv", "id,card\n1,2\n".encode("utf-16"), "can't be read as CSV"),
+        ("p.csv", "id,k\xf6p\n1,2\n".encode("latin-1"), "check its quotation marks and encoding (UTF-8)"),
+        ("p.csv", b"id;card\n1;2\n", "its cells seem to be separated by ';'; write it with ',' between cells"),
+        ("p.csv", b"id\tcard\n1\t2\n", "its cells seem to be separated by '\\t'; say --format tsv"),
     ],
 )
 def test_files_that_are_not_what_they_claim(tmp_path: Path, name: str, content: bytes, said: str) -> None:
@@ -200,7 +204,7 @@ def test_damage_inside_a_file_is_an_error_and_no_crash(tmp_path: Path) -> None:
 def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="no such file"):
         read(tmp_path / "nothing.csv")
-    with pytest.raises(FileError, match="can't be read"):
+    with pytest.raises(FileError, match="this is a folder; name one file in it at a time"):
         read(tmp_path)
 
 

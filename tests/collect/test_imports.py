@@ -77,7 +77,7 @@ def test_bad_rows_are_put_aside_once_and_the_good_ones_go_in(world: World, tmp_p
     assert reasons["p.csv row 2"] == "amount: expected a number, found text 'lots'"
     assert reasons["p.csv row 3"] == "3 cells where the header has 5"
     assert "card: missing; at: time 2013-01-01T00:00:00 has no zone" in reasons["p.csv row 4"]
-    assert "after its arrival; 300 s are allowed" in reasons["p.csv row 5"]
+    assert "; 5 minutes are allowed" in reasons["p.csv row 5"]
 
 
 def test_times_a_little_ahead_are_taken_as_of_now_and_counted(world: World, tmp_path: Path) -> None:

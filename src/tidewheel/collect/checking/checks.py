@@ -28,6 +28,7 @@ from tidewheel.collect.checking.values import (
     described,
     instant_from_text,
     instant_of,
+    not_json,
     value_from_text,
 )
 from tidewheel.collect.checking.vectors import checked_vector
@@ -206,7 +207,7 @@ class RowCheck:
         try:
             row = msgspec.json.decode(raw)
         except _UNREADABLE as error:
-            return self.bad(raw, f"not JSON: {error}", now, origin)
+            return self.bad(raw, not_json(error, raw), now, origin)
         if not isinstance(row, dict):
             return self.bad(raw, f"expected an object of columns, found {described(row)}", now, origin)
         event = self.check(row, now=now, origin=origin)
@@ -233,8 +234,10 @@ class RowCheck:
             return None
 
     def _unknown(self, name: str) -> str:
-        likely = difflib.get_close_matches(str(name), [*self._by_name, "at"], n=1)
-        return f"no column {name!r}, did you mean {likely[0]!r}?" if likely else f"no column {name!r}"
+        columns = [*self._by_name, "at"]
+        likely = difflib.get_close_matches(str(name), columns, n=1)
+        found = f"no column {described(name).removeprefix('text ')}"
+        return f"{found}, did you mean {likely[0]!r}?" if likely else f"{found}; there are {', '.join(columns)}"
 
 
 def decode_event(source: Source, body: bytes, *, now: int, origin: str = "") -> list[NewEvent | BadRow]:
@@ -277,9 +280,16 @@ def _as_json(row: object) -> bytes:
     """Return a refused row as JSON; what JSON can't hold is written as Python shows it."""
     try:
         return msgspec.json.encode(row, enc_hook=str)
-    except (UnicodeEncodeError, OverflowError, TypeError, msgspec.EncodeError):
-        shown = {ascii(name): ascii(value) for name, value in row.items()} if isinstance(row, Mapping) else ascii(row)
+    except (ValueError, OverflowError, TypeError, msgspec.EncodeError):
+        shown = {ascii(name): _shown(value) for name, value in row.items()} if isinstance(row, Mapping) else _shown(row)
         return msgspec.json.encode(shown)
+
+
+def _shown(value: object) -> str:
+    try:
+        return ascii(value)
+    except ValueError:
+        return described(value)
 
 
 def rows_of(body: bytes) -> list[bytes]:

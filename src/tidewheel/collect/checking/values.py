@@ -35,6 +35,7 @@ _TIME = re.compile(
 )
 _MICROSECONDS_AS_TEXT = re.compile(r"-?\d{15,18}", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+_NO_NUMBER = re.compile(rb"[:,\[]\s*-?(?:NaN|Infinity)")
 TRUE_WORDS = frozenset({"true", "t", "yes", "y", "1"})
 FALSE_WORDS = frozenset({"false", "f", "no", "n", "0"})
 
@@ -109,7 +110,9 @@ def instant_of(value: object, zone: ZoneInfo | None = None) -> int:
     if isinstance(value, int):
         if EARLIEST <= value <= LATEST:
             return value
-        raise SchemaError(f"time {value} is outside the years 1 to 9999 (microseconds since 1970 are expected)")
+        raise SchemaError(
+            f"time {_digits(value)} is outside the years 1 to 9999 (microseconds since 1970 are expected)"
+        )
     if isinstance(value, str):
         value = time_from_text(value)
     elif not isinstance(value, datetime):
@@ -144,6 +147,16 @@ def clock_oddity(moment: datetime, zone: ZoneInfo) -> str:
     return "repeated" if before > after else "skipped"
 
 
+def not_json(error: Exception, raw: bytes) -> str:
+    """Say why bytes are no JSON; the usual cause is a number that JSON has no word for.
+
+    >>> not_json(ValueError("JSON is malformed: invalid character (byte 6)"), b'{"x": NaN}')
+    'not JSON: invalid character (byte 6); NaN and infinities are no JSON: write null'
+    """
+    hint = "; NaN and infinities are no JSON: write null" if _NO_NUMBER.search(raw) else ""
+    return f"not JSON: {str(error).removeprefix('JSON is malformed: ')}{hint}"
+
+
 def described(value: object) -> str:
     """Say what was found, briefly enough for a reason."""
     if value is None:
@@ -153,12 +166,19 @@ def described(value: object) -> str:
     if isinstance(value, str):
         return f"text {value[:40]!r}{'…' if len(value) > 40 else ''}"
     if isinstance(value, int | float):
-        return f"number {str(value)[:40]}"
+        return f"number {_digits(value)}"
     if isinstance(value, dict):
         return "an object"
     if isinstance(value, list | tuple):
         return "a list"
     return type(value).__name__
+
+
+def _digits(value: float) -> str:
+    """Return a number as text; Python refuses to spell out thousands of digits."""
+    if isinstance(value, int) and value.bit_length() > 256:
+        return f"of {value.bit_length()} bits"
+    return str(value)[:40]
 
 
 def _plain(value: object) -> object:
@@ -195,7 +215,7 @@ def _whole(value: object) -> int:
 def _exact(value: int) -> int:
     if -LARGEST_WHOLE <= value <= LARGEST_WHOLE:
         return int(value)
-    raise SchemaError(f"{str(value)[:40]} is beyond 2^53, where numbers lose digits; declare the column tw.Key")
+    raise SchemaError(f"{_digits(value)} is beyond 2^53, where numbers lose digits; declare the column tw.Key")
 
 
 def _text(kind: Kind, value: object) -> str:
@@ -256,7 +276,7 @@ def _microseconds(moment: datetime, zone: ZoneInfo | None) -> int:
         elif zone is not None:
             instant = local_to_utc(moment, zone)
         else:
-            remedy = "write it with one (2013-01-31T18:30:00Z), or say which with --timezone"
+            remedy = "write it with one (2013-01-31T18:30:00Z), or, of a file, say which with --timezone"
             raise SchemaError(f"time {moment.isoformat()} has no zone", remedy=remedy)
     except OverflowError as error:
         raise SchemaError(f"time {moment.isoformat()} is outside the years 1 to 9999 in UTC") from error

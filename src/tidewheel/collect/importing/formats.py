@@ -101,9 +101,11 @@ def _first_bytes(path: Path) -> bytes:
                 head = unpacked.read(64)
     except FileNotFoundError as error:
         raise FileError("no such file", where=str(path), remedy="check the path") from error
+    except IsADirectoryError as error:
+        raise FileError("this is a folder", where=str(path), remedy="name one file in it at a time") from error
     except UNREADABLE as error:
         raise FileError(
-            f"can't be read: {error}", where=str(path), remedy="check its permissions and content"
+            f"can't be read: {error.args[-1]}", where=str(path), remedy="check its permissions and content"
         ) from error
     if not head.strip():
         raise FileError("the file is empty", where=str(path), remedy="check how it was written")

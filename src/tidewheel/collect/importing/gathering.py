@@ -22,7 +22,7 @@ from tidewheel.collect.importing.revisions import firsts, rising
 from tidewheel.collect.keeping.history import taken
 from tidewheel.definitions.ir import Source
 from tidewheel.errors import FileError
-from tidewheel.storage.log.records import FUTURE_ALLOWED, BadRow
+from tidewheel.storage.log.records import FUTURE_ALLOWED, BadRow, too_far_ahead
 
 MOST_BAD_ROWS = 100_000
 """A file with more is refused whole: it is not what it is taken for."""
@@ -175,10 +175,9 @@ class _Times:
         if not given[place]:
             reason = "at: missing"
         elif at[place] != arrived[place] and arrived[place] - self._now > FUTURE_ALLOWED:
-            reason = f"it arrives {(arrived[place] - self._now) / 1e6:.0f} s after now; 300 s are allowed"
+            reason = too_far_ahead("it arrives after now", arrived[place] - self._now)
         else:
-            ahead = (at[place] - min(arrived[place], self._now)) / 1e6
-            reason = f"its time is {ahead:.0f} s after its arrival; 300 s are allowed"
+            reason = too_far_ahead("at: its time is after its arrival", at[place] - min(arrived[place], self._now))
         return self._check.bad(row, reason, self._now, f"{self._origin} row {number}")
 
 

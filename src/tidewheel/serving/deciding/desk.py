@@ -22,7 +22,7 @@ from tidewheel.serving.deciding.decider import Decider
 from tidewheel.serving.deciding.flight import Flight
 from tidewheel.serving.deciding.keeping import leave_out
 from tidewheel.storage.journal.decisions import DecisionIds, DecisionRecord, encode_decision
-from tidewheel.storage.log.records import FUTURE_ALLOWED, BadRow, NewEvent
+from tidewheel.storage.log.records import FUTURE_ALLOWED, BadRow, NewEvent, too_far_ahead
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
@@ -175,7 +175,7 @@ class Desk:
         service = served.decider.service.name
         if event.at > now + FUTURE_ALLOWED:
             raise SchemaError(
-                "at lies more than 5 minutes ahead of the clock",
+                too_far_ahead("at: its time is ahead of the clock", event.at - now),
                 where=f"{event.type} {event.id}",
                 remedy="send when it happened, in UTC or with a zone",
             )

@@ -11,7 +11,16 @@ from tidewheel.errors import ConflictError, SchemaError
 from tidewheel.storage.log import chunks as log_chunks
 from tidewheel.storage.log import ids as log_ids
 from tidewheel.storage.log import quarantine
-from tidewheel.storage.log.records import FUTURE_ALLOWED, BadRow, ImportRecord, NewEvent, Outcome, Revisions, Times
+from tidewheel.storage.log.records import (
+    FUTURE_ALLOWED,
+    BadRow,
+    ImportRecord,
+    NewEvent,
+    Outcome,
+    Revisions,
+    Times,
+    too_far_ahead,
+)
 from tidewheel.storage.log.tail import POSITION, Tail, WriterMemory
 
 
@@ -74,9 +83,7 @@ class Appending:
         at = min(event.at, arrived)
         if event.at - arrived > FUTURE_ALLOWED:
             counters.future += 1
-            return self._refuse(
-                event, f"its time is {(event.at - arrived) / 1e6:.0f} s after its arrival; 300 s are allowed"
-            )
+            return self._refuse(event, too_far_ahead("at: its time is after its arrival", event.at - arrived))
         try:
             row = self.writer.encode(type, event.id, event.columns, at, arrived, event.at)
         except SchemaError as error:

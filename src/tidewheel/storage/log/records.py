@@ -18,6 +18,13 @@ LATE_AFTER = FUTURE_ALLOWED
 """An event that arrives longer (µs) after it happened counts as late."""
 
 
+def too_far_ahead(what: str, by: int) -> str:
+    """Say why a time that lies `by` µs, more than `FUTURE_ALLOWED`, ahead is refused."""
+    seconds = by / 1e6
+    long = f"{seconds:.0f} s" if seconds < 7200 else f"{seconds / 86_400:,.1f} days"
+    return f"{what} by {long}; 5 minutes are allowed"
+
+
 class NewEvent(msgspec.Struct, omit_defaults=True, gc=False):
     """An event to be logged.
 

@@ -42,9 +42,13 @@ class DelimitedReader:
         self._ragged: list[int] = []
         self._refused: list[BadRow] = []
         self._wanted: Mapping[str, str] = {}
-        self.names: list[str] = self._open(pa_csv.ConvertOptions(check_utf8=False), lambda row: "skip").schema.names
+        self.names: list[str] = self._header()
         if len(set(self.names)) < len(self.names):
             raise FileError("two columns of the file have one name", where=str(path), remedy="rename one in its header")
+        other = next((mark for mark in ";\t|," if mark in self.names[0]), "")
+        if len(self.names) == 1 and other:
+            remedy = "say --format tsv" if other == "\t" else f"write it with {self._delimiter!r} between cells"
+            raise FileError(f"its cells seem to be separated by {other!r}", where=str(path), remedy=remedy)
 
     def choose(self, wanted: Mapping[str, str]) -> pa.Schema:
         """See `Reader.choose`."""
@@ -70,6 +74,13 @@ class DelimitedReader:
             yield Batch(chosen, self._share(), numbers, self._take_refused())
         if rest := self._take_refused():
             yield Batch(pa.RecordBatch.from_pylist([], self.choose(self._wanted)), 1.0, np.empty(0, np.int64), rest)
+
+    def _header(self) -> list[str]:
+        schema = self._open(pa_csv.ConvertOptions(check_utf8=False), lambda row: "skip").schema
+        try:
+            return list(schema.names)
+        except UnicodeDecodeError as error:
+            raise self._unreadable(error) from error
 
     def _open(self, convert: pa_csv.ConvertOptions, skip_ragged: Callable[[Any], str]) -> Any:
         self._bytes = pa.OSFile(str(self._path))

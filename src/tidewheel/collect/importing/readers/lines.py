@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from tidewheel.collect.checking.checks import RowCheck, rows_of, wire_struct
 from tidewheel.collect.checking.columns import arrow_type
 from tidewheel.collect.checking.tables import ARRIVED
-from tidewheel.collect.checking.values import LARGEST_WHOLE, described
+from tidewheel.collect.checking.values import LARGEST_WHOLE, described, not_json
 from tidewheel.collect.importing.formats import UNREADABLE, opened
 from tidewheel.collect.importing.readers import Batch, FileOptions
 from tidewheel.definitions.ir import TEXT_KINDS, Column, Source
@@ -158,7 +158,7 @@ class LinesReader:
                 kept.append({**columns, "at": at})
                 numbers.append(number)
             except _UNREADABLE as error:
-                reason = str(error) if isinstance(error, SchemaError) else f"not JSON: {error}"
+                reason = str(error) if isinstance(error, SchemaError) else not_json(error, line)
                 refused.append(self._check.bad(line.strip(), reason, 0, f"{self._path.name} row {number}"))
         arrays = [pa.array([row[it.name] for row in kept], arrow_type(it.kind)) for it in self._columns]
         rows = pa.RecordBatch.from_arrays(arrays, [column.name for column in self._columns])
