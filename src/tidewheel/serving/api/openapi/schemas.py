@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tidewheel.collect.checking.values import LARGEST_WHOLE, LONGEST_KEY, LONGEST_TEXT
+from tidewheel.collect.checking.values import (
+    KEY_KINDS,
+    LARGEST_WHOLE,
+    LONGEST_KEY,
+    LONGEST_TEXT,
+    WHOLE_AS_TEXT,
+)
 from tidewheel.definitions.ir import TEXT_KINDS
 
 if TYPE_CHECKING:
@@ -41,10 +47,10 @@ def _schema(column: Column) -> Schema:
     if column.kind == "vector":
         return {"type": "array", "items": {"type": "number"}, "minItems": column.size, "maxItems": column.size}
     if column.kind in TEXT_KINDS:
-        longest = LONGEST_TEXT if column.kind in ("text", "category") else LONGEST_KEY
+        longest = LONGEST_KEY if column.kind in KEY_KINDS else LONGEST_TEXT
         # A character takes up to four bytes, and the limit is one of bytes.
-        text = {"type": "string", "minLength": 1, "maxLength": longest // 4}
-        return {"anyOf": [text, {"type": "integer"}]}
+        text = {"type": "string", "minLength": int(column.kind in KEY_KINDS), "maxLength": longest // 4}
+        return {"anyOf": [text, {"type": "integer"}]} if column.kind in WHOLE_AS_TEXT else text
     if column.kind == "time":
         return dict(INSTANT)
     if column.kind == "int":
