@@ -26,7 +26,9 @@ def test_they_are_the_means_of_scikit_learns() -> None:
     assert metrics.metric("mean_average_precision")(GRADE, SCORE, group=LISTS) == pytest.approx(np.mean(whole))
 
 
-@pytest.mark.parametrize("name", ["ndcg(k=5)", "mean_average_precision", "mean_reciprocal_rank", "recall_at_k(k=3)"])
+@pytest.mark.parametrize(
+    "name", ["ndcg(k=5)", "mean_average_precision", "mean_reciprocal_rank", "hit_rate(k=1)", "recall_at_k(k=3)"]
+)
 def test_their_intervals_are_those_of_means_over_lists(name: str) -> None:
     measure = metrics.metric(name)
     found = metrics.interval(measure, GRADE, SCORE, group=LISTS, resamples=2000)

@@ -24,6 +24,7 @@ def test_every_metric_knows_its_direction(name: str) -> None:
         "precision_at": "precision_at(recall=0.5)",
         "recall_at": "recall_at(precision=0.9)",
         "coverage_error": "coverage_error(quantile=0.99)",
+        "hit_rate": "hit_rate(k=1)",
         "recall_at_k": "recall_at_k(k=3)",
     }
     measure = metrics.metric(given.get(name, name))

@@ -131,3 +131,16 @@ def test_rows_of_what_was_served_are_read_as_they_were_served(workspace: Workspa
     served = {item["id"]: item["features"] for item in workspace.why(answer.decision_id).items}
     for movie, row in zip(mine["Shown.movie"].to_pylist(), read, strict=True):
         assert {name: row[name] for name in served[movie]} == served[movie]
+
+
+def test_a_report_of_lists_waits_for_their_horizon(workspace: Workspace) -> None:
+    for k in range(3):
+        asked(workspace, "Similar", f"t{k}", user=f"u{k}", movie=f"m{k}")
+    found = workspace.report("Similar")
+    total = next(period for period in found.totals if period.version)
+    assert (total.pending, total.matured, total.metrics, total.places) == (total.decisions, 0, {}, [])
+    assert total.spread is not None
+    assert 0.0 < total.spread.coverage < 1.0
+    assert total.spread.unlike is not None
+    assert 0.0 < total.spread.unlike < 2.0
+    assert found.metrics[0] == "ndcg(k=10)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -19,6 +20,7 @@ def print_report(report: Report) -> None:
     headers = ["from", "version", "decisions", "fallbacks", "known", "positive", *report.metrics, "p50 µs", "p99 µs"]
     rows = [_row(period, report.metrics) for period in [*report.periods, *report.totals]]
     print_table(headers, rows)
+    _print_lists(report.totals)
     latest = max((found.start for found in report.drift), default="")
     moved = sorted((d for d in report.drift if d.start == latest and d.low > 0), key=lambda d: -d.low)[:10]
     if moved:
@@ -30,6 +32,27 @@ def print_report(report: Report) -> None:
         print_parity([report.parity])
     if report.happenings:
         print_table(["when", "what", ""], [[when(h.at), h.kind, h.text] for h in report.happenings])
+
+
+def _print_lists(totals: Sequence[Period]) -> None:
+    """Print what came of the items by their place, and which items there were."""
+    from tidewheel.monitoring.lists import BIAS
+
+    places = [
+        [p.version or "no model", at.place, at.known, at.mean.value, at.mean.low, at.mean.high]
+        for p in totals
+        for at in p.places
+    ]
+    if places:
+        print_table(["version", "place", "known", "mean", "low", "high"], places, title="outcomes by place in the list")
+        click.echo(BIAS)
+    spread = [
+        [p.version or "no model", s.items, s.coverage, s.evenness, s.unlike]
+        for p in totals
+        if (s := p.spread) is not None
+    ]
+    if spread:
+        print_table(["version", "items", "of all", "evenness", "unlike"], spread, title="which items stood in lists")
 
 
 def _row(period: Period, metrics: list[str]) -> list[object]:

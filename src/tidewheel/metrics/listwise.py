@@ -63,6 +63,12 @@ def _ratio(above: Floats, below: Floats) -> Floats:
     return found
 
 
+def _check_first(k: float, least: int) -> None:
+    if k < least or k != int(k):
+        wanted = "a whole number of at least 1" if least else "a whole number"
+        raise MetricError(f"the first {k:g} items: {wanted} is expected" + ("" if least else ", 0 for all"))
+
+
 def ndcg(
     y: npt.ArrayLike,
     score: npt.ArrayLike,
@@ -89,8 +95,7 @@ def ndcg(
     >>> ndcg([0, 1, 0], [3.0, 2.0, 1.0], [1, 1, 1]).round(4).tolist()
     [0.6309]
     """
-    if k < 0 or k != int(k):
-        raise MetricError(f"the first {k:g} items: a whole number is expected, 0 for all")
+    _check_first(k, 0)
     lists = _lists(y, score, group)
     ideal = _lists(y, np.asarray(y, dtype=np.float64), group)
 
@@ -141,11 +146,24 @@ def recalls_at(y: npt.ArrayLike, score: npt.ArrayLike, group: npt.ArrayLike, *, 
     >>> recalls_at([0, 1, 1], [3.0, 2.0, 1.0], [1, 1, 1], k=2).tolist()
     [0.5]
     """
-    if k < 1 or k != int(k):
-        raise MetricError(f"the first {k:g} items: a whole number of at least 1 is expected")
+    _check_first(k, 1)
     lists = _lists(y, score, group)
     relevant = (lists.y > 0.0).astype(np.float64)
     return _ratio(_totals(lists, relevant * (lists.place < k)), _totals(lists, relevant))
+
+
+def hits_at(y: npt.ArrayLike, score: npt.ArrayLike, group: npt.ArrayLike, *, k: float = 0) -> Floats:
+    """Whether anything relevant stands among each group's first `k` (0: anywhere): 1 or 0, never NaN.
+
+    Examples
+    --------
+    >>> hits_at([0, 1, 0, 0], [3.0, 2.0, 9.0, 1.0], [1, 1, 2, 2]).tolist()
+    [1.0, 0.0]
+    """
+    _check_first(k, 0)
+    lists = _lists(y, score, group)
+    seen = (lists.place < k) if k else True
+    return np.minimum(_totals(lists, ((lists.y > 0.0) & seen).astype(np.float64)), 1.0)
 
 
 def mean_over_groups(values: npt.ArrayLike) -> float:
@@ -186,6 +204,7 @@ PER_LIST = {
     "ndcg": _per_list(lambda y, score, group, k: ndcg(y, score, group, k=k)),
     "mean_average_precision": _per_list(average_precisions),
     "mean_reciprocal_rank": _per_list(reciprocal_ranks),
+    "hit_rate": _per_list(lambda y, score, group, k: hits_at(y, score, group, k=k)),
     "recall_at_k": _per_list(lambda y, score, group, k: recalls_at(y, score, group, k=k)),
 }
 """What prepares each metric of lists, from labels, scores, weights, groups and its parameters."""

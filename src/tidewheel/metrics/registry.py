@@ -32,7 +32,11 @@ class _Family:
     needs_probability: bool = False
 
 
-_LIST_PARAMETERS: Mapping[str, Mapping[str, float | None]] = {"ndcg": {"k": 0.0}, "recall_at_k": {"k": 10.0}}
+_LIST_PARAMETERS: Mapping[str, Mapping[str, float | None]] = {
+    "ndcg": {"k": 0.0},
+    "hit_rate": {"k": 0.0},
+    "recall_at_k": {"k": 10.0},
+}
 _FAMILIES = {
     "average_precision": _Family(ranking.ranked, compiled.average_precision, "classification", True),
     "roc_auc": _Family(ranking.ranked, compiled.roc_auc, "classification", True),

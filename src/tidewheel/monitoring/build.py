@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -13,8 +13,9 @@ from tidewheel.errors import MetricError
 from tidewheel.metrics import Interval, Metric, interval, metric, reliability
 from tidewheel.monitoring.answers import Answers, By, Coded, answers_of, coded, groups, periods
 from tidewheel.monitoring.drift import measure_drift, served_rows
+from tidewheel.monitoring.lists import LISTWISE, by_place, listwise, of_lists, spread
 from tidewheel.monitoring.report import SCORE_BINS, FeatureDrift, Happening, Latency, Period, Report
-from tidewheel.outcomes import Joined, Status
+from tidewheel.outcomes import Joined, Lists, Status
 from tidewheel.registry.models.profile import Profile
 
 __all__ = ["By", "VersionFacts", "build_report"]
@@ -25,6 +26,7 @@ RESAMPLES = 100
 MOST_COLUMNS = 20
 """Of each version and period so many columns that moved most are in a report, and the score."""
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ def build_report(
     *,
     as_of: int,
     by: By = "week",
+    lists: Lists | None = None,
 ) -> Report:
     """Put a service's numbers together, per version and period.
 
@@ -57,11 +60,16 @@ def build_report(
         Facts of each version by name, for drift; versions without are not compared.
     by : {"week", "month"}
         Weeks begin on Monday, UTC.
+    lists : Lists, optional
+        Of a service that ranks: the items of these decisions, with their outcomes.
     """
     answers = answers_of(joined)
     model, instants = coded(joined.decisions["model"]), joined.decisions["instant"].to_numpy()
     started, whole = periods(instants, by), Coded([WHOLE], np.zeros(len(instants), dtype=np.int64))
-    making = _Making([metric(name) for name in metrics], _score_range(answers.scores))
+    if lists is not None:
+        declared = (name for name in metrics if metric(name).task == "ranking")
+        metrics = tuple(dict.fromkeys([*declared, *LISTWISE]))
+    making = _Making([metric(name) for name in metrics], _score_range(answers.scores), lists)
     first, last = (int(instants.min()), int(instants.max())) if instants.size else (as_of, as_of)
     return Report(
         service=service.name,
@@ -69,8 +77,8 @@ def build_report(
         start=first,
         end=last,
         metrics=[measure.name for measure in making.measures],
-        periods=[making.period(answers.take(rows), v, s) for s, v, rows in groups(started, model)],
-        totals=[making.period(answers.take(rows), v, s) for s, v, rows in groups(whole, model)],
+        periods=[making.period(answers, rows, v, s) for s, v, rows in groups(started, model)],
+        totals=[making.period(answers, rows, v, s) for s, v, rows in groups(whole, model)],
         drift=list(_drift(joined, started, model, versions)),
         happenings=list(happenings),
         score_range=making.score_range,
@@ -84,8 +92,26 @@ class _Making:
 
     measures: Sequence[Metric]
     score_range: tuple[float, float]
+    lists: Lists | None = None
 
-    def period(self, rows: Answers, version: str, start: str) -> Period:
+    def period(self, answers: Answers, places: Ints, version: str, start: str) -> Period:
+        """Return what one version did in one stretch of time: the decisions at some places."""
+        found = self._answered(answers.take(places), version, start)
+        return found if self.lists is None else self._listed(self.lists, answers, places, found)
+
+    def _listed(self, lists: Lists, answers: Answers, places: Ints, found: Period) -> Period:
+        """Add what there is to say of lists; order is judged where the model made it, and nothing was explored."""
+        chosen = of_lists(lists, places)
+        judged = of_lists(lists, places[~answers.fallbacks[places] & ~answers.explored[places]])
+        names = [measure.name for measure in self.measures]
+        return replace(
+            found,
+            metrics=listwise(lists, judged, names, RESAMPLES),
+            places=by_place(lists, judged),
+            spread=spread(lists, chosen),
+        )
+
+    def _answered(self, rows: Answers, version: str, start: str) -> Period:
         known = rows.status == int(Status.MATURED)
         judged = known & ~np.isnan(rows.scores)
         label, score, weight = rows.label[judged], rows.scores[judged], rows.weight[judged]

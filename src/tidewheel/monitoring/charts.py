@@ -84,6 +84,20 @@ def positive_share(report: Report) -> Spec | None:
     return _chart(rows, layer=[_moves(report), line])
 
 
+def places(report: Report) -> Spec | None:
+    """What came of the items at each place of the lists, by version."""
+    rows = [
+        {"place": at.place, "value": at.mean.value, "low": at.mean.low, "high": at.mean.high, "version": p.version}
+        for p in report.totals
+        for at in p.places
+    ]
+    x = {"field": "place", "type": "quantitative", "axis": {"format": "d", "tickMinStep": 1}, "scale": {"zero": False}}
+    shared = {"x": x, "color": _color(report)}
+    whiskers = {"mark": {"type": "rule", "opacity": 0.45}, "encoding": {**shared, **_range("low", "high", "mean")}}
+    line = {"mark": {"type": "line", "point": True}, "encoding": {**shared, "y": _value("value", "mean outcome")}}
+    return _chart(rows, layer=[whiskers, line])
+
+
 def scores(report: Report) -> Spec | None:
     """Distribution of the scores of each version."""
     low, high = report.score_range

@@ -9,6 +9,7 @@ from typing import Any
 
 from tidewheel.monitoring import charts, html
 from tidewheel.monitoring.drift import SCORE
+from tidewheel.monitoring.lists import BIAS
 from tidewheel.monitoring.report import FeatureDrift, Period, Report
 from tidewheel.monitoring.story import Told, tell
 
@@ -30,6 +31,7 @@ def render(report: Report) -> str:
             _story(report),
             _over_time(report),
             _scores(report),
+            _lists(report),
             _drift(report),
             _versions(report),
             _periods(report),
@@ -92,6 +94,19 @@ def _over_time(report: Report) -> str:
 def _scores(report: Report) -> str:
     drawn = [html.figure("Scores", charts.scores(report)), html.figure("Calibration", charts.calibration(report))]
     return html.charts("Scores and what came of them", drawn)
+
+
+def _lists(report: Report) -> str:
+    drawn = [html.figure("Outcomes by place in the list", charts.places(report))]
+    intro = f'<p class="quiet">{escape(BIAS)}</p>'
+    headers = ["version", "items", "of all", "evenness", "unlike"]
+    rows = [
+        [p.version or charts.NO_MODEL, s.items, f"{s.coverage:.1%}", s.evenness, s.unlike]
+        for p in report.totals
+        if (s := p.spread) is not None
+    ]
+    table = html.section("Which items stood in lists", html.table(headers, rows)) if rows else ""
+    return html.charts("Lists", drawn, intro) + table
 
 
 def _drift(report: Report) -> str:

@@ -20,6 +20,38 @@ class Latency:
 
 
 @dataclass(frozen=True)
+class Place:
+    """What came of the items that stood at one place of the lists: how many are known, and their mean label."""
+
+    place: int
+    known: int
+    mean: Interval
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Which items stood in the lists.
+
+    Attributes
+    ----------
+    items : int
+        Distinct ones.
+    coverage : float
+        Their share of all that there are to choose from.
+    evenness : float
+        The effective number of items (the exponential of the entropy of how often each stood in a list) over `items`:
+        1 when all stood as often.
+    unlike : float or None
+        Mean over lists of 1 - the cosine of two of its items; None where items have no vectors.
+    """
+
+    items: int
+    coverage: float
+    evenness: float
+    unlike: float | None = None
+
+
+@dataclass(frozen=True)
 class Period:
     """What one version did in one stretch of time.
 
@@ -38,12 +70,16 @@ class Period:
         Decisions whose outcome is known; may still come; can't come, because the decision
         prevented it; did not come.
     positive_share : float or None
-        Mean of the known labels; explored decisions weigh 1 / propensity.
+        Mean of the known labels (of lists: of their best items'); explored decisions weigh 1 / propensity.
     metrics : dict of str to Interval
         The model's metrics on the matured rows; those that are undefined are left out.
     reliability : list of ReliabilityBin
         Predicted against observed, for probabilities.
     latency_us : Latency or None
+    places : list of Place
+        Of lists: what came of the items at each place.
+    spread : Spread or None
+        Of lists: which items stood in them.
     """
 
     version: str
@@ -61,6 +97,8 @@ class Period:
     metrics: dict[str, Interval] = field(default_factory=dict)
     reliability: list[ReliabilityBin] = field(default_factory=list)
     latency_us: Latency | None = None
+    places: list[Place] = field(default_factory=list)
+    spread: Spread | None = None
 
 
 @dataclass(frozen=True)

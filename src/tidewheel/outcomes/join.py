@@ -95,19 +95,19 @@ def join_outcomes(events: Events, graph: ir.Graph, service: ir.Service, decision
     NotFoundError
         The graph lacks the model or its outcome's declaration.
     """
-    decisions = answered(decisions).select([name for name in COLUMNS if name in decisions.column_names])
+    decisions = answered(decisions).select([name for name in (*COLUMNS, "items") if name in decisions.column_names])
     n = decisions.num_rows
     label, weight = np.full(n, np.nan), np.ones(n)
     if not service.model:
         return Joined(decisions, label, weight, np.full(n, Status.MISSING, dtype=np.int8))
-    declared = _named(graph.models, service.model).label
-    if service.ranking is not None:  # a list has no one outcome
+    declared = named(graph.models, service.model).label
+    if service.ranking is not None:  # its items have outcomes: see `outcomes.lists`
         return Joined(decisions, label, weight, np.full(n, Status.MISSING, dtype=np.int8))
     decided = decided_rows(decisions["event_id"].combine_chunks(), decisions, frozenset(service.prevents))
-    wanted = _paths(declared)
+    wanted = paths_of(declared)
     of_row = sorted({*(path[1] for path in wanted if len(path) == 2), *declared.key})
-    rows = _rows(decisions, _named(graph.sources, service.on) if of_row else None, of_row)
-    source = _named(graph.sources, declared.source)
+    rows = decided_events(decisions, named(graph.sources, service.on) if of_row else None, of_row)
+    source = named(graph.sources, declared.source)
     revision = [ir.REVISION] if source.revisable else []
     columns = sorted({declared.path[0], *revision, *(path[0] for path in wanted if path != ("at",))})
     # An outcome comes after its decision; what corrects one may speak of any time.
@@ -122,7 +122,7 @@ def join_outcomes(events: Events, graph: ir.Graph, service: ir.Service, decision
     return Joined(decisions, label, weight, status)
 
 
-def _rows(decisions: pa.Table, source: ir.Source | None, columns: Sequence[str]) -> pa.Table:
+def decided_events(decisions: pa.Table, source: ir.Source | None, columns: Sequence[str]) -> pa.Table:
     """Return the decided events: their ids, times, and the columns that the label reads of them."""
     table = {"_id": decisions["event_id"], "_at": decisions["at"]}
     if source is not None:
@@ -134,7 +134,9 @@ def _rows(decisions: pa.Table, source: ir.Source | None, columns: Sequence[str])
     return pa.table(table)
 
 
-def _paths(label: ir.Label) -> set[ir.Path]:
+def paths_of(label: ir.Label) -> set[ir.Path]:
+    """Return what a label's expressions read, as paths from the event that tells it."""
+
     def walk(expr: ir.Expr | None) -> Iterator[ir.Path]:
         if isinstance(expr, ir.Col):
             yield expr.path
@@ -147,10 +149,11 @@ def _paths(label: ir.Label) -> set[ir.Path]:
     return set(walk(label.value))
 
 
-Named = TypeVar("Named", ir.Model, ir.Source)
+Named = TypeVar("Named", ir.Model, ir.Source, ir.View)
 
 
-def _named(things: tuple[Named, ...], name: str) -> Named:
+def named(things: tuple[Named, ...], name: str) -> Named:
+    """Return what is called `name`."""
     for thing in things:
         if thing.name == name:
             return thing

@@ -123,10 +123,11 @@ def with_key(rows: pa.Table, view: ir.View) -> pa.Table:
     """Return rows with what an outcome names that tells of a request's item, and not of the row itself."""
     if view.each is None:
         return rows
-    return rows.append_column(PAIR, _pairs(rows[REQUEST], rows[view.each.key]))
+    return rows.append_column(PAIR, pairs(rows[REQUEST], rows[view.each.key]))
 
 
-def _pairs(request: pa.ChunkedArray, item: pa.ChunkedArray) -> pa.ChunkedArray:
+def pairs(request: pa.ChunkedArray, item: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return what names a request and an item, together."""
     return pc.binary_join_element_wise(request.cast(pa.string()), item.cast(pa.string()), "\x1f")
 
 
@@ -205,7 +206,7 @@ def _first_outcomes(label: ir.Label, told: ir.Grade, rows: pa.Table, outcomes: p
         return first
     named = outcomes[told.path[0]]
     ids = rows[PAIR if told.item else "_id"].combine_chunks()
-    named = _pairs(named, outcomes[told.item[0]]) if told.item else named
+    named = pairs(named, outcomes[told.item[0]]) if told.item else named
     place = pc.index_in(named.combine_chunks().cast(ids.type), value_set=ids)
     row = place.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
     at, row_at = _ints(outcomes["_at"]), _ints(rows["_at"])

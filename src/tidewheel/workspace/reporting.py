@@ -12,7 +12,7 @@ import pyarrow as pa
 from tidewheel.errors import NotFoundError
 from tidewheel.monitoring.build import By, VersionFacts, build_report
 from tidewheel.monitoring.report import Happening, Report
-from tidewheel.outcomes import COLUMNS, Joined, join_outcomes
+from tidewheel.outcomes import COLUMNS, Joined, Lists, join_lists, join_outcomes
 from tidewheel.registry.alerts import list_alerts
 from tidewheel.registry.models.bundles import load_manifest
 from tidewheel.registry.models.scoring import view_columns
@@ -31,7 +31,12 @@ if TYPE_CHECKING:
 def report(workspace: Workspace, name: str, by: By, since: int | None, versions: bool = True) -> Report:
     """Return a service's report, with outcomes as they are known now."""
     stores, service = workspace.stores, workspace.service(name)
-    joined = joined_decisions(workspace, name, since or 0)
+    lists = None
+    if service.ranking is None:
+        joined = joined_decisions(workspace, name, since or 0)
+    else:
+        lists = joined_lists(workspace, name, since or 0)
+        joined = lists.joined
     if not versions:
         joined = _as_one(joined)
     served = sorted({model for model in joined.decisions["model"].to_pylist() if model})
@@ -44,6 +49,7 @@ def report(workspace: Workspace, name: str, by: By, since: int | None, versions:
         happenings(stores, name, since or 0),
         as_of=stores.clock.now(),
         by=by,
+        lists=lists,
     )
     return replace(found, parity=newest_checks(stores.catalog).get(name))
 
@@ -70,6 +76,15 @@ def joined_decisions(workspace: Workspace, name: str, since: int, columns: Seque
     frozen = load_service(stores.catalog, deployment.service_version)
     table = decisions(stores).scan(columns, service=name, since=since)
     return join_outcomes(workspace.history, frozen.graph, frozen.service, table, stores.clock.now())
+
+
+def joined_lists(workspace: Workspace, name: str, since: int) -> Lists:
+    """Return the items of a service's lists since an instant, with their outcomes as known now."""
+    stores, joined = workspace.stores, joined_decisions(workspace, name, since, (*COLUMNS, "items"))
+    deployment = find_deployment(stores.catalog, name)
+    assert deployment is not None
+    frozen = load_service(stores.catalog, deployment.service_version)
+    return join_lists(workspace.history, frozen.graph, frozen.service, joined, stores.clock.now())
 
 
 def happenings(stores: Stores, service: str, since: int) -> list[Happening]:

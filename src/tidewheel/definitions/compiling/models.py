@@ -36,7 +36,7 @@ CLASSIFICATION = (
     "calibration_error",
 )  # fmt: skip
 REGRESSION = ("rmse", "mae", "r2", "pinball", "coverage_error")
-RANKING = ("ndcg", "mean_average_precision", "mean_reciprocal_rank", "recall_at_k")
+RANKING = ("ndcg", "mean_average_precision", "mean_reciprocal_rank", "hit_rate", "recall_at_k")
 
 
 class _Kind(NamedTuple):

@@ -1,0 +1,144 @@
+"""What became of each item of the lists that answered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tidewheel.definitions import ir
+from tidewheel.definitions.grades import sources_of, told_by
+from tidewheel.features.replay.shown import REQUEST
+from tidewheel.kernel.vectors import unpack_vector
+from tidewheel.outcomes.join import Events, Joined, Status, decided_events, named, paths_of
+from tidewheel.outcomes.labels import label_rows, pairs, with_key
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Lists:
+    """Items of lists that answered, with their outcomes as known at an instant.
+
+    Attributes
+    ----------
+    list : int64 array
+        Which decision each item belongs to: a row of `joined`.
+    item : Array of string
+    rank : int64 array
+        Its place in the list, from 1.
+    label : float64 array
+        NaN where it is not known, or nothing tells that the item was shown.
+    known : int
+        Items that there are to choose from.
+    vectors : float64 array, shape (items, size), optional
+        Of length one, by what the service finds items or spreads its lists; NaN for an item without.
+    joined : Joined
+        The decisions. A list is matured when an item of it is; missing when its horizon is over and nothing tells that
+        any of it was shown.
+    """
+
+    list: Ints
+    item: pa.Array
+    rank: Ints
+    label: Floats
+    known: int
+    joined: Joined
+    vectors: Floats | None = None
+
+
+def join_lists(events: Events, graph: ir.Graph, service: ir.Service, joined: Joined, as_of: int) -> Lists:
+    """Join the items of a service's lists to the outcomes that its model's label speaks of.
+
+    As in training, what counts are the items that were shown: an item of a list that no event tells of has no label.
+
+    Parameters
+    ----------
+    events : Events
+    graph : Graph
+        Holds the service's model, its view, and the sources that they name.
+    service : Service
+        One that ranks.
+    joined : Joined
+        Its decisions, with their ``items``.
+    as_of : int
+        Microseconds, UTC; what arrived at or after it is not seen.
+    """
+    decisions = joined.decisions
+    model = named(graph.models, service.model)
+    view = named(graph.views, model.view)
+    each = view.each
+    assert each is not None
+    found = decisions["items"].combine_chunks()
+    of_list = pc.list_parent_indices(found).to_numpy(zero_copy_only=False).astype(np.int64)
+    flat = found.flatten()
+    item, rank = pc.struct_field(flat, "id"), pc.struct_field(flat, "rank").to_numpy(zero_copy_only=False)
+    source = named(graph.sources, service.on)
+    wanted = sorted({path[1] for path in paths_of(model.label) if len(path) == 2 and source.column(path[1])})
+    rows = decided_events(decisions, source if wanted else None, wanted).take(pa.array(of_list))
+    rows = rows.append_column(each.key, item).rename_columns({"_id": REQUEST})
+    shown = _shown(events, each, rows, as_of)
+    rows = rows.append_column("_id", shown)
+    seen = np.flatnonzero(shown.is_valid().to_numpy(zero_copy_only=False))
+    sources = {name: named(graph.sources, name) for name in sources_of(model.label)}
+    after = pc.min(decisions["at"]).as_py()
+    outcomes = {
+        name: events.scan(name, _columns(model.label, of), after=None if of.revisable else after)
+        for name, of in sources.items()
+    }
+    labels = label_rows(model.label, sources, with_key(rows.take(pa.array(seen)), view), outcomes, as_of)
+    label = np.full(of_list.size, np.nan)
+    label[seen[labels.rows]] = labels.y
+    status = np.full(decisions.num_rows, Status.MISSING, np.int8)
+    status[decisions["at"].to_numpy() + model.label.within > as_of] = Status.PENDING
+    status[of_list[~np.isnan(label)]] = Status.MATURED
+    best = np.full(decisions.num_rows, np.nan)
+    np.fmax.at(best, of_list, label)
+    id, vector = named(graph.sources, each.target).id_column or "_id", _vector_of(service)
+    items = events.scan(each.target, [id, vector] if vector else [id])
+    known = pc.count_distinct(items[id]).as_py()
+    vectors = _vectors(items[id], items[vector], item) if vector else None
+    return Lists(of_list, item, rank, label, known, Joined(decisions, best, joined.weight, status), vectors)
+
+
+def _shown(events: Events, each: ir.Each, rows: pa.Table, as_of: int) -> pa.Array:
+    """Return the id of the event that tells of each item that it was shown, null where none does."""
+    shown = events.scan(each.source, [each.request, each.item])
+    shown = shown.filter(pc.less(shown["_arrived"], as_of))
+    told = pairs(shown[each.request], shown[each.item]).combine_chunks()
+    place = pc.index_in(pairs(rows[REQUEST], rows[each.key]).combine_chunks(), value_set=told)
+    return shown["_id"].combine_chunks().take(place)
+
+
+def _columns(label: ir.Label, source: ir.Source) -> list[str]:
+    """Return what the label reads of an event that tells it."""
+    paths = {path[0] for path in paths_of(label) if path != ("at",)}
+    for name, path, item in told_by(label):
+        if name == source.name:
+            paths |= {path[0], *item[:1]}
+    return sorted(paths | ({ir.REVISION} if source.revisable else set()))
+
+
+def _vector_of(service: ir.Service) -> str:
+    """Return the items' attribute by which a service finds or spreads them, "" for none."""
+    assert service.ranking is not None
+    nearest = (source.feature for source in service.ranking.candidates if source.kind == "nearest")
+    return service.ranking.top.vector or next(nearest, "")
+
+
+def _vectors(ids: pa.ChunkedArray, texts: pa.ChunkedArray, item: pa.Array) -> Floats | None:
+    """Return each item's newest vector, scaled to length one."""
+    newest = dict(zip(ids.to_pylist(), texts.to_pylist(), strict=True))
+    encoded = item.dictionary_encode()
+    found = [newest.get(id) for id in encoded.dictionary.to_pylist()]
+    size = next((unpack_vector(text).size for text in found if text is not None), 0)
+    if not size:
+        return None
+    rows = np.array([np.full(size, np.nan) if text is None else unpack_vector(text) for text in found], np.float64)
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    unit: Floats = (rows / np.where(lengths > 0.0, lengths, np.nan))[encoded.indices.to_numpy(zero_copy_only=False)]
+    return unit
