@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from tidewheel.definitions import ir
 from tidewheel.definitions.grades import sources_of, told_by
 from tidewheel.features.replay.shown import REQUEST
-from tidewheel.kernel.vectors import unpack_vector
+from tidewheel.kernel.words.vectors import unpack_vector
 from tidewheel.outcomes.join import Events, Joined, Status, decided_events, named, paths_of
 from tidewheel.outcomes.labels import label_rows, pairs, with_key
 
