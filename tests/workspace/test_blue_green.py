@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from tests.conftest import CatalogPlace
 from tests.serving.shop import BY_HUNDRED, Shop, open_shop
 
 from tidewheel.errors import ConflictError, NotReadyError
@@ -15,6 +16,7 @@ from tidewheel.registry.pointers.ramps import Rollout
 from tidewheel.runtime.lease import Lease
 from tidewheel.serving.observing.metrics import Metrics, write_snapshot
 from tidewheel.workspace.rollouts.blue_green import switch
+from tidewheel.workspace.rollouts.hosts import tell_loaded
 
 
 @pytest.fixture
@@ -35,7 +37,7 @@ def green(shop: Shop) -> Deployment:
 def up(shop: Shop) -> Iterator[Shop]:
     """Hold the role of `tidewheel up`, with two workers that have loaded nothing."""
     ready = {"pid": 1, "state": "ready", "restarts": 0, "since": 0.0}
-    children = [{"name": name, **ready} for name in ("keeper", "serve-0", "serve-1")]
+    children = [{"name": name, **ready} for name in ("keeper", "serve-0", "serve-grpc")]
     (shop.stores.layout.run / "processes.json").write_bytes(msgspec.json.encode({"children": children}))
     with Lease.acquire(shop.stores.layout.leases / "up", "tidewheel up"):
         yield shop
@@ -66,7 +68,7 @@ def test_it_is_switched_when_every_worker_has_it(up: Shop, green: Deployment) ->
 def test_a_worker_that_cant_load_it_ends_the_attempt(up: Shop, green: Deployment) -> None:
     loads(up, 0, green.revision)
     loads(up, 1, green.revision, "Fraud@2 can't be loaded: no memory")
-    with pytest.raises(ConflictError, match="serve-1 can't make Fraud@2 ready: Fraud@2 can't be loaded: no memory"):
+    with pytest.raises(ConflictError, match="serve-grpc can't make Fraud@2 ready: Fraud@2 can't be loaded: no memory"):
         switch(up.stores, green)
     assert stands(up) == ("Fraud@1", "")
     assert "no memory" in history(up.stores.catalog, "Score")[0].cause
@@ -75,9 +77,41 @@ def test_a_worker_that_cant_load_it_ends_the_attempt(up: Shop, green: Deployment
 def test_a_worker_that_is_too_slow_ends_the_attempt(up: Shop, green: Deployment) -> None:
     loads(up, 0, green.revision)
     loads(up, 1, green.revision - 1)
-    with pytest.raises(NotReadyError, match="serve-1 did not load Fraud@2"):
+    with pytest.raises(NotReadyError, match="serve-grpc did not load Fraud@2"):
         switch(up.stores, green, longest=0.1)
     assert stands(up) == ("Fraud@1", "")
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("catalog_place", ["postgres"], indirect=True)
+def test_it_waits_for_the_workers_of_every_host(catalog_place: CatalogPlace, tmp_path: Path) -> None:
+    place = {"catalog": catalog_place.url, "namespace": catalog_place.namespace}
+    for host in ("one", "two"):
+        (tmp_path / host).mkdir()
+    with open_shop(tmp_path / "one", **place) as one, open_shop(tmp_path / "two", **place) as two:
+        one.deploy(one.graph())
+        version = one.version(one.graph(BY_HUNDRED))
+
+        def staged() -> Deployment:
+            return roll_out(one.stores.catalog, "Score", version, Rollout("blue-green"))
+
+        def told(seconds: float, revision: int, damage: str = "") -> None:
+            tell_loaded(two.stores, {"serve-0": {"Score": (revision, damage)}}, seconds)
+
+        green = staged()
+        told(10.0, green.revision - 1)
+        with pytest.raises(NotReadyError, match=r"serve-0 of host [0-9a-f]{8} did not load Fraud@2"):
+            switch(one.stores, green, longest=0.1)
+        green = staged()
+        told(10.0, green.revision, "no memory")
+        with pytest.raises(ConflictError, match=r"serve-0 of host [0-9a-f]{8} can't make Fraud@2 ready: no memory"):
+            switch(one.stores, green)
+        green = staged()
+        told(10.0, green.revision)
+        assert switch(one.stores, green).champion == "Fraud@2"
+        green = roll_out(one.stores.catalog, "Score", "Fraud@1", Rollout("blue-green"))
+        told(0.0, green.revision - 1)  # it is gone
+        assert switch(one.stores, green).champion == "Fraud@1"
 
 
 def test_a_pointer_moved_meanwhile_is_left_alone(shop: Shop, green: Deployment) -> None:

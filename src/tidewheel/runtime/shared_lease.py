@@ -143,7 +143,7 @@ class SharedLease:
 def _take(catalog: Catalog, name: str, least: int, seconds: float) -> tuple[int, str]:
     """Return the token of the role taken, or 0 and who holds it."""
     with catalog.write() as connection:
-        now = _database_now(connection)
+        now = database_now(connection)
         row = connection.execute(sa.select(leases).where(leases.c.name == name)).mappings().first()
         if row is not None and row["until"] > now:
             return 0, str(row["holder"])
@@ -159,12 +159,13 @@ def _take(catalog: Catalog, name: str, least: int, seconds: float) -> tuple[int,
 def _renew(catalog: Catalog, name: str, token: int, seconds: float) -> bool:
     """Return whether the role was still this holder's, and is for so long again."""
     with catalog.write(durable=False) as connection:
-        until = _database_now(connection) + int(seconds * 1e6)
+        until = database_now(connection) + int(seconds * 1e6)
         mine = (leases.c.name == name) & (leases.c.token == token)
         return connection.execute(sa.update(leases).where(mine).values(until=until)).rowcount == 1
 
 
-def _database_now(connection: sa.Connection) -> int:
+def database_now(connection: sa.Connection) -> int:
+    """Return the time in microseconds by the clock of a shared catalog's server."""
     if connection.dialect.name != "postgresql":
         return time.time_ns() // 1000
     clock = sa.text("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from tidewheel.errors import StorageError
 
-HEAD = "0004"
+HEAD = "0005"
 """The revision that this release writes and reads; the newest script in ``migrations/versions``."""
 
 _KNOWN = frozenset({"0001", "0002", "0003", HEAD})

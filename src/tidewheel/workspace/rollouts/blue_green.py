@@ -1,6 +1,7 @@
 """Blue-green: a version is made ready in every worker beside the one that answers, and only then is all traffic moved.
 
-Workers write what they have loaded with their numbers, twice a second. One that can't load green, or does not get
+Workers write what they have loaded with their numbers, twice a second; where hosts share a catalog, each host tells the
+others of its own. One that can't load green, or does not get
 there in time, ends the attempt: blue has answered throughout.
 """
 
@@ -12,15 +13,12 @@ from tidewheel.errors import ConflictError, NotReadyError
 from tidewheel.registry.pointers import deployments
 from tidewheel.registry.pointers.deployments import Deployment
 from tidewheel.rollout.rules import refuse_moved
-from tidewheel.runtime.lease import holder_of
 from tidewheel.runtime.stores import Stores
-from tidewheel.runtime.supervisor import read_status
-from tidewheel.serving.observing.metrics import read_loaded
+from tidewheel.workspace.rollouts.hosts import loaded_everywhere
 
 LONGEST = 300.0
 """Seconds that the workers have to load green."""
 LOOK_EVERY = 0.05
-WORKER = "serve-"
 
 
 def switch(stores: Stores, green: Deployment, *, longest: float = LONGEST) -> Deployment:
@@ -64,16 +62,12 @@ def _wait(stores: Stores, green: Deployment, longest: float) -> None:
 
 
 def _waiting(stores: Stores, green: Deployment) -> list[str]:
-    """Return the workers of this host that have not loaded green yet."""
-    if holder_of(stores.layout.leases / "up") is None:
-        return []
-    loaded, waiting = read_loaded(stores.layout.run), []
-    for child in read_status(stores.layout.run / "processes.json"):
-        if not child.name.startswith(WORKER):
-            continue
-        revision, damage = loaded.get(int(child.name.removeprefix(WORKER)), {}).get(green.service, (0, ""))
+    """Return the workers, on whichever host, that have not loaded green yet."""
+    waiting = []
+    for worker, loaded in loaded_everywhere(stores).items():
+        revision, damage = loaded.get(green.service, (0, ""))
         if revision < green.revision:
-            waiting.append(child.name)
+            waiting.append(worker)
         elif damage:
-            raise ConflictError(f"{child.name} can't make {green.challenger} ready: {damage}")
+            raise ConflictError(f"{worker} can't make {green.challenger} ready: {damage}")
     return waiting

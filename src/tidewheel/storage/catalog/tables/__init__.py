@@ -8,7 +8,7 @@ from tidewheel.storage.catalog.tables.definitions import graphs, groups, live_gr
 from tidewheel.storage.catalog.tables.deployments import deployment_history, deployments
 from tidewheel.storage.catalog.tables.environments import environment_history, environments
 from tidewheel.storage.catalog.tables.jobs import job_runs, jobs
-from tidewheel.storage.catalog.tables.leases import agreed, leases
+from tidewheel.storage.catalog.tables.leases import agreed, hosts, leases
 from tidewheel.storage.catalog.tables.marks import deleted_versions, version_notes, version_tags
 from tidewheel.storage.catalog.tables.notes import alerts, notes
 from tidewheel.storage.catalog.tables.runs import run_metrics, run_steps, runs
@@ -30,6 +30,7 @@ __all__ = [
     "environments",
     "graphs",
     "groups",
+    "hosts",
     "job_runs",
     "jobs",
     "leases",

@@ -1,4 +1,4 @@
-"""Roles that one process of all hosts holds, and what all hosts of a workspace have to agree on."""
+"""Roles that one process of all hosts holds, what all of them agree on, and which hosts there are."""
 
 from __future__ import annotations
 
@@ -22,3 +22,12 @@ agreed = sa.Table(
     sa.Column("name", sa.Text, primary_key=True),
     text("value"),
 )
+
+hosts = sa.Table(
+    "hosts",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    text("workers"),
+    instant("until"),
+)
+"""What the workers of each host have loaded; a host not heard of until then is gone."""
