@@ -19,6 +19,7 @@ from tests.serving.server import Echo, ServerThread
 from tests.serving.shop import open_shop, payment, worker
 
 from tidewheel.client import AsyncClient, Client, Decision
+from tidewheel.client.http1 import address_of, request_bytes
 from tidewheel.client.retries import BUDGET
 from tidewheel.errors import (
     ConfigError,
@@ -265,3 +266,19 @@ def test_a_declared_event_can_be_sent(served: Front) -> None:
 
     with Client(url(served.port)) as client:
         assert client.decide("Score", Payment(id="k1", card="c1", amount=1.0, country="SE")).event_id == "k1"
+
+
+def test_a_call_that_may_not_be_repeated_does_not_fail_of_a_connection_that_was_closed(make: Make) -> None:
+    handler, seen = answering(GOOD)
+    limits = Limits(idle_timeout=0.05)
+    with ServerThread(handler, limits, tick=0.02) as server, make(url(server.port)) as client:
+        client.decide("Score", {"id": "t1"})
+        while server.server.connections:
+            time.sleep(0.01)
+        client.decide("Score", {"id": "t1"}, repeatable=False)
+    assert len(seen) == 2
+
+
+def test_an_address_of_version_six_stands_in_brackets() -> None:
+    asked = request_bytes(address_of("http://[::1]:8700"), "GET", "/v1/status", {}, b"")
+    assert asked.split(b"\r\n")[1] == b"Host: [::1]:8700"

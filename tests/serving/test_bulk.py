@@ -110,3 +110,51 @@ def test_rows_of_one_instant_see_the_same_past(tmp_path: Path) -> None:
                 features = [json.loads(get(running.port, path)[1])["features"] for path in paths]
                 seen.append([next(v for k, v in row.items() if k.endswith("payments_1d")) for row in features])
     assert seen == [[0.0, 0.0], [40.0, 40.0]]
+
+
+def stream(batch: pa.RecordBatch, compression: str | None = None) -> bytes:
+    sink = io.BytesIO()
+    with pa.ipc.new_stream(sink, batch.schema, options=pa.ipc.IpcWriteOptions(compression=compression)) as writer:
+        writer.write_batch(batch)
+    return sink.getvalue()
+
+
+def overlapping() -> pa.RecordBatch:
+    """Rows whose text lies outside the buffer that they point into."""
+    offsets = pa.array([0, 1 << 20, 3], pa.int32()).buffers()[1]
+    return pa.RecordBatch.from_arrays([pa.StringArray.from_buffers(2, offsets, pa.py_buffer(b"abc"))], ["id"])
+
+
+def repeated() -> pa.RecordBatch:
+    """A long text, and many rows that name it."""
+    column = pa.DictionaryArray.from_arrays(pa.array([0] * 100_000, pa.int8()), pa.array(["x" * 500_000]))
+    return pa.RecordBatch.from_arrays([column], ["id"])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        stream(pa.RecordBatch.from_arrays([pa.nulls(1 << 27)], ["id"])),
+        stream(pa.RecordBatch.from_arrays([pa.array(["x" * 4_000_000])], ["id"]), "zstd"),
+        stream(overlapping()),
+        stream(repeated()),
+        stream(pa.RecordBatch.from_arrays([pa.array(["abc"], pa.string_view())], ["id"])),
+    ],
+    ids=["rows of nothing", "compressed", "beyond its buffer", "one text for many", "views"],
+)
+def test_a_hostile_stream_is_refused_before_it_unfolds(served: Front, body: bytes) -> None:
+    for path in (SCORE, "/v1/events/Payment"):
+        status, _, told = post(served, path, body)
+        assert status == 400
+        assert "Arrow" in json.loads(told)["error"]["what"]
+
+
+def test_categories_are_read_as_their_texts(served: Front) -> None:
+    rows = [payment(f"k{number}") for number in range(3)]
+    table = pa.Table.from_pylist(rows)
+    column = table.column("card").dictionary_encode()
+    place = table.schema.get_field_index("card")
+    batch = table.set_column(place, "card", column).combine_chunks().to_batches()[0]
+    status, _, body = post(served, SCORE, stream(batch))
+    assert status == 200
+    assert ["error" in answer for answer in json.loads(body)] == [False] * 3

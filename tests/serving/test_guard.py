@@ -217,3 +217,13 @@ def _in_time(true: Any) -> bool:
             return False
         time.sleep(0.05)
     return True
+
+
+@pytest.mark.parametrize(("host", "may"), [
+    (b"127.0.0.1:8700", True), (b"localhost:8700", True), (b"[::1]:8700", True), (b"localhost", True),
+    (b"rebound.example:8700", False), (b"10.0.0.7:8700", False),
+])  # fmt: skip
+def test_a_name_that_was_made_to_lead_here_is_refused(guard: Guard, host: bytes, may: bool) -> None:
+    same = {b"host": host, b"origin": b"http://" + host}
+    assert (guard.may(Request("POST", "/v1/events/Transaction", "", same), "ingest") is None) == may
+    assert (guard.may(Request("GET", "/v1/status", "", {b"host": host}), "read") is None) == may

@@ -290,3 +290,11 @@ def test_what_would_wait_past_its_deadline_is_refused(tmp_path: Path, monkeypatc
         shop.deploy(shop.graph())
         shop.deploy(shop.graph(), service="Gate", model="")
         asyncio.run(busy_model(shop, monkeypatch))
+
+
+def test_numbers_longer_than_python_reads_are_no_reason_to_fail() -> None:
+    digits = b"9" * 5000
+    admission = overloaded()
+    assert admission.refuses(2 * PATIENCE, "/v1/x", {b"x-request-timeout-ms": digits})
+    plain = b"POST /v1/x HTTP/1.1\r\nContent-Length: " + digits + b"\r\n\r\n"
+    assert admission.refuse_whole(plain, wire.date_line(0)) is None

@@ -170,3 +170,78 @@ def test_it_streams_over_asgi() -> None:
     scope = {"type": "http", "method": "GET", "path": "/stream", "query_string": b"", "headers": []}
     asyncio.run(AsgiApp(answering(Source([b"one", b"two"])))(scope, receive, send))
     assert [message.get("body") for message in sent] == [None, b"one", b"two", b""]
+
+
+SCOPE = {"type": "http", "method": "GET", "path": "/stream", "query_string": b"", "headers": []}
+
+
+def test_over_asgi_the_generator_ends_when_the_client_leaves() -> None:
+    source = Source([b"x"], wait=0.001, forever=True)
+    messages: list[Any] = [{"type": "http.request", "body": b""}, {"type": "http.disconnect"}]
+
+    async def receive() -> Any:
+        await asyncio.sleep(0.02)
+        return messages.pop(0)
+
+    async def send(message: Any) -> None:
+        """Some servers take in silence what nobody will get."""
+
+    async def ask() -> None:
+        async with asyncio.timeout(5):
+            await AsgiApp(answering(source))(SCOPE, receive, send)
+
+    asyncio.run(ask())
+    assert source.ended.is_set()
+
+
+def test_over_asgi_what_fails_before_the_first_piece_is_an_answer() -> None:
+    async def broken() -> AsyncGenerator[bytes]:
+        raise NotFoundError("no such thing")
+        yield b""
+
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b""}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    asyncio.run(AsgiApp(answering(broken))(SCOPE, receive, send))
+    assert [message.get("status") for message in sent] == [404, None]
+
+
+def test_over_asgi_half_a_body_is_no_request() -> None:
+    messages: list[Any] = [{"type": "http.request", "body": b"[1,", "more_body": True}, {"type": "http.disconnect"}]
+    asked: list[Request] = []
+
+    async def receive() -> Any:
+        return messages.pop(0)
+
+    async def send(message: Any) -> None:
+        raise AssertionError("nobody is there")
+
+    def answer(request: Request) -> Response:
+        asked.append(request)
+        return Response()
+
+    asyncio.run(AsgiApp(Echo(answer))({**SCOPE, "method": "POST"}, receive, send))
+    assert not asked
+
+
+def test_over_asgi_a_header_that_comes_twice_is_one_list() -> None:
+    seen: list[Request] = []
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b""}
+
+    async def send(message: Any) -> None:
+        """Not looked at."""
+
+    def answer(request: Request) -> Response:
+        seen.append(request)
+        return Response()
+
+    headers = [(b"Accept", b"text/plain"), (b"accept", b"text/event-stream")]
+    asyncio.run(AsgiApp(Echo(answer))({**SCOPE, "headers": headers}, receive, send))
+    assert seen[0].header(b"accept") == "text/plain, text/event-stream"

@@ -21,6 +21,7 @@ from tests.serving.server import Answer, Echo, ServerThread, connect, read_answe
 from tidewheel.errors import ConfigError
 from tidewheel.runtime.config import load_config
 from tidewheel.serving.transport.http import Request, Response
+from tidewheel.serving.transport.server import HttpServer
 from tidewheel.serving.transport.tls import Certificate, certificate_of
 
 
@@ -131,3 +132,18 @@ def test_settings_name_both_files_or_none(authority: Authority) -> None:
     ):
         with pytest.raises(ConfigError, match=r"certificate"):
             read(text)
+
+
+def test_a_stranger_in_the_queue_does_not_keep_a_server_from_draining(authority: Authority) -> None:
+    authority.issue("one")
+
+    async def drained() -> bool:
+        server = HttpServer(Echo(later), certificate=certificate(authority.folder))
+        port = await server.start()
+        with connect(port) as stranger, connect(port) as silent:
+            stranger.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            async with asyncio.timeout(5):
+                await server.drain(grace=0.2)
+            return not server.connections and silent.fileno() >= 0
+
+    assert asyncio.run(drained())

@@ -64,7 +64,10 @@ def request_bytes(address: Address, method: str, path: str, headers: Mapping[str
     >>> request_bytes(address_of("http://h"), "GET", "/v1/status", {}, b"").split(b"\r\n")[:2]
     [b'GET /v1/status HTTP/1.1', b'Host: h:80']
     """
-    lines = [f"{method} {address.prefix}{quote(path, safe='/?=&%,')} HTTP/1.1", f"Host: {address.host}:{address.port}"]
+    lines = [
+        f"{method} {address.prefix}{quote(path, safe='/?=&%,')} HTTP/1.1",
+        f"Host: {_bracketed(address.host)}:{address.port}",
+    ]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     if method == "POST":
         lines.append(f"Content-Length: {len(body)}")
@@ -72,6 +75,10 @@ def request_bytes(address: Address, method: str, path: str, headers: Mapping[str
     if head.count("\n") != len(lines) - 1:
         raise ConfigError("a header holds the end of a line", where=f"{method} {path[:100]}")
     return head.encode("latin-1", "replace") + b"\r\n\r\n" + body
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 class Reply:

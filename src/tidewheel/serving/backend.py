@@ -116,7 +116,7 @@ class WorkerBackend:
         OverloadedError
             It would, or too many wait already.
         """
-        decider, now = self.serving.desk.services[service].decider, perf_counter_ns()
+        decider, now = self.serving.desk.served(service).decider, perf_counter_ns()
         until = (began or now) + (timeout or decider.service.deadline) * 1000
         if awaited < MOST_AWAITED and now + decider.predicted_wait() <= until:
             return

@@ -19,7 +19,7 @@ from tidewheel.errors import OverloadedError, SchemaError
 from tidewheel.runtime.doorbell import Carillon
 from tidewheel.runtime.kill_switch import KillSwitch
 from tidewheel.runtime.stores import Stores
-from tidewheel.serving.api.bulk import arrow_rows, is_arrow
+from tidewheel.serving.api.arrow import arrow_rows, is_arrow
 from tidewheel.serving.api.handler import unknown
 from tidewheel.serving.deciding.answers import Answer, decode_answer
 from tidewheel.serving.deciding.desk import Desk, decoded

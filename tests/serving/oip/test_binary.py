@@ -19,6 +19,8 @@ from tests.serving.oip.front import Front, front
 from tidewheel.errors import InputError
 from tidewheel.serving.api.oip.messages import read_request
 from tidewheel.serving.api.oip.tensors import NUMBERS, Tensor, from_plain, from_raw
+from tidewheel.serving.transport.coding import body_of as unpacked
+from tidewheel.serving.transport.coding import coded
 from tidewheel.serving.transport.http import Request, Response
 
 INFER = "/v2/models/Fraud/infer"
@@ -188,3 +190,26 @@ def test_nested_data_is_read_row_by_row() -> None:
     body = b'{"inputs":[{"name":"x","shape":[2,2],"datatype":"INT16","data":[[1,2],[3,4]]}]}'
     tensor = cast("Tensor", read_request(body, None).inputs[0])
     assert tensor.values.tolist() == [[1, 2], [3, 4]]
+
+
+@pytest.mark.parametrize("shape", [[0, 2**62], [0, 2**70], [2**40, 0], [3, 0]])
+@pytest.mark.parametrize("datatype", ["FP64", "BYTES"])
+def test_a_shape_of_nothing_promises_no_rows(shape: list[int], datatype: str) -> None:
+    with pytest.raises(InputError, match="shape"):
+        from_plain("x", datatype, shape, [])
+    with pytest.raises(InputError, match="shape"):
+        from_raw("x", datatype, shape, b"")
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate"])
+def test_what_follows_a_packed_body_is_not_dropped(coding: str) -> None:
+    packed = gzip.compress(b"one") if coding == "gzip" else zlib.compress(b"one")
+    headers = {b"content-encoding": coding.encode()}
+    assert unpacked(Request("POST", "/", headers=headers, body=packed), 100) == b"one"
+    with pytest.raises(InputError, match="follow"):
+        unpacked(Request("POST", "/", headers=headers, body=packed * 2), 100)
+
+
+def test_a_coding_of_no_weight_is_not_taken() -> None:
+    for accept in (b"gzip;q=0.000", b"gzip; q=0", b"identity"):
+        assert coded(Request("GET", "/", headers={b"accept-encoding": accept}), b"x" * 1000)[1] == ()

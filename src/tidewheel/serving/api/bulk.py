@@ -10,9 +10,6 @@ from tidewheel.errors import SchemaError, TidewheelError
 from tidewheel.storage.log.records import BadRow, NewEvent
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
-    from tidewheel.collect.checking.checks import RowCheck
     from tidewheel.serving.backend import WorkerBackend
 
 BulkRow = NewEvent | BadRow
@@ -87,38 +84,3 @@ def is_bulk(body: bytes) -> bool:
     (True, False)
     """
     return body[:1] in (b"[", b"\xff")
-
-
-def is_arrow(body: bytes) -> bool:
-    """Return whether a body is an Arrow stream: it begins with the marker that JSON can't begin with."""
-    return body[:4] == b"\xff\xff\xff\xff"
-
-
-def arrow_rows(check: RowCheck, body: bytes, now: int, origin: str = "") -> list[BulkRow]:
-    """Return the rows of an Arrow stream, each checked as if it had come alone.
-
-    Raises
-    ------
-    SchemaError
-        The bytes are no Arrow stream.
-    """
-    import pyarrow as pa
-
-    try:
-        with pa.ipc.open_stream(body) as reader:
-            table = reader.read_all()
-        rows = _in_microseconds(table).to_pylist()
-    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
-        raise SchemaError(f"no Arrow stream: {error}", remedy="pyarrow.ipc.new_stream writes one") from error
-    return [check.check(row, now=now, origin=origin) for row in rows]
-
-
-def _in_microseconds(table: pa.Table) -> pa.Table:
-    """Return a table without finer times: Python has none for them."""
-    import pyarrow as pa
-
-    for place, field in enumerate(table.schema):
-        if pa.types.is_timestamp(field.type) and field.type.unit == "ns":
-            column = table.column(place).cast(pa.timestamp("us", field.type.tz), safe=False)
-            table = table.set_column(place, field.name, column)
-    return table

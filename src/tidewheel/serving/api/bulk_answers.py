@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, get_args
 import msgspec
 
 from tidewheel.errors import TidewheelError
-from tidewheel.serving.api.bulk import arrow_rows, decide_rows, is_arrow
+from tidewheel.serving.api.arrow import arrow_rows, is_arrow
+from tidewheel.serving.api.bulk import decide_rows
 from tidewheel.serving.deciding.answers import Answer, decode_answer
 from tidewheel.serving.deciding.desk import decoded
 from tidewheel.serving.transport.http import JSON, Request, Response, refusal

@@ -10,6 +10,7 @@ import ipaddress
 import logging
 import math
 import time
+from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("tidewheel.serving")
 
 BEARER = b"bearer "
+TOKEN = "make a token: tidewheel tokens create NAME"
 LOOK_AGAIN = 5.0
 """Seconds after which the tokens are read again, whether or not the catalog said that they changed."""
 
@@ -141,7 +143,7 @@ class Guard:
         if sent is None and self._always_open:
             return None
         if not self.any:
-            return of_another_site(request) if b"origin" in request.headers else None
+            return None if self._always_open else of_another_site(request)
         if sent is None or sent[:7].lower() != BEARER:
             return _unknown("no token was sent")
         known = self._known.get(blake2b(sent[7:], digest_size=32, key=PURPOSE).digest())
@@ -175,7 +177,9 @@ def _too_often(known: _Known, wait: float) -> Response:
 
 
 def of_another_site(request: Request) -> Response | None:
-    """Return the refusal of another site's page: a browser lets it post to this machine, and names its origin.
+    """Return the refusal of another site's page, which a browser lets ask this machine.
+
+    It names its origin; or it was loaded by a name that has since been made to lead here, and asks for that host.
 
     Examples
     --------
@@ -184,10 +188,22 @@ def of_another_site(request: Request) -> Response | None:
     True
     >>> of_another_site(Request("POST", "/", "", here | {b"origin": b"https://elsewhere.example"})).status
     403
+    >>> of_another_site(Request("GET", "/", "", {b"host": b"elsewhere.example:8700"})).status
+    403
     """
-    if request.header(b"origin").partition("://")[2] == request.header(b"host"):
-        return None
-    return error_response(403, "a page of another site asked", remedy="make a token: tidewheel tokens create NAME")
+    host = request.headers.get(b"host", b"")
+    if host and not _leads_here(host):
+        return error_response(403, f"asked for as {host[:100].decode('latin-1')!r}", remedy=TOKEN)
+    if b"origin" in request.headers and request.headers[b"origin"].partition(b"://")[2] != host:
+        return error_response(403, "a page of another site asked", remedy=TOKEN)
+    return None
+
+
+@lru_cache(64)
+def _leads_here(host: bytes) -> bool:
+    """Return whether a ``Host`` header names this machine and can't be made to name another."""
+    name = host.decode("latin-1")
+    return is_loopback(name.rpartition("]")[0].strip("[") if name.startswith("[") else name.partition(":")[0])
 
 
 def is_loopback(host: str) -> bool:

@@ -25,6 +25,8 @@ MANY = 32
 ANSWERS = 16
 TIMEOUT = b"x-request-timeout-ms"
 LONGEST_TIMEOUT = 3_600_000
+LONGEST_NUMBER = 12
+"""Digits that are read as one: Python refuses thousands of them with an error."""
 PLAIN = b"POST /v1/"
 _ODD = (b"transfer-encoding", b"expect", b"upgrade", b"connection:", TIMEOUT)
 """Headers that a request must not have to be refused unparsed."""
@@ -104,7 +106,7 @@ class Admission:
         """Return whether to refuse a request that may have waited so long (ns)."""
         patience = self._patience(path)
         asked = headers.get(TIMEOUT)
-        if patience and asked is not None and asked.isdigit():
+        if patience and asked is not None and asked.isdigit() and len(asked) <= LONGEST_NUMBER:
             patience = int(asked) * 1_000_000
         if not patience or waited * MOST_WAITED <= patience:
             return False
@@ -128,7 +130,7 @@ class Admission:
         if at < 0 or line < 0 or head.count(b"content-length") != 1 or any(odd in head for odd in _ODD):
             return None
         length = data[at + 17 : (head.find(b"\r\n", at + 2) + 1 or end + 1) - 1].strip()
-        if not length.isdigit() or len(data) != end + 4 + int(length):
+        if not length.isdigit() or len(length) > LONGEST_NUMBER or len(data) != end + 4 + int(length):
             return None
         if not self.refuses(perf_counter_ns() - self.since, data[5:line].decode("latin-1"), {}):
             return None

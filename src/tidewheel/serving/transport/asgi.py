@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
@@ -54,21 +55,26 @@ class AsgiApp:
             return
         if scope["type"] != "http":
             return
-        response = await self._answer(scope, receive)
-        if isinstance(response, Streamed):
-            await _stream(response, scope, send)
+        began = perf_counter_ns()
+        body = await _body(receive, limit := self.handler.body_limit(scope["path"]))
+        if body is None:
             return
+        response = too_large(limit) if len(body) > limit else await self._answer(scope, body, began)
+        if isinstance(response, Streamed):
+            failed = await _stream(response, scope, receive, send)
+            if failed is None:
+                return
+            response = failed
         headers = [(b"content-type", response.content_type), (b"content-length", str(len(response.body)).encode())]
         start = {"type": "http.response.start", "status": response.status, "headers": [*headers, *response.headers]}
         await send(start)
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else response.body})
 
-    async def _answer(self, scope: Message, receive: Receive) -> Response:
-        began = perf_counter_ns()
-        body = await _body(receive, limit := self.handler.body_limit(scope["path"]))
-        if body is None:
-            return too_large(limit)
-        headers = {bytes(name).lower(): bytes(value) for name, value in scope["headers"]}
+    async def _answer(self, scope: Message, body: bytes, began: int) -> Response:
+        headers: dict[bytes, bytes] = {}
+        for key, value in scope["headers"]:
+            name = bytes(key).lower()
+            headers[name] = headers[name] + b", " + bytes(value) if name in headers else bytes(value)
         query = bytes(scope.get("query_string", b"")).decode("latin-1")
         try:
             answer = self.handler.handle(Request(scope["method"], scope["path"], query, headers, body, began=began))
@@ -77,32 +83,45 @@ class AsgiApp:
             return failure(error)
 
 
-async def _stream(response: Streamed, scope: Message, send: Send) -> None:
-    """Send an answer piece by piece; `send` raises, or the server cancels, when the client is gone."""
+async def _stream(response: Streamed, scope: Message, receive: Receive, send: Send) -> Response | None:
+    """Send an answer piece by piece while the client is there; return what is to be answered instead, if anything."""
+    gone = asyncio.ensure_future(_gone(receive))
     try:
+        try:
+            piece: bytes | None = await anext(response.pieces, b"")
+        except Exception as error:
+            return failure(error)
         headers = [(b"content-type", response.content_type), *response.headers]
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
-        if scope["method"] != "HEAD":
-            async for piece in response.pieces:
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
+        while scope["method"] != "HEAD" and piece is not None and not gone.done():
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+            piece = await anext(response.pieces, None)
         await send({"type": "http.response.body", "body": b""})
+        return None
     finally:
+        gone.cancel()
         await response.pieces.aclose()
 
 
+async def _gone(receive: Receive) -> None:
+    """Wait until the client has left: not every server makes `send` fail then."""
+    while (await receive())["type"] != "http.disconnect":
+        await asyncio.sleep(0)
+
+
 async def _body(receive: Receive, limit: int) -> bytes | None:
-    """Read the whole body; None when it is larger than `limit`."""
+    """Read the whole body, or a little more than `limit` of it; None when the client left before its end."""
     parts: list[bytes] = []
     size = 0
-    while True:
+    while size <= limit:
         message = await receive()
-        part = message.get("body", b"")
-        size += len(part)
-        if size > limit:
+        if message["type"] == "http.disconnect":
             return None
-        parts.append(part)
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
         if not message.get("more_body", False):
-            return b"".join(parts)
+            break
+    return b"".join(parts)
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

@@ -41,6 +41,8 @@ def body_of(request: Request, most: int) -> bytes:
         raise InputError(f"the body is larger than {most} bytes once unpacked", remedy="send fewer rows in one request")
     if not unpacking.eof:
         raise InputError(f"the body's {coding} ends too early")
+    if unpacking.unused_data:
+        raise InputError(f"{len(unpacking.unused_data)} bytes follow the body's {coding}", remedy="pack it in one part")
     return body
 
 
@@ -53,7 +55,7 @@ def coded(request: Request, body: bytes) -> tuple[bytes, tuple[tuple[bytes, byte
     (b'hello', ())
     """
     taken = [choice.partition(";") for choice in request.header(b"accept-encoding").lower().split(",")]
-    wanted = {name.strip() for name, _, weight in taken if weight.strip() not in ("q=0", "q=0.0")}
+    wanted = {name.strip() for name, _, weight in taken if weight.strip().rstrip("0.") != "q="}
     if len(body) >= WORTH and "gzip" in wanted:
         return gzip.compress(body, 1, mtime=0), ((b"content-encoding", b"gzip"),)
     if len(body) >= WORTH and "deflate" in wanted:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import time
 from typing import TYPE_CHECKING, Any, Protocol
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from tidewheel.serving.transport.http import Request, Response
     from tidewheel.serving.transport.tls import Certificate
+
+log = logging.getLogger("tidewheel.serving")
 
 BACKLOG = 1024
 HANDSHAKE_SECONDS = 10.0
@@ -127,7 +130,7 @@ class HttpServer:
         self.draining = True
         if self._server is not None:
             self._server.close()
-            await self._accept_queued()
+            self._accept_queued()
         await asyncio.sleep(SETTLE)
         for connection in tuple(self.connections):
             connection.drain()
@@ -137,15 +140,16 @@ class HttpServer:
         for connection in tuple(self.connections):
             if connection.transport is not None:
                 connection.transport.abort()
+        for task in tuple(self._tasks):
+            task.cancel()
         if self._timer is not None:
             self._timer.cancel()
 
-    async def _accept_queued(self) -> None:
+    def _accept_queued(self) -> None:
         """Serve the connections that the kernel had taken for us and that closing the socket would reset."""
         queue, self._queue = self._queue, None
         if queue is None:
             return
-        loop = asyncio.get_running_loop()
         with queue:
             while True:
                 try:
@@ -153,7 +157,14 @@ class HttpServer:
                 except OSError:
                     return
                 accepted.setblocking(False)
-                await loop.connect_accepted_socket(lambda: Connection(self), accepted, **self._tls)
+                self.spawn(self._take(accepted))
+
+    async def _take(self, accepted: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.connect_accepted_socket(lambda: Connection(self), accepted, **self._tls)
+        except OSError as error:
+            log.debug("a connection ended in its handshake: %s", error)
 
     def _on_tick(self) -> None:
         self.ticks += 1

@@ -20,7 +20,7 @@ from tidewheel.errors import TidewheelError
 from tidewheel.registry.audit import note_refused
 from tidewheel.registry.versions.names import current_user
 from tidewheel.runtime.stores import Stores
-from tidewheel.serving.api.guard import Guard, is_loopback
+from tidewheel.serving.api.guard import Guard
 from tidewheel.serving.transport.http import Request, Response, error_response, failure
 from tidewheel.storage.catalog.actor import acting
 from tidewheel.workspace.processes import control_calls as calls
@@ -90,7 +90,7 @@ class ControlHandler:
             return Response(200, b'{"alive":true}')
         pattern, name = _split(request.path)
         route = ROUTES.get((request.method, pattern))
-        if (refused := self._guard.may(request, "admin") or self._by_another_name(request)) is not None:
+        if (refused := self._guard.may(request, "admin")) is not None:
             if route is not None and route.action and request.caller:
                 return self._refuse(request, route.action, name, refused)
             return refused
@@ -102,13 +102,6 @@ class ControlHandler:
         """Wait for what is under way."""
         for pool in (self._moves, self._others):
             pool.shutdown(wait=True, cancel_futures=True)
-
-    def _by_another_name(self, request: Request) -> Response | None:
-        """Refuse what asks by a name of elsewhere where no token guards: names can be made to lead here."""
-        host = request.header(b"host").rsplit(":", 1)[0].strip("[]")
-        if self._guard.any or not host or is_loopback(host):
-            return None
-        return error_response(403, f"asked for as {host[:100]!r}", remedy="make a token: tidewheel tokens create NAME")
 
     async def _run(self, route: Route, request: Request, name: str) -> Response:
         slow = route.call is calls.deploy

@@ -33,6 +33,7 @@ BF16 = "BF16"
 BYTES = "BYTES"
 DATATYPES = (*NUMBERS, BF16, BYTES)
 MOST_DIMENSIONS = 16
+LARGEST_DIMENSION = 1 << 31
 _LENGTH = 4
 """Bytes before each element of BYTES, little-endian, that say how long it is."""
 
@@ -86,9 +87,12 @@ def check_shape(name: str, datatype: str, shape: Sequence[int]) -> int:
     """
     if datatype not in DATATYPES:
         raise InputError(f"input {name!r}: unknown datatype {datatype!r}", remedy=f"known: {', '.join(DATATYPES)}")
-    if len(shape) > MOST_DIMENSIONS or any(size < 0 for size in shape):
+    count = math.prod(shape)
+    # Where one dimension is 0 nothing else bounds the others: rows that take no bytes would be made all the same.
+    empty = count == 0 and any(shape[:1])
+    if len(shape) > MOST_DIMENSIONS or any(not 0 <= size <= LARGEST_DIMENSION for size in shape) or empty:
         raise InputError(f"input {name!r}: {list(shape)[:MOST_DIMENSIONS]} is no shape")
-    return math.prod(shape)
+    return count
 
 
 def from_raw(name: str, datatype: str, shape: Sequence[int], data: bytes | memoryview) -> Tensor:
