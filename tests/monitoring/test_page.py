@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from tidewheel.metrics import Interval, reliability
+from tidewheel.monitoring import html
 from tidewheel.monitoring.page import most_moved, render
 from tidewheel.monitoring.report import FeatureDrift, Happening, Latency, Period, Report
 
@@ -139,3 +140,38 @@ def test_a_report_is_json() -> None:
     told = json.loads(msgspec.json.encode(full()))
     assert told["periods"][0]["metrics"]["average_precision"]["value"] == 0.5
     assert told["drift"][0]["feature"] == "(score)"
+
+
+def test_outcomes_to_come_are_told_of() -> None:
+    waiting = [replace(p, matured=0, pending=450, reliability=[]) for p in full().totals]
+    assert "No outcome is known yet: 900 decisions wait for theirs." in render(replace(full(), totals=waiting))
+    assert "No outcome is known yet" not in render(full())
+
+
+def test_what_no_model_decided_has_a_colour_and_no_score(page: str) -> None:
+    assert "no model" not in page
+    fallen = replace(period("", WEEKS[0]), scores=[], decisions=1, latency_us=Latency(1.0, 1.0, 9e6))
+    with_it = render(replace(full(), totals=[fallen, *full().totals], periods=[fallen, *full().periods]))
+    assert drawing(with_it, "Decisions").count(">no model<") == 1
+    assert ">no model<" not in drawing(with_it, "Scores")
+    assert "<dd>0.40 ms</dd><dt>p99 inside the service, Late@1</dt>" in with_it
+
+
+def drawing(page: str, title: str) -> str:
+    found = re.search(rf"<h3>{title}</h3>(<svg.*?</svg>)", page, re.S)
+    assert found
+    return found[1]
+
+
+def test_every_colour_has_another_on_a_dark_screen(page: str) -> None:
+    light, dark = page[: page.index("</style>")].split("@media screen and (prefers-color-scheme: dark)")
+    assert re.findall(r"(--\w+):", light) == re.findall(r"(--\w+):", dark)
+    drawn = set(re.findall(r'(?:fill|stroke)="(#\w+)"', page[page.index("</style>") :]))
+    greys = {"#8b949e"}
+    assert drawn - greys <= set(re.findall(r'"(#\w+)"', dark))
+
+
+def test_texts_stand_left_and_numbers_right() -> None:
+    assert '<th scope="col" class="text">a</th><th scope="col">b</th>' in html.table(["a", "b"], [["x", 1], ["y", 2]])
+    assert "<td>9.1%</td>" in html.table(["a"], [["9.1%"]])
+    assert "<thead>" not in html.table(["", ""], [["x", 1]])

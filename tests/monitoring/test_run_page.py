@@ -175,3 +175,14 @@ def test_two_runs_are_compared(pages: dict[str, str]) -> None:
     page = pages["compare"]
     for text in ("tested on the same rows", "num_leaves", "Columns only in Fraud@2: amount", "+0.0000"):
         assert text in page
+
+
+def test_a_lone_number_is_told_and_not_drawn_nor_blamed_for_having_no_interval() -> None:
+    told = story()
+    assert told.version is not None
+    measured = [*told.metrics, Metric("test", "calibration_error", 0.03)]
+    told = replace(told, version=msgspec.structs.replace(told.version, metrics=measured))
+    page = render_run(told)
+    assert "<dd>0.0300</dd><dt>calibration_error</dt>" in page
+    assert "<h3>calibration_error</h3>" not in page
+    assert "calibration_error has no interval" not in card_markdown(told)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from tests.shop import done, trained_shop
 
 import tidewheel as tw
 from tidewheel.rollout import Steering
+from tidewheel.runtime.schedule import JobRun
 from tidewheel.serving.observing.rollout_metrics import FILE, read_rollouts
+from tidewheel.workspace.processes.guarding import loudness
 from tidewheel.workspace.rollouts.watching import Glances
 
 
@@ -48,3 +52,13 @@ def test_a_rollout_is_told_as_it_stands_and_taken_back_when_it_fails(folder: Pat
         assert read_rollouts(run) == []
     moves = done("status", "--history", "--json", folder=folder).json["history"]
     assert (moves[0]["action"], moves[0]["who"]) == ("drop", "rollout guard")
+
+
+def test_the_same_news_is_told_once_and_a_failure_each_time() -> None:
+    run = JobRun(
+        job="rollout Screen", due=1, status="done", attempt=1, holder="h", claimed=1, finished=2, detail="no rollout"
+    )
+    assert loudness(run, None) == logging.INFO
+    assert loudness(run, "no rollout") == logging.DEBUG
+    assert loudness(run, "SentBack@2 at 5%") == logging.INFO
+    assert loudness(replace(run, status="failed"), "no rollout") == logging.WARNING

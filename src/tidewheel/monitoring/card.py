@@ -131,7 +131,8 @@ def limits(story: RunStory) -> list[str]:
         small = [f"{f.column} {g.value}" for f in evaluation.fairness for g in f.groups if g.small]
         found += [f"Too few test rows to judge {', '.join(small[:MOST])}."] if small else []
     found += ["Its model is kept as a pickle: load it only if you trust who made it."] * (PICKLE in story.run.artifacts)
-    unsure = [m for m in story.metrics if m.split == "test" and m.low is None]
+    resampled = {m.metric for m in story.metrics if m.split == "train"}  # others are told as one number, by nature
+    unsure = [m for m in story.metrics if m.split == "test" and m.low is None and m.metric in resampled]
     found += [f"{m.metric} has no interval: the test rows are too few, or of one kind." for m in unsure]
     as_of = story.run.lineage.as_of
     if as_of:

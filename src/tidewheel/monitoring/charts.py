@@ -54,7 +54,8 @@ def traffic(report: Report) -> Spec | None:
     """Decisions in each period, stacked by version."""
     rows = [{**_span(report, p), "decisions": p.decisions, "version": _named(p.version)} for p in report.periods]
     x2 = {"field": "end"}
-    encoding = {"x": _when("start"), "x2": x2, "y": _value("decisions", stack=True), "color": _color(report)}
+    encoding = {"x": _when("start"), "x2": x2, "y": _value("decisions", stack=True)}
+    encoding["color"] = _color(report, every=True)
     return _chart(rows, mark={"type": "rect", "stroke": "#fff"}, encoding=encoding)
 
 
@@ -220,10 +221,12 @@ def _range(low: str, high: str, title: str) -> Spec:
     return {"y": _value(low, title), "y2": {"field": high}}
 
 
-def _color(report: Report) -> Spec:
-    names = [_named(p.version) for p in report.totals]
+def _color(report: Report, *, every: bool = False) -> Spec:
+    """Return the colours of versions; with `every`, what no model decided is told in the legend too."""
+    names = [_named(p.version) for p in sorted(report.totals, key=lambda p: not p.version)]
     color: Spec = {"field": "version", "type": "nominal", "scale": {"domain": names}}
-    return color if len(names) > 1 else {**color, "legend": None}
+    versions = [name for name in names if name != NO_MODEL or every]
+    return {**color, "legend": {"values": versions} if len(versions) > 1 else None}
 
 
 def _named(version: str) -> str:

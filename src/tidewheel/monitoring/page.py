@@ -51,14 +51,19 @@ def _figures(report: Report) -> list[tuple[str, str]]:
     totals = report.totals
     decisions, known = sum(p.decisions for p in totals), sum(p.matured for p in totals)
     mean = sum(p.positive_share * p.matured for p in totals if p.positive_share is not None)
-    slowest = max((p.latency_us.p99 for p in totals if p.latency_us), default=None)
+    usual = max((p for p in totals if p.latency_us), key=lambda p: p.decisions, default=None)
+    slowest = usual.latency_us.p99 if usual and usual.latency_us else None
+    versions = len([p for p in totals if p.version])
     return [
         ("decisions", f"{decisions:,}"),
         ("outcomes known", f"{known:,}" if known else ""),
         ("mean outcome", f"{mean / known:.3f}" if known else ""),
         ("fallbacks", f"{sum(p.fallbacks for p in totals):,}"),
-        ("versions", f"{len([p for p in totals if p.version])}"),
-        ("p99 inside the service", f"{slowest / 1000:.2f} ms" if slowest is not None else ""),
+        ("version" if versions == 1 else "versions", f"{versions}"),
+        (
+            f"p99 inside the service, {usual.version or charts.NO_MODEL}" if usual else "",
+            f"{slowest / 1000:.2f} ms" if slowest is not None else "",
+        ),
     ]
 
 
@@ -93,7 +98,10 @@ def _over_time(report: Report) -> str:
 
 def _scores(report: Report) -> str:
     drawn = [html.figure("Scores", charts.scores(report)), html.figure("Calibration", charts.calibration(report))]
-    return html.charts("Scores and what came of them", drawn)
+    pending = sum(p.pending for p in report.totals)
+    none = f"No outcome is known yet: {pending:,} decisions wait for theirs." if pending else ""
+    known = any(p.matured for p in report.totals)
+    return html.charts("Scores and what came of them", drawn, html.paragraph("" if known else none))
 
 
 def _lists(report: Report) -> str:

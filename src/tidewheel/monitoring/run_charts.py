@@ -18,7 +18,7 @@ WIDTH, SQUARE, ROW = 290, 260, 24
 NAMES = {"test": "this model", "candidate": "this model", "baseline": "constant"}
 """What a split's, or a curve's, owner is called on a page."""
 COLORS = {"this model": "#1f5fa8", "champion": "#c8560f", "previous": "#9a3770", "constant": "#6b7683",
-          "logistic": "#2c7a51", "train": "#9db7d6"}  # fmt: skip
+          "logistic": "#2c7a51", "baseline linear": "#2c7a51", "train": "#9db7d6"}  # fmt: skip
 
 
 def metric_dots(metrics: Sequence[Metric], name: str) -> Spec | None:
@@ -210,8 +210,7 @@ def named(split: str) -> str:
 
 
 def _palette(order: Sequence[str]) -> Spec:
-    taken = {COLORS.get(name) for name in order}
-    spare = iter([c for c in ("#1f5fa8", "#c8560f", "#2c7a51", "#6244b0", "#806000") if c not in taken] * len(order))
+    spare = iter(["#6244b0", "#806000"] * len(order))
     return {"domain": list(order), "range": [COLORS.get(name) or next(spare) for name in order]}
 
 

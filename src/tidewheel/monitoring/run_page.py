@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
@@ -82,15 +83,19 @@ def verdict(gate: Verdict) -> html.Raw:
 
 def metrics(story: RunStory) -> str:
     """Return each metric beside the champion's, the baseline's and its own on the train rows."""
-    names = list(dict.fromkeys(m.metric for m in story.metrics))
+    times = Counter(m.metric for m in story.metrics)
+    lone = {m.metric: f"{m.value:.4f}" for m in story.metrics if times[m.metric] == 1 and m.low is None}
     drawn = [
-        html.figure(name, run_charts.metric_dots(story.metrics, name), in_words(story.metrics, name)) for name in names
+        html.figure(name, run_charts.metric_dots(story.metrics, name), in_words(story.metrics, name))
+        for name in times
+        if name not in lone
     ]
     method = story.evaluation.method if story.evaluation else ""
     intro = f'On the test rows, but "train"; bars are 95% intervals{f" by resampling {method}" if method else ""}.'
     rows = [[run_charts.named(m.split), m.metric, m.value, m.low, m.high] for m in story.metrics]
     table = html.folded("As a table", html.table(["of", "metric", "value", "low", "high"], rows)) if rows else ""
-    return html.charts("How good it is", drawn, html.paragraph(intro), small=True) + table
+    below = (html.figures(lone.items()) if lone else "") + table
+    return html.charts("How good it is", drawn, html.paragraph(intro), small=True) + below if drawn else below
 
 
 def in_words(found: Sequence[Metric], name: str) -> str:

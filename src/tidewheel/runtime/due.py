@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from tidewheel.definitions.durations import format_duration
 from tidewheel.errors import ConfigError
 
 SECOND = 1_000_000
@@ -55,10 +56,10 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
         >>> Schedule(every="cron", cron="0 3 * * mon").describe()
         '0 3 * * mon UTC'
         >>> Schedule(every="interval", interval=90 * SECOND).describe()
-        'every 90 s'
+        'every 90s'
         """
         if self.every == "interval":
-            return f"every {self.interval / SECOND:g} s"
+            return f"every {format_duration(self.interval)}"
         return f"{self.cron} {self.tz}" if self.every == "cron" else f"{self.every} at {self.at} {self.tz}"
 
     def check(self) -> Schedule:

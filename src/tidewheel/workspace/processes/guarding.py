@@ -15,7 +15,7 @@ from tidewheel.errors import LeaseError
 from tidewheel.rollout import Steering
 from tidewheel.runtime.child import Life
 from tidewheel.runtime.due import Schedule
-from tidewheel.runtime.schedule import Scheduler, Work
+from tidewheel.runtime.schedule import JobRun, Scheduler, Work
 from tidewheel.workspace.processes.standby import when_free
 from tidewheel.workspace.rollouts.watching import Glances
 
@@ -58,6 +58,13 @@ class Watch:
         return self._steering.step(service)
 
 
+def loudness(run: JobRun, before: str | None) -> int:
+    """Return the level at which a run is told of: what was said a minute ago is not said again, unless it failed."""
+    if run.status == "failed":
+        return logging.WARNING
+    return logging.DEBUG if run.detail == before else logging.INFO
+
+
 class Guarding:
     """Looks after a workspace's rollouts. One process of all hosts does, by lease.
 
@@ -73,6 +80,8 @@ class Guarding:
         self._watch = Watch(workspace)
         self._scheduler = Scheduler(workspace.stores.catalog, f"guards {os.getpid()} #{self._lease.token}")
         self._scheduler.set_jobs(self._watch.jobs())
+        self._told: dict[str, str] = {}
+        """By job, what was said last."""
 
     def step(self) -> None:
         """Do what is due.
@@ -85,7 +94,8 @@ class Guarding:
         if not self._lease.held:
             raise LeaseError("the role of the guards was lost", where=str(self._lease.path))
         for run in self._scheduler.step():
-            log.log(logging.WARNING if run.status == "failed" else logging.INFO, "%s: %s", run.job, run.detail)
+            log.log(loudness(run, self._told.get(run.job)), "%s: %s", run.job, run.detail)
+            self._told[run.job] = run.detail
         self._watch.glances.step()
 
     def close(self) -> None:
