@@ -23,6 +23,11 @@ ASSETS = Path(__file__).parent / "assets"
 SCHEMA = "tidewheel_asset"
 REVISIONS = sorted(path.stem.removeprefix("catalog-") for path in ASSETS.glob("catalog-*.sqlite"))
 
+SCRIPTS = sorted(
+    path.stem.removeprefix("revision_")
+    for path in Path(schema.__file__).parent.glob("migrations/versions/revision_*.py")
+)
+
 
 @pytest.fixture(params=REVISIONS)
 def old(request: pytest.FixtureRequest, catalog_place: CatalogPlace) -> Iterator[Catalog]:
@@ -67,6 +72,18 @@ def test_what_it_held_is_read(old: Catalog) -> None:
     assert levels.levels == {"block": 0.8}
     assert [done.detail for done in job_history(old)] == ["a challenger runs as canary"]
     assert [alert.message for alert in list_alerts(old)] == ["amount moved"]
+
+
+@pytest.mark.parametrize("stop", SCRIPTS)
+def test_a_catalog_at_any_revision_is_brought_here(stop: str, tmp_path: Path) -> None:
+    url = str(tmp_path / "catalog.sqlite")
+    engine = sa.create_engine(f"sqlite:///{url}")
+    with engine.begin() as connection:
+        schema.upgrader(stop)(connection)
+        assert schema.revision(connection) == stop
+    engine.dispose()
+    with Catalog.open(url) as catalog, catalog.read() as connection:
+        assert schema.revision(connection) == schema.HEAD == SCRIPTS[-1]
 
 
 def test_it_goes_on_from_there(old: Catalog) -> None:

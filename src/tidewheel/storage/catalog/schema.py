@@ -16,7 +16,7 @@ from tidewheel.errors import StorageError
 HEAD = "0005"
 """The revision that this release writes and reads; the newest script in ``migrations/versions``."""
 
-_KNOWN = frozenset({"0001", "0002", "0003", HEAD})
+_KNOWN = frozenset(f"{number:04}" for number in range(1, int(HEAD) + 1))
 
 
 def revision(connection: sa.Connection) -> str:
@@ -36,7 +36,7 @@ def refuse_newer(found: str, where: str) -> None:
         )
 
 
-def upgrader() -> Callable[[sa.Connection], None]:
+def upgrader(to: str = HEAD) -> Callable[[sa.Connection], None]:
     """Return what runs the scripts that a database lacks, inside the open transaction of a connection to it.
 
     Importing Alembic takes a while, and here it is done: before anybody is kept waiting for a lock.
@@ -49,8 +49,8 @@ def upgrader() -> Callable[[sa.Connection], None]:
     config.set_main_option("path_separator", "os")
 
     def upgrade(connection: sa.Connection) -> None:
-        if revision(connection) != HEAD:
+        if revision(connection) != to:
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            command.upgrade(config, to)
 
     return upgrade
