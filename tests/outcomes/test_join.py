@@ -98,6 +98,14 @@ def test_rows_are_by_instant_and_can_be_taken() -> None:
     assert found.matured.all()
 
 
+def test_grades_of_single_decisions_are_joined() -> None:
+    grades = (ir.Grade("Chargeback", 2.0, ("payment",), ()),)
+    label = ir.Label("grade", "", (), 3 * DAY, grades=grades)
+    outcomes = FixedEvents("payment", [("e1", MONDAY + HOUR, MONDAY + HOUR, {})])
+    found = joined([record(0), record(1)], outcomes, MONDAY + 4 * DAY, label)
+    assert found.label.tolist() == [0.0, 2.0]
+
+
 def test_a_service_of_rules_alone_has_no_outcomes() -> None:
     rules = ir.Service("Score", "Payment", "", None, (), ())
     found = join_outcomes(FixedEvents("payment"), ir.Graph(), rules, table([record(0, model="")]), MONDAY + 4 * DAY)

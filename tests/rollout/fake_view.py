@@ -15,7 +15,7 @@ from decision_rows import DAY, MONDAY, record, table
 from tidewheel.definitions import ir
 from tidewheel.errors import TidewheelError
 from tidewheel.metrics import bin_counts, quantile_edges
-from tidewheel.outcomes import COLUMNS, Joined, Status, answered
+from tidewheel.outcomes import COLUMNS, Joined, Lists, Status, answered
 from tidewheel.registry.models.bundles import Bundle, Manifest
 from tidewheel.registry.models.predictors import PredictorSpec
 from tidewheel.registry.models.profile import FeatureProfile, Profile
@@ -119,6 +119,7 @@ class FakeView:
     graph: ir.Graph = field(default_factory=graph)
     time: int = MONDAY
     rows: Joined | None = None
+    shown: Lists | None = None
     bundles: dict[str, Bundle] = field(default_factory=lambda: {"Fraud@1": linear(1.0)})
     next_bundle: Bundle = field(default_factory=lambda: linear(2.0))
     gates: list[Verdict] = field(default_factory=list)
@@ -151,6 +152,10 @@ class FakeView:
     def joined(self, service: ir.Service, since: int, columns: Sequence[str] = COLUMNS) -> Joined:
         assert self.rows is not None
         return self.rows.take(self.rows.decisions["instant"].to_numpy() >= since)
+
+    def lists(self, service: ir.Service, since: int) -> Lists:
+        assert self.shown is not None
+        return self.shown
 
     def decisions(self, service: str, since: int, until: int, columns: Sequence[str] | None = None) -> pa.Table:
         assert self.rows is not None

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import numpy as np
+import pyarrow as pa
 import pytest
 from decision_rows import DAY, HOUR
-from fake_view import SERVICE, FakeView, decided, graph, linear, together
+from fake_view import POLICY, SERVICE, FakeView, decided, graph, linear, together
 
 from tidewheel.definitions import ir
+from tidewheel.definitions.ir.ranking import Top
 from tidewheel.errors import NotReadyError, TrainingError
-from tidewheel.outcomes import Status
+from tidewheel.outcomes import Lists, Status
 from tidewheel.registry.alerts import list_alerts
 from tidewheel.registry.pointers import deployments
 from tidewheel.registry.pointers.deployments import Deployment, get_deployment
@@ -78,6 +81,22 @@ def test_a_canary_runs_for_its_time(view: FakeView) -> None:
     assert judgement is not None
     assert judgement.verdict == "wait"
     assert pointer(view).challenger == "Fraud@2"
+
+
+def test_a_canary_of_lists_is_judged_by_its_lists(view: FakeView) -> None:
+    loop, service = start(view, 2.0), msgspec.structs.replace(SERVICE, ranking=ir.Ranking("Item", (), Top(2)))
+    assert view.rows is not None
+    n = view.rows.decisions.num_rows
+    of_list, rank = np.repeat(np.arange(n), 2), np.tile([1, 2], n)
+    ours = np.array(view.rows.decisions["model"].to_pylist()) == "Fraud@2"
+    label = np.where(rank == np.where(ours, 1, 2)[of_list], 1.0, 0.0)
+    view.shown = Lists(of_list, pa.array(["a", "b"] * n), rank, label, 2, view.rows)
+    policy = msgspec.structs.replace(POLICY, metric="mean_reciprocal_rank")
+    view.graph = graph(policy)
+    judgement = loop.watch(service)
+    assert judgement is not None
+    assert (judgement.verdict, judgement.evidence["gain"]) == ("promote", 0.5)
+    assert pointer(view).champion == "Fraud@2"
 
 
 def test_nothing_is_promoted_after_an_automatic_rollback_until_a_person_acts(view: FakeView) -> None:

@@ -215,6 +215,16 @@ def test_mistakes_of_items(each: Any, said: str) -> None:
         compile_declarations(Wrong)
 
 
+def test_rankers_of_candidates_are_retrained_by_clock_labels_and_age_but_not_by_drift() -> None:
+    def ranker(when: object) -> type:
+        return type("Ranker", (tw.Model,), {**vars(Ranker), "retrain": when})
+
+    when = tw.retrain("weekly", on_labels=100, on_age="30d", metric="mean_reciprocal_rank")
+    assert compile_declarations(*DECLARED[:-1], ranker(when)).models[0].retrain == when
+    with pytest.raises(DefinitionError, match="drift is told by the rows of single decisions"):
+        compile_declarations(*DECLARED[:-1], ranker(tw.retrain("weekly", on_drift=0.25)))
+
+
 def test_grades_are_numbers_above_nothing() -> None:
     with pytest.raises(DefinitionError, match="grade\\(\\) of nothing"):
         tw.grade({}, within="1d")

@@ -204,13 +204,19 @@ def declared(**changes: Any) -> type:
         ({"group": "request"}, "group takes a column of Shown itself"),
         ({"metrics": ["rmse"], "gates": []}, "no metric 'rmse' for a model that ranks"),
         ({"split": tw.split.random()}, r"tears lists apart.*tw.split.by_group\(Shown.request\)"),
-        ({"retrain": "weekly"}, "a canary is judged by single decisions"),
+        ({"retrain": tw.retrain("weekly", metric="rmse")}, "retrain asks for 'rmse', which is not among the metrics"),
         ({"group": None, "estimator": LGBMRegressor(), "gates": []}, "no metric 'ndcg' for a model that predicts"),
     ],
 )
 def test_what_can_not_be_is_said_at_load(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(DefinitionError, match=message):
         compile_declarations(Item, Shown, Judged, ItemLately, ItemView, declared(**changes))
+
+
+def test_lists_of_single_decisions_are_retrained_like_others() -> None:
+    when = tw.retrain("weekly", on_drift=0.25, metric="ndcg(k=5)")
+    graph = compile_declarations(Item, Shown, Judged, ItemLately, ItemView, declared(retrain=when))
+    assert graph.models[0].retrain == when
 
 
 def test_a_search_and_a_default_estimator_know_lists() -> None:

@@ -14,8 +14,10 @@ from examples.movies.generate import world, write
 
 import tidewheel as tw
 from tidewheel.features.replay.backfill import read_view
+from tidewheel.registry.pointers.deployments import get_deployment
 from tidewheel.serving.deciding.answers import Answer
 from tidewheel.training.data.gather import labelled_rows
+from tidewheel.workspace.rollouts.loop import WorkspaceLoop
 from tidewheel.workspace.workspace import Workspace
 
 ROWS = world(datetime.now(UTC) - timedelta(days=3), users=40, movies=120, requests=500)
@@ -144,3 +146,15 @@ def test_a_report_of_lists_waits_for_their_horizon(workspace: Workspace) -> None
     assert total.spread.unlike is not None
     assert 0.0 < total.spread.unlike < 2.0
     assert found.metrics[0] == "ndcg(k=10)"
+
+
+def test_a_canary_of_lists_shows_its_own(workspace: Workspace) -> None:
+    version = workspace.train("Ranker", seed=1).version
+    workspace.deploy(version, service="Search", canary="50%")
+    for k in range(12):
+        asked(workspace, "Search", f"v{k}", user=f"u{k}", words="golden harbour")
+    service = workspace.service("Search")
+    lists = WorkspaceLoop(workspace).lists(service, get_deployment(workspace.stores.catalog, "Search").since)
+    answered_by = lists.joined.decisions["model"].to_pylist()
+    assert set(answered_by) == {"Ranker@1", version}
+    assert np.unique(lists.list).size == len(answered_by) == 12

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from tidewheel.collect.checking.columns import arrow_type
 from tidewheel.definitions import ir
+from tidewheel.definitions.grades import sources_of, told_by
 from tidewheel.errors import NotFoundError
 from tidewheel.outcomes.answered import COLUMNS, answered
 from tidewheel.outcomes.labels import decided_rows, label_rows
@@ -107,19 +108,29 @@ def join_outcomes(events: Events, graph: ir.Graph, service: ir.Service, decision
     wanted = paths_of(declared)
     of_row = sorted({*(path[1] for path in wanted if len(path) == 2), *declared.key})
     rows = decided_events(decisions, named(graph.sources, service.on) if of_row else None, of_row)
-    source = named(graph.sources, declared.source)
-    revision = [ir.REVISION] if source.revisable else []
-    columns = sorted({declared.path[0], *revision, *(path[0] for path in wanted if path != ("at",))})
-    # An outcome comes after its decision; what corrects one may speak of any time.
-    after = pc.min(decisions["at"]).as_py() if not source.revisable else None
-    outcomes = events.scan(declared.source, columns, after=after)
-    found = label_rows(declared, {source.name: source}, rows, {source.name: outcomes}, as_of, decided)
+    sources = {name: named(graph.sources, name) for name in sources_of(declared)}
+    after = pc.min(decisions["at"]).as_py()
+    outcomes = {name: scan_outcomes(events, declared, source, after) for name, source in sources.items()}
+    found = label_rows(declared, sources, rows, outcomes, as_of, decided)
     label[found.rows], weight[:] = found.y, decided.weight
     status = np.full(n, Status.MISSING, dtype=np.int8)
     status[decisions["at"].to_numpy() + declared.within > as_of] = Status.PENDING
     status[decided.prevented] = Status.PREVENTED
     status[found.rows] = Status.MATURED
     return Joined(decisions, label, weight, status)
+
+
+def scan_outcomes(events: Events, label: ir.Label, source: ir.Source, after: int | None) -> pa.Table:
+    """Return what a label reads of an event that tells it, of those after the first decision.
+
+    An outcome comes after its decision; what corrects one may speak of any time.
+    """
+    paths = {path[0] for path in paths_of(label) if path != ("at",)}
+    for name, path, item in told_by(label):
+        if name == source.name:
+            paths |= {path[0], *item[:1]}
+    columns = sorted(paths | ({ir.REVISION} if source.revisable else set()))
+    return events.scan(source.name, columns, after=None if source.revisable else after)
 
 
 def decided_events(decisions: pa.Table, source: ir.Source | None, columns: Sequence[str]) -> pa.Table:

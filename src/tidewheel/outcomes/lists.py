@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tidewheel.definitions import ir
-from tidewheel.definitions.grades import sources_of, told_by
+from tidewheel.definitions.grades import sources_of
 from tidewheel.features.replay.shown import REQUEST
 from tidewheel.kernel.words.vectors import unpack_vector
-from tidewheel.outcomes.join import Events, Joined, Status, decided_events, named, paths_of
+from tidewheel.outcomes.join import Events, Joined, Status, decided_events, named, paths_of, scan_outcomes
 from tidewheel.outcomes.labels import label_rows, pairs, with_key
 
 Floats = npt.NDArray[np.float64]
@@ -86,10 +86,7 @@ def join_lists(events: Events, graph: ir.Graph, service: ir.Service, joined: Joi
     seen = np.flatnonzero(shown.is_valid().to_numpy(zero_copy_only=False))
     sources = {name: named(graph.sources, name) for name in sources_of(model.label)}
     after = pc.min(decisions["at"]).as_py()
-    outcomes = {
-        name: events.scan(name, _columns(model.label, of), after=None if of.revisable else after)
-        for name, of in sources.items()
-    }
+    outcomes = {name: scan_outcomes(events, model.label, of, after) for name, of in sources.items()}
     labels = label_rows(model.label, sources, with_key(rows.take(pa.array(seen)), view), outcomes, as_of)
     label = np.full(of_list.size, np.nan)
     label[seen[labels.rows]] = labels.y
@@ -112,15 +109,6 @@ def _shown(events: Events, each: ir.Each, rows: pa.Table, as_of: int) -> pa.Arra
     told = pairs(shown[each.request], shown[each.item]).combine_chunks()
     place = pc.index_in(pairs(rows[REQUEST], rows[each.key]).combine_chunks(), value_set=told)
     return shown["_id"].combine_chunks().take(place)
-
-
-def _columns(label: ir.Label, source: ir.Source) -> list[str]:
-    """Return what the label reads of an event that tells it."""
-    paths = {path[0] for path in paths_of(label) if path != ("at",)}
-    for name, path, item in told_by(label):
-        if name == source.name:
-            paths |= {path[0], *item[:1]}
-    return sorted(paths | ({ir.REVISION} if source.revisable else set()))
 
 
 def _vector_of(service: ir.Service) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import Literal
 
 from tidewheel.definitions import ir
@@ -16,7 +17,7 @@ from tidewheel.registry.pointers.deployments import Deployment, find_deployment,
 from tidewheel.registry.pointers.ramps import find_ramp
 from tidewheel.registry.versions.versions import Version
 from tidewheel.rollout.drift import ALERT_AT, OUTCOME, WINDOW, find_drift, lookback, tell
-from tidewheel.rollout.judge import Contender, Judgement, judge_canary
+from tidewheel.rollout.judge import Contender, Judgement, judge_canary, judge_lists
 from tidewheel.rollout.rules import LOOP, refuse_moved
 from tidewheel.rollout.steering import Steering
 from tidewheel.rollout.view import LoopView
@@ -112,21 +113,26 @@ class RetrainLoop:
         return self._carry_out(deployment, judgement)
 
     def _judge(self, service: ir.Service, policy: ir.Retrain, deployment: Deployment, rows: Joined) -> Judgement:
-        watched = self._view.now() - deployment.since
+        watched, model = self._view.now() - deployment.since, self._model(service.model)
+        measure = policy.metric or model.metrics[0]
         champion = self._view.bundle(deployment.champion)
         try:
             challenger = self._view.bundle(deployment.challenger)
         except TidewheelError as error:
             return Judgement("rollback", f"{deployment.challenger} can't be loaded: {error}")
+        if service.ranking is not None:
+            lists = partial(self._view.lists, service, deployment.since)
+            return judge_lists(policy, measure, lists, deployment.champion, deployment.challenger, watched)
         bundles = {deployment.champion: champion, deployment.challenger: challenger}
         return judge_canary(
             policy,
-            policy.metric or self._model(service.model).metrics[0],
+            measure,
             rows,
             _contender(deployment.champion, champion),
             _contender(deployment.challenger, challenger),
             lambda version, words: score_words(bundles[version], words),
             watched,
+            model.group,
         )
 
     def _carry_out(self, deployment: Deployment, judgement: Judgement) -> Judgement:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tidewheel.definitions import ir
-from tidewheel.outcomes import COLUMNS, Joined
+from tidewheel.outcomes import COLUMNS, Joined, Lists
 from tidewheel.registry.models.bundles import Bundle
 from tidewheel.registry.versions.versions import Version
 from tidewheel.storage.catalog import Catalog
@@ -36,6 +36,9 @@ class LoopView(Protocol):
 
     def joined(self, service: ir.Service, since: int, columns: Sequence[str] = COLUMNS) -> Joined:
         """Return a service's decisions since an instant, with their outcomes as known now."""
+
+    def lists(self, service: ir.Service, since: int) -> Lists:
+        """Return the items of a service's lists since an instant, with their outcomes as known now."""
 
     def decisions(self, service: str, since: int, until: int, columns: Sequence[str] | None = None) -> pa.Table:
         """Return the records of a service's decisions on events that arrived in ``[since, until)``."""

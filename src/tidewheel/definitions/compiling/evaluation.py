@@ -89,11 +89,6 @@ def compile_lists(context: Context, cls: type[Model], view: ir.View, label: ir.L
         )
     if cls.calibrate is not None:
         raise DefinitionError("the scores of lists order, and are no probabilities", remedy="remove calibrate")
-    if cls.retrain is not None:
-        raise DefinitionError(
-            "a canary is judged by single decisions, and this model by lists",
-            remedy="remove retrain; train and deploy it on a schedule of your own (tidewheel train, tidewheel deploy)",
-        )
     return name, split if split.by else msgspec.structs.replace(split, by=(name,))
 
 

@@ -82,7 +82,7 @@ def compile_model(context: Context, cls: type[Model]) -> None:
     part("gates", compile_gates, cls, parts["view"], parts.get("metrics", ()))
     part("slices", compile_slices, cls, parts["view"])
     part("blocks", compile_blocks, cls, parts["view"])
-    part("retrain", _retrain, cls, parts.get("metrics", ()))
+    part("retrain", _retrain, cls, parts["view"], parts.get("metrics", ()))
     part("visibility", _visibility, cls, parts.get("gates", ()))
     part("teacher", compile_teacher, cls, classifies)
     for name, make in _ALONE.items():
@@ -150,7 +150,7 @@ def _check_metric(metric: str, metrics: tuple[str, ...], what: str) -> None:
         )
 
 
-def _retrain(cls: type[Model], metrics: tuple[str, ...]) -> ir.Retrain | None:
+def _retrain(cls: type[Model], view: ir.View, metrics: tuple[str, ...]) -> ir.Retrain | None:
     when = cls.retrain
     if when is None:
         return None
@@ -158,6 +158,11 @@ def _retrain(cls: type[Model], metrics: tuple[str, ...]) -> ir.Retrain | None:
         when = retrain_when(cast("Any", when))
     if not isinstance(when, ir.Retrain):
         raise DefinitionError(f"{when!r} is no schedule", remedy="write retrain = 'weekly' or tw.retrain(...)")
+    if when.on_drift and view.each is not None:
+        raise DefinitionError(
+            "drift is told by the rows of single decisions, and this model is asked for lists",
+            remedy="retrain by the clock, on_labels= or on_age=",
+        )
     if not when.metric:
         return msgspec.structs.replace(when, metric=metrics[0] if metrics else "")
     _check_metric(when.metric, metrics, "retrain")

@@ -14,7 +14,7 @@ from tidewheel.features.planning.view import plan_view
 from tidewheel.features.proof.parity import rows_of_decisions
 from tidewheel.features.reading.freshness import freshness_of
 from tidewheel.features.replay.backfill import compute_view
-from tidewheel.outcomes import COLUMNS, Joined
+from tidewheel.outcomes import COLUMNS, Joined, Lists
 from tidewheel.registry.models.bundles import Bundle, load_bundle
 from tidewheel.registry.pointers.ramps import Rollout
 from tidewheel.registry.services import load_service
@@ -24,7 +24,7 @@ from tidewheel.rollout.rules import LOOP
 from tidewheel.serving.deciding.lineup import view_of
 from tidewheel.storage.journal.decisions import from_arrow
 from tidewheel.workspace.features.reading import decisions
-from tidewheel.workspace.reporting import joined_decisions
+from tidewheel.workspace.reporting import joined_decisions, joined_lists
 from tidewheel.workspace.rollouts.deploying import deploy
 
 if TYPE_CHECKING:
@@ -61,6 +61,10 @@ class WorkspaceLoop:
     def joined(self, service: ir.Service, since: int, columns: Sequence[str] = COLUMNS) -> Joined:
         """Return a service's decisions since an instant, with their outcomes as known now."""
         return joined_decisions(self._workspace, service.name, since, columns)
+
+    def lists(self, service: ir.Service, since: int) -> Lists:
+        """Return the items of a service's lists since an instant, with their outcomes as known now."""
+        return joined_lists(self._workspace, service.name, since)
 
     def decisions(self, service: str, since: int, until: int, columns: Sequence[str] | None = None) -> pa.Table:
         """Return the records of a service's decisions on events that arrived in ``[since, until)``."""

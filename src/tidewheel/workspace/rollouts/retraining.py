@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pyarrow.compute as pc
 
 from tidewheel.definitions import ir
+from tidewheel.definitions.grades import sources_of
 from tidewheel.registry.runs.runs import Run, list_runs, running_runs
 from tidewheel.registry.runs.unfinished import close_killed
 from tidewheel.rollout import RetrainLoop
@@ -76,11 +77,13 @@ def _on_labels(workspace: Workspace, loop: RetrainLoop, model: ir.Model, wanted:
     last = _last(workspace, model)
     if last is None:
         return "never trained: nothing to compare with"
-    events = workspace.history.scan(model.label.source, [])
-    came = int(pc.sum(pc.greater_equal(events["_offset"], _head(last))).as_py() or 0)
+    sources = sources_of(model.label)
+    offsets = [workspace.history.scan(name, [])["_offset"] for name in sources]
+    came = sum(int(pc.sum(pc.greater_equal(offset, _head(last))).as_py() or 0) for offset in offsets)
+    told = " and ".join(sources)
     if came < wanted:
-        return f"{came:,} of {wanted:,} {model.label.source} events since run {last.id}"
-    return _asked(workspace, loop, model, f"{came:,} new {model.label.source} events since run {last.id}", "labels")
+        return f"{came:,} of {wanted:,} {told} events since run {last.id}"
+    return _asked(workspace, loop, model, f"{came:,} new {told} events since run {last.id}", "labels")
 
 
 def _on_age(workspace: Workspace, loop: RetrainLoop, model: ir.Model, oldest: int, due: int) -> str | Done:
