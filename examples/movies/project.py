@@ -1,4 +1,4 @@
-"""Recommend movies: candidates from three sources, one ranker, a list that is spread; two surfaces."""
+"""Recommend movies: candidates from three sources, one ranker, a list that is spread; four surfaces."""
 
 from __future__ import annotations
 
@@ -33,6 +33,13 @@ class Request(tw.Event):
     user: tw.Ref[User]
     movie: tw.Ref[Movie, None]
     words: tw.Text = ""
+
+
+class HomePage(tw.Event):
+    """Someone opens the first page, which knows nothing but its viewer."""
+
+    id: tw.Id
+    viewer: tw.Ref[User]
 
 
 class Shown(tw.Event):
@@ -117,6 +124,10 @@ class Similar(Recommend):
 
     candidates = [tw.nearest(Movie, to=Request.movie, k=100)]
     decide = tw.top(5)
+
+
+class Home(Recommend, on=HomePage):
+    """The same on the first page: its viewer stands for the request's user."""
 
 
 class Search(Recommend):

@@ -35,7 +35,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
         opened.sync()
         result = opened.train("Ranker")
         assert result.deployable, result.verdicts
-        for service in ("Recommend", "Similar", "Search"):
+        for service in ("Recommend", "Similar", "Search", "Home"):
             opened.deploy(result.version, service=service)
         yield opened
 
@@ -66,6 +66,19 @@ def test_the_same_movies_come_first_for_whom_they_are_like(workspace: Workspace)
     assert {item.id for item in answer.items} <= set(nearest)
     assert [item.score for item in answer.items] == sorted((item.score for item in answer.items), reverse=True)
     assert not asked(workspace, "Similar", "q3", movie=None).items
+
+
+def test_a_surface_answers_as_the_service_it_inherits_from(workspace: Workspace) -> None:
+    home = workspace.decide("Home", project.HomePage(id="h1", viewer="u9"))
+    assert not home.fallback, home.reason
+    asked = workspace.decide("Recommend", {"id": "h1", "user": "u9"})
+    assert [(item.id, item.score) for item in home.items] == [(item.id, item.score) for item in asked.items]
+    replay = workspace.why(home.decision_id).replay
+    assert replay.equal
+    checked = workspace.check_features(service="Home", sample=0)
+    assert (checked.checked, checked.differences) == (len(home.items), 0)
+    unknown = workspace.decide("Home", project.HomePage(id="h2", viewer="nobody"))
+    assert {item.source for item in unknown.items} == {"top_by(MoviePopularity.plays_30d)"}
 
 
 def test_words_find_titles(workspace: Workspace) -> None:

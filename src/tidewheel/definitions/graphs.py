@@ -221,7 +221,7 @@ class _Reach:
         for column in view.columns:
             if isinstance(column.value, ir.Score):
                 self._model(column.value.model)
-            for path in _paths(column.value):
+            for path in paths_in(column.value):
                 named = on.column(path[0])
                 if len(path) > 1 and named is not None and (named.target, True) in self._groups:
                     self._group((str(named.target), True))
@@ -240,9 +240,10 @@ class _Reach:
                     self._source(column.target)
 
 
-def _paths(value: ir.Expr | ir.Derived) -> Iterator[ir.Path]:
+def paths_in(value: ir.Expr | ir.Derived) -> Iterator[ir.Path]:
+    """Yield the paths of the row's own columns that an expression reads."""
     if isinstance(value, ir.Col):
         yield value.path
     elif isinstance(value, ir.Call | ir.Derived):
         for arg in value.args:
-            yield from _paths(arg)
+            yield from paths_in(arg)

@@ -15,6 +15,7 @@ from tidewheel.definitions.compiling.expressions import LEARNED, Typed, call, li
 from tidewheel.definitions.compiling.row_scope import RowScope
 from tidewheel.definitions.declared import place_of
 from tidewheel.definitions.models import Model, ScoreColumn
+from tidewheel.definitions.ranking import Top
 from tidewheel.definitions.services import Service, Thresholds
 from tidewheel.definitions.views import View
 from tidewheel.errors import DefinitionError
@@ -82,11 +83,11 @@ def _one(context: Context, cls: type[Service], on: ir.Source) -> Scoring:
     if not (isinstance(model, type) and issubclass(model, Model)):
         raise DefinitionError(f"{model!r} is no model class", remedy="write model = Fraud")
     stored = compile_stored(context, on, cls.model) if isinstance(cls.model, Stored) else None
-    return Scoring(own_model(context, model, on).name, stored=stored)
+    return Scoring(own_model(context, model, on, ranks=isinstance(cls.decide, Top)).name, stored=stored)
 
 
-def own_model(context: Context, model: type[Model], on: ir.Source) -> ir.Model:
-    """Return the frozen form of a model that a service for `on` may ask.
+def own_model(context: Context, model: type[Model], on: ir.Source, *, ranks: bool = False) -> ir.Model:
+    """Return the frozen form of a model that a service for `on` may ask; one that ranks may be a surface (see there).
 
     Raises
     ------
@@ -95,7 +96,7 @@ def own_model(context: Context, model: type[Model], on: ir.Source) -> ir.Model:
     """
     frozen = context.models[model]
     view = context.views[model.view]
-    if view.on != on.name:
+    if view.on != on.name and not (ranks and view.each is not None):
         raise DefinitionError(
             f"the service is for {on.name}, its model's view for {view.on} ({frozen.name})",
             remedy=f"write on={view.on}",

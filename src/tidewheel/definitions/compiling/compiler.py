@@ -6,7 +6,7 @@ import ast
 import os
 from collections.abc import Iterable, Mapping
 from types import ModuleType
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import msgspec
 
@@ -112,8 +112,10 @@ def _compile(classes: tuple[type, ...], root: str) -> ir.Graph:
         with context.problems.at(place_of(cls)):
             check_kept(context.sources[name], context.groups.values(), context.models.values())
     context.problems.raise_found()
-    for service in found[Service].values():
-        compile_service(context, service)
+    services = cast("list[type[Service]]", list(found[Service].values()))
+    for service in services:
+        if service._on is not None or not any(service in other.__mro__[1:] for other in services):
+            compile_service(context, service)  # one for no event that others inherit from is none itself
     context.problems.raise_found()
     return _graph(context)
 

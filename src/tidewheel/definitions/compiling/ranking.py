@@ -17,6 +17,7 @@ from tidewheel.definitions.compiling.each_scope import EachScope
 from tidewheel.definitions.compiling.expressions import Typed, elements, lower, text_of
 from tidewheel.definitions.compiling.paths import walk
 from tidewheel.definitions.compiling.row_scope import RowScope
+from tidewheel.definitions.compiling.surfaces import Surface
 from tidewheel.definitions.durations import parse_duration
 from tidewheel.definitions.features import Features
 from tidewheel.definitions.ir.ranking import Candidates, Rerank, Top
@@ -62,8 +63,11 @@ class _Compiler:
     def __init__(self, context: Context, cls: type[Service], on: ir.Source) -> None:
         assert isinstance(cls.model, type)
         self.context, self.cls = context, cls
-        self.asked = RowScope(context, on)
-        self.items = EachScope(context, on, cast("type", cls._on), cls.model.view._each)
+        view = context.views[cls.model.view]
+        own, self.seen = cast("type", cls._on), cast("type", cls.model.view._on)
+        self.surface = None if view.on == on.name else Surface(context, on, own, view)
+        self.asked = self.surface or RowScope(context, on)
+        self.items = EachScope(context, context.source_of(self.seen), self.seen, cls.model.view._each)
         self.target = context.sources[self.items.each.target]
         self._asked: list[ir.ViewColumn] = []
         self._shown: list[ir.ViewColumn] = []
@@ -77,21 +81,19 @@ class _Compiler:
         )
         rules = tuple(self._rule(f"rule.{i}", rule) for i, rule in enumerate(top.rules))
         weight, vector = (top.diversity.weight, self._vector(top.diversity.on)) if top.diversity else (1.0, "")
-        ranking = ir.Ranking(self.target.name, sources, Top(top.k, weight, vector, at_most, rules), exclude)
-        return Listing(
-            ranking,
-            self._view("candidates", self.asked, self._asked, None),
-            self._view("items", self.items, self._shown, self.items.each),
-        )
+        items = self._view("items", self.items, self._shown, self.items.each)
+        columns = () if self.surface is None else self.surface.columns(items)
+        cut = Top(top.k, weight, vector, at_most, rules)
+        ranking = ir.Ranking(self.target.name, sources, cut, exclude, columns)
+        return Listing(ranking, self._view("candidates", self.asked, self._asked, None), items)
 
     def _view(self, name: str, scope: RowScope, columns: list[ir.ViewColumn], each: ir.Each | None) -> ir.View | None:
         if not columns:
             return None
         lookups = tuple(sorted(scope.lookups.values(), key=lambda lookup: lookup.alias))
-        on = cast("type", self.cls._on).__name__
         return ir.View(
             f"{self.cls.__name__}.{name}",
-            on,
+            self.asked.on.name if each is None else self.seen.__name__,
             lookups,
             tuple(columns),
             file=self.cls._file,
@@ -133,6 +135,7 @@ class _Compiler:
         feature = self._vector(source.value)
         to, name = source.to, f"nearest({self.target.name}.{feature})"
         if isinstance(to, PathColumn):
+            to = to if self.surface is None else self.surface.plain(to)
             found = walk(self.context.sources, self.asked.on, to._names) if to._root is self.cls._on else None
             if found is not None and found.column.target == self.target.name:
                 return {"name": name, "feature": feature, "columns": (self._text(place, to),), "of_item": True}

@@ -106,3 +106,5 @@ class Ranking(_Frozen, frozen=True):
     top: Top
     exclude: tuple[str, ...] = ()
     """Columns of the candidate view with items that are left out."""
+    columns: tuple[tuple[str, str], ...] = ()
+    """Of a service that is not on its model's event: each column read of that one, with its own that stands for it."""

@@ -55,6 +55,8 @@ class Lists:
         Those of the item view.
     vectors : Fresh of VectorIndex, optional
         What likeness is taken by.
+    columns : sequence of (str, str)
+        Of a service that is not on its model's event: that one's columns with its own that stand for them.
     """
 
     top: Top
@@ -65,6 +67,7 @@ class Lists:
     asked: Mapping[str, tuple[int, bool]]
     shown: Mapping[str, tuple[int, bool]]
     vectors: Fresh[VectorIndex] | None = None
+    columns: Sequence[tuple[str, str]] = ()
 
     def answer(
         self,
@@ -95,6 +98,8 @@ class Lists:
         if not ids:
             return
         gathered = _in_time(until, "the features of the candidates were read")
+        if self.columns:
+            columns = {name: columns.get(own) for name, own in self.columns}
         rows = self.reader.read(columns, ids, now, at, without)
         read = _in_time(until, "the model was asked")
         scores = self.score(rows.words[0])
@@ -102,6 +107,8 @@ class Lists:
             raise ServingError("the model gave no number", where=verdict.model)
         scored = perf_counter_ns()
         self._cut(ids, found, rows, scores, verdict)
+        if self.columns:
+            self._tell_columns(columns, verdict)
         verdict.row = row._replace(instant=rows.instant, states=[*row.states, *self._states(ids, rows, verdict)])
         verdict.features_ns += read - start
         verdict.model_ns = scored - read
@@ -140,6 +147,12 @@ class Lists:
             Item(ids[at], float(scores[at]), rank, found[ids[at]], rows.words[0][at].tobytes(), rows.inputs(at))
             for rank, at in enumerate(shortlist(self.top, ids, scores, columns, vectors), 1)
         ]
+
+    def _tell_columns(self, columns: Mapping[str, object], verdict: Verdict) -> None:
+        """Record what was read of the model's event under a name that the service's event does not have it by."""
+        renamed = {name: columns[name] for name, own in self.columns if name != own}
+        for item in verdict.items or ():
+            item.inputs |= renamed
 
     def _states(self, ids: Sequence[str], rows: ItemRows, verdict: Verdict) -> list[tuple[str, str, int]]:
         place = {id: at for at, id in enumerate(ids)}

@@ -57,6 +57,7 @@ def ready_lists(
         asked=places_of(candidates),
         shown=places_of(items),
         vectors=indexes.vectors(vector, SECONDS) if vector else None,
+        columns=ranking.columns,
     )
     if lists.vectors is not None:
         lists.vectors.renew()
