@@ -148,7 +148,7 @@ def test_a_read_sees_what_stood_at_its_instant(events, data) -> None:
 
 def logged(log: EventLog, events: list[Happening]) -> None:
     for event in events:
-        new = NewEvent("Buy", event.id, event.at, event.columns, arrived=event.arrived, revisable=100 * DAY)
+        new = NewEvent(event.type, event.id, event.at, event.columns, arrived=event.arrived, revisable=100 * DAY)
         assert log.append([new], now=event.arrived)[0].status == "logged"
 
 

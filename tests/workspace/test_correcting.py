@@ -41,9 +41,15 @@ class Paid(tw.Features, by=Card):
     ever = tw.max(Payment.amount)
 
 
+class Disputed(tw.Features, by=Card):
+    disputes = tw.count(Dispute)
+    worth = tw.sum(Dispute.payment.amount, "30d")
+
+
 class PaymentView(tw.View, on=Payment):
     amount = Payment.amount
     card = Paid
+    disputed = Disputed
 
 
 class Gate(tw.Service, on=Payment):
@@ -51,9 +57,14 @@ class Gate(tw.Service, on=Payment):
     decide = tw.thresholds(go=0.0)
 
 
+class Watch(tw.Service, on=Payment):
+    rules = [tw.rule("disputed", Disputed.worth > 100, then="stop")]
+    decide = tw.thresholds(go=0.0)
+
+
 @pytest.fixture
 def workspace() -> Iterator[Workspace]:
-    with tw.open(":memory:", [Card, Payment, Dispute, Paid, PaymentView, Gate]) as opened:
+    with tw.open(":memory:", [Card, Payment, Dispute, Paid, Disputed, PaymentView, Gate, Watch]) as opened:
         yield opened
 
 
@@ -81,6 +92,22 @@ def test_a_correction_moves_a_payment_to_another_card(workspace: Workspace) -> N
     rows = workspace.view(PaymentView)
     assert rows["_id"].to_pylist() == ["a", "b", "d1", "d2"]
     assert rows["amount"].to_pylist() == [5.0, 90.0, 1.0, 1.0], "each as it first became known"
+
+
+def test_a_dispute_goes_by_what_its_payment_is_corrected_to(workspace: Workspace) -> None:
+    workspace.deploy("Watch")
+    disputes = [Dispute(id=f"d{n}", payment=payment) for n, payment in enumerate("aab")]
+    workspace.append([pay("a", "c1", 60.0), *disputes])
+    assert workspace.read(Disputed, card="c1").as_dict() == {"disputes": 2, "worth": 120.0}
+    before = workspace.decide(Watch, {"id": "p1", "card": "c1", "amount": 1.0})
+    workspace.append([pay("a", "c2", 70.0, revision=1), pay("b", "c2", 1.0)])
+    assert workspace.read(Disputed, card="c1").as_dict() == {"disputes": 0, "worth": None}
+    assert workspace.read(Disputed, card="c2").as_dict() == {"disputes": 3, "worth": 141.0}
+    after = workspace.decide(Watch, {"id": "p2", "card": "c1", "amount": 1.0})
+    assert (before.decision, after.decision) == ("stop", "go")
+    workspace.sync()
+    report = workspace.check_features(sample=0)
+    assert (report.checked, report.differences) == (2, 0), "each is replayed as it was"
 
 
 def ingest(workspace: Workspace, file: Path, *rows: tuple[str, str, float, int | str, int, int]) -> None:
@@ -160,10 +187,7 @@ def test_what_a_revisable_event_needs() -> None:
     class NoId(tw.Event, revisable="7d"):
         revision: int
 
-    class Through(tw.Features, by=Card):
-        disputes = tw.count(Dispute, "1d")
-
-    for cls, words in ((NoRevision, "which revision"), (NoId, "needs an id"), (Through, "Payment may be corrected")):
+    for cls, words in ((NoRevision, "which revision"), (NoId, "needs an id")):
         with pytest.raises(DefinitionError, match=words):
             compile_declarations(cls)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tidewheel.collect.checking.columns import with_default
-from tidewheel.collect.importing.revisions import corrected_by, numbers
 from tidewheel.definitions import ir
 from tidewheel.features.keys import key_array, part_array
 from tidewheel.features.planning.group import AT, Feed
@@ -24,6 +23,7 @@ from tidewheel.features.words import Words, one_array, to_words
 from tidewheel.kernel import evaluate
 
 Ints = npt.NDArray[np.int64]
+NEVER = np.iinfo(np.int64).max
 Made = TypeVar("Made")
 
 ARROW_TYPES: dict[str, pa.DataType] = {
@@ -99,6 +99,22 @@ def resolve(rows: Rows, ref: str, targets: Rows) -> tuple[Rows, Rows]:
     return rows.take(known), targets.take(positions)
 
 
+class Gone(NamedTuple):
+    """When each of some events is taken back, `NEVER` for one that stands: where what corrects it stands."""
+
+    arrived: Ints
+    offset: Ints
+
+    def take(self, index: npt.NDArray[np.intp]) -> Gone:
+        """Return those of the events at some places."""
+        return Gone(self.arrived[index], self.offset[index])
+
+    def after(self, offset: int) -> npt.NDArray[np.bool_]:
+        """Tell which are taken back after an offset."""
+        mask: npt.NDArray[np.bool_] = (self.offset > offset) & (self.offset != NEVER)
+        return mask
+
+
 @dataclass(frozen=True, eq=False)
 class Fed:
     """A feed's events in fold order, at their effective positions.
@@ -112,6 +128,8 @@ class Fed:
     targets: Rows | None
     arrived: Ints
     offset: Ints
+    gone: Gone | None = None
+    """When each is taken back; None when none is."""
 
     def __len__(self) -> int:
         return len(self.offset)
@@ -128,14 +146,11 @@ class Fed:
             ("keys", self.feed.keys), lambda: key_array([self.column(path) for path in self.feed.keys])
         )
 
-    @property
-    def corrected_by(self) -> Ints | None:
-        """The place of the event that corrects each, -1 for none; None where events can't be corrected."""
-        if not self.feed.revisable:
-            return None
-        return self.rows.once(
-            "corrected by", lambda: corrected_by(self.rows.columns["_id"], numbers(self.rows.columns[ir.REVISION]))
-        )
+    def take(self, index: npt.NDArray[np.intp]) -> Fed:
+        """Return the events at some places."""
+        targets = None if self.targets is None else self.targets.take(index)
+        gone = None if self.gone is None else self.gone.take(index)
+        return Fed(self.feed, self.rows.take(index), targets, self.arrived[index], self.offset[index], gone)
 
     def column(self, path: ir.Path) -> pa.Array:
         """Return the column that a path leads to."""

@@ -159,7 +159,7 @@ def compile_aggregate(context: Context, parts: tuple[KeyPart, ...], node: Aggreg
         where = condition(context, source, options["where"])
     keys = _keys(context, source, parts, options.get("by"))
     paths = [*keys, *paths_of(value), *paths_of(where)]
-    _check_references(context, source, paths)
+    ends = _ends(context, source, paths)
     span = span_of(node._op, options)
     aggregate = ir.Aggregate(
         op=node._op,
@@ -179,7 +179,7 @@ def compile_aggregate(context: Context, parts: tuple[KeyPart, ...], node: Aggreg
         q=cast("float", options.get("q", 0.0)),
         cap=span.cap,
         past_cap=span.past_cap,
-        revisable=source.revisable > 0,
+        revisable=any(end.revisable for end in ends),
         defaults=defaults_read(context.sources, source, paths),
     )
     return replace(aggregate, include_request=includes_request(aggregate, options, paths)), type
@@ -233,22 +233,16 @@ def _keys(context: Context, source: ir.Source, parts: tuple[KeyPart, ...], by: o
     return tuple(at_most_one_event(context.sources, source, path).path for path in paths)
 
 
-def _check_references(context: Context, source: ir.Source, paths: list[ir.Path]) -> None:
+def _ends(context: Context, source: ir.Source, paths: list[ir.Path]) -> list[ir.Source]:
+    """Return what an aggregate reads rows of: its source and, where it goes through a reference, the target."""
     refs = sorted({path[0] for path in paths if len(path) > 1})
     if len(refs) > 1:
         raise DefinitionError(
             f"one aggregate goes through two references: {', '.join(f'{source.name}.{ref}' for ref in refs)}",
             remedy="go through one; carry the other column on the event itself",
         )
-    for ref in refs:
-        column = source.column(ref)
-        ends = (source, context.sources[str(column.target)]) if column else (source,)
-        revisable = next((end.name for end in ends if end.revisable), None)
-        if revisable:
-            raise DefinitionError(
-                f"an aggregate goes through {source.name}.{ref}, and {revisable} may be corrected",
-                remedy=f"carry the columns it needs on {source.name} itself, or declare {revisable} without revisable=",
-            )
+    columns = [column for ref in refs if (column := source.column(ref))]
+    return [source, *(context.sources[str(column.target)] for column in columns)]
 
 
 def _default(value: object, type: Type) -> float | str | None:

@@ -145,7 +145,8 @@ class Aggregate(_Frozen, frozen=True):
     past_cap: bool = False
     """Not the aggregate, but how many instants' rows the cap has cost its window; 0 while that is exact."""
     revisable: bool = False
-    """Whether rows of `source` are taken back when they are corrected; a state that does not is another."""
+    """Whether rows of `source`, or those that they refer to, are taken back when they are corrected; a state that
+    does not is another."""
     include_request: bool = False
     """The row that a view is read for counts as well, if it is one of the source's and has the key read."""
     defaults: tuple[tuple[str, bool | int | float | str], ...] = ()

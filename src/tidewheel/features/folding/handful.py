@@ -58,7 +58,7 @@ class Handful:
     ) -> None:
         self._index = index
         self._targets = needs.ids
-        self._revisable = {feed.source for plan in plans for feed in plan.feeds if feed.revisable}
+        self._revisable = {source for plan in plans for feed in plan.feeds for source in feed.corrected}
         self._types = {
             source: tuple((name, *_type_of(index.sources[source], name)) for name in columns)
             for source, columns in needs.columns.items()

@@ -14,10 +14,14 @@ from dataclasses import dataclass
 from typing import Any, Generic
 
 import msgspec
+import pyarrow as pa
 
 from tidewheel.definitions import ir
+from tidewheel.features.folding.corrections import gone_of
 from tidewheel.features.folding.forms import Form, Happened, Held
+from tidewheel.features.keys import part_array
 from tidewheel.features.planning.group import AT, Feed
+from tidewheel.features.rows import Rows
 from tidewheel.storage.protocols import StateBatch
 from tidewheel.storage.state.partition import Reference
 
@@ -43,8 +47,10 @@ class ReferenceIndex:
     def __init__(self, graph: ir.Graph, feeds: Iterable[Feed]) -> None:
         self.sources = {source.name: source for source in graph.sources}
         self.columns: dict[str, list[str]] = {}
+        self.revisable: set[str] = set()
         for feed in feeds:
             if feed.via is not None:
+                self.revisable.update({feed.via.target} & {*feed.corrected})
                 known = self.columns.setdefault(feed.via.target, [])
                 known += [name for name in feed.via.columns if name not in known]
 
@@ -71,7 +77,7 @@ class ReferenceIndex:
         """Keep what is needed of a micro-batch's events of some types; return what resolves its references."""
         for target in targets:
             if target in rows and len(rows[target]):
-                _keep(batch, form, target, rows[target], self.columns[target])
+                _keep(batch, form, target, rows[target], self.columns[target], target in self.revisable)
         return Meeting(self, batch, form, rows, below)
 
 
@@ -174,14 +180,30 @@ class Meeting(Generic[Held]):
         return self._form.made(self._index.sources[target], self._index.stored_columns(target), events)
 
 
-def _keep(batch: StateBatch, form: Form[Held], target: str, rows: Held, names: Sequence[str]) -> None:
-    """Keep events by id. Of two with one id the first holds."""
+def forget_waiting(batch: StateBatch, name: str, ref: str, rows: Rows, after: int) -> None:
+    """Let those of a feed's events that were corrected after an offset wait no longer for their targets."""
+    corrected = gone_of(rows).after(after)
+    targets: list[str] = part_array(rows.columns[ref]).filter(pa.array(corrected)).drop_null().to_pylist()
+    gone = {*rows.offset[corrected].tolist()}
+    for target, offset, entry in batch.take_waiting(name, targets):
+        if offset not in gone:
+            batch.wait(name, target, offset, entry)
+
+
+def _keep(batch: StateBatch, form: Form[Held], target: str, rows: Held, names: Sequence[str], revisable: bool) -> None:
+    """Keep events by id. Of two with one id the first holds, or the one with the highest revision."""
     ids = form.ids(rows)
     stored = batch.references(target, ids)
     new: dict[str, Reference] = {}
     events = form.events(rows, [name for name in names if name != AT])
     for id, before, event in zip(ids, stored, events, strict=True):
-        if id not in new and (before is None or before.offset == event.offset):
+        before = new.get(id, before)
+        corrects = revisable and before is not None and _revision(event.columns) > _revision(before.columns)
+        if before is None or before.offset == event.offset or corrects:
             columns = {name: event.at if name == AT else event.columns[name] for name in names}
             new[id] = Reference(event.offset, event.arrived, columns)
     batch.put_references(target, new.items())
+
+
+def _revision(columns: Mapping[str, Any]) -> int:
+    return columns.get(ir.REVISION) or 0

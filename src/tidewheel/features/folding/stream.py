@@ -18,10 +18,10 @@ import pyarrow as pa
 from tidewheel.definitions import ir
 from tidewheel.errors import ConflictError, NotFoundError
 from tidewheel.features.folding.backlog import Backlog
-from tidewheel.features.folding.corrections import corrected_keys, may_correct
+from tidewheel.features.folding.corrections import may_correct, touched
 from tidewheel.features.folding.forms import ColumnForm, Records
 from tidewheel.features.folding.handful import Handful
-from tidewheel.features.folding.references import Meeting, ReferenceIndex
+from tidewheel.features.folding.references import Meeting, ReferenceIndex, forget_waiting
 from tidewheel.features.keys import plain
 from tidewheel.features.planning.group import GroupPlan
 from tidewheel.features.replay.history import Needs, Past
@@ -266,23 +266,28 @@ class Folder:
             meeting = self._index.meet(batch, COLUMNS, rows, last + 1, group.needs.ids)
             for plan in group.plans:
                 feds = feds_of(plan, rows, meeting)
-                if feds:
+                if may_correct(plan, rows):
+                    feds = self._fold_again(batch, plan, last)
+                elif feds:
                     fold_group(batch, plan, feds, self._partition, self._partitions)
-                    collect_strings(feds, strings, self._known)
-                if any(map(may_correct, feds.values())):
-                    self._fold_again(batch, plan, last)
+                collect_strings(feds, strings, self._known)
 
-    def _fold_again(self, batch: StateBatch, plan: GroupPlan, last: int) -> None:
-        """Fold the states whose events were corrected since the last micro-batch from their first event."""
+    def _fold_again(self, batch: StateBatch, plan: GroupPlan, last: int) -> dict[int, Fed]:
+        """Fold the states that a micro-batch touches from their first event; return what it brought or took back."""
         past = Past(self._history, self._graph, [plan], below=last + 1)
         feds = [past.feed(feed) for feed in plan.feeds]
-        names = [name.encode() for name in corrected_keys(feds, self._offsets[plan.state_id])]
-        keys = _ours(names, self._partition, self._partitions)
+        after = self._offsets[plan.state_id]
+        fresh = {number: fed.take(touched(fed, after)) for number, fed in enumerate(feds)}
+        _, keys = _encode_keys([fed.keys for fed in fresh.values()], self._partition, self._partitions)
         if keys:
             entities = pa.array([key.decode() for key in keys], pa.string())
             events = group_events(plan, feds, entities, "offset", len(keys)).events
             folded = fold(plan.layout, empty(len(keys)), events)
             batch.put_blobs(plan.state_id, keys, folded.words, folded.starts)
+        for number, feed in enumerate(plan.feeds):
+            if feed.via is not None and feed.revisable:
+                forget_waiting(batch, f"{plan.state_id}:{number}", feed.via.ref, past.rows[feed.source], after)
+        return fresh
 
     @contextmanager
     def _micro_batch(self, group: _Together, last: int) -> Iterator[tuple[StateBatch, dict[int, str]]]:

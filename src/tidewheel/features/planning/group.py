@@ -35,6 +35,8 @@ class Via:
     ref: str
     target: str
     columns: tuple[str, ...]
+    revisable: bool = False
+    """Whether the event referred to may be corrected by later ones."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,12 @@ class Feed:
     literals: tuple[str, ...]
     revisable: bool = False
     """Whether its events may be corrected by later ones."""
+
+    @property
+    def corrected(self) -> tuple[str, ...]:
+        """The event types, of those it reads, whose events may be corrected."""
+        own = (self.source,) if self.revisable else ()
+        return (*own, self.via.target) if self.via is not None and self.via.revisable else own
 
 
 @dataclass(frozen=True, eq=False)
@@ -298,7 +306,8 @@ class _FeedMaker:
             check_key(self._sources, self._source, path)
         paths = (*self._keys, *inputs)
         own = [path[0] for path in paths if path != (AT,) or self._source.column(AT)]
-        if self.revisable:
+        revisable = self.revisable and self._source.revisable > 0
+        if revisable:
             own.append(ir.REVISION)
         return Feed(
             source=self._source.name,
@@ -311,7 +320,7 @@ class _FeedMaker:
             columns=tuple(dict.fromkeys(own)),
             spoken=tuple(self._spoken),
             literals=tuple(self._literals),
-            revisable=self.revisable,
+            revisable=revisable,
         )
 
     def _slot_node(self, aggregate: ir.Aggregate, text: bool) -> Node:
@@ -336,7 +345,10 @@ class _FeedMaker:
         assert column is not None
         assert column.target is not None
         needed = dict.fromkeys(path[1] for path in paths if len(path) > 1)
-        return Via(self._ref, column.target, tuple(needed))
+        revisable = self.revisable and self._sources[column.target].revisable > 0
+        if revisable:
+            needed[ir.REVISION] = None
+        return Via(self._ref, column.target, tuple(needed), revisable)
 
     def _leaf_is_text(self, expr: ir.Expr) -> bool:
         return isinstance(expr, ir.Col) and self._kind_is_text(expr.path)

@@ -172,7 +172,7 @@ class Batch:
         return number
 
     def _refuse_revisable(self) -> None:
-        revisable = {feed.source for plan in self.plans for feed in plan.feeds if feed.revisable}
+        revisable = {source for plan in self.plans for feed in plan.feeds for source in feed.corrected}
         if self.view is not None and self._on.revisable:
             revisable.add(self._on.name)
         if revisable:

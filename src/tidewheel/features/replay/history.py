@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from tidewheel.definitions import ir
+from tidewheel.features.folding.corrections import feed_revisions
 from tidewheel.features.planning.group import AT, Feed, GroupPlan
 from tidewheel.features.rows import Fed, Rows, feed_rows, resolve, rows_of
 from tidewheel.features.words import Texts
@@ -27,8 +28,7 @@ class Needs:
                 columns = [name for name in feed.via.columns if name != AT]
                 self.columns.setdefault(feed.via.target, {}).update(dict.fromkeys(columns))
                 self.ids.add(feed.via.target)
-            if feed.revisable:
-                self.identified.add(feed.source)
+            self.identified.update(feed.corrected)
         self.identified |= self.ids
 
 
@@ -68,9 +68,12 @@ class Past:
     def feed(self, feed: Feed) -> Fed:
         """Return a feed's events in fold order."""
         rows = self._rows[feed.source]
-        if feed.via is None:
+        targets = None if feed.via is None else self._rows[feed.via.target]
+        if feed.corrected:
+            return feed_revisions(feed, rows, targets)
+        if feed.via is None or targets is None:
             return feed_rows(feed, rows)
-        return feed_rows(feed, *resolve(rows, feed.via.ref, self._rows[feed.via.target]))
+        return feed_rows(feed, *resolve(rows, feed.via.ref, targets))
 
     def learn(self, texts: Texts) -> None:
         """Make the strings that features may answer with known to `texts`."""

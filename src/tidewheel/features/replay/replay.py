@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tidewheel.errors import HorizonError
-from tidewheel.features.folding.corrections import Columns, holding, moved, with_withdrawals
+from tidewheel.features.folding.corrections import Columns, holding, living, moved, with_withdrawals
 from tidewheel.features.planning.group import GroupPlan
 from tidewheel.features.rows import Fed, Ints
 from tidewheel.features.words import Words
@@ -104,9 +104,8 @@ def replay_group(
 def group_events(plan: GroupPlan, feds: Sequence[Fed], entities: pa.Array, order: Order, n: int) -> Grouped:
     """Return the events of the wanted entities, in the order that decides what is visible."""
     wanted = [_wanted(fed, entities) for fed in feds]
-    if order in ("event", "attribute"):
-        kept = [holding(fed, rows) for fed, (rows, _) in zip(feds, wanted, strict=True)]
-        wanted = [(rows[keep], codes[keep]) for (rows, codes), keep in zip(wanted, kept, strict=True)]
+    kept = [_kept(fed, rows, order) for fed, (rows, _) in zip(feds, wanted, strict=True)]
+    wanted = [(rows[keep], codes[keep]) for (rows, codes), keep in zip(wanted, kept, strict=True)]
     columns = _columns(plan, feds, wanted)
     undoes = None
     if order in ("event", "attribute"):
@@ -125,6 +124,15 @@ def group_events(plan: GroupPlan, feds: Sequence[Fed], entities: pa.Array, order
         undoes=moved(undoes, permutation),
     )
     return Grouped(events, events.offset if order == "offset" else events.arrived)
+
+
+def _kept(fed: Fed, rows: np.ndarray, order: Order) -> slice | np.ndarray:
+    """Return which of the events at `rows` are there at all, in an order."""
+    if fed.gone is None:
+        return slice(None)
+    if order in ("event", "attribute"):
+        return holding(fed, rows)
+    return living(fed, rows, "offset" if order == "offset" else "arrived")
 
 
 def _columns(plan: GroupPlan, feds: Sequence[Fed], wanted: Sequence[tuple[np.ndarray, Ints]]) -> Columns:
