@@ -16,11 +16,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tidewheel.engine import LocalEngine
+from tidewheel.features.replay import batch as batch_module
 from tidewheel.features.replay.backfill import read_view
 from tidewheel.features.replay.batch import Batch, Job
 from tidewheel.features.replay.batch_files import JobFiles
 from tidewheel.features.replay.materialise import materialise
-from tidewheel.features.replay.replay import batch as batch_module
 from tidewheel.storage.lake.delta import Lake
 
 TABLE = "features/BuyView"

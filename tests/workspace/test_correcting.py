@@ -187,7 +187,23 @@ def test_what_a_revisable_event_needs() -> None:
     class NoId(tw.Event, revisable="7d"):
         revision: int
 
-    for cls, words in ((NoRevision, "which revision"), (NoId, "needs an id")):
+    class Brief(tw.Event, revisable="7d", keep="30d"):
+        id: tw.Id
+        card: tw.Ref[Card]
+        revision: int | None
+
+    class Complaint(tw.Event):
+        id: tw.Id
+        about: tw.Ref[Brief]
+
+    class Gone(tw.Features, by=Card):
+        complaints = tw.count(Complaint, "1d")
+
+    for cls, words in (
+        (NoRevision, "which revision"),
+        (NoId, "needs an id"),
+        (Gone, "of any age again when it is corrected, and Brief is kept 30d"),
+    ):
         with pytest.raises(DefinitionError, match=words):
             compile_declarations(cls)
 

@@ -110,7 +110,7 @@ def _compile(classes: tuple[type, ...], root: str) -> ir.Graph:
                 context.ticks.append(compile_tick(context, cls))
     for name, cls in found[Row].items():
         with context.problems.at(place_of(cls)):
-            check_kept(context.sources[name], context.groups.values(), context.models.values())
+            check_kept(context.sources[name], context.sources, context.groups.values(), context.models.values())
     context.problems.raise_found()
     services = cast("list[type[Service]]", list(found[Service].values()))
     for service in services:

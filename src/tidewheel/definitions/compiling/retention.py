@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from tidewheel.definitions import ir
+from tidewheel.definitions.compiling.expressions import paths_of
 from tidewheel.definitions.durations import format_duration
 from tidewheel.definitions.grades import sources_of
 from tidewheel.definitions.graphs import canonical_aggregates
 from tidewheel.errors import DefinitionError
 
 
-def check_kept(source: ir.Source, groups: Iterable[ir.Group], models: Iterable[ir.Model]) -> None:
+def check_kept(
+    source: ir.Source, sources: Mapping[str, ir.Source], groups: Collection[ir.Group], models: Iterable[ir.Model]
+) -> None:
     """Refuse a ``keep=`` that is shorter than what some feature or label looks back over.
 
-    A row must outlive every window that counts it, or a feature that was served could not be computed again.
+    A row must outlive every window that counts it, or a feature that was served could not be computed again. What
+    is referred to may be of any age: where a correction folds it again, it must not be gone.
 
     Raises
     ------
@@ -23,6 +27,13 @@ def check_kept(source: ir.Source, groups: Iterable[ir.Group], models: Iterable[i
     if not source.keep:
         return
     kept = f"{source.name} is kept {format_duration(source.keep)}"
+    for group in groups:
+        for aggregate in canonical_aggregates(group):
+            if aggregate.revisable and source.name in _targets(sources[aggregate.source], aggregate):
+                raise DefinitionError(
+                    f"{group.name} folds what refers to a {source.name} of any age again when it is corrected, and {kept}",
+                    remedy=f"remove keep=, or carry the columns on {aggregate.source} itself",
+                )
     for what, needed in _needs(source.name, groups, models):
         if needed is None:
             raise DefinitionError(
@@ -44,3 +55,9 @@ def _needs(source: str, groups: Iterable[ir.Group], models: Iterable[ir.Model]) 
     for model in models:
         if source in sources_of(model.label):
             yield f"the label of {model.name}", model.label.within
+
+
+def _targets(source: ir.Source, aggregate: ir.Aggregate) -> set[str | None]:
+    """Return the event types whose rows an aggregate reads through references of its source."""
+    paths = [*aggregate.keys, *paths_of(aggregate.value), *paths_of(aggregate.where)]
+    return {column.target for path in paths if len(path) > 1 and (column := source.column(path[0]))}
