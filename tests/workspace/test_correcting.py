@@ -202,7 +202,7 @@ def test_what_a_revisable_event_needs() -> None:
     for cls, words in (
         (NoRevision, "which revision"),
         (NoId, "needs an id"),
-        (Gone, "of any age again when it is corrected, and Brief is kept 30d"),
+        (Gone, "of any age, and Brief is kept 30d"),
     ):
         with pytest.raises(DefinitionError, match=words):
             compile_declarations(cls)

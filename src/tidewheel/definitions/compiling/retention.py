@@ -31,7 +31,7 @@ def check_kept(
         for aggregate in canonical_aggregates(group):
             if aggregate.revisable and source.name in _targets(sources[aggregate.source], aggregate):
                 raise DefinitionError(
-                    f"{group.name} folds what refers to a {source.name} of any age again when it is corrected, and {kept}",
+                    f"{group.name} folds corrections again through a {source.name} of any age, and {kept}",
                     remedy=f"remove keep=, or carry the columns on {aggregate.source} itself",
                 )
     for what, needed in _needs(source.name, groups, models):
