@@ -4,27 +4,34 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from tests.workspace.shop import history
 
 import tidewheel as tw
+from tidewheel.definitions import ir
 from tidewheel.errors import ConflictError, NotFoundError
+from tidewheel.outcomes import COLUMNS, Joined
 from tidewheel.registry.models.bundles import load_bundle
+from tidewheel.registry.models.scoring import score_words
 from tidewheel.registry.pointers.deployments import Deployment, get_deployment
 from tidewheel.registry.versions.versions import get_version
-from tidewheel.rollout import Steering
-from tidewheel.rollout.shadow import shadow_scores
+from tidewheel.rollout import RetrainLoop, Steering
+from tidewheel.rollout.drift import of_member
+from tidewheel.rollout.shadow import lineup_scores, shadow_scores
 from tidewheel.training.transfer.chains import learned_rows
 from tidewheel.workspace import Workspace
 from tidewheel.workspace.rollouts.loop import WorkspaceLoop
 
+DAY = 86_400_000_000
 EXAMPLE = Path(__file__).parents[2] / "examples" / "orders"
 
 
@@ -131,6 +138,68 @@ def test_line_ups_are_deployed_decide_move_and_are_reported(workspace: Workspace
     assert found.checked > 10
     with pytest.raises(ConflictError, match="Mean serves it"):
         workspace.delete_version("Quick@1")
+
+
+class Weeks(WorkspaceLoop):
+    """The workspace two weeks on: what was decided has had its outcomes, where `right` scored more than `wrong`."""
+
+    right = wrong = ""
+
+    def now(self) -> int:
+        return super().now() + 15 * DAY
+
+    def joined(self, service: ir.Service, since: int, columns: Sequence[str] = COLUMNS) -> Joined:
+        found = super().joined(service, since, columns)
+        if not self.right:
+            return found
+        version, rows = get_deployment(self.catalog, service.name).service_version, found.decisions["decision_id"]
+        records = self.decisions(service.name, since, self.now())
+        records = records.take(pc.index_in(rows, value_set=records["decision_id"].combine_chunks()))
+        right, wrong = (lineup_scores(self, version, lineup, records) for lineup in (self.right, self.wrong))
+        label = (right - wrong > np.median(right - wrong)).astype(np.float64)
+        return Joined(found.decisions, label, found.weight, np.zeros(label.size, np.int8))
+
+
+def test_a_retrained_member_is_a_canary_and_judged_with_its_line_up(workspace: Workspace) -> None:
+    view, policy = Weeks(workspace), ir.Retrain("monthly", 0.5, 0.25, 3 * DAY, "", 0.0)
+    models = [msgspec.structs.replace(m, retrain=policy if m.name == "Thorough" else None) for m in view.graph.models]
+    mean = workspace.service("Mean")
+    view.graph = msgspec.structs.replace(view.graph, models=tuple(models), services=(mean,))
+    workspace.deploy("Quick@1+Thorough@2", service="Mean")
+    loop = RetrainLoop(view)
+    assert loop.look_for_drift(mean) == []
+    assert loop.retrain("Thorough", "monthly")
+    deployment = get_deployment(workspace.stores.catalog, "Mean")
+    assert deployment.champion == "Quick@1+Thorough@2"
+    challenger = deployment.challenger
+    assert challenger.startswith("Quick@1+Thorough@")
+    for number in range(220):
+        asked = order(f"canary {number}", amount=5.0 + number % 110) | {"category": ("toys", "shoes")[number // 110]}
+        workspace.decide("Mean", asked)
+    workspace.sync()
+    view.right, view.wrong = deployment.champion, challenger
+    worse = loop._judge(mean, policy, deployment, view.joined(mean, deployment.since))
+    assert worse.verdict == "rollback", worse
+    view.right, view.wrong = view.wrong, view.right
+    judged = loop.watch(mean)
+    assert judged is not None
+    assert judged.verdict == "promote", judged
+    assert get_deployment(workspace.stores.catalog, "Mean").champion == challenger
+
+
+def test_a_member_s_row_is_its_own(workspace: Workspace) -> None:
+    workspace.deploy("Quick@1+Thorough@1", service="Mean")
+    answer = workspace.decide("Mean", order("a row"))
+    view = workspace.loop_view()
+    lately = view.joined(workspace.service("Mean"), 0, (*COLUMNS, "stages"))
+    told = {stage.name: stage for stage in workspace.why(answer.decision_id).stages}
+    for model, stage in told.items():
+        own = of_member(lately, f"{model}@1")
+        (row,) = own.decisions.filter(pc.equal(own.decisions["decision_id"], answer.decision_id)).to_pylist()
+        assert (row["model"], row["score"]) == (stage.model, stage.score)
+        bundle = view.bundle(row["model"])
+        words = np.frombuffer(row["features"], "<f8").reshape(1, -1)
+        assert score_words(bundle, words)[0] == stage.score
 
 
 def test_a_shadow_of_a_line_up_scores_what_it_would_have_answered(workspace: Workspace) -> None:

@@ -96,7 +96,9 @@ def join_outcomes(events: Events, graph: ir.Graph, service: ir.Service, decision
     NotFoundError
         The graph lacks the model or its outcome's declaration.
     """
-    decisions = answered(decisions).select([name for name in (*COLUMNS, "items") if name in decisions.column_names])
+    decisions = answered(decisions).select(
+        [name for name in (*COLUMNS, "items", "stages") if name in decisions.column_names]
+    )
     n = decisions.num_rows
     label, weight = np.full(n, np.nan), np.ones(n)
     if not service.model:

@@ -7,9 +7,11 @@ was tested, or the outcomes did from what they were in the weeks before.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow.compute as pc
 
 from tidewheel.definitions import ir
 from tidewheel.monitoring.answers import DAY
@@ -21,6 +23,7 @@ from tidewheel.outcomes.answered import is_text
 from tidewheel.registry.alerts import Alert, close_alert, list_alerts, raise_alert
 from tidewheel.registry.models.bundles import Bundle
 from tidewheel.registry.models.scoring import view_columns
+from tidewheel.registry.versions.names import model_of
 from tidewheel.storage.catalog import Catalog
 
 WINDOW = 7 * DAY
@@ -90,15 +93,43 @@ def find_drift(
     return Drift([found for found in measured if found.low >= bound], shift if matters else None)
 
 
-def tell(catalog: Catalog, service: str, version: str, drift: Drift) -> dict[str, Alert]:
-    """Open an alert for each thing that moved, close those of things that came back; return the open ones."""
+def of_member(lately: Joined, version: str) -> Joined:
+    """Return decisions as one model of a line-up made them: with its own row and score."""
+    stages = lately.decisions["stages"].combine_chunks()
+    stage = pc.list_flatten(stages)
+    own = pc.fill_null(pc.equal(stage.field("model"), version), False)
+    place, stage = pc.list_parent_indices(stages).filter(own), stage.filter(own)
+    rows = lately.decisions.take(place)
+    kept, shared = stage.field("features"), rows["features"].combine_chunks()
+    told = {
+        "model": stage.field("model"),
+        "features": pc.if_else(pc.greater(pc.binary_length(kept), 0), kept, shared),
+        "score": stage.field("score"),
+    }
+    for name, column in told.items():
+        rows = rows.set_column(rows.schema.get_field_index(name), name, column)
+    at = place.to_numpy()
+    return Joined(rows, lately.label[at], lately.weight[at], lately.status[at])
+
+
+def tell(catalog: Catalog, service: str, drifts: Mapping[str, Drift]) -> dict[str, Alert]:
+    """Open an alert for each thing that moved, close those of things that came back; return the open ones.
+
+    Parameters
+    ----------
+    catalog : Catalog
+    service : str
+    drifts : mapping
+        By version: one, or the members of a line-up, whose columns are then told with their model's name.
+    """
     opened: dict[str, Alert] = {}
-    for found in drift.columns:
-        message = f"{found.feature} moved from what {version} was trained on: PSI {found.psi:.2f}"
-        detail = {"psi": found.psi, "low": found.low, "high": found.high, "version": version}
-        opened[found.feature] = raise_alert(catalog, service, "drift", found.feature, message, detail)
-    if drift.outcomes is not None:
-        shift = drift.outcomes
+    for version, drift in drifts.items():
+        for found in drift.columns:
+            subject = found.feature if len(drifts) == 1 else f"{model_of(version)}: {found.feature}"
+            message = f"{found.feature} moved from what {version} was trained on: PSI {found.psi:.2f}"
+            detail = {"psi": found.psi, "low": found.low, "high": found.high, "version": version}
+            opened[subject] = raise_alert(catalog, service, "drift", subject, message, detail)
+    for shift in [drift.outcomes for drift in drifts.values() if drift.outcomes is not None][:1]:
         detail = {"before": shift.before, "now": shift.now, "effect": shift.effect, "p_value": shift.p_value}
         opened[OUTCOME] = raise_alert(catalog, service, "drift", OUTCOME, outcomes_told(shift), detail)
     for alert in list_alerts(catalog, service, only_open=True):

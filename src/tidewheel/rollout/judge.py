@@ -23,6 +23,8 @@ Flags = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 Score = Callable[[str, Floats], Floats]
 """``score(version, words)``: a version's scores of rows of its view."""
+ScoreLineup = Callable[[str, pa.Table], Floats]
+"""``score(lineup, decisions)``: a line-up's scores of what decisions were made on."""
 
 FEWEST_ROWS = 200
 """Matured decisions below which a canary is not judged."""
@@ -117,6 +119,30 @@ def judge_lists(
     )
 
 
+def judge_lineups(
+    policy: ir.Retrain,
+    measure: str,
+    rows: Joined,
+    champion: str,
+    challenger: str,
+    score: ScoreLineup,
+    watched: int,
+    group: str = "",
+) -> Judgement:
+    """Judge a line-up against another as `judge_canary` does two versions: both score the same decisions.
+
+    Views may differ: a line-up that did not answer scores the rows that it would have had.
+    """
+
+    def gain() -> Gain:
+        same = rows.take(rows.matured & ~np.isnan(model_scores(rows.decisions)))
+        same = same.take(evenly(same.decisions))
+        theirs, ours = score(champion, same.decisions), score(challenger, same.decisions)
+        return _on_the_same(measure, same, theirs, ours, group)
+
+    return _judged(policy, measure, champion, challenger, watched, gain)
+
+
 def _judged(
     policy: ir.Retrain, measure: str, champion: str, challenger: str, watched: int, gained: Callable[[], Gain]
 ) -> Judgement:
@@ -140,10 +166,16 @@ def _gain(measure: str, rows: Joined, champion: Contender, challenger: Contender
     same = rows.take(np.asarray(is_text(rows.decisions["view"], champion.view).to_numpy(), dtype=bool))
     same = same.take(evenly(same.decisions))
     kept, words = view_rows(same.decisions, champion.columns)
-    label, weight = same.label[kept], same.weight[kept]
+    rows = Joined(same.decisions.take(pa.array(kept)), same.label[kept], same.weight[kept], same.status[kept])
+    _enough(kept.size)
+    return _on_the_same(measure, rows, score(champion.name, words), score(challenger.name, words), group)
+
+
+def _on_the_same(measure: str, rows: Joined, theirs: Floats, ours: Floats, group: str) -> Gain:
+    both = ~(np.isnan(theirs) | np.isnan(ours))
+    label, weight, theirs, ours = rows.label[both], rows.weight[both], theirs[both], ours[both]
     _enough(label.size)
-    theirs, ours = score(champion.name, words), score(challenger.name, words)
-    lists = _lists_of(same.decisions.take(pa.array(kept)), group)
+    lists = _lists_of(rows.decisions.filter(pa.array(both)), group)
     found = difference(measure, label, ours, theirs, weight, resamples=RESAMPLES, group=lists)
     values = metric(measure)(label, theirs, weight, lists), metric(measure)(label, ours, weight, lists)
     return Gain(found.value, f"the same {label.size} decisions", _evidence(label.size, *values, found))

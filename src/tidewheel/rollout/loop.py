@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from functools import partial
 from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from tidewheel.definitions import ir
 from tidewheel.errors import ConflictError, TidewheelError
 from tidewheel.monitoring.drift import SCORE
 from tidewheel.monitoring.report import FeatureDrift
-from tidewheel.outcomes import FACTS, Joined
+from tidewheel.outcomes import COLUMNS, FACTS, Joined
+from tidewheel.registry.alerts import Alert
 from tidewheel.registry.models.bundles import Bundle
 from tidewheel.registry.models.scoring import score_words, view_columns
 from tidewheel.registry.pointers.deployments import Deployment, find_deployment, promote, rollback
 from tidewheel.registry.pointers.ramps import find_ramp
+from tidewheel.registry.versions.names import members_of, model_of
 from tidewheel.registry.versions.versions import Version
-from tidewheel.rollout.drift import ALERT_AT, OUTCOME, WINDOW, find_drift, lookback, tell
-from tidewheel.rollout.judge import Contender, Judgement, judge_canary, judge_lists
+from tidewheel.rollout.drift import ALERT_AT, OUTCOME, WINDOW, Drift, find_drift, lookback, of_member, tell
+from tidewheel.rollout.evidence import MOST_COMPARED
+from tidewheel.rollout.judge import Contender, Judgement, judge_canary, judge_lineups, judge_lists
 from tidewheel.rollout.rules import LOOP, refuse_moved
+from tidewheel.rollout.shadow import lineup_scores
 from tidewheel.rollout.steering import Steering
 from tidewheel.rollout.view import LoopView
 from tidewheel.storage.catalog.notes import list_notes, note
@@ -26,6 +36,7 @@ from tidewheel.storage.catalog.notes import list_notes, note
 __all__ = ["RetrainLoop", "view_columns"]
 
 log = logging.getLogger("tidewheel.rollout")
+Floats = npt.NDArray[np.float64]
 
 ANSWERED_FOR = 2 * WINDOW
 """Drift is answered once in so long: the answer itself needs a window to show."""
@@ -94,12 +105,16 @@ class RetrainLoop:
     def watch(self, service: ir.Service) -> Judgement | None:
         """Judge a service's canary; promote it, roll it back, or let it run. None when there is none.
 
-        Of several models in one score, guards judge: what one of them adds is not told by its own rows alone.
-
-        One with a ramp is not judged here: `Steering` takes it from step to step.
+        Line-ups are judged by the scores that they combine to. Where that is an expression no outcome speaks of it, and
+        guards alone judge. One with a ramp is not judged here: `Steering` takes it from step to step.
         """
-        deployment, policy = self._deployment(service), self._policy(service.model)
-        if deployment is None or policy is None or deployment.mode != "canary" or service.combine is not None:
+        deployment = self._deployment(service)
+        if deployment is None or deployment.mode != "canary" or not _comparable(service):
+            return None
+        standing = members_of(deployment.champion)
+        moved = [model_of(name) for name in members_of(deployment.challenger) if name not in standing]
+        policy = next((policy for policy in map(self._policy, moved) if policy is not None), None)
+        if policy is None:
             return None
         if find_ramp(self._view.catalog, deployment) is not None:
             return None
@@ -123,6 +138,9 @@ class RetrainLoop:
         if service.ranking is not None:
             lists = partial(self._view.lists, service, deployment.since)
             return judge_lists(policy, measure, lists, deployment.champion, deployment.challenger, watched)
+        if service.combine is not None:
+            names, score = (deployment.champion, deployment.challenger), partial(self._lineup_scores, deployment)
+            return judge_lineups(policy, measure, rows, *names, score, watched, model.group)
         bundles = {deployment.champion: champion, deployment.challenger: challenger}
         return judge_canary(
             policy,
@@ -134,6 +152,19 @@ class RetrainLoop:
             watched,
             model.group,
         )
+
+    def _lineup_scores(self, deployment: Deployment, lineup: str, decisions: pa.Table) -> Floats:
+        """Return a line-up's scores of decisions, NaN of all but the newest where there are very many."""
+        view, scores = self._view, np.full(decisions.num_rows, np.nan)
+        records = view.decisions(deployment.service, deployment.since, view.now() + 1)
+        place = pc.index_in(records["decision_id"], value_set=decisions["decision_id"].combine_chunks())
+        known = np.flatnonzero(place.is_valid().to_numpy())[-MOST_COMPARED:]
+        version = deployment.service_version
+        if lineup == deployment.challenger:
+            version = deployment.challenger_service_version or version
+        at = place.to_numpy()[known].astype(np.int64)
+        scores[at] = lineup_scores(view, version, lineup, records.take(pa.array(known)))
+        return scores
 
     def _carry_out(self, deployment: Deployment, judgement: Judgement) -> Judgement:
         service = deployment.service
@@ -155,19 +186,34 @@ class RetrainLoop:
 
         Returns the columns that moved beyond the policy's bound (see `rollout.drift`).
         """
-        deployment, policy = self._deployment(service), self._policy(service.model)
-        if deployment is None or policy is None or not deployment.champion or service.combine is not None:
+        deployment = self._deployment(service)
+        watched = members_of(deployment.champion) if deployment is not None else ()
+        policies = {version: self._policy(model_of(version)) for version in watched}
+        if not any(policies.values()):
             return []
         view, now, label = self._view, self._view.now(), self._model(service.model).label
-        lately = view.joined(service, now - WINDOW)
+        several = service.combine is not None
+        lately = view.joined(service, now - WINDOW, (*COLUMNS, "stages") if several else COLUMNS)
         before = view.joined(service, now - lookback(label), FACTS)
-        champion, bundle = deployment.champion, view.bundle(deployment.champion)
-        drift = find_drift(lately, before, label, champion, bundle, policy.on_drift or ALERT_AT, now)
-        alerts = tell(view.catalog, service.name, deployment.champion, drift)
-        if drift.causes and policy.on_drift and not self._answered_already(service.model):
-            asked = ", ".join(f"alert {alerts[what].seq}" for what in (SCORE, OUTCOME) if what in alerts)
-            self.retrain(service.model, f"drift of {service.name} ({asked}): {'; '.join(drift.causes)}", "drift")
-        return drift.columns
+        drifts: dict[str, Drift] = {}
+        for version, policy in policies.items():
+            if policy is not None:
+                own, bound = of_member(lately, version) if several else lately, policy.on_drift or ALERT_AT
+                drifts[version] = find_drift(own, before, label, version, view.bundle(version), bound, now)
+        alerts = tell(view.catalog, service.name, drifts)
+        for version, drift in drifts.items():
+            self._answer(service.name, version, drift, alerts)
+        return [column for drift in drifts.values() for column in drift.columns]
+
+    def _answer(self, service: str, version: str, drift: Drift, alerts: Mapping[str, Alert]) -> None:
+        """Train a challenger for what moved, where the model's policy asks for it."""
+        model = model_of(version)
+        policy = self._policy(model)
+        if not drift.causes or policy is None or not policy.on_drift or self._answered_already(model):
+            return
+        subjects = (SCORE, f"{model}: {SCORE}", OUTCOME)
+        asked = ", ".join(f"alert {alerts[what].seq}" for what in subjects if what in alerts)
+        self.retrain(model, f"drift of {service} ({asked}): {'; '.join(drift.causes)}", "drift")
 
     def _answered_already(self, model: str) -> bool:
         """Tell whether drift had a challenger trained within two windows. Scheduled ones do not count."""
@@ -179,8 +225,9 @@ class RetrainLoop:
         note(self._view.catalog, kind, subject, body)
 
     def _deployments(self, model: str) -> list[Deployment]:
-        """Return the deployments that answer with a model's champion, and with it alone."""
-        services = [service for service in self._view.graph.services if service.members == (model,)]
+        """Return the deployments that answer with a model's champion, alone or in a line-up that can be judged."""
+        graph = self._view.graph
+        services = [service for service in graph.services if model in service.members and _comparable(service)]
         found = [self._deployment(service) for service in services]
         return [deployment for deployment in found if deployment is not None and deployment.champion]
 
@@ -192,6 +239,11 @@ class RetrainLoop:
 
     def _policy(self, model: str) -> ir.Retrain | None:
         return self._model(model).retrain if model else None
+
+
+def _comparable(service: ir.Service) -> bool:
+    """Whether a service's score tells the same thing as its label, so that outcomes judge it."""
+    return service.combine is None or service.combine.expr is None
 
 
 def _contender(name: str, bundle: Bundle) -> Contender:

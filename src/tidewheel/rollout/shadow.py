@@ -52,7 +52,8 @@ def score_shadow(view: LoopView, deployment: Deployment) -> int:
     mine = [split(unit).name == CHALLENGER for unit in rows["unit"].to_pylist()]
     rows = rows.filter(pa.array(mine, pa.bool_()))
     try:
-        scores = _scores_of(view, deployment, rows)
+        frozen = deployment.challenger_service_version or deployment.service_version
+        scores = lineup_scores(view, frozen, deployment.challenger, rows)
     except TidewheelError as error:
         message = f"{deployment.challenger} can't score what {deployment.champion} answered: {error}"
         raise_alert(view.catalog, deployment.service, ALERT, deployment.challenger, message)
@@ -91,17 +92,27 @@ def _first(rows: pa.Table) -> tuple[pa.Table, int]:
     return rows, int(rows["arrived"][-1].as_py()) + 1 if rows.num_rows else 0
 
 
-def _scores_of(view: LoopView, deployment: Deployment, rows: pa.Table) -> Floats:
-    """Return what the challenger would have answered; of a line-up, with every member asked in time."""
-    frozen = deployment.challenger_service_version or deployment.service_version
-    service = load_service(view.catalog, frozen).service
+def lineup_scores(view: LoopView, service_version: str, lineup: str, rows: pa.Table) -> Floats:
+    """Return what a line-up would have answered to decisions' rows, with every member asked in time.
+
+    Parameters
+    ----------
+    view : LoopView
+    service_version : str
+        How the members' scores combine.
+    lineup : str
+        ``Quick@2+Thorough@1``, or one version.
+    rows : Table
+        Whole records of the service's decisions.
+    """
+    service = load_service(view.catalog, service_version).service
     if service.combine is None:
-        return _scores(view, deployment.challenger, rows, {})
+        return _scores(view, lineup, rows, {})
     scores: dict[str, Floats] = {}
     for model in service.members:
         known = scores if service.combine.kind == "stack" else {}
-        scores[model] = _scores(view, member_of(deployment.challenger, model), rows, known)
-    own = view.replayed_row(frozen, rows) if service.score_view is not None else None
+        scores[model] = _scores(view, member_of(lineup, model), rows, known)
+    own = view.replayed_row(service_version, rows) if service.score_view is not None else None
     return combined_rows(service.combine, service.score_view, scores, own)
 
 

@@ -139,8 +139,7 @@ class Keeper:
         graph = self._workspace.project.graph
         jobs = staleness_jobs(self._workspace, graph)
         for service in graph.services:
-            policy = next((m.retrain for m in graph.models if m.name == service.model), None)
-            if policy is not None:
+            if any(model.retrain is not None for model in graph.models if model.name in service.members):
                 jobs[f"canary {service.name}"] = (Schedule(every="daily"), partial(self._judge, service))
                 jobs[f"drift {service.name}"] = (LOOK_FOR_DRIFT, partial(self._drift, service))
         if self._watch is not None:
