@@ -123,3 +123,14 @@ def test_a_cache_that_cannot_be_written_is_no_obstacle(tmp_path: Path) -> None:
         env={**os.environ, "TIDEWHEEL_CACHE": str(blocked), "TMPDIR": str(tmp_path)},
     )
     assert Path(done.stdout.strip()).is_dir()
+
+
+def test_a_folder_that_another_may_write_is_not_run_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    planted = tmp_path / f"tidewheel-{os.getuid()}"
+    planted.mkdir()
+    planted.chmod(0o777)
+    monkeypatch.setenv("TIDEWHEEL_CACHE", str(blocked))
+    monkeypatch.setattr(cache.tempfile, "tempdir", str(tmp_path))
+    assert planted not in Path(cache.code_folder.__wrapped__()).parents

@@ -163,7 +163,7 @@ def test_a_pointer_moved_meanwhile_is_left_alone(view: FakeView, monkeypatch: py
         return decisions(service, since, until, columns)
 
     monkeypatch.setattr(view, "decisions", moved)
-    assert "was moved while its rollout was judged" in Steering(view).step(SERVICE)
+    assert "was moved meanwhile" in Steering(view).step(SERVICE)
     assert [move.who for move in history(view.catalog, "Score", limit=1)] == ["ada"]
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
-from collections import deque
 from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
 from types import TracebackType
@@ -12,17 +10,16 @@ from typing import Any, TypeVar
 
 from tidewheel.client import calls
 from tidewheel.client.calls import Appended, Call, Decision, EventReader, Features
-from tidewheel.client.http1 import READ, Reply, address_of, context_of, request_bytes
-from tidewheel.client.retries import Budget, Tries
-from tidewheel.client.setup import setup_of, unreachable
-from tidewheel.client.sync import MOST_IDLE
+from tidewheel.client.http1 import READ, Reply, request_bytes
+from tidewheel.client.retries import Tries
+from tidewheel.client.setup import MOST_IDLE, Caller, unreachable
 from tidewheel.errors import DeadlineError, TidewheelError
 
 T = TypeVar("T")
 Pipe = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
-class AsyncClient:
+class AsyncClient(Caller[Pipe]):
     """Asks a server, from one event loop; as :class:`~tidewheel.client.Client`, awaited. Tasks may share it.
 
     Parameters
@@ -37,21 +34,6 @@ class AsyncClient:
         async with AsyncClient("http://127.0.0.1:8700", deadline="250ms") as client:
             (await client.decide("Score", {"id": "t1", "card": "c42", "amount": 120.0})).decision
     """
-
-    def __init__(
-        self,
-        url: str,
-        *,
-        token: str = "",
-        deadline: str | float = 10.0,
-        caller: str = "",
-        context: ssl.SSLContext | None = None,
-    ) -> None:
-        self._address = address_of(url)
-        self._context = context_of(self._address, context)
-        self._setup = setup_of(token, deadline, caller)
-        self._budget = Budget()
-        self._idle: deque[Pipe] = deque()
 
     async def decide(
         self,
@@ -186,8 +168,10 @@ class AsyncClient:
 
     async def _connection(self, tries: Tries) -> tuple[Pipe, bool]:
         """Return a kept connection, or a new one and True."""
-        with suppress(IndexError):
-            return self._idle.pop(), False
+        while self._idle:
+            if not (kept := self._idle.pop())[0].at_eof():
+                return kept, False
+            kept[1].close()
         while True:
             try:
                 async with asyncio.timeout(tries.left()):

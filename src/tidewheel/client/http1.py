@@ -92,12 +92,14 @@ class Reply:
         By name in lower case.
     done : bool
         It is whole.
+    keep : bool
+        It is whole, and the connection may be used again.
     """
 
     def __init__(self) -> None:
         self.status = 0
         self.headers: dict[str, str] = {}
-        self.done = False
+        self.done = self.keep = False
         self.begun = False
         self._parts: list[bytes] = []
         self._parser = httptools.HttpResponseParser(self)
@@ -117,11 +119,6 @@ class Reply:
             self._parser.feed_data(data)
         except httptools.HttpParserError as error:
             raise ConnectionError(f"the answer is no HTTP/1.1: {error}") from error
-
-    @property
-    def keep(self) -> bool:
-        """Whether the connection may be used again."""
-        return self.done and self.headers.get("connection", "").lower() != "close" and self._parser.should_keep_alive()
 
     def take(self) -> bytes:
         """Return what has come of the body since the last call."""
@@ -145,3 +142,5 @@ class Reply:
     def on_message_complete(self) -> None:
         """Note the end; an answer such as ``100 Continue`` is none."""
         self.done = self.status >= 200
+        # Only here: once the message is over the parser has forgotten it.
+        self.keep = self.done and self._parser.should_keep_alive()

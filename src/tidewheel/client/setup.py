@@ -3,13 +3,39 @@
 from __future__ import annotations
 
 import ssl
+from collections import deque
+from typing import Generic, TypeVar
 
 import msgspec
 
-from tidewheel.client.http1 import Address
+from tidewheel.client.http1 import Address, address_of, context_of
+from tidewheel.client.retries import Budget
 from tidewheel.errors import ConfigError, DefinitionError, DeniedError, UnreachableError
 
 TIMEOUT = "X-Request-Timeout-Ms"
+MOST_IDLE = 32
+"""Connections that are kept for the next call."""
+C = TypeVar("C")
+"""A connection."""
+
+
+class Caller(Generic[C]):
+    """What a client is made of, whether it waits or is awaited."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: str = "",
+        deadline: str | float = 10.0,
+        caller: str = "",
+        context: ssl.SSLContext | None = None,
+    ) -> None:
+        self._address = address_of(url)
+        self._context = context_of(self._address, context)
+        self._setup = setup_of(token, deadline, caller)
+        self._budget = Budget()
+        self._idle: deque[C] = deque()
 
 
 class Setup(msgspec.Struct, frozen=True):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import select
 import socket
-import ssl
 import time
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from types import TracebackType
@@ -13,17 +12,15 @@ from typing import Any, TypeVar
 
 from tidewheel.client import calls
 from tidewheel.client.calls import Appended, Call, Decision, EventReader, Features
-from tidewheel.client.http1 import READ, Reply, address_of, context_of, request_bytes
-from tidewheel.client.retries import Budget, Tries
-from tidewheel.client.setup import setup_of, unreachable
+from tidewheel.client.http1 import READ, Reply, request_bytes
+from tidewheel.client.retries import Tries
+from tidewheel.client.setup import MOST_IDLE, Caller, unreachable
 from tidewheel.errors import DeadlineError, TidewheelError
 
 T = TypeVar("T")
-MOST_IDLE = 32
-"""Connections that are kept for the next call."""
 
 
-class Client:
+class Client(Caller[socket.socket]):
     """Asks a server. Threads may share it.
 
     Parameters
@@ -46,21 +43,6 @@ class Client:
         with Client("http://127.0.0.1:8700", deadline="250ms") as client:
             client.decide("Score", {"id": "t1", "card": "c42", "amount": 120.0}).decision
     """
-
-    def __init__(
-        self,
-        url: str,
-        *,
-        token: str = "",
-        deadline: str | float = 10.0,
-        caller: str = "",
-        context: ssl.SSLContext | None = None,
-    ) -> None:
-        self._address = address_of(url)
-        self._context = context_of(self._address, context)
-        self._setup = setup_of(token, deadline, caller)
-        self._budget = Budget()
-        self._idle: deque[socket.socket] = deque()
 
     def decide(
         self,
@@ -226,8 +208,11 @@ class Client:
 
     def _connection(self, tries: Tries) -> tuple[socket.socket, bool]:
         """Return a kept connection, or a new one and True."""
-        with suppress(IndexError):
-            return self._idle.pop(), False
+        while self._idle:
+            with suppress(IndexError):  # another thread was quicker
+                if not _is_over(kept := self._idle.pop()):
+                    return kept, False
+                kept.close()
         while True:
             try:
                 return self._connect(tries.left()), True
@@ -255,3 +240,10 @@ class Client:
             self._idle.append(connection)
         else:
             connection.close()
+
+
+def _is_over(connection: socket.socket) -> bool:
+    """Return whether the server has closed a connection on which nothing was asked: then there is something to read."""
+    looking = select.poll()
+    looking.register(connection, select.POLLIN)
+    return bool(looking.poll(0))

@@ -57,15 +57,19 @@ def code_folder() -> str:
     """Return the folder for machine code of this build, made if need be.
 
     A cache that can't be written is no reason to stop: then a folder of this user under the
-    system's temporary one is used.
+    system's temporary one is used. One that is another's is not: what lies in it is run.
     """
     name = f"kernel-{build_hash()}"
-    for base in (user_cache(), Path(tempfile.gettempdir()) / f"tidewheel-{os.getuid()}"):
+    chosen = user_cache()
+    for base in (chosen, Path(tempfile.gettempdir()) / f"tidewheel-{os.getuid()}"):
         folder = base / name
         try:
+            if base != chosen:
+                base.mkdir(mode=0o700, exist_ok=True)
             folder.mkdir(parents=True, exist_ok=True)
         except OSError:
             continue
-        if os.access(folder, os.W_OK):
+        ours = base.stat().st_uid == os.getuid() and not base.stat().st_mode & 0o022
+        if os.access(folder, os.W_OK) and (ours or base == chosen):
             return str(folder)
     return tempfile.mkdtemp(prefix="tidewheel-kernel-")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from unicodedata import normalize
 
 import numpy as np
 import numpy.typing as npt
@@ -49,14 +50,14 @@ Postings = dict[str, tuple[npt.NDArray[np.int32], npt.NDArray[np.float64]]]
 
 
 def words_of(text: str) -> list[str]:
-    """Return the words of a text: runs of letters and digits, in lower case.
+    """Return the words of a text: runs of letters and digits, without case, however they are encoded.
 
     Examples
     --------
-    >>> words_of("Se7en (1995)")
-    ['se7en', '1995']
+    >>> words_of("Se7en (1995)"), words_of("STRASSE") == words_of("Straße")
+    (['se7en', '1995'], True)
     """
-    return _WORD.findall(text.lower())
+    return _WORD.findall(normalize("NFKC", text).casefold())
 
 
 def _postings(documents: list[list[str]]) -> Postings:

@@ -27,7 +27,7 @@ from tidewheel.registry.versions.versions import Version
 from tidewheel.rollout.drift import ALERT_AT, OUTCOME, WINDOW, Drift, find_drift, lookback, of_member, tell
 from tidewheel.rollout.evidence import MOST_COMPARED
 from tidewheel.rollout.judge import Contender, Judgement, judge_canary, judge_lineups, judge_lists
-from tidewheel.rollout.rules import LOOP, refuse_moved
+from tidewheel.rollout.rules import LOOP
 from tidewheel.rollout.shadow import lineup_scores
 from tidewheel.rollout.steering import Steering
 from tidewheel.rollout.view import LoopView
@@ -172,8 +172,7 @@ class RetrainLoop:
             return judgement
         act = promote if judgement.verdict == "promote" else rollback
         try:
-            refuse_moved(self._view.catalog, deployment)
-            act(self._view.catalog, service, cause=judgement.reason, who=LOOP)
+            act(self._view.catalog, service, seen=deployment, cause=judgement.reason, who=LOOP)
         except ConflictError as error:
             return Judgement("wait", str(error))
         told = {"champion": deployment.champion, "challenger": deployment.challenger, "reason": judgement.reason}

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tidewheel.definitions import format_duration
-from tidewheel.errors import ConflictError
-from tidewheel.registry.pointers.pointers import Deployment, Move, find_deployment
-from tidewheel.storage.catalog import Catalog
+from tidewheel.registry.pointers.pointers import Move
 
 GUARD = "rollout guard"
 LOOP = "retraining loop"
@@ -48,16 +46,3 @@ def may_roll_back(moves: Sequence[Move]) -> str:
     if last is not None and last.action == "rollback" and last.who in AUTOMATIC:
         return "the last rollback was automatic too: a person must act first"
     return ""
-
-
-def refuse_moved(catalog: Catalog, seen: Deployment) -> None:
-    """Refuse to act on a pointer that is no longer as it was when it was judged.
-
-    Raises
-    ------
-    ConflictError
-        Somebody moved it meanwhile.
-    """
-    current = find_deployment(catalog, seen.service)
-    if current is None or current.revision != seen.revision:
-        raise ConflictError(f"{seen.service} was moved while its rollout was judged")

@@ -27,7 +27,7 @@ from tidewheel.registry.pointers.deployments import (
 from tidewheel.registry.pointers.ramps import Ramp, Rollout, find_ramp
 from tidewheel.rollout.evidence import challengers, evidence_of
 from tidewheel.rollout.guards import ALPHA, COMPARED, USUAL, Evidence, Finding, Floats, Side, ask
-from tidewheel.rollout.rules import GUARD, may_go_on, may_roll_back, refuse_moved
+from tidewheel.rollout.rules import GUARD, may_go_on, may_roll_back
 from tidewheel.rollout.shadow import score_shadow
 from tidewheel.rollout.shadow_time import ShadowTime
 from tidewheel.rollout.tally import Tally
@@ -200,8 +200,7 @@ class Steering:
             message = f"{fired.said} ({refused})" if refused else fired.said
             raise_alert(self._view.catalog, service, ALERT, fired.guard, message, fired.figures)
             return f"alert: {message}"
-        refuse_moved(self._view.catalog, deployment)
-        rollback(self._view.catalog, service, cause=fired.said, who=GUARD)
+        rollback(self._view.catalog, service, seen=deployment, cause=fired.said, who=GUARD)
         told = {"version": deployment.challenger or deployment.champion, "guard": fired.guard, "said": fired.said}
         note(self._view.catalog, "rollout.guard", service, {**told, "figures": fired.figures})
         log.warning("%s: %s was taken back: %s", service, told["version"], fired.said)
@@ -218,12 +217,12 @@ class Steering:
         in_the_way = self._in_the_way(service, deployment, ramp, findings)
         if in_the_way:
             return f"{version} stays at {deployment.share:.0%}: {in_the_way}"
-        refuse_moved(catalog, deployment)
         cause, share = f"it kept to its guards at {deployment.share:.0%}", ramp.after(deployment.share)
         if share is None:
-            promote(catalog, service.name, cause=cause, who=GUARD)
+            promote(catalog, service.name, seen=deployment, cause=cause, who=GUARD)
         else:
-            roll_out(catalog, service.name, version, Rollout("canary", share), cause=cause, who=GUARD)
+            step = Rollout("canary", share)
+            roll_out(catalog, service.name, version, step, seen=deployment, cause=cause, who=GUARD)
         done = "promoted" if share is None else f"raised to {share:.0%}"
         log.info("%s: %s was %s: %s", service.name, version, done, cause)
         return f"{version} {done}: {cause}"

@@ -294,3 +294,30 @@ def test_power_loss_setting_follows_the_caller(tmp_path: Path) -> None:
         for durable, level in ((True, 2), (False, 1), (True, 2)):
             with catalog.write(durable=durable) as connection:
                 assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == level
+
+
+def test_a_watch_of_a_catalog_that_is_gone_says_nothing_and_goes_on_when_it_is_back(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone() -> None:
+        raise sa.exc.OperationalError("connect", None, Exception("the server is gone"))
+
+    def damaged() -> int:
+        raise sqlite3.DatabaseError("database disk image is malformed")
+
+    watch: Any = catalog.watch()
+    try:
+        if catalog.shared:
+            watch._listener.close()
+            with monkeypatch.context() as patch:
+                patch.setattr(catalog._engine, "raw_connection", gone)
+                assert not watch.changed()
+        else:
+            with monkeypatch.context() as patch:
+                patch.setattr(watch, "_data_version", damaged)
+                assert not watch.changed()
+        with catalog.write() as connection:
+            touch(connection)
+        assert watch.changed()
+    finally:
+        watch.close()

@@ -105,6 +105,7 @@ def roll_out(
     how: Rollout,
     *,
     service_version: str = "",
+    seen: Deployment | None = None,
     cause: str = "",
     who: str = "",
 ) -> Deployment:
@@ -119,6 +120,8 @@ def roll_out(
         ready everywhere and answers nobody yet.
     service_version : str
         The frozen service that the challenger answers with; the champion's when "".
+    seen : Deployment, optional
+        The pointer as it was judged: one that was moved since is left alone.
 
     Raises
     ------
@@ -130,7 +133,7 @@ def roll_out(
         Another challenger stands there, or another moved the pointer at the same time.
     """
     share = 0.0 if how.mode == "blue-green" else check_share(how.share)
-    before = get_deployment(catalog, service)
+    before = seen or get_deployment(catalog, service)
     if challenger == before.champion and (service_version or before.service_version) == before.service_version:
         raise InputError(f"{challenger} is the champion of {service} already")
     if before.challenger and before.challenger != challenger:
@@ -151,15 +154,17 @@ def roll_out(
     return move(catalog, "ramp" if goes_on else how.mode, before, after, cause=cause, who=who, notes=notes)
 
 
-def promote(catalog: Catalog, service: str, *, cause: str = "", who: str = "") -> Deployment:
-    """Make the challenger the champion.
+def promote(
+    catalog: Catalog, service: str, *, seen: Deployment | None = None, cause: str = "", who: str = ""
+) -> Deployment:
+    """Make the challenger the champion; `seen` as in `roll_out`.
 
     Raises
     ------
     ConflictError
         There is no challenger, or another moved the pointer at the same time.
     """
-    before = get_deployment(catalog, service)
+    before = seen or get_deployment(catalog, service)
     if not before.challenger:
         raise ConflictError(
             f"{service} has no challenger to promote", remedy="start one: tidewheel deploy M@2 --canary 5%"
@@ -174,17 +179,19 @@ def promote(catalog: Catalog, service: str, *, cause: str = "", who: str = "") -
     return move(catalog, "promote", before, after, cause=cause, who=who)
 
 
-def rollback(catalog: Catalog, service: str, *, cause: str = "", who: str = "") -> Deployment:
+def rollback(
+    catalog: Catalog, service: str, *, seen: Deployment | None = None, cause: str = "", who: str = ""
+) -> Deployment:
     """Drop the challenger when there is one; else return to the champion before.
 
-    Rolling back again goes further back, never forward to what was just left.
+    Rolling back again goes further back, never forward to what was just left. `seen` as in `roll_out`.
 
     Raises
     ------
     ConflictError
         There is nothing to return to, or another moved the pointer at the same time.
     """
-    before = get_deployment(catalog, service)
+    before = seen or get_deployment(catalog, service)
     if before.challenger:
         return move(catalog, "drop", before, _without_challenger(before), cause=cause, who=who)
     if not before.previous_service_version:

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 import sqlalchemy.exc
 
+from tidewheel.errors import StorageError
 from tidewheel.storage.catalog import connect
 from tidewheel.storage.catalog.faults import explain
 from tidewheel.storage.catalog.tables import counters
@@ -64,7 +65,7 @@ class SqliteWatch:
             if version == self._version:
                 return False
             seen = self._counter()
-        except sqlite3.OperationalError:
+        except sqlite3.Error:
             return False  # still unseen, so the next call asks again
         self._version = version
         news, self._seen = seen != self._seen, seen
@@ -110,14 +111,11 @@ class PostgresWatch:
             elif self._topic not in [note.payload for note in self._listener.notifies(timeout=0)]:
                 return False
             seen = self._counter()
-        except (driver_error, sqlalchemy.exc.DBAPIError, OSError) as error:
-            self._forget(error)
+        except (driver_error, StorageError, OSError):
+            self._listener.close()
             return False
         news, self._seen = seen != self._seen, seen
         return news
-
-    def _forget(self, _error: Exception) -> None:
-        self._listener.close()
 
     def close(self) -> None:
         """Close its connection."""

@@ -8,11 +8,11 @@ there in time, ends the attempt: blue has answered throughout.
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 
 from tidewheel.errors import ConflictError, NotReadyError
 from tidewheel.registry.pointers import deployments
 from tidewheel.registry.pointers.deployments import Deployment
-from tidewheel.rollout.rules import refuse_moved
 from tidewheel.runtime.stores import Stores
 from tidewheel.workspace.rollouts.hosts import loaded_everywhere
 
@@ -41,13 +41,11 @@ def switch(stores: Stores, green: Deployment, *, longest: float = LONGEST) -> De
     """
     try:
         _wait(stores, green, longest)
-        refuse_moved(stores.catalog, green)
     except BaseException as error:
-        current = deployments.find_deployment(stores.catalog, green.service)
-        if current is not None and current.revision == green.revision:
-            deployments.rollback(stores.catalog, green.service, cause=f"not made ready: {error}")
+        with suppress(ConflictError):  # somebody moved it: theirs stands
+            deployments.rollback(stores.catalog, green.service, seen=green, cause=f"not made ready: {error}")
         raise
-    return deployments.promote(stores.catalog, green.service, cause=green.cause, who=green.who)
+    return deployments.promote(stores.catalog, green.service, seen=green, cause=green.cause, who=green.who)
 
 
 def _wait(stores: Stores, green: Deployment, longest: float) -> None:
