@@ -14,6 +14,7 @@ httpclient = pytest.importorskip("tritonclient.http")
 from tritonclient.utils import InferenceServerException  # noqa: E402  # after the check that it is there
 
 from tidewheel.registry.audit import audit  # noqa: E402
+from tidewheel.serving.observing.metrics import Inferences, Metrics, write_snapshot  # noqa: E402
 
 AMOUNTS = np.array([100.0, 500.0, np.nan, 0.0])
 COUNTRIES = np.array([b"SE", b"NO", b"FI", b""], dtype=object)
@@ -172,6 +173,17 @@ def test_requests_are_counted(client: Any) -> None:
     assert after["execution_count"] - before["execution_count"] == 1
     assert after["inference_stats"]["fail"]["count"] - before["inference_stats"]["fail"]["count"] == 1
     assert [stats["name"] for stats in client.get_inference_statistics()["model_stats"]] == ["Score", "Fraud"]
+
+
+def test_what_other_workers_counted_is_told(served: Front, client: Any) -> None:
+    before = client.get_inference_statistics("Fraud")["model_stats"][0]
+    other = Metrics(7)
+    other.inferred["Fraud@1"] = Inferences(rows=5, executions=2, success_ns=100, failures=1, fail_ns=10, last=1)
+    write_snapshot(served.shop.stores.layout.run, other.snapshot())
+    after = client.get_inference_statistics("Fraud")["model_stats"][0]
+    assert after["inference_count"] - before["inference_count"] == 5
+    assert after["execution_count"] - before["execution_count"] == 2
+    assert after["last_inference"] == before["last_inference"] > 1
 
 
 def test_an_async_request_and_a_timeout(client: Any) -> None:

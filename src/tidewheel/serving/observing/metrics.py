@@ -108,6 +108,27 @@ class ModelTimes(msgspec.Struct, array_like=True):
     rest: int = 0
 
 
+class Inferences(msgspec.Struct, array_like=True):
+    """What a model was asked over the Open Inference Protocol."""
+
+    rows: int = 0
+    executions: int = 0
+    success_ns: int = 0
+    failures: int = 0
+    fail_ns: int = 0
+    last: int = 0
+    """Of the last answer, milliseconds since 1970."""
+
+    def add(self, other: Inferences) -> None:
+        """Add another process's."""
+        self.rows += other.rows
+        self.executions += other.executions
+        self.success_ns += other.success_ns
+        self.failures += other.failures
+        self.fail_ns += other.fail_ns
+        self.last = max(self.last, other.last)
+
+
 class Snapshot(msgspec.Struct):
     """A worker's numbers at one time."""
 
@@ -123,6 +144,8 @@ class Snapshot(msgspec.Struct):
     models: dict[str, ModelTimes] = {}
     labelled: dict[str, list[tuple[Labels, float]]] = {}
     """Gauges with labels of their own."""
+    inferred: dict[str, Inferences] = {}
+    """By ``model@version``."""
 
 
 class Metrics:
@@ -150,6 +173,7 @@ class Metrics:
         self.loaded: dict[str, tuple[int, str]] = {}
         self.stages: dict[str, dict[str, Histogram]] = {}
         self.models: dict[str, ModelTimes] = {}
+        self.inferred: dict[str, Inferences] = {}
         self._notes: list[tuple[str, str, str, int, list[int]]] = []
 
     def count(self, name: str, *labels: str, by: int = 1) -> None:
@@ -231,6 +255,7 @@ class Metrics:
             self.stages,
             self.models,
             {name: list(values.items()) for name, values in self.labelled.items()},
+            dict(self.inferred),
         )
 
 

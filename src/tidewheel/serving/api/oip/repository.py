@@ -15,7 +15,7 @@ from tidewheel.runtime.kill_switch import Killed
 from tidewheel.serving.api.handler import unknown
 from tidewheel.serving.api.oip.messages import Inference, Inferred
 from tidewheel.serving.api.oip.models import Model, ServiceModel, VersionModel, unready
-from tidewheel.serving.api.oip.statistics import Statistics
+from tidewheel.serving.api.oip.statistics import Statistics, statistics_of
 
 if TYPE_CHECKING:
     from tidewheel.registry.models.bundles import Bundle
@@ -50,7 +50,7 @@ class Repository:
     def __init__(self, backend: WorkerBackend) -> None:
         self._backend = backend
         self._made: dict[str, VersionModel] = {}
-        self.statistics = Statistics()
+        self.statistics = Statistics(backend.serving.metrics)
 
     def ready(self) -> str:
         """Return why the server is not ready; "" when it is."""
@@ -146,10 +146,10 @@ class Repository:
         return [entry for entry in entries if entry.state == "READY" or not ready_only]
 
     def stats(self, name: str = "", version: str = "") -> list[dict[str, Any]]:
-        """Return what was counted of a model, or of all."""
-        if not name:
-            return [self.statistics.of(model) for model in self.models()]
-        return [self.statistics.of(model) for model in ([self.find(name, version)] if version else self.versions(name))]
+        """Return what all processes of this host counted of a model, or of all."""
+        found = self.models() if not name else [self.find(name, version)] if version else self.versions(name)
+        snapshots = self._backend.snapshots()
+        return [statistics_of(model, snapshots) for model in found]
 
     # --- administration ------------------------------------------------------------------------
 
