@@ -135,4 +135,5 @@ class Search(Recommend):
 
     candidates = [tw.retrieve.text(Movie.title, query=Request.words, k=50)]
     exclude = ()
+    explore = 0.1
     decide = tw.top(10, rules=[tw.rerank.drop(Movie.year < 1930)])

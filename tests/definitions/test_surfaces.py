@@ -58,6 +58,12 @@ def test_columns_stand_by_name_and_references_by_type(load: Load) -> None:
     assert home.candidate_view.on == "Page"
 
 
+def test_a_surface_needs_an_id(load: Load) -> None:
+    text = PROJECT.format(page="viewer: tw.Ref[User]\n    device: tw.Category")
+    with pytest.raises(DefinitionError, match="Page has no id"):
+        load(shop=text.replace("class Page(tw.Event):\n    id: tw.Id", "class Page(tw.Event):"))
+
+
 @pytest.mark.parametrize(
     ("page", "message"),
     [

@@ -17,13 +17,13 @@ SCORES = np.array([1.0, 5.0, 3.0, 5.0, 2.0])
 
 def cut(top: Top, vectors: np.ndarray | None = None, **columns: list[float]) -> str:
     words = {name: np.array(values, np.float64) for name, values in columns.items()}
-    return "".join(IDS[place] for place in shortlist(top, IDS, SCORES, words, vectors))
+    return "".join(IDS[place] for place in shortlist(top, IDS, SCORES, words, vectors).chosen)
 
 
 def test_by_score_and_then_by_id() -> None:
     assert cut(Top(3)) == "bdc"
     assert cut(Top(9)) == "bdcea"
-    backwards = shortlist(Top(5), IDS[::-1], SCORES[::-1], {})
+    backwards = shortlist(Top(5), IDS[::-1], SCORES[::-1], {}).chosen
     assert "".join(IDS[::-1][place] for place in backwards) == "bdcea"
 
 
@@ -32,7 +32,7 @@ def test_at_most_so_many_of_a_value() -> None:
     assert cut(Top(5, at_most=(("g", 1),)), g=[0, 0, 0, 1, 1]) == "bd"
     assert cut(Top(5, at_most=(("g", 1),)), g=[math.nan] * 5) == "bdcea", "an item without a value is not counted"
     nothing = limit_words(np.zeros(5), text=True)
-    assert len(shortlist(Top(5, at_most=(("g", 1),)), IDS, SCORES, {"g": nothing})) == 5
+    assert len(shortlist(Top(5, at_most=(("g", 1),)), IDS, SCORES, {"g": nothing}).chosen) == 5
 
 
 def test_rules_drop_boost_and_pin() -> None:
@@ -65,8 +65,11 @@ def test_a_list_holds_to_its_limits(rows: list[tuple[int, int, bool]], k: int, m
     words = {"g": np.array([row[1] for row in rows], np.float64), "r": np.array([row[2] for row in rows], np.float64)}
     vectors = np.eye(3, dtype=np.float32)[[row[1] for row in rows]].reshape(-1, 3)
     top = Top(k, diversity=weight, at_most=(("g", most),), rules=(Rerank("drop", "r"),))
-    chosen = shortlist(top, ids, scores, words, vectors)
-    assert chosen == shortlist(top, ids, scores, words, vectors)
+    cut = shortlist(top, ids, scores, words, vectors)
+    assert cut == shortlist(top, ids, scores, words, vectors)
+    chosen = cut.chosen
+    assert not {*cut.rest} & {*chosen}
+    assert cut.pinned <= {*chosen}
     assert len(set(chosen)) == len(chosen) <= k
     assert not any(rows[place][2] for place in chosen)
     counts = [sum(rows[place][1] == value for place in chosen) for value in range(3)]

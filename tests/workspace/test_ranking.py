@@ -171,3 +171,21 @@ def test_a_canary_of_lists_shows_its_own(workspace: Workspace) -> None:
     answered_by = lists.joined.decisions["model"].to_pylist()
     assert set(answered_by) == {"Ranker@1", version}
     assert np.unique(lists.list).size == len(answered_by) == 12
+
+
+def test_a_share_of_lists_is_explored(workspace: Workspace) -> None:
+    answers = [asked(workspace, "Search", f"x{k}", user="u3", words="golden harbour") for k in range(60)]
+    plain = next([item.id for item in answer.items] for answer in answers if not answer.explored)
+    explored = [answer for answer in answers if answer.explored]
+    assert 1 <= len(explored) <= 20
+    for answer in answers:
+        moved = [item.id for item in answer.items] != plain
+        assert moved == answer.explored
+    assert asked(workspace, "Search", explored[0].event_id, user="u3") == explored[0]
+    rows = workspace.decisions("Search", ["decision_id", "explored", "propensity", "propensities"]).to_pylist()
+    told = {row["decision_id"]: row for row in rows}
+    for answer in answers:
+        row = told[answer.decision_id]
+        assert len(row["propensities"]) == len(answer.items)
+        assert (row["propensity"] == 0.9) != answer.explored
+    assert workspace.check_features(service="Search", sample=0).differences == 0

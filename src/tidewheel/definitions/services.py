@@ -73,7 +73,8 @@ class Service(metaclass=Declared):
     prevents : sequence of str
         Actions after which no outcome can be seen.
     explore : float
-        Share of decisions with a preventing action that are let through, with the propensity logged.
+        Share of decisions with a preventing action that are let through, with the propensity logged. Of lists: the
+        share in which one item changes places with another candidate, or makes way for it.
     fallback : sequence
         What answers when the model can't, in order, ending in ``tw.action(...)``: the version before, other model
         classes, tables. By default the previous version and then the lowest action.

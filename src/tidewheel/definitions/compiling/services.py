@@ -155,7 +155,7 @@ def _prevents(cls: type[Service], actions: tuple[str, ...]) -> tuple[str, ...]:
 
 def _explore(cls: type[Service]) -> float:
     share = share_of("explore", cls.explore)
-    if share and not cls.prevents:
+    if share and not cls.prevents and not isinstance(cls.decide, Top):
         raise DefinitionError(
             "explore lets preventing actions through, but none is named", remedy="add prevents = ['block']"
         )

@@ -27,6 +27,10 @@ class Surface(RowScope):
 
     def __init__(self, context: Context, on: ir.Source, root: type, view: ir.View) -> None:
         super().__init__(context, on)
+        if on.id_column is None:
+            raise DefinitionError(
+                f"{on.name} has no id, by which outcomes tell of its list", remedy=f"give {on.name} an 'id: tw.Id'"
+            )
         self._root = root
         self._base = context.sources[view.on]
         self._stands: dict[str, str] = {}

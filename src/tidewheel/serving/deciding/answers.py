@@ -154,4 +154,6 @@ def record_of(
         verdict.stages or [],
         verdict.items or [],
         verdict.row_kept,
+        "",
+        verdict.propensities or [],
     )

@@ -172,6 +172,8 @@ class Verdict(msgspec.Struct, gc=False):
     """The list."""
     row_kept: float = 1.0
     """Probability with which such a decision keeps its row."""
+    propensities: list[float] | None = None
+    """Of a list that may be explored: for each item, the probability of its place."""
 
 
 def judge(

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tidewheel.features.reading.online import Row
     from tidewheel.retrieval.fresh import Fresh
     from tidewheel.retrieval.vectors import VectorIndex
+    from tidewheel.routing.swaps import Swaps
     from tidewheel.serving.deciding.arms import Verdict
 
     Floats = npt.NDArray[np.float64]
@@ -57,6 +58,10 @@ class Lists:
         What likeness is taken by.
     columns : sequence of (str, str)
         Of a service that is not on its model's event: that one's columns with its own that stand for them.
+    id : str
+        The event's column with its id.
+    swaps : Swaps, optional
+        Explores a share of the lists.
     """
 
     top: Top
@@ -68,6 +73,8 @@ class Lists:
     shown: Mapping[str, tuple[int, bool]]
     vectors: Fresh[VectorIndex] | None = None
     columns: Sequence[tuple[str, str]] = ()
+    id: str = ""
+    swaps: Swaps | None = None
 
     def answer(
         self,
@@ -98,6 +105,7 @@ class Lists:
         if not ids:
             return
         gathered = _in_time(until, "the features of the candidates were read")
+        event = str(columns.get(self.id))
         if self.columns:
             columns = {name: columns.get(own) for name, own in self.columns}
         rows = self.reader.read(columns, ids, now, at, without)
@@ -106,7 +114,7 @@ class Lists:
         if np.isnan(scores).any():
             raise ServingError("the model gave no number", where=verdict.model)
         scored = perf_counter_ns()
-        self._cut(ids, found, rows, scores, verdict)
+        self._cut(event, ids, found, rows, scores, verdict)
         if self.columns:
             self._tell_columns(columns, verdict)
         verdict.row = row._replace(instant=rows.instant, states=[*row.states, *self._states(ids, rows, verdict)])
@@ -139,13 +147,17 @@ class Lists:
         return None if number != number else number
 
     def _cut(
-        self, ids: Sequence[str], found: Mapping[str, str], rows: ItemRows, scores: Floats, verdict: Verdict
+        self, event: str, ids: Sequence[str], found: Mapping[str, str], rows: ItemRows, scores: Floats, verdict: Verdict
     ) -> None:
         columns = {name: limit_words(rows.words[1][:, place], text) for name, (place, text) in self.shown.items()}
         vectors = None if self.vectors is None else self.vectors.get().rows(ids)
+        cut = shortlist(self.top, ids, scores, columns, vectors)
+        order = cut.chosen
+        if self.swaps is not None:
+            order, verdict.explored, verdict.propensity, verdict.propensities = self.swaps(event, *cut)
         verdict.items = [
             Item(ids[at], float(scores[at]), rank, found[ids[at]], rows.words[0][at].tobytes(), rows.inputs(at))
-            for rank, at in enumerate(shortlist(self.top, ids, scores, columns, vectors), 1)
+            for rank, at in enumerate(order, 1)
         ]
 
     def _tell_columns(self, columns: Mapping[str, object], verdict: Verdict) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,14 +13,22 @@ from tidewheel.definitions.ir.ranking import Top
 Floats = npt.NDArray[np.float64]
 
 
+class Cut(NamedTuple):
+    """Places of candidates: those of the list in its order, others that might have stood in it, what is pinned."""
+
+    chosen: list[int]
+    rest: list[int]
+    pinned: frozenset[int]
+
+
 def shortlist(
     top: Top,
     ids: Sequence[str],
     scores: Floats,
     columns: Mapping[str, Floats],
     vectors: npt.NDArray[np.float32] | None = None,
-) -> list[int]:
-    """Return the places of the items of a list, in its order.
+) -> Cut:
+    """Return the places of the items of a list.
 
     Parameters
     ----------
@@ -51,7 +60,8 @@ def shortlist(
             kept[best] = False
     spread = top.diversity < 1.0 and vectors is not None
     chosen = _filled(top, scores, columns, vectors[order] if spread and vectors is not None else None, kept, pinned)
-    return [int(order[place]) for place in chosen]
+    rest = np.flatnonzero(kept)
+    return Cut(order[chosen].tolist(), order[rest].tolist(), frozenset(order[list(pinned.values())].tolist()))
 
 
 def _filled(

@@ -294,7 +294,7 @@ class Builder:
         actions = [action for action, _ in levels]
         explore = (
             Explorer(service.name, actions, service.prevents, service.explore)
-            if service.explore and service.prevents
+            if service.explore and service.prevents and service.ranking is None
             else None
         )
         return replace(loaded.arm, name=name, thresholds=Thresholds(levels), explore=explore)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tidewheel.features.planning.view import ViewPlan, plan_view
 from tidewheel.features.reading.items import ItemReader
 from tidewheel.retrieval.sources import Indexes
+from tidewheel.routing.swaps import Swaps
 from tidewheel.serving.deciding.lists import Lists, places_of
 from tidewheel.serving.deciding.predictor import Scorer
 
@@ -48,6 +49,7 @@ def ready_lists(
     indexes = Indexes(states, graph, ranking.target, now)
     items = plan_view(graph, service.item_view) if service.item_view is not None else None
     vector = ranking.top.vector
+    named = next(source for source in graph.sources if source.name == service.on)
     lists = Lists(
         top=ranking.top,
         sources=tuple(indexes.source(source) for source in ranking.candidates),
@@ -58,6 +60,8 @@ def ready_lists(
         shown=places_of(items),
         vectors=indexes.vectors(vector, SECONDS) if vector else None,
         columns=ranking.columns,
+        id=named.id_column or "",
+        swaps=Swaps(service.name, service.explore) if service.explore else None,
     )
     if lists.vectors is not None:
         lists.vectors.renew()

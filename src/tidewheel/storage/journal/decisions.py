@@ -146,6 +146,8 @@ class DecisionRecord(msgspec.Struct, array_like=True, gc=False):
         were left out (`is_left_out`), and not absent.
     trace : str
         Id of the OpenTelemetry trace that the request belonged to; "" for none.
+    propensities : list of float
+        For each of `items`, the probability with which it stood at its place; empty where lists are not explored.
     """
 
     decision_id: str
@@ -185,6 +187,7 @@ class DecisionRecord(msgspec.Struct, array_like=True, gc=False):
     items: list[Item] = []
     row_kept: float = 1.0
     trace: str = ""
+    propensities: list[float] = []
 
 
 def is_left_out(record: DecisionRecord) -> bool:
@@ -245,6 +248,7 @@ def lake_schema() -> pa.Schema:
         "stored_age": time,
         "stages": pa.list_(pa.struct(_stage_fields())),
         "row_kept": pa.float64(),
+        "propensities": pa.list_(pa.float64()),
     }
     return pa.schema([*kinds.items(), ("_date", text)])
 
@@ -289,6 +293,7 @@ def from_arrow(table: pa.Table) -> list[DecisionRecord]:
         row["states"] = [(state["state_id"], state["key"], state["offset"]) for state in row["states"]]
         row["texts"], row["thresholds"] = dict(row["texts"]), dict(row["thresholds"])
         row["watermarks"] = row.get("watermarks") or []
+        row["propensities"] = row.get("propensities") or []
         row["items"] = [_item(item) for item in row.get("items") or []]
         for name, otherwise in (("stored", ""), ("stored_run", ""), ("stored_age", 0), ("trace", "")):
             row[name] = row.get(name) or otherwise
