@@ -9,24 +9,25 @@ from __future__ import annotations
 import logging
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from tidewheel.definitions import ir
-from tidewheel.errors import ConflictError, NotFoundError
-from tidewheel.features.folding.backlog import Backlog
+from tidewheel.errors import ConflictError
 from tidewheel.features.folding.corrections import may_correct, touched
+from tidewheel.features.folding.dealt import PLACE, DealtSource, Inbox
 from tidewheel.features.folding.forms import ColumnForm, Records
 from tidewheel.features.folding.handful import Handful
 from tidewheel.features.folding.references import Meeting, ReferenceIndex, forget_waiting
+from tidewheel.features.folding.sources import BATCH, FEW, LogSource, Source, Together
 from tidewheel.features.keys import plain
 from tidewheel.features.planning.group import GroupPlan
 from tidewheel.features.replay.history import Needs, Past
 from tidewheel.features.replay.replay import group_events
-from tidewheel.features.rows import Fed, Rows, feed_rows, rows_of
+from tidewheel.features.rows import Fed, Rows, feed_rows
 from tidewheel.features.words import hashes_of
 from tidewheel.kernel import KERNEL_VERSION, LAYOUT_VERSION, Blobs, Events, empty, fold, group_rows, partition_of
 
@@ -37,25 +38,12 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("tidewheel.stream")
 
-BATCH = 50_000
-BULK = 10
-"""History is folded in batches so many times larger than live events: nobody waits for them one by one."""
 MOST_STRINGS = 200_000
-FEW = 64
-"""Up to so many events, records are faster than columns: what comes between two decisions is a handful."""
 COLUMNS = ColumnForm()
 Codes = npt.NDArray[np.int64]
 LAYOUT = "_layout"
 """Name under which a partition notes, in place of an offset, which kernel its blobs are of."""
 _LAYOUT_NUMBER = 1000 * KERNEL_VERSION + LAYOUT_VERSION
-
-
-class _Together(NamedTuple):
-    """Groups that stand at one offset, and what is the same for each of their micro-batches."""
-
-    plans: tuple[GroupPlan, ...]
-    needs: Needs
-    handful: Handful
 
 
 class Folder:
@@ -79,6 +67,8 @@ class Folder:
         are held of any source.
     few : int
         Up to so many are folded as records, more as columns; what they become is the same.
+    inbox : Inbox, optional
+        What this partition is dealt of the log. The log is read only for what is not there.
     """
 
     def __init__(
@@ -93,6 +83,7 @@ class Folder:
         token: int = 0,
         batch: int = BATCH,
         few: int = FEW,
+        inbox: Inbox | None = None,
     ) -> None:
         self._log = log
         self._history = history
@@ -101,9 +92,9 @@ class Folder:
         self._writer = store.writer(partition, token)
         self._batch = batch
         self._few = few
+        self._inbox = inbox
         self._known: set[int] = set()
-        self._backlog: Backlog | None = None
-        self._together: dict[tuple[str, ...], _Together] = {}
+        self._together: dict[tuple[str, ...], Together] = {}
         self.plan(graph, plans)
 
     def plan(self, graph: ir.Graph, plans: Sequence[GroupPlan]) -> None:
@@ -111,8 +102,7 @@ class Folder:
         self._sure = False
         self._graph = graph
         self._plans = {plan.state_id: plan for plan in plans}
-        self._graph = graph
-        self._sources = {source.name: source for source in graph.sources}
+        self._source = self._source_of({source.name: source for source in graph.sources})
         self._index = ReferenceIndex(graph, [feed for plan in self._plans.values() for feed in plan.feeds])
         self._together.clear()
         self._forget_other_layouts()
@@ -120,8 +110,11 @@ class Folder:
             self._index.widen(batch)
             self._offsets = {state_id: batch.offset(state_id) for state_id in self._plans}
         self._known.clear()
-        self._backlog = None
         self._sure = True
+
+    def _source_of(self, sources: Mapping[str, ir.Source]) -> Source:
+        source = LogSource(self._log, self._history, sources, batch=self._batch, few=self._few)
+        return source if self._inbox is None else DealtSource(self._inbox, source, sources, batch=self._batch)
 
     def drop(self, state_id: str) -> int:
         """Delete a state that nothing needs any more; return how many entities it had here."""
@@ -189,22 +182,18 @@ class Folder:
         """Flush, and give the partition back."""
         self._writer.close()
 
-    def _advance(self, offset: int, below: int | None) -> int:
-        """Fold what comes after `offset` for the groups that are there, not beyond offset `below`."""
+    def _advance(self, offset: int, until: int | None) -> int:
+        """Fold what comes after `offset` for the groups that are there, not beyond offset `until`."""
         group = self._standing_at(offset)
-        most = BULK * self._batch if below is None else below - offset
-        few = self._read_few(group, offset + 1, most)
-        if few is not None:
-            records, last = few
-            if last > offset:
-                self._fold_few(group, records, last)
-            return last - offset
-        rows, last = self._read(group.needs, offset + 1, most)
-        if last > offset:
-            self._fold(group, rows, last)
-        return last - offset
+        piece = self._source.next(group, offset + 1, until)
+        if piece.last > offset:
+            if piece.records is not None:
+                self._fold_few(group, piece.records, piece.last)
+            else:
+                self._fold(group, piece.rows, piece.last)
+        return piece.last - offset
 
-    def _standing_at(self, offset: int) -> _Together:
+    def _standing_at(self, offset: int) -> Together:
         """Return the groups whose last folded offset is `offset`."""
         ids = tuple(state_id for state_id, folded in self._offsets.items() if folded == offset)
         if ids not in self._together:
@@ -213,55 +202,14 @@ class Folder:
             for target in needs.ids:
                 needs.columns[target].update(dict.fromkeys(self._index.stored_columns(target)))
             handful = Handful(self._index, plans, needs, self._partition, self._partitions)
-            self._together[ids] = _Together(plans, needs, handful)
+            self._together[ids] = Together(plans, needs, handful)
         return self._together[ids]
 
-    def _read_few(self, group: _Together, start: int, most: int) -> tuple[dict[str, Records], int] | None:
-        """Return the next events as records by source, and the last offset they cover; None for columns."""
-        if self._backlog is not None:
-            return None
-        try:
-            records = self._log.read(start, min(most, self._batch, self._few + 1))
-        except NotFoundError:  # trimmed: history has it
-            return None
-        if len(records) > self._few:
-            return None
-        rows = group.handful.sort(records)
-        return None if rows is None else (rows, records[-1].offset if records else start - 1)
-
-    def _read(self, needs: Needs, start: int, most: int) -> tuple[dict[str, Rows], int]:
-        """Return the next events by source, and the last offset they cover."""
-        if self._backlog is not None and self._backlog.covers(start, needs):
-            return self._take(most)
-        first = self._log.first()
-        if start < first:
-            return self._bulk(needs, start, first, most)
-        batch = self._log.read_batch(start, min(most, self._batch), list(needs.columns))
-        if batch.imported is not None and batch.imported.type in needs.columns:
-            return self._bulk(needs, start, batch.next, most)
-        rows = {
-            source: rows_of(batch.tables[source], self._sources[source], list(columns), ids=source in needs.identified)
-            for source, columns in needs.columns.items()
-            if source in batch.tables
-        }
-        return rows, batch.next - 1
-
-    def _bulk(self, needs: Needs, start: int, below: int, most: int) -> tuple[dict[str, Rows], int]:
-        self._backlog = Backlog(self._history, self._sources, needs, start, below, rows=BULK * self._batch)
-        return self._take(most)
-
-    def _take(self, most: int) -> tuple[dict[str, Rows], int]:
-        assert self._backlog is not None
-        rows, last = self._backlog.take(min(most, BULK * self._batch))
-        if last + 1 == self._backlog.below:
-            self._backlog = None
-        return rows, last
-
-    def _fold_few(self, group: _Together, rows: Mapping[str, Records], last: int) -> None:
+    def _fold_few(self, group: Together, rows: Mapping[str, Records], last: int) -> None:
         with self._micro_batch(group, last) as (batch, strings):
             strings.update(group.handful.fold(batch, rows, last + 1, self._known))
 
-    def _fold(self, group: _Together, rows: Mapping[str, Rows], last: int) -> None:
+    def _fold(self, group: Together, rows: Mapping[str, Rows], last: int) -> None:
         with self._micro_batch(group, last) as (batch, strings):
             meeting = self._index.meet(batch, COLUMNS, rows, last + 1, group.needs.ids)
             for plan in group.plans:
@@ -290,7 +238,7 @@ class Folder:
         return fresh
 
     @contextmanager
-    def _micro_batch(self, group: _Together, last: int) -> Iterator[tuple[StateBatch, dict[int, str]]]:
+    def _micro_batch(self, group: Together, last: int) -> Iterator[tuple[StateBatch, dict[int, str]]]:
         """One transaction that takes some groups up to an offset; gives where to put strings, by hash."""
         strings: dict[int, str] = {}
         self._sure = False
@@ -299,6 +247,8 @@ class Folder:
             yield batch, strings
             for plan in group.plans:
                 batch.set_offset(plan.state_id, last)
+            if (place := self._source.place(last)) is not None:
+                batch.set_offset(PLACE, place)
             batch.put_strings(strings)
         self._sure = True
         self._offsets.update((plan.state_id, last) for plan in group.plans)
@@ -306,7 +256,7 @@ class Folder:
             self._known.clear()
         self._known.update(strings)
 
-    def _check_standing(self, batch: StateBatch, group: _Together) -> None:
+    def _check_standing(self, batch: StateBatch, group: Together) -> None:
         """See that the states are where this folder left them: a server may have come back as of an earlier instant."""
         for plan in group.plans:
             found, left = batch.offset(plan.state_id), self._offsets[plan.state_id]
