@@ -56,6 +56,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """A Kafka-protocol broker's URL, as ``kafka://host:9092``, or "" for LMDB in the data folder."""
     state: str = ""
     """A Redis or Valkey URL, or "" for LMDB in the data folder."""
+    stream: Literal["log", "group"] = "log"
+    """How partitions of the state get their events: each worker reads the whole log; or, with the log on a broker, they
+    are dealt out by entity to the members of a consumer group."""
     engine: str = ""
     """Where batch work runs: "" for this machine's cores, ``"ray"``, ``"ray://..."``, ``"spark"``, ``"spark://..."``."""
     fit_workers: Count = 1
@@ -267,7 +270,7 @@ def _expected(key: str) -> str:
 
 def _settings(found: dict[str, Any], sources: dict[str, str]) -> Settings:
     try:
-        return msgspec.convert(found, Settings)
+        return _agreeing(msgspec.convert(found, Settings), sources)
     except msgspec.ValidationError as error:
         match = re.search(r"`\$\.(\w+)`", str(error))
         key = match[1] if match else ""
@@ -277,3 +280,14 @@ def _settings(found: dict[str, Any], sources: dict[str, str]) -> Settings:
             where=sources.get(key, FILE),
             remedy=_expected(key),
         ) from error
+
+
+def _agreeing(settings: Settings, sources: dict[str, str]) -> Settings:
+    """Refuse settings that do not go together."""
+    if settings.stream == "group" and (not settings.log or settings.clock == "replay"):
+        raise ConfigError(
+            'stream = "group" is for a workspace whose log is on a broker and whose clock is real',
+            where=sources.get("stream", FILE),
+            remedy='set log = "kafka://host:9092"; or leave `stream` out',
+        )
+    return settings

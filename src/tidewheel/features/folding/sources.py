@@ -1,4 +1,4 @@
-"""Where a folder's micro-batches come from: the log, from any offset on, a few events as records and more as columns."""
+"""Where a folder's micro-batches come from: the log, read from any offset on; a few events as records, else columns."""
 
 from __future__ import annotations
 

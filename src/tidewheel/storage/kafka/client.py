@@ -155,17 +155,22 @@ class _Sent:
 
 
 class Topic:
-    """A topic of one partition. Safe to share between threads; what reads it (`reader`) is for one.
+    """A topic. Safe to share between threads; what reads it (`reader`) is for one.
 
     Parameters
     ----------
     place : Place
     name : str
+    partitions : int
+    keep : int
+        Milliseconds for which the broker keeps a message; -1 for ever.
     """
 
-    def __init__(self, place: Place, name: str) -> None:
+    def __init__(self, place: Place, name: str, *, partitions: int = 1, keep: int = -1) -> None:
         self.place = place
         self.name = name
+        self.partitions = partitions
+        self._keep = keep
         self.where = f"{place.where}/{name}"
         self._common = {"bootstrap.servers": place.servers, "log_level": 0, "error_cb": _note, **place.options}
         self._lock = threading.Lock()
@@ -174,7 +179,7 @@ class Topic:
         self._closed = threading.Event()
 
     def make(self, *, anew: bool) -> None:
-        """Make it when it is missing, to be kept for ever.
+        """Make it when it is missing.
 
         Parameters
         ----------
@@ -184,7 +189,7 @@ class Topic:
         Raises
         ------
         UnreachableError, CorruptError, StorageError
-            No answer; it is gone; it has more than one partition.
+            No answer; it is gone; it has another number of partitions.
         """
         kafka()
         module: Any = importlib.import_module("confluent_kafka.admin")
@@ -192,13 +197,14 @@ class Topic:
             admin = module.AdminClient(self._common)
             found = admin.list_topics(timeout=self.place.seconds).topics.get(self.name)
             if found is None and anew:
-                kept = {"retention.ms": "-1", "retention.bytes": "-1", "cleanup.policy": "delete"}
-                self._create(admin, module.NewTopic(self.name, num_partitions=1, replication_factor=-1, config=kept))
+                kept = {"retention.ms": str(self._keep), "retention.bytes": "-1", "cleanup.policy": "delete"}
+                new = module.NewTopic(self.name, num_partitions=self.partitions, replication_factor=-1, config=kept)
+                self._create(admin, new)
         if found is None and not anew:
             raise CorruptError("the topic is gone", where=self.where, remedy=_RESTORE)
-        if found is not None and len(found.partitions) != 1:
+        if found is not None and len(found.partitions) != self.partitions:
             raise StorageError(
-                f"the topic has {len(found.partitions)} partitions; one order needs one",
+                f"the topic has {len(found.partitions)} partitions, not {self.partitions}",
                 where=self.where,
                 remedy="delete it, and let tidewheel make it",
             )
@@ -212,8 +218,14 @@ class Topic:
                 if error.args[0].code() != codes.TOPIC_ALREADY_EXISTS:
                     raise
 
-    def send(self, values: Sequence[bytes]) -> list[int]:
+    def send(self, values: Sequence[bytes], partitions: Sequence[int] | None = None) -> list[int]:
         """Send messages in order; return their offsets once the broker has acknowledged all of them.
+
+        Parameters
+        ----------
+        values : sequence of bytes
+        partitions : sequence of int, optional
+            Of each; the first when not given.
 
         Raises
         ------
@@ -226,7 +238,7 @@ class Topic:
         producer = self._ready()
         with translated(self.where):
             for number, value in enumerate(values):
-                self._hand_over(producer, value, sent, number)
+                self._hand_over(producer, value, sent, number, 0 if partitions is None else partitions[number])
         if not sent.done.wait(self.place.seconds * 2):
             raise UnreachableError("the broker does not answer", where=self.where, remedy="see that it runs")
         if sent.error is not None:
@@ -235,13 +247,13 @@ class Topic:
             raise_for(sent.error, self.where)
         return sent.offsets
 
-    def _hand_over(self, producer: Any, value: bytes, sent: _Sent, number: int) -> None:
+    def _hand_over(self, producer: Any, value: bytes, sent: _Sent, number: int, partition: int) -> None:
         def told(error: Any, message: Any) -> None:
             sent.told(number, error, message.offset())
 
         while True:
             try:
-                return producer.produce(self.name, value, partition=0, on_delivery=told)  # type: ignore[no-any-return]  # no annotations
+                return producer.produce(self.name, value, partition=partition, on_delivery=told)  # type: ignore[no-any-return]  # no annotations
             except BufferError:  # the client's queue is full: its thread empties it
                 self._closed.wait(0.01)
 

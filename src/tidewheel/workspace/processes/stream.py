@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
 from tidewheel.collect.keeping.history import History
 from tidewheel.definitions import ir
 from tidewheel.errors import LeaseError, UnreachableError
+from tidewheel.features.folding.dealt import Inbox
 from tidewheel.features.folding.stream import Folder
 from tidewheel.features.planning.group import GroupPlan, plan_group
 from tidewheel.registry.graphs import all_groups, live_graph
@@ -24,6 +25,7 @@ from tidewheel.workspace.processes.standby import when_free
 
 if TYPE_CHECKING:
     from tidewheel.runtime.shared_lease import SharedLease
+    from tidewheel.storage.catalog import Catalog
 
 log = logging.getLogger("tidewheel.stream")
 BELL = "stream"
@@ -35,6 +37,7 @@ PAUSE = 0.5
 SYNC_EVERY = 1.0
 LOOK_EVERY = 0.02
 """Seconds after which a stream asks the catalog again which groups to keep."""
+S = TypeVar("S")
 
 
 class Stream:
@@ -57,8 +60,8 @@ class Stream:
     def __init__(self, stores: Stores, partitions: Sequence[int], *, wait: float = 0.0) -> None:
         self._stores = stores
         self._wait = wait
-        self._leases: list[Lease | SharedLease] = []
-        self._folders: list[Folder] = []
+        self._leases: dict[int, Lease | SharedLease] = {}
+        self._folders: dict[int, Folder] = {}
         self._watch = stores.catalog.watch()
         self._look_at = 0.0
         self._behind = False
@@ -71,7 +74,8 @@ class Stream:
             self.close()
             raise
 
-    def _add(self, partition: int) -> None:
+    def _add(self, partition: int, inbox: Callable[[], Inbox] | None = None) -> None:
+        """Take a partition; what it is dealt is asked for once its lease is held."""
         stores = self._stores
         role = f"stream worker of partition {partition}"
         name = f"state-{partition}"
@@ -79,17 +83,17 @@ class Stream:
             lease = stores.hold(name, role, wait=self._wait)
         else:
             lease = Lease.acquire(stores.layout.leases / name, role, wait=self._wait)
-        self._leases.append(lease)
-        graph, plans = self._plans()
-        history = History(stores.lake, stores.log, graph.sources)
-        folder = Folder(stores.log, history, stores.state, partition, graph, plans, token=lease.token)
-        self._folders.append(folder)
-
-    def _plans(self) -> tuple[ir.Graph, list[GroupPlan]]:
-        kept = kept_groups(self._stores.catalog)
-        live = live_graph(self._stores.catalog)
-        graphs = [graph for _, graph in kept] + ([live.graph] if live is not None else [])
-        return ir.Graph(sources=_newest_sources(graphs)), [plan_group(graph, group) for group, graph in kept]
+        self._leases[partition] = lease
+        try:
+            graph, plans = live_plans(stores.catalog)
+            history = History(stores.lake, stores.log, graph.sources)
+            dealt = inbox() if inbox is not None else None
+            self._folders[partition] = Folder(
+                stores.log, history, stores.state, partition, graph, plans, token=lease.token, inbox=dealt
+            )
+        except BaseException:
+            self._leases.pop(partition).release()
+            raise
 
     def step(self) -> int:
         """Fold one micro-batch in each partition; return how many offsets were passed, 0 at the log's head.
@@ -102,11 +106,12 @@ class Stream:
             Another host took a partition over. One that only might have is no reason to stop: the state refuses
             the writes of whoever is late.
         """
-        if any(lease.taken for lease in self._leases):
-            raise LeaseError("another host folds one of these partitions now", where=str(self._leases[0].path))
+        for lease in self._leases.values():
+            if lease.taken:
+                raise LeaseError("another host folds one of these partitions now", where=str(lease.path))
         if time.monotonic() >= self._look_at:
             self._look()
-        return sum(folder.step() for folder in self._folders)
+        return sum(folder.step() for folder in self._folders.values())
 
     def _look(self) -> None:
         self._behind |= self._watch.changed()
@@ -117,8 +122,8 @@ class Stream:
     def replan(self) -> None:
         """Look again which groups are to be kept."""
         self._drop()
-        graph, plans = self._plans()
-        for folder in self._folders:
+        graph, plans = live_plans(self._stores.catalog)
+        for folder in self._folders.values():
             folder.plan(graph, plans)
         self._behind = False
 
@@ -126,31 +131,42 @@ class Stream:
         """Delete from these partitions what the catalog has given up."""
         for group in all_groups(self._stores.catalog):
             if group.status == "dropping":
-                entities = sum(folder.drop(group.state_id) for folder in self._folders)
+                entities = sum(folder.drop(group.state_id) for folder in self._folders.values())
                 log.info("deleted state %s of %s: %d entities", group.state_id, group.name, entities)
 
     def catch_up(self) -> int:
         """Fold until every group is at the log's head; return how many offsets were passed."""
         self._look()
-        return sum(folder.catch_up() for folder in self._folders)
+        return sum(folder.catch_up() for folder in self._folders.values())
 
     def position(self) -> int:
         """Return the offset up to which everything has been folded."""
-        return min(folder.position() for folder in self._folders)
+        return min((folder.position() for folder in self._folders.values()), default=self._stores.log.head() - 1)
 
     def sync(self) -> None:
         """Flush the states to the disk."""
-        for folder in self._folders:
+        for folder in self._folders.values():
             folder.sync()
 
     def close(self) -> None:
         """Give the partitions back."""
-        for folder in self._folders:
-            folder.close()
-        for lease in self._leases:
-            lease.release()
-        self._folders, self._leases = [], []
+        self._give_back()
         self._watch.close()
+
+    def _give_back(self) -> None:
+        for folder in self._folders.values():
+            folder.close()
+        for lease in self._leases.values():
+            lease.release()
+        self._folders, self._leases = {}, {}
+
+
+def live_plans(catalog: Catalog) -> tuple[ir.Graph, list[GroupPlan]]:
+    """Return which groups the stream keeps, and the declarations of what they are made of."""
+    kept = kept_groups(catalog)
+    live = live_graph(catalog)
+    graphs = [graph for _, graph in kept] + ([live.graph] if live is not None else [])
+    return ir.Graph(sources=_newest_sources(graphs)), [plan_group(graph, group) for group, graph in kept]
 
 
 def _newest_sources(graphs: Sequence[ir.Graph]) -> tuple[ir.Source, ...]:
@@ -172,10 +188,11 @@ def run(life: Life, folder: str, env: str, partitions: list[int]) -> None:
     bell = Doorbell(stores.layout.bells, f"{BELL}-{'-'.join(map(str, partitions))}")
     stream = None
     try:
-        stream = _open(life, stores, partitions)
+        stream = open_stream(life, stores, lambda wait: Stream(stores, partitions, wait=wait))
         if stream is not None:
+            log.info("folding partitions %s from offset %d", partitions, stream.position() + 1)
             life.ready()
-            _fold(life, stream, bell)
+            fold(life, stream, bell.wait)
     finally:
         bell.close()
         if stream is not None:
@@ -183,23 +200,20 @@ def run(life: Life, folder: str, env: str, partitions: list[int]) -> None:
         stores.close()
 
 
-def _open(life: Life, stores: Stores, partitions: list[int]) -> Stream | None:
-    """Open the stream, once the state's server answers; None when asked to stop before."""
+def open_stream(life: Life, stores: Stores, take: Callable[[float], S]) -> S | None:
+    """Open what `take` gives, once the servers it needs answer; None when asked to stop before."""
     while not life.stopping.is_set():
         try:
-            stream = when_free(life, stores, lambda wait: Stream(stores, partitions, wait=wait))
+            return when_free(life, stores, take)
         except UnreachableError as error:
             log.warning("nothing is folded: %s", error)
             life.ready()
             life.stopping.wait(PAUSE)
-        else:
-            if stream is not None:
-                log.info("folding partitions %s from offset %d", partitions, stream.position() + 1)
-            return stream
     return None
 
 
-def _fold(life: Life, stream: Stream, bell: Doorbell) -> None:
+def fold(life: Life, stream: Stream, wait: Callable[[float], object]) -> None:
+    """Fold until asked to stop; `wait` passes the time up to so many seconds while there is nothing to fold."""
     synced, trouble = time.monotonic(), ""
     while not life.stopping.is_set():
         try:
@@ -214,7 +228,7 @@ def _fold(life: Life, stream: Stream, bell: Doorbell) -> None:
             log.info("folding goes on, from offset %d", stream.position() + 1)
             trouble = ""
         if not passed:
-            bell.wait(IDLE)
+            wait(IDLE)
         if time.monotonic() - synced >= SYNC_EVERY:
             stream.sync()
             synced = time.monotonic()

@@ -77,10 +77,7 @@ def _processes(folder: str | Path, env: str | None, settings: Settings) -> list[
         return [keeper, *control, ChildSpec("serve-0", "tidewheel.workspace.processes.stepping:run", place)]
     # In a replay workspace what is due is done in one order, by the keeper.
     guards = [ChildSpec("guards", "tidewheel.workspace.processes.guarding:run", place)] * (settings.clock == "real")
-    streams = [
-        ChildSpec(f"stream-{k}", "tidewheel.workspace.processes.stream:run", {**place, "partitions": [k]})
-        for k in range(settings.partitions)
-    ]
+    streams = _streams(place, settings)
     servers = [
         ChildSpec(f"serve-{n}", "tidewheel.serving.worker:main", {**place, "index": n}) for n in range(settings.workers)
     ]
@@ -92,3 +89,13 @@ def _processes(folder: str | Path, env: str | None, settings: Settings) -> list[
     # A keeper that stands by does nothing for its host's decisions.
     own = [journal] if is_postgres(settings.catalog) else []
     return [*streams, keeper, *guards, *own, *control, *([] if settings.role == "work" else servers)]
+
+
+def _streams(place: Mapping[str, str], settings: Settings) -> list[ChildSpec]:
+    """Return the processes that fold: a worker for each partition; or members of a group, and who deals to them."""
+    if settings.stream == "log":
+        target = "tidewheel.workspace.processes.stream:run"
+        return [ChildSpec(f"stream-{k}", target, {**place, "partitions": [k]}) for k in range(settings.partitions)]
+    target = "tidewheel.workspace.processes.group:run"
+    members = [ChildSpec(f"stream-{n}", target, {**place, "index": n}) for n in range(settings.partitions)]
+    return [ChildSpec("dealer", "tidewheel.workspace.processes.dealing:run", dict(place)), *members]
