@@ -1,6 +1,6 @@
 """Members of a group fold what is dealt to them, and are killed at random while events come. Prints a report.
 
-Run as a program: `kill_group.py FOLDER BROKER NAMESPACE SEED EVENTS KILLS [STATE]`.
+Run as a program: `kill_group.py FOLDER BROKER NAMESPACE SEED EVENTS KILLS [STATE CATALOG]`.
 """
 
 from __future__ import annotations
@@ -64,6 +64,8 @@ class DoorHistory(tw.Features, by=Visit.door):
 PARTITIONS, MEMBERS, SHOPS, CLERKS, GUESTS = 4, 3, 300, 50, 70
 STEPS = 200
 """Appends, a fiftieth of a second between them: they outlast the kills, about."""
+PAUSED = 13.0
+"""Seconds after which another has a paused member's partitions, and its leases."""
 
 
 def event(n: int, now: int) -> NewEvent:
@@ -103,6 +105,13 @@ class Processes:
         process.send_signal(number)
         process.wait()
 
+    def ended(self) -> list[str]:
+        """Take out who ended by itself: one that was replaced while it was paused."""
+        gone = [name for name, process in self.running.items() if process.poll() is not None]
+        for name in gone:
+            del self.running[name]
+        return gone
+
     def stop(self) -> None:
         for name in list(self.running):
             self.kill(name, signal.SIGTERM)
@@ -113,8 +122,8 @@ def append(stores: Stores, start: int, end: int) -> None:
     stores.log.append([event(n, now) for n in range(start, end)], now=now)
 
 
-def play(folder: Path, seed: int, count: int, most_kills: int) -> tuple[int, int]:
-    """Append while members and the dealer are killed and begun again; return how many kills, and how many starts."""
+def play(folder: Path, seed: int, count: int, most_kills: int, paused: float) -> tuple[int, int]:
+    """Append while members and the dealer are killed and begun again, or paused; return how many kills and starts."""
     chance, processes, kills, starts = random.Random(seed), Processes(folder), 0, 0
     with closing(open_stores(folder)) as stores:
         try:
@@ -134,14 +143,20 @@ def play(folder: Path, seed: int, count: int, most_kills: int) -> tuple[int, int
                 if time.monotonic() < next_at:
                     continue
                 next_at = time.monotonic() + chance.uniform(0.5, 2.5)
+                absent += processes.ended()
                 if absent:
                     processes.start(absent.pop())
                     starts += 1
                 elif kills < most_kills:
                     name = chance.choice(sorted(processes.running))
-                    processes.kill(name)
-                    absent.append(name)
                     kills += 1
+                    if paused and chance.random() < 0.5:
+                        processes.running[name].send_signal(signal.SIGSTOP)
+                        time.sleep(paused)
+                        processes.running[name].send_signal(signal.SIGCONT)
+                    else:
+                        processes.kill(name)
+                        absent.append(name)
             head, until = stores.log.head() - 1, time.monotonic() + 120
             while (folded := [min(of.values(), default=0) for of in offsets(stores.state)]) != [head] * PARTITIONS:
                 assert time.monotonic() < until, f"folded {folded} of {head}"
@@ -186,17 +201,20 @@ def wrong(folder: Path, count: int) -> int:
     return sum(row != number for row, number in zip(shops + guests, sold + came, strict=True))
 
 
-def main(folder: Path, broker: str, namespace: str, seed: int, count: int, kills: int, state: str = "") -> None:
+def main(
+    folder: Path, broker: str, namespace: str, seed: int, count: int, kills: int, state: str = "", catalog: str = ""
+) -> None:
     folder.mkdir()
     (folder / "project.py").write_text(PROJECT + MORE)
     (folder / "tidewheel.toml").write_text(
-        f'partitions = {PARTITIONS}\nnamespace = "{namespace}"\nstream = "group"\nstate = "{state}"\n'
+        f'partitions = {PARTITIONS}\nnamespace = "{namespace}"\nstream = "group"\n'
+        f'state = "{state}"\ncatalog = "{catalog}"\n'
         f'log = "{broker}?session.timeout.ms=2000&heartbeat.interval.ms=300"\n'
     )
     with tw.open(folder) as workspace:
         workspace.publish()
         append(workspace.stores, 0, 1000)
-    killed, started = play(folder, seed, count, kills)
+    killed, started = play(folder, seed, count, kills, PAUSED if catalog else 0.0)
     with closing(open_stores(folder)) as stores:
         places = [of.get(PLACE, 0) for of in stores.state.offsets()]
     report = {"kills": killed, "starts": started, "wrong": wrong(folder, count), "differences": differences(folder)}

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.conftest import REDIS, RedisPlace
+from tests.conftest import CatalogPlace, RedisServer
 from tests.kafka_server import KafkaPlace
 
 from tidewheel.errors import ConfigError
@@ -18,9 +18,11 @@ from tidewheel.runtime.config import load_config
 PROGRAM = Path(__file__).parent / "kill_group.py"
 
 
-def report_of(folder: Path, place: KafkaPlace, seed: int, events: int, kills: int, state: str = "") -> dict[str, Any]:
+def report_of(
+    folder: Path, place: KafkaPlace, seed: int, events: int, kills: int, state: str = "", catalog: str = ""
+) -> dict[str, Any]:
     numbers = [str(number) for number in (seed, events, kills)]
-    command = [sys.executable, str(PROGRAM), str(folder), place.url, place.namespace, *numbers, state]
+    command = [sys.executable, str(PROGRAM), str(folder), place.url, place.namespace, *numbers, state, catalog]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     report: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
@@ -37,12 +39,14 @@ def test_totals_are_exact_whichever_member_is_killed(kafka_place: KafkaPlace, tm
 
 @pytest.mark.kafka
 @pytest.mark.redis
+@pytest.mark.postgres
 @pytest.mark.slow
-def test_a_million_events_by_way_of_a_group_into_redis(
-    kafka_place: KafkaPlace, redis_place: RedisPlace, tmp_path: Path
+@pytest.mark.parametrize("catalog_place", ["postgres"], indirect=True)
+def test_a_million_events_into_redis_and_members_that_are_replaced_while_they_are_paused(
+    kafka_place: KafkaPlace, redis_server: RedisServer, catalog_place: CatalogPlace, tmp_path: Path
 ) -> None:
-    place = KafkaPlace(kafka_place.url, redis_place.namespace)
-    report = report_of(tmp_path / "shop", place, seed=2, events=1_000_000, kills=10, state=REDIS)
+    place = KafkaPlace(kafka_place.url, catalog_place.namespace)
+    report = report_of(tmp_path / "shop", place, 2, 1_000_000, 10, redis_server.url, catalog_place.url)
     assert (report["wrong"], report["differences"]) == (0, 0)
     assert min(report["places"]) > 10
 
