@@ -125,7 +125,7 @@ def cut(data: st.DataObject, events: list[Happening]) -> list[list[Happening]]:
     return [events[a:b] for a, b in zip([0, *edges], [*edges, len(events)], strict=True)]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(worlds(), st.data())
 def test_states_are_those_of_the_log_whatever_became_of_the_messages(events, data) -> None:
     with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
@@ -134,7 +134,7 @@ def test_states_are_those_of_the_log_whatever_became_of_the_messages(events, dat
         assert world.same()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(revised_worlds(), st.data())
 def test_corrections_reach_the_entities_they_are_taken_from(events, data) -> None:
     with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
