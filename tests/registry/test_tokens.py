@@ -76,6 +76,12 @@ def test_a_name_means_one_caller_for_ever(catalog: Catalog) -> None:
             create_token(catalog, name, ("read",))
     with pytest.raises(InputError, match="ended already"):
         create_token(catalog, "late", ("read",), expires=1)
+    with pytest.raises(InputError, match="9999"):
+        create_token(catalog, "late", ("read",), expires=1 << 63)
+    create_token(catalog, "turned", ("read",))
+    for grace in (-1, 1 << 63):
+        with pytest.raises(InputError, match="grace"):
+            rotate_token(catalog, "turned", grace=grace)
 
 
 @pytest.mark.parametrize("text", ["", "all", "decide,", "decide;ingest"])

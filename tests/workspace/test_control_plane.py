@@ -131,6 +131,7 @@ def test_tokens_from_afar(plane: Plane) -> None:
         ("POST", "/v1/kill", {"name": "Nothing"}, 404),
         ("POST", "/v1/tokens", {"name": "x", "scopes": ["root"]}, 400),
         ("GET", "/v1/audit?limit=all", None, 400),
+        ("GET", f"/v1/audit?limit={'9' * 5000}", None, 400),
         ("PATCH", "/v1/tokens", None, 405),
         ("GET", "/v1/nothing", None, 404),
     ],

@@ -15,6 +15,7 @@ from typing import Any, Literal, get_args
 import msgspec
 import sqlalchemy as sa
 
+from tidewheel.collect.checking.values import LATEST
 from tidewheel.errors import ConflictError, InputError, NotFoundError
 from tidewheel.registry.versions.names import current_user
 from tidewheel.storage.catalog import Catalog, touch
@@ -146,8 +147,9 @@ def create_token(
     if _NAME.fullmatch(name) is None:
         raise InputError(f"{name!r} can't name a token", remedy="a letter, then letters, digits, '.', '-' or '_'")
     secret, now = PREFIX + secrets.token_urlsafe(32), system_clock()
-    if expires is not None and expires <= now:
-        raise InputError("the token would have ended already", remedy="give a time ahead, such as --expires 90d")
+    if expires is not None and not now < expires <= LATEST:
+        said = "have ended already" if expires <= now else "end after the year 9999"
+        raise InputError(f"the token would {said}", remedy="give a time ahead, such as --expires 90d")
     made = Token(name, tuple(scopes), digest_of(secret), "", None, rate, now, expires, None, current_user())
     with catalog.write() as connection:
         if _find(connection, name) is not None:
@@ -169,8 +171,12 @@ def rotate_token(catalog: Catalog, name: str, *, grace: int = GRACE) -> NewToken
         There is none of this name.
     ConflictError
         It is revoked.
+    InputError
+        The grace is negative, or has no end.
     """
     secret, now = PREFIX + secrets.token_urlsafe(32), system_clock()
+    if not 0 <= grace <= LATEST - now:
+        raise InputError(f"a grace of {grace} µs", remedy="give one such as --grace 1d")
     with catalog.write() as connection:
         before = _living(connection, name)
         values: dict[str, Any] = {"digest": digest_of(secret), "previous": before.digest, "previous_until": now + grace}

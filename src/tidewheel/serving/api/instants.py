@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from tidewheel.collect.checking.values import EARLIEST, LATEST
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
@@ -14,7 +16,8 @@ def instant_of(text: str) -> int:
     Raises
     ------
     ValueError
-        The text is neither, or names no zone.
+        The text is neither, names no zone, or the year is beyond 9999: nanoseconds, as a rule, which would move a
+        replayed clock where nothing moves it back from.
 
     Examples
     --------
@@ -23,8 +26,8 @@ def instant_of(text: str) -> int:
     """
     if text.lstrip("-").isdigit():
         instant = int(text)
-        if not -(1 << 62) < instant < 1 << 62:
-            raise ValueError("out of range")
+        if not EARLIEST <= instant <= LATEST:
+            raise ValueError("out of range: microseconds are expected")
         return instant
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:

@@ -6,6 +6,7 @@ running for a week must not publish the declarations of last week.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
@@ -197,7 +198,7 @@ def alerts(stores: Stores, asked: Asked) -> Any:
 def audited(stores: Stores, asked: Asked) -> Any:
     """Return who changed what, newest first; ``?subject=``, ``?who=``, ``?limit=``."""
     limit = asked.query.get("limit", "100")
-    if not limit.isdigit() or not 0 < int(limit) <= 10_000:
+    if not re.fullmatch(r"[0-9]{1,5}", limit) or not 0 < int(limit) <= 10_000:
         raise InputError(f"limit={limit}", remedy="give a number from 1 to 10000")
     wanted = {name: asked.query.get(name, "") for name in ("subject", "who")}
     return audit(stores.catalog, **wanted, limit=int(limit))
