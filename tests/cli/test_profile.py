@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import pyarrow as pa
@@ -100,3 +101,26 @@ def test_many_values_are_estimated_in_bounded_memory(tmp_path: Path, monkeypatch
     assert y.mean == (n - 1) / 2
     middle = sum(found.sample["y"].to_pylist()) / 500
     assert abs(middle / n - 0.5) < 0.06
+
+
+def test_lists_of_numbers_are_vectors_and_what_is_left_out_is_told(tmp_path: Path) -> None:
+    rows = [
+        {"id": f"u{k}", "mood": [k / 3, 1, 2], "trail": [1.5] * (k % 3), "at home": {"town": "x"}, "shoe size": k % 9}
+        for k in range(20)
+    ]
+    file = tmp_path / "users.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    found = done("profile", str(file), "--json").json
+    [user] = found["files"]
+    kinds = {column["column"]: column["kind"] for column in user["columns"]}
+    assert kinds == {"id": "id", "mood": "vector", "shoe size": "int"}
+    assert {column: why.partition(" ")[0] for column, why in user["left_out"].items()} == {
+        "trail": "list<item:",
+        "at home": "struct<town:",
+    }
+    assert "left out: 'at home'" in done("profile", str(file)).out
+    assert "    mood: Annotated[tw.Vector, 3]\n" in found["declaration"]
+    assert found["commands"] == ["tidewheel ingest users.jsonl --as User --map 'shoe_size=shoe size'"]
+    (tmp_path / "project.py").write_text(found["declaration"])
+    (tmp_path / "tidewheel.toml").write_text('max_map = "64MB"\n')
+    assert "20 accepted" in done("ingest", str(file), *shlex.split(found["commands"][0])[3:], folder=tmp_path).out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import click
 import numpy as np
 import pyarrow as pa
 
@@ -24,6 +25,8 @@ def print_profile(source: InferredSource) -> None:
     at = f", which happened at {source.at}" if source.at else ""
     title = f"{source.file.path.name}: {source.file.rows:,} rows of an {kind} {source.name}{at}"
     print_table(["column", "kind", "null", "different", "from", "to", "spread", "why"], rows, title=title)
+    for name, why in source.left_out.items():
+        click.echo(f"left out: {name!r}: {why}")
 
 
 def told(source: InferredSource) -> dict[str, Any]:
@@ -52,6 +55,7 @@ def told(source: InferredSource) -> dict[str, Any]:
             }
             for column in source.columns
         ],
+        "left_out": source.left_out,
     }
 
 
@@ -61,7 +65,7 @@ def spread(source: InferredSource, column: InferredColumn) -> str:
     if is_number(scan.type) and column.kind in ("float", "int"):
         known = source.file.sample[scan.name].drop_null().cast(pa.float64(), safe=False).to_numpy()
         return histogram(known[np.isfinite(known)])
-    if scan.counts is None or column.kind in ("id", "text"):
+    if scan.counts is None or column.kind in ("id", "text", "vector"):
         return ""
     known_rows = max(1, scan.rows - scan.nulls)
     most = sorted(scan.counts.items(), key=lambda pair: (-pair[1], str(pair[0])))[:3]

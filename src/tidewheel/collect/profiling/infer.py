@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import keyword
 import re
+import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -34,9 +35,11 @@ class InferredColumn:
     name : str
         A name that Python takes.
     kind : str
-        ``id``, ``ref``, ``key``, ``category``, ``text``, ``float``, ``int``, ``bool`` or ``time``.
+        ``id``, ``ref``, ``key``, ``category``, ``text``, ``float``, ``int``, ``bool``, ``time`` or ``vector``.
     target : str
         For a ref.
+    size : int
+        For a vector.
     why : str
         What speaks for it.
     """
@@ -46,17 +49,22 @@ class InferredColumn:
     kind: str
     target: str = ""
     why: str = ""
+    size: int = 0
 
 
 @dataclass
 class InferredSource:
-    """A file as it would be declared: its class's name, whether it is an entity, its columns, its time column."""
+    """A file as it would be declared: its class's name, whether it is an entity, its columns, its time column.
+
+    And of columns that no declaration takes, why.
+    """
 
     file: FileScan
     name: str
     entity: bool
     columns: list[InferredColumn]
     at: str = ""
+    left_out: dict[str, str] = field(default_factory=dict)
 
     @property
     def id(self) -> InferredColumn | None:
@@ -84,7 +92,9 @@ def declaration(sources: Sequence[InferredSource]) -> str:
     known = {source.name for source in sources}
     targets = {column.target for source in sources for column in source.columns if column.target} - known
     times = any(column.kind == "time" for source in sources for column in source.columns)
-    parts = [("from datetime import datetime\n\n" if times else "") + "import tidewheel as tw\n"]
+    vectors = any(column.size for source in sources for column in source.columns)
+    imports = "from datetime import datetime\n" * times + "from typing import Annotated\n" * vectors
+    parts = [f"{imports}\n" * bool(imports) + "import tidewheel as tw\n"]
     parts += [f"class {name}(tw.Entity):\n    id: tw.Id\n" for name in sorted(targets)]
     parts += [_class(source) for source in sorted(sources, key=lambda source: not source.entity)]
     return "\n\n".join(parts)
@@ -94,21 +104,24 @@ def ingest_command(source: InferredSource) -> str:
     """Return the command that takes the file in as it is declared."""
     pairs = [(column.name, column.scan.name) for column in source.columns if column.name != column.scan.name]
     pairs += [("at", source.at)] if source.at and source.at != "at" else []
-    mapping = "".join(f" --map {name}={column}" for name, column in pairs)
-    return f"tidewheel ingest {source.file.path.name} --as {source.name}{mapping}"
+    mapping = "".join(f" --map {shlex.quote(f'{name}={column}')}" for name, column in pairs)
+    return f"tidewheel ingest {shlex.quote(source.file.path.name)} --as {source.name}{mapping}"
 
 
 def _source(file: FileScan) -> InferredSource:
     at = _time_column(file)
-    scans = [scan for scan in file.columns if scan.name != at and not pa.types.is_nested(scan.type)]
+    sizes = {scan.name: _vector_size(file, scan) for scan in file.columns}
+    flat = [scan for scan in file.columns if sizes[scan.name] or not pa.types.is_nested(scan.type)]
+    left_out = {s.name: f"{s.type} is no column of a declaration" for s in file.columns if s not in flat}
+    scans = [scan for scan in flat if scan.name != at]
     identity = _identity(scans, file.rows)
     names: set[str] = set()
     columns = []
     for scan in scans:
         kind, why = ("id", "every value once") if scan is identity else _kind(file, scan)
-        columns.append(InferredColumn(scan, _name(scan.name, names), kind, why=why))
+        columns.append(InferredColumn(scan, _name(scan.name, names), kind, why=why, size=sizes[scan.name]))
     stem = re.sub(r"\W+", "_", file.path.name.partition(".")[0])
-    return InferredSource(file, _class_name(stem), at == "" and identity is not None, columns, at)
+    return InferredSource(file, _class_name(stem), at == "" and identity is not None, columns, at, left_out)
 
 
 def _time_column(file: FileScan) -> str:
@@ -139,7 +152,18 @@ def _identity(scans: Sequence[ColumnScan], rows: int) -> ColumnScan | None:
     return next(iter(sorted(named, key=lambda s: s.name.lower() != "id")), texts[0] if texts and rows > 1 else None)
 
 
+def _vector_size(file: FileScan, scan: ColumnScan) -> int:
+    """Return how long all of a column's lists of numbers are, 0 when they differ or there is none."""
+    lists = pa.types.is_list(scan.type) or pa.types.is_large_list(scan.type) or pa.types.is_fixed_size_list(scan.type)
+    if not lists or not is_number(scan.type.value_type):
+        return 0
+    sizes: list[int] = pc.unique(pc.list_value_length(file.sample[scan.name]).drop_null()).to_pylist()
+    return sizes[0] if len(sizes) == 1 else 0
+
+
 def _kind(file: FileScan, scan: ColumnScan) -> tuple[str, str]:
+    if pa.types.is_nested(scan.type):
+        return "vector", "lists of numbers, all of one length"
     if _is_time(file, scan):
         return "time", "times"
     if pa.types.is_boolean(scan.type):
@@ -225,7 +249,9 @@ def _class(source: InferredSource) -> str:
         written = _WRITTEN.get(column.kind, "")
         if column.kind == "ref":
             written = f"tw.Ref[{column.target}, None]" if column.scan.nulls else f"tw.Ref[{column.target}]"
-        elif column.scan.nulls:
+        if column.kind == "vector":
+            written = f"Annotated[tw.Vector, {column.size}]"
+        if column.kind != "ref" and column.scan.nulls:
             written += " | None"
         lines.append(f"    {column.name}: {written}")
     if not source.columns:
