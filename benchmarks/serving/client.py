@@ -25,9 +25,8 @@ async def ask(port: int, path: str, body: str, number: int, until: float, spent:
         n += 1
         data = body.replace("{n}", f"{number}-{n}").encode()
         start = time.perf_counter()
-        head = (
-            f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(data)}\r\n\r\n"
-        )
+        head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(data)}\r\n"
+        head += "Content-Type: application/json\r\n\r\n"
         writer.write(head.encode() + data)
         answer = await reader.readuntil(b"\r\n\r\n")
         length = next(line for line in answer.lower().split(b"\r\n") if line.startswith(b"content-length:"))

@@ -82,7 +82,10 @@ class Load:
         body = b'{"id":"%b-%d","card":"card-%d","terminal":"terminal-%d","amount":25.5}' % (
             self.tag.encode(), n, n * 7919 % 5000, n * 104729 % 500
         )  # fmt: skip
-        return b"POST /v1/services/Score HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+        return b"POST /v1/services/Score HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%b" % (
+            len(body),
+            body,
+        )
 
     def free(self, client: Client) -> None:
         """Give a connection its next request, if one is waiting."""

@@ -18,6 +18,8 @@ from tidewheel.capacity.sizing import Point, find_knee, size
 from tidewheel.definitions import ir
 from tidewheel.errors import InputError
 from tidewheel.kernel.words.vectors import pack_vector
+from tidewheel.serving.api.guard import of_another_site
+from tidewheel.serving.transport.http import Request
 
 SOURCE = ir.Source(
     "Payment",
@@ -142,3 +144,9 @@ def test_events_come_from_files(tmp_path: Path) -> None:
 def test_an_event_without_an_id_gets_none() -> None:
     assert requests("S", [{"a": 1}], None, "r")(3).endswith(b'\r\n\r\n{"a":1}')
     assert requests("S", [{}], "id", "r")(3).endswith(b'\r\n\r\n{"id":"r-3"}')
+
+
+def test_a_load_is_asked_for_by_a_name_that_a_workspace_without_tokens_answers() -> None:
+    head = requests("Score", [{"amount": 1.0}], "id", "run")(0).partition(b"\r\n\r\n")[0]
+    host = dict(line.split(b": ") for line in head.split(b"\r\n")[1:])[b"Host"]
+    assert of_another_site(Request("POST", "/v1/services/Score", "", {b"host": host})) is None

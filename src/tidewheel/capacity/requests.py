@@ -92,7 +92,7 @@ def requests(
     kept = [msgspec.json.encode({k: v for k, v in row.items() if k not in (id_column, "at")}) for row in rows]
     rests = [rest[1:] if rest == b"{}" or id_column is None else b"," + rest[1:] for rest in kept]
     begin = b"{" + (msgspec.json.encode(id_column) + b':"' if id_column is not None else b"")
-    lines = {"Host": "tidewheel", "Content-Type": "application/json", "Tidewheel-Caller": LOAD_TEST, **(headers or {})}
+    lines = {"Host": "localhost", "Content-Type": "application/json", "Tidewheel-Caller": LOAD_TEST, **(headers or {})}
     head = f"POST /v1/services/{service} HTTP/1.1\r\n" + "".join(f"{k}: {v}\r\n" for k, v in lines.items())
     start, n = (head + "Content-Length: ").encode(), len(rests)
 
