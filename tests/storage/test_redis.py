@@ -106,6 +106,15 @@ def test_a_server_that_is_not_there_is_told_soon() -> None:
     assert time.monotonic() - start < 3
 
 
+def test_a_read_waits_no_longer_for_a_connection_than_for_an_answer() -> None:
+    """A host that drops packets is met while connecting, and a decision waits for that too."""
+    reading, writing = (connect("redis://127.0.0.1:1/0", *how).connection_pool for how in ((), (60.0,)))
+    assert reading.connection_kwargs["socket_connect_timeout"] == reading.connection_kwargs["socket_timeout"] == 0.1
+    assert writing.connection_kwargs["socket_connect_timeout"] == 1.0
+    asked = connect("redis://127.0.0.1:1/0?socket_connect_timeout=0.4").connection_pool
+    assert asked.connection_kwargs["socket_connect_timeout"] == 0.4
+
+
 def test_a_wrong_password_is_told(redis_server: RedisServer) -> None:
     with redis.Redis.from_url(redis_server.url) as client:
         client.config_set("requirepass", "right")

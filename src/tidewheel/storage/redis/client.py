@@ -16,6 +16,8 @@ Client = Any
 
 READ_SECONDS = 0.1
 """How long a read, and with it a decision, waits for the server; ``?socket_timeout=`` in the URL wins."""
+CONNECT_SECONDS = 1.0
+"""How long a connection for writes takes at most; one for reads has the time of a read: a decision waits for it."""
 WRITE_SECONDS = 60.0
 """How long a micro-batch, which may hold millions of bytes, waits."""
 REST = 0.5
@@ -69,7 +71,7 @@ def connect(url: str, seconds: float | None = None) -> Client:
         pool = redis.ConnectionPool.from_url(
             url.replace("valkey", "redis", 1) if url.startswith("valkey") else url,
             socket_timeout=READ_SECONDS,
-            socket_connect_timeout=1.0,
+            socket_connect_timeout=READ_SECONDS if seconds is None else CONNECT_SECONDS,
             retry=again,
             decode_responses=False,
         )
