@@ -14,9 +14,11 @@ from examples.movies.generate import world, write
 
 import tidewheel as tw
 from tidewheel.features.replay.backfill import read_view
+from tidewheel.outcomes import COLUMNS, Status, join_lists
 from tidewheel.registry.pointers.deployments import get_deployment
 from tidewheel.serving.deciding.answers import Answer
 from tidewheel.training.data.gather import labelled_rows
+from tidewheel.workspace.reporting import joined_decisions
 from tidewheel.workspace.rollouts.loop import WorkspaceLoop
 from tidewheel.workspace.workspace import Workspace
 
@@ -171,6 +173,26 @@ def test_a_canary_of_lists_shows_its_own(workspace: Workspace) -> None:
     answered_by = lists.joined.decisions["model"].to_pylist()
     assert set(answered_by) == {"Ranker@1", version}
     assert np.unique(lists.list).size == len(answered_by) == 12
+
+
+def test_outcomes_of_a_real_list_are_seen_when_its_horizon_is_over(workspace: Workspace) -> None:
+    answer = asked(workspace, "Recommend", "o1", user="u4")
+    ids = [item.id for item in answer.items]
+    told = [project.Shown(request="o1", movie=id, genre="drama", position=at) for at, id in enumerate(ids[:6], 1)]
+    workspace.append(told)
+    workspace.append([project.Play(request="o1", movie=ids[1], user="u4", genre="drama", minutes=9.0)])
+    workspace.append([project.Save(request="o1", movie=ids[1]), project.Save(request="o1", movie=ids[9])])
+    workspace.sync()
+    joined = joined_decisions(workspace, "Recommend", 0, (*COLUMNS, "items"))
+    later = workspace.stores.clock.now() + 2 * 86_400_000_000
+    found = join_lists(workspace.history, workspace.project.graph, workspace.service("Recommend"), joined, later)
+    row = found.joined.decisions["event_id"].to_pylist().index("o1")
+    assert found.label[found.list == row][:6].tolist() == [0.0, 3.0, 0.0, 0.0, 0.0, 0.0]
+    assert np.isnan(found.label[found.list == row][6:]).all()
+    assert found.joined.status[row] == Status.MATURED
+    assert found.known == len(MOVIES)
+    assert found.vectors is not None
+    assert np.linalg.norm(found.vectors[0]) == pytest.approx(1.0)
 
 
 def test_a_share_of_lists_is_explored(workspace: Workspace) -> None:
