@@ -1,9 +1,8 @@
 """What steps leave for those after them, and for later runs: artifacts, found again by the step's key.
 
-Plain data (numbers, texts, Arrow tables, arrays) is kept as JSON, Arrow and NumPy files. What a step of ours returns is
-more than that, an estimator of any library among it, and is kept as a pickle: a cache inside the workspace, read by the
-very code and libraries that wrote it (both are in the key), never part of a version
-(docs/decisions/0018-kept-outputs.md).
+Plain data is kept as JSON, Arrow and NumPy files, and so is what a step of ours returns, in an archive. What is in it
+of other libraries, an estimator above all, is a pickle there: a cache inside the workspace, read by the very code and
+libraries that wrote it (both are in the key), never part of a version (docs/decisions/0018-kept-outputs.md).
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ from tidewheel.registry.references import needed
 from tidewheel.registry.runs.steps import StepRecord, forget_outputs, kept_output
 from tidewheel.storage.catalog import Catalog
 from tidewheel.storage.protocols import Artifacts
+from tidewheel.training.packed import is_packed, pack, unpack
 
 
 @dataclass(frozen=True)
@@ -66,17 +66,13 @@ class Outputs:
     def keep(self, value: Any) -> str:
         """Store what a step returned; return the artifact, "" for what can't be stored, such as an open file."""
         try:
-            return self._artifacts.put(as_plain(value) if is_plain(value) else pickle.dumps(value, protocol=5))
+            return self._artifacts.put(as_plain(value) if is_plain(value) else pack(value))
         except (pickle.PicklingError, TypeError, AttributeError):
             return ""
 
 
-_PICKLE = b"\x80"
-"""How a pickle begins, and no other form that we write."""
-
-
 def _read(content: bytes) -> Any:
-    return pickle.loads(content) if content.startswith(_PICKLE) else read_plain(content)
+    return unpack(content) if is_packed(content) else read_plain(content)
 
 
 def forget_all(catalog: Catalog, artifacts: Artifacts) -> int:
