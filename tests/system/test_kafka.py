@@ -25,13 +25,16 @@ def sold(client: Client) -> float:
     return float(client.insist("/v1/features/ShopHistory", {"shop": ["north"]})[1]["features"]["sold_1d"][0])
 
 
-def test_workers_and_the_broker_may_die(tmp_path: Path, kafka_server: KafkaServer) -> None:
-    folder = project(tmp_path / "shop", f'log = "{kafka_server.url}?timeout=3"')
+@pytest.mark.parametrize(("stream", "more"), [("log", ()), ("group", ("dealer",))])
+def test_workers_and_the_broker_may_die(
+    tmp_path: Path, kafka_server: KafkaServer, stream: str, more: tuple[str, ...]
+) -> None:
+    folder = project(tmp_path / "shop", f'log = "{kafka_server.url}?timeout=3"\nstream = "{stream}"')
     with tw.open(folder) as workspace:
         workspace.deploy("Gate")
     taken = decided = 0
     with running(folder) as (server, client):
-        for victim in ("serve-0", "stream-0", "broker"):
+        for victim in ("serve-0", "stream-0", *more, "broker"):
             for _ in range(5):
                 status, told = client.insist(EVENTS, sale(f"s{taken}"))
                 assert (status, told["accepted"] + told["duplicates"]) == (200, 1)

@@ -63,7 +63,7 @@ class DoorHistory(tw.Features, by=Visit.door):
 """
 PARTITIONS, MEMBERS, SHOPS, CLERKS, GUESTS = 4, 3, 300, 50, 70
 STEPS = 200
-"""Appends, a fiftieth of a second between them: they outlast the kills, about."""
+"""Appends. After each share of them something is killed or begun, once some of it is folded."""
 PAUSED = 13.0
 """Seconds after which another has a paused member's partitions, and its leases."""
 
@@ -133,17 +133,18 @@ def play(folder: Path, seed: int, count: int, most_kills: int, paused: float) ->
             while topic.newest(PARTITIONS - 1) is None:
                 time.sleep(0.1)
             topic.close()
-            absent, done, next_at = [f"group-{n}" for n in range(1, MEMBERS)], 0, time.monotonic() + 3.0
-            step = count // STEPS
+            absent, done, seen, actions = [f"group-{n}" for n in range(1, MEMBERS)], 0, 0, 0
             while done < count or kills < most_kills or absent:
-                if done < count:
-                    append(stores, done, min(done + step, count))
-                    done += step
+                share = count * (actions + 1) // (2 * most_kills + MEMBERS)
+                if done < (share if absent or kills < most_kills else count):
+                    append(stores, done, min(done + count // STEPS, count))
+                    done += count // STEPS
                 time.sleep(0.02)
-                if time.monotonic() < next_at:
-                    continue
-                next_at = time.monotonic() + chance.uniform(0.5, 2.5)
                 absent += processes.ended()
+                folded = sum(min(of.values(), default=0) for of in offsets(stores.state))
+                if folded == seen or chance.random() < 0.95:
+                    continue
+                seen, actions = folded, actions + 1
                 if absent:
                     processes.start(absent.pop())
                     starts += 1
@@ -157,7 +158,7 @@ def play(folder: Path, seed: int, count: int, most_kills: int, paused: float) ->
                     else:
                         processes.kill(name)
                         absent.append(name)
-            head, until = stores.log.head() - 1, time.monotonic() + 120
+            head, until = stores.log.head() - 1, time.monotonic() + 240
             while (folded := [min(of.values(), default=0) for of in offsets(stores.state)]) != [head] * PARTITIONS:
                 assert time.monotonic() < until, f"folded {folded} of {head}"
                 time.sleep(0.05)
