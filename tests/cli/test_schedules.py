@@ -55,3 +55,9 @@ def test_what_an_added_step_returned_is_shown(trained: Path) -> None:
     refused = tidewheel("steps", version, "--show", "total", folder=trained)
     assert refused.code == 1
     assert "has no added step 'total'; it added totals" in refused.err
+
+
+def test_an_empty_list_says_so(tmp_path: Path) -> None:
+    done("init", str(tmp_path / "new"))
+    for command in ("runs", "versions", "schedules", "environments", "erasures", "audit"):
+        assert done(command, folder=tmp_path / "new").out == "nothing to show\n", command

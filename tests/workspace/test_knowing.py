@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
 
 import tidewheel as tw
-from tidewheel.errors import DefinitionError
+from tidewheel.errors import DefinitionError, InputError
 from tidewheel.workspace import Workspace
 
 HOUR = 3_600_000_000
@@ -110,3 +111,26 @@ def test_training_on_the_idealised_history_claims_no_parity() -> None:
         compile_declarations(model(visibility="event", gates=[tw.parity()]))
     with pytest.raises(DefinitionError, match="visibility can't be 'arrived'"):
         compile_declarations(model(visibility="arrived"))
+
+
+@pytest.mark.parametrize("unit", ["ms", "us", "ns"])
+def test_instants_may_be_of_any_unit(workspace: Workspace, tmp_path: Path, unit: str) -> None:
+    sales(workspace, tmp_path, [("a", "s1", 1.0, T, T), ("b", "s1", 4.0, T + HOUR, T + HOUR)])
+    labels = asked(("s1", T + HOUR), ("s1", T + 2 * HOUR))
+    times = labels["at"].cast(pa.timestamp("us", "UTC")).cast(pa.timestamp(unit, "Europe/Stockholm"))
+    labels = labels.set_column(3, "at", times)
+    assert workspace.view(SaleView, labels)["lately.sales"].to_pylist() == [1.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        (pa.table({"id": ["a"], "shop": ["s1"]}), "expected a table with a column 'at', found id, shop"),
+        (5, "expected a table with a column 'at', found int"),
+        (pa.table({"at": ["2013-01-01"]}), "'at' is string, which is no instant"),
+        (pa.table({"at": pa.array([T], pa.timestamp("us"))}), "give times with a zone, or whole microseconds"),
+    ],
+)
+def test_a_table_without_instants_is_refused(workspace: Workspace, labels: Any, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        workspace.view(SaleView, labels)

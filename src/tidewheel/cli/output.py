@@ -48,14 +48,17 @@ def print_json(value: Any) -> None:
 
 
 def print_table(headers: Sequence[str], rows: Sequence[Sequence[Any]], *, title: str = "") -> None:
-    """Print rows under headers; numbers to the right, nothing cut when the output is a file."""
+    """Print rows under headers, numbers to the right, nothing cut in a file; without rows, say so."""
+    if not rows:
+        click.echo(f"{title}: none" if title else "nothing to show")
+        return
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
     table = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for position, header in enumerate(headers):
-        numeric = bool(rows) and all(isinstance(row[position], int | float) for row in rows)
+        numeric = all(isinstance(row[position], int | float) for row in rows)
         table.add_column(header, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         table.add_row(*[cell(value) for value in row])

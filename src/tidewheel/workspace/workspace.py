@@ -147,7 +147,8 @@ class Workspace(Rolling):
         view : class or str
             A view; or a version, ``"Fraud@3"``: its own view, with the constants it learned.
         at : Table, optional
-            Events to look at: the event's columns and ``at`` (µs); every logged event when not given.
+            Events to look at: the event's columns and ``at`` (times with a zone, or µs). Every logged event when
+            not given.
         visibility : {"arrival", "event"}
             See events that had arrived before the instant, or all that had happened before it.
         serving_delay : duration, optional

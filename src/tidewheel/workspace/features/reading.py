@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from tidewheel.collect.keeping.decisions import Decisions
 from tidewheel.collect.keeping.history import History
 from tidewheel.definitions import ir
-from tidewheel.errors import NotFoundError
+from tidewheel.errors import InputError, NotFoundError
 from tidewheel.features.planning.group import vectors_of
 from tidewheel.features.planning.view import plan_group_alone
 from tidewheel.features.proof.parity import ParityReport, check, merged
@@ -100,6 +100,22 @@ def _lists(group: ir.Group) -> dict[str, list[str]]:
     return found
 
 
+def _instants(rows: pa.Table, view: str) -> pa.ChunkedArray:
+    """Return a table's ``at`` in microseconds, of whatever unit its times are."""
+    names = rows.column_names if isinstance(rows, pa.Table) else []
+    if "at" not in names:
+        found = ", ".join(names) or type(rows).__name__
+        remedy = "give a pyarrow.Table of the event's columns and `at`"
+        raise InputError(f"expected a table with a column 'at', found {found}", where=f"view {view}", remedy=remedy)
+    at = rows["at"]
+    if pa.types.is_timestamp(at.type) and at.type.tz is not None:
+        return at.cast(pa.timestamp("us", "UTC"), safe=False).cast(pa.int64())
+    if not pa.types.is_integer(at.type):
+        remedy = "give times with a zone, or whole microseconds since 1970"
+        raise InputError(f"'at' is {at.type}, which is no instant", where=f"view {view}", remedy=remedy)
+    return at.cast(pa.int64())
+
+
 def read_rows(
     stores: Stores,
     history: History,
@@ -129,7 +145,7 @@ def read_rows(
     if rows is None:
         rows = rows_of_view(history, graph, view)
     else:
-        at = rows["at"].cast(pa.int64())
+        at = _instants(rows, name)
         rows = rows.append_column("_at", at).append_column("_arrived", at)
     found = read_view(history, graph, view, rows, visibility=visibility, serving_delay=delay)
     return filled(stores.artifacts, links, found, view, history, rows, visibility, delay)
