@@ -61,4 +61,6 @@ def find(things: Iterable[Any], name: str, what: str) -> Any:
         return known[name]
     close = difflib.get_close_matches(name, known, n=1)
     remedy = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(sorted(known)) or 'none'}"
+    if what == "view":
+        remedy += "; one counts once a model or service reaches it"
     raise NotFoundError(f"the project declares no {what} {name!r}", remedy=remedy)
