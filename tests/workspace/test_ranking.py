@@ -196,7 +196,8 @@ def test_outcomes_of_a_real_list_are_seen_when_its_horizon_is_over(workspace: Wo
 
 
 def test_a_share_of_lists_is_explored(workspace: Workspace) -> None:
-    answers = [asked(workspace, "Search", f"x{k}", user="u3", words="golden harbour") for k in range(60)]
+    tried = [asked(workspace, "Search", f"x{k}", user="u3", words="golden harbour") for k in range(60)]
+    answers = [answer for answer in tried if not answer.fallback]  # a busy machine may pass the deadline
     plain = next([item.id for item in answer.items] for answer in answers if not answer.explored)
     explored = [answer for answer in answers if answer.explored]
     assert 1 <= len(explored) <= 20
