@@ -79,7 +79,7 @@ class WorkerBackend:
         if path.startswith(SERVICES):
             served = services.get(path[len(SERVICES) :])
             return 0 if served is None else served.decider.service.deadline * 1000
-        if not path.startswith(BULK):
+        if path and not path.startswith(BULK):
             return 0
         return min((served.decider.service.deadline for served in services.values()), default=USUAL_DEADLINE) * 500
 

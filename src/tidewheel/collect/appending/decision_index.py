@@ -26,6 +26,7 @@ from tidewheel.storage.places.environments import Environment, open_environment,
 
 _logger = logging.getLogger("tidewheel.collect")
 _POSITION = b"position:"
+_encode = msgspec.msgpack.Encoder().encode
 _STEP = 10_000
 """Entries written or looked at in one transaction, so that other writers get between."""
 
@@ -81,18 +82,20 @@ class DecisionIndex:
 
     def add(self, entries: Iterable[JournalEntry]) -> int:
         """Add entries of one segment that follow on from its position; others are passed over. Return how many."""
-        added = 0
+        added = known = following = 0
+        segment = ""
         with self._environment.write() as transaction:
             for place, following, record in entries:
-                known = _position(transaction, self._meta, place.segment)
+                if not segment:
+                    segment, known = place.segment, _position(transaction, self._meta, place.segment)
                 if following <= known:
                     continue
-                value = msgspec.msgpack.encode(place)
                 identity = record.decision_id.encode()
-                transaction.put(identity, value, db=self._decisions)
+                transaction.put(identity, _encode(place), db=self._decisions)
                 transaction.put(event_key(record.service, record.event_id), identity, db=self._events, overwrite=False)
-                transaction.put(_POSITION + place.segment.encode(), following.to_bytes(8, "big"), db=self._meta)
                 added += 1
+            if added:
+                transaction.put(_POSITION + segment.encode(), following.to_bytes(8, "big"), db=self._meta)
         return added
 
     def add_shipped(self, folder: Path, entries: Sequence[JournalEntry]) -> None:

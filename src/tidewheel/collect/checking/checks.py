@@ -91,6 +91,8 @@ class RowCheck:
             One for each row, in the order given.
         """
         try:
+            if body[:1] == b"{" and b"\n" not in body:  # one event, as each decision brings
+                return [self._event(self._one.decode(body), now)]
             return [self._event(row, now) for row in self._decode_typed(body)]
         except (msgspec.MsgspecError, UnicodeDecodeError, SchemaError):
             return [self._row(raw, now, origin) for raw in rows_of(body)]
@@ -164,8 +166,6 @@ class RowCheck:
         return BadRow(self.source.name, reason, raw, origin, now, expectation=expectation)
 
     def _decode_typed(self, body: bytes) -> list[msgspec.Struct]:
-        if body[:1] == b"{" and b"\n" not in body:
-            return [self._one.decode(body)]
         start = body.lstrip()[:1]
         if start == b"[":
             return self._many.decode(body)

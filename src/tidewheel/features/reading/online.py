@@ -27,13 +27,13 @@ from tidewheel.kernel import EMPTY_BLOB, gather, hash_text, plan_reads, read, re
 from tidewheel.kernel.layouts.layout import H_OFFSET
 
 if TYPE_CHECKING:
-    from tidewheel.storage.protocols import State
+    from tidewheel.storage.protocols import State, StateSnapshot
 
 Event = object
 MOST_STRINGS = 100_000
 MOST_VECTORS = 2_000
 """Strings that are kept where some of them are vectors, which are longer."""
-_OFFSET = struct.Struct("<q")
+_offset_of = struct.Struct("<q").unpack_from
 _OFFSET_AT = 8 * H_OFFSET
 
 
@@ -199,13 +199,12 @@ class OnlineReader:
             return now, [], compute(self._assembly, vector, self._strings)[0]
         wanted = [(state_id, key_of(values)) for state_id, key_of in self._reads]
         with self._store.snapshot() as snapshot:
-            found = iter(snapshot.get_many([(state_id, key.encode()) for state_id, key in wanted if key is not None]))
-            blobs = [EMPTY_BLOB if key is None else next(found) or EMPTY_BLOB for _, key in wanted]
+            blobs = _blobs(snapshot, wanted)
             if without:
                 blobs = [EMPTY_BLOB if id in without else blob for (id, _), blob in zip(wanted, blobs, strict=True)]
             states = [
-                (state_id, key, _OFFSET.unpack_from(blob, _OFFSET_AT)[0])
-                for (state_id, key), blob in zip(wanted, blobs, strict=True)
+                (state_id, key, _offset_of(blob, _OFFSET_AT)[0])
+                for (state_id, key), blob in zip(wanted, blobs, strict=False)
                 if key is not None
             ]
             if self._at_once:
@@ -245,3 +244,13 @@ class OnlineReader:
         hashes = row.view(np.int64)
         found = ((name, self._strings.string(int(hashes[position]))) for name, position in spoken)
         return {name: text for name, text in found if text is not None}
+
+
+def _blobs(snapshot: StateSnapshot, wanted: list[tuple[str, str | None]]) -> list[bytes | memoryview]:
+    """Return the state of each entity; an empty one where there is none, or no key to look for."""
+    keyed = [(state_id, key.encode()) for state_id, key in wanted if key is not None]
+    found = snapshot.get_many(keyed)
+    if len(found) == len(wanted):
+        return [blob or EMPTY_BLOB for blob in found]
+    each = iter(found)
+    return [EMPTY_BLOB if key is None else next(each) or EMPTY_BLOB for _, key in wanted]

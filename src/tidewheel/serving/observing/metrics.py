@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from array import array
 from bisect import bisect_left
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,7 +31,7 @@ _BUCKETS = len(BOUNDS_US) + 1
 
 STAGES = ("decode", "features", "rules", "model", "decide", "journal")
 """Parts of a decision, in order; the last is from the verdict to an answer whose record is written."""
-MOST_NOTES = 128
+MOST_NOTES = 512
 MOST_SETS = 1000
 """Sets of labels of one counter; what comes beyond is counted under ``other``, so that no caller can make more."""
 Labels = tuple[str, ...]
@@ -174,7 +175,8 @@ class Metrics:
         self.stages: dict[str, dict[str, Histogram]] = {}
         self.models: dict[str, ModelTimes] = {}
         self.inferred: dict[str, Inferences] = {}
-        self._notes: list[tuple[str, str, str, int, list[int]]] = []
+        self._notes: dict[Labels, array[int]] = {}
+        self._noted = 0
 
     def count(self, name: str, *labels: str, by: int = 1) -> None:
         """Add to a counter."""
@@ -194,22 +196,21 @@ class Metrics:
         spent : list of int
             The record's timings: of each stage but the last.
         """
-        self._notes.append((service, model, decision, ns, spent))
-        if len(self._notes) >= MOST_NOTES:
+        key = (service, model, decision)
+        notes = self._notes.get(key)
+        if notes is None:
+            notes = self._notes[key] = array("q")
+        notes.extend((ns, *spent))  # in one go: another thread may look at any moment
+        self._noted += 1
+        if self._noted >= MOST_NOTES:
             self._settle()
 
     def _settle(self) -> None:
-        notes, self._notes = self._notes, []
-        counted: dict[Labels, int] = {}
-        groups: dict[tuple[str, str], list[list[int]]] = {}
-        for service, model, decision, ns, spent in notes:
-            key = (service, model, decision)
-            counted[key] = counted.get(key, 0) + 1
-            groups.setdefault((service, model), []).append([ns, *spent])
-        for labels, number in counted.items():
-            self.count("decisions", *labels, by=number)
-        for (service, model), rows in groups.items():
-            self._add_times(service, model, np.array(rows))
+        notes, self._notes, self._noted = self._notes, {}, 0
+        for key, durations in notes.items():
+            rows = np.frombuffer(durations.tobytes(), np.int64).reshape(-1, len(STAGES))
+            self.count("decisions", *key, by=len(rows))
+            self._add_times(key[0], key[1], rows)
 
     def _add_times(self, service: str, model: str, rows: Integers) -> None:
         """Add durations, a row a decision: in all, then of each stage but the last."""

@@ -32,7 +32,7 @@ _ODD = (b"transfer-encoding", b"expect", b"upgrade", b"connection:", TIMEOUT)
 """Headers that a request must not have to be refused unparsed."""
 
 Patience = Callable[[str], int]
-"""From a path to how long (ns) its callers wait for an answer; 0 for what is never refused."""
+"""From a path to how long (ns) its callers wait for an answer; 0 for what is never refused. "" is for the shortest."""
 
 
 def no_patience(path: str) -> int:
@@ -58,8 +58,8 @@ class Admission:
     """
 
     __slots__ = (
-        "_answers", "_before", "_call_soon", "_patience", "_polled", "_read", "_reads", "_turns", "_watched", "shed",
-        "since",
+        "_answers", "_before", "_call_soon", "_patience", "_polled", "_read", "_reads", "_turns", "_watched", "quiet",
+        "shed", "since",
     )  # fmt: skip
 
     def __init__(self, patience: Patience, call_soon: Callable[[Callable[[], None]], object]) -> None:
@@ -70,10 +70,16 @@ class Admission:
         self._watched = False
         self._before: tuple[bytes, list[bytes]] = (b"", [])
         self._answers = [_refusal(number) for number in range(ANSWERS)]
+        self.quiet = QUIET
+        """Nothing that waited less (ns), and has no time-out of its own, is refused: so it need not be looked at."""
         self.since = 0
         """When the earliest of what is being read can have come, ns of the monotonic clock."""
         self.shed = 0
         """Requests refused."""
+
+    def settle(self) -> None:
+        """Look at how long callers wait, now and then: what is served may have changed."""
+        self.quiet = max(QUIET, self._patience("") // MOST_WAITED)
 
     def turn(self, now: int) -> int:
         """Note a read at the instant `now`; return the earliest instant at which what was read can have come."""

@@ -10,12 +10,11 @@ import asyncio
 from collections import deque
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, cast
-from urllib.parse import unquote
 
 import httptools
 
 from tidewheel.serving.transport import wire
-from tidewheel.serving.transport.admission import QUIET
+from tidewheel.serving.transport.admission import QUIET, TIMEOUT
 from tidewheel.serving.transport.http import Request, Response, error_response, failure, too_large, too_long
 from tidewheel.serving.transport.slots import Slot
 from tidewheel.serving.transport.streaming import Streamed, send
@@ -109,7 +108,7 @@ class Connection(asyncio.Protocol):
             return
         admission, now = self.server.admission, perf_counter_ns()
         self.read_at = admission.turn(now)
-        if now - self.read_at > QUIET and self._refuse_whole(data):
+        if now - self.read_at > admission.quiet and self._refuse_whole(data):
             return
         unfinished = self.requests if self.phase == HEADERS else -1
         try:
@@ -188,7 +187,10 @@ class Connection(asyncio.Protocol):
         if length is None and b"transfer-encoding" not in headers:
             return
         self.since = self.server.ticks
-        self.limit = self.server.handler.body_limit(self.url.partition(b"?")[0].decode("latin-1"))
+        try:
+            self.limit = self.server.target_of(self.url).limit
+        except UnicodeDecodeError:
+            self.limit = self.server.limits.body
         if length is not None and int(length) > self.limit:
             self._stop(too_large(self.limit))
         if headers.get(b"expect", b"").lower() == b"100-continue":
@@ -230,13 +232,12 @@ class Connection(asyncio.Protocol):
         """Call the handler; whatever it raises becomes an answer."""
         body = self.body
         try:
-            path, _, query = self.url.decode("ascii").partition("?")
-            if "%" in path:
-                path = unquote(path, errors="strict")
+            path, query, _ = self.server.target_of(self.url)
         except UnicodeDecodeError:
             return error_response(400, "the path is not UTF-8", remedy="percent-encode the path as UTF-8")
         admission, waited = self.server.admission, perf_counter_ns() - self.read_at
-        if waited > QUIET and admission.refuses(waited, path, self.headers):
+        late = waited > QUIET and (waited > admission.quiet or TIMEOUT in self.headers)
+        if late and admission.refuses(waited, path, self.headers):
             return admission.refusal()
         whole = body[0] if len(body) == 1 else b"".join(body)
         request = Request(method, path, query, self.headers, whole, self.peer, began=self.began)

@@ -6,7 +6,8 @@ import asyncio
 import logging
 import socket
 import time
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from urllib.parse import unquote
 
 from tidewheel.errors import ConfigError
 from tidewheel.serving.transport import wire
@@ -24,6 +25,7 @@ log = logging.getLogger("tidewheel.serving")
 
 BACKLOG = 1024
 HANDSHAKE_SECONDS = 10.0
+MOST_TARGETS = 1000
 SETTLE = 0.05
 """Seconds in which a stopping server still reads what clients had sent before they could know."""
 
@@ -65,6 +67,14 @@ def listening_socket(host: str, port: int, *, shared: bool = True) -> socket.soc
     return bound
 
 
+class Target(NamedTuple):
+    """What a request's target names: its path, decoded, its query, and the largest body that it takes."""
+
+    path: str
+    query: str
+    limit: int
+
+
 class HttpServer:
     """Serves one handler on the running loop.
 
@@ -100,6 +110,7 @@ class HttpServer:
         self.connections: set[Connection] = set()
         self.draining = False
         self.refused = 0
+        self._targets: dict[bytes, Target] = {}
         self._certificate = certificate
         self._tls: dict[str, Any] = {}
         if certificate is not None:
@@ -117,6 +128,24 @@ class HttpServer:
         self._server = await loop.create_server(lambda: Connection(self), sock=bound, backlog=BACKLOG, **self._tls)
         self._timer = loop.call_later(self.tick, self._on_tick)
         return int(self._queue.getsockname()[1])
+
+    def target_of(self, url: bytes) -> Target:
+        """Return what a request's target names; few are asked for, over and over.
+
+        Raises
+        ------
+        UnicodeDecodeError
+            It is not UTF-8, percent-encoded.
+        """
+        found = self._targets.get(url)
+        if found is None:
+            path, _, query = url.decode("ascii").partition("?")
+            if "%" in path:
+                path = unquote(path, errors="strict")
+            if len(self._targets) >= MOST_TARGETS:
+                self._targets.clear()
+            found = self._targets[url] = Target(path, query, self.handler.body_limit(path))
+        return found
 
     def spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         """Run an answer that takes its time; kept until it is done."""
@@ -168,6 +197,7 @@ class HttpServer:
 
     def _on_tick(self) -> None:
         self.ticks += 1
+        self.admission.settle()
         self.date = wire.date_line(time.time())
         for connection in tuple(self.connections):
             connection.expire(self.ticks)

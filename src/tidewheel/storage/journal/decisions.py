@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import datetime
 import os
+import random
 import threading
+import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -329,12 +331,8 @@ _PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
 
 
 def _base32(value: int, characters: int) -> str:
-    pairs = [_PAIRS[(value >> shift) & 1023] for shift in range(5 * characters - 10, -1, -10)]
-    return "".join(pairs)
-
-
-MILLISECONDS_AT_ONCE = 64
-"""For so many, random bits are drawn in one call."""
+    shifts = range(5 * characters - 10, -1, -10)
+    return "".join([_PAIRS[(value >> shift) & 1023] for shift in shifts])
 
 
 class DecisionIds:
@@ -354,17 +352,18 @@ class DecisionIds:
         self._lock = threading.Lock()
         self._millisecond = -1
         self._head = ""
-        self._noise = b""
-        self._count = self._pid = 0
+        self._count = 0
+        self._seed()
+        reborn = weakref.WeakMethod(self._reborn)
+        os.register_at_fork(after_in_child=lambda: (method := reborn()) and method())
 
     def new(self, now: int) -> str:
         """Return the next id, for the clock's µs `now`."""
         with self._lock:
             millisecond = now // 1000
-            if millisecond > self._millisecond or os.getpid() != self._pid:
-                self._begin(max(millisecond, self._millisecond))
-            self._count += 1
-            n = self._count
+            if millisecond > self._millisecond:
+                self._begin(millisecond)
+            self._count = n = self._count + 1
             if n >> 40:
                 self._begin(self._millisecond + 1)
                 n = self._count
@@ -373,13 +372,20 @@ class DecisionIds:
 
     def _begin(self, millisecond: int) -> None:
         """Start a millisecond: 40 random bits, then a counter that starts at a random place."""
-        if not self._noise or os.getpid() != self._pid:
-            # Many at a time: to ask the system lets another thread have the interpreter.
-            self._noise, self._pid = os.urandom(10 * MILLISECONDS_AT_ONCE), os.getpid()
-        drawn, self._noise = self._noise[:10], self._noise[10:]
-        self._millisecond, noise = millisecond, int.from_bytes(drawn, "big")
+        noise = self._random(80)
+        self._millisecond = millisecond
         self._head = _base32(millisecond, 10) + _base32(noise >> 40, 8)
         self._count = noise & 0x7FFFFFFFFF
+
+    def _seed(self) -> None:
+        # Drawn in the process: to ask the system for each millisecond lets another thread have the interpreter.
+        self._random = random.Random(os.urandom(32)).getrandbits
+
+    def _reborn(self) -> None:
+        """Go on with ids of one's own, in a forked child."""
+        self._lock = threading.Lock()
+        self._seed()
+        self._begin(self._millisecond + 1)
 
 
 def time_of(decision_id: str) -> int:

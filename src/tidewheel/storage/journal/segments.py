@@ -28,6 +28,8 @@ SEED = 0x54574A31
 """So that the checksum covers the length, and a run of zeros (which a power loss may leave) is no record."""
 FOOTER_BYTES = 16
 LARGEST_PAYLOAD = 16 << 20
+PIECE = 1 << 20
+"""Bytes that are read of a segment at a time."""
 SUFFIX = ".journal"
 """Extension of a segment's file."""
 
@@ -75,22 +77,31 @@ def read_segment(path: Path, position: int = 0) -> Iterator[tuple[int, int, byte
         The segment is gone.
     """
     with _existing(path).open("rb") as file:
-        magic = file.read(len(MAGIC))
-        if magic != MAGIC:
+        if file.read(len(MAGIC)) != MAGIC:
             raise CorruptError("not a journal segment", where=str(path), remedy="move the file out of the journal")
         position = max(position, len(MAGIC))
         file.seek(position)
-        data = file.read()
-    start, end = 0, len(data)
-    while start + HEADER.size <= end:
-        length, checksum = HEADER.unpack_from(data, start)
-        begin = start + HEADER.size
-        payload = data[begin : begin + length] if length <= LARGEST_PAYLOAD else b""
-        if length > LARGEST_PAYLOAD or len(payload) < length or zlib.crc32(payload, length ^ SEED) != checksum:
-            break
-        yield position + start, position + begin + length, payload
-        start = begin + length
-    if _is_sealed(data) and end - start != FOOTER_BYTES and start < end:
+        # By pieces: who is behind reads on often, and not each time to the end.
+        data, start = file.read(PIECE), 0
+        while True:
+            begin = start + HEADER.size
+            length, checksum = HEADER.unpack_from(data, start) if begin <= len(data) else (0, 0)
+            if length > LARGEST_PAYLOAD:
+                break
+            if begin + length > len(data):
+                more = file.read(max(PIECE, length))
+                if not more:
+                    break
+                data, position, start = data[start:] + more, position + start, 0
+                continue
+            payload = data[begin : begin + length]
+            if zlib.crc32(payload, length ^ SEED) != checksum:
+                break
+            yield position + start, position + begin + length, payload
+            start = begin + length
+        size = file.seek(0, os.SEEK_END)
+    rest = size - position - start
+    if rest not in (0, FOOTER_BYTES) and is_sealed(path):
         raise CorruptError(
             f"the record at {position + start} fails its checksum",
             where=str(path),
