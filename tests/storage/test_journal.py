@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tidewheel.errors import ConflictError, CorruptError, NotFoundError, StorageError
+from tidewheel.storage.journal import segments
 from tidewheel.storage.journal.segments import (
     LARGEST_PAYLOAD,
     is_live,
@@ -133,3 +134,29 @@ def test_a_disk_that_refuses_to_flush_is_told_to_who_waits(tmp_path: Path, monke
         journal.commit()
     monkeypatch.setattr(os, "fdatasync", real)
     journal.close()
+
+
+def test_records_written_in_one_go_stand_one_by_one(tmp_path: Path) -> None:
+    given = [b"first", b"", b"third" * 100]
+    with JournalWriter.open(tmp_path, "w", segment_bytes=64) as journal:
+        alone = journal.append(b"alone")
+        places = journal.append_all(given)
+        assert journal.append_all([]) == []
+        following = journal.append(b"following")
+    assert {name for name, _ in places} == {alone[0]}
+    assert following[0] != alone[0], "the segment was full"
+    first, second = list_segments(tmp_path)
+    read = {(first.stem, position): payload for position, _, payload in read_segment(first)}
+    assert read == dict(zip([alone, *places], [b"alone", *given], strict=True))
+    assert [payload for _, _, payload in read_segment(second)] == [b"following"]
+
+
+def test_a_segment_longer_than_a_piece_is_read_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(segments, "PIECE", 100)
+    given = [bytes([number]) * (number * 7 % 301) for number in range(200)]
+    with JournalWriter.open(tmp_path, "w") as journal:
+        places = journal.append_all(given)
+        (path,) = list_segments(tmp_path)
+        assert [payload for _, _, payload in read_segment(path)] == given
+        assert [payload for _, _, payload in read_segment(path, places[150][1])] == given[150:]
+    assert [(path.stem, position) for position, _, _ in read_segment(path)] == places

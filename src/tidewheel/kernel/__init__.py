@@ -12,7 +12,7 @@ from tidewheel.kernel.models.levels import encode_levels, fill_levels, level_tab
 from tidewheel.kernel.models.lightgbm_text import parse_lightgbm
 from tidewheel.kernel.models.trees import Tree, Trees, build_trees, predict_trees
 from tidewheel.kernel.programs.expressions import Node, Program, compile_program, evaluate
-from tidewheel.kernel.row import read_row, score_row
+from tidewheel.kernel.row import read_row, read_rows, score_row
 from tidewheel.kernel.states.blobs import EMPTY_BLOB, Blobs, Header, Headers, empty, gather, header, headers
 from tidewheel.kernel.states.carry import carry
 from tidewheel.kernel.states.events import NOTHING, Events
@@ -71,6 +71,7 @@ __all__ = [
     "read_blobs",
     "read_many",
     "read_row",
+    "read_rows",
     "replay",
     "score_row",
     "take",

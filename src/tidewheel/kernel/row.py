@@ -1,6 +1,6 @@
-"""What a request asks of compiled code: one row's features, and the trees' sum for one row.
+"""What requests ask of compiled code: a row's features, or those of a few rows, and the trees' sum for one row.
 
-Both keep the GIL: they last a few microseconds, and to get it back from a busy thread may take longer.
+All keep the GIL: they last some microseconds, and to get it back from a busy thread may take longer.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tidewheel.errors import CorruptError
 from tidewheel.kernel._jit import Array, Word, brief, pointer
-from tidewheel.kernel.layouts.layout import NEVER
+from tidewheel.kernel.layouts.layout import H_LENGTH, NEVER
 from tidewheel.kernel.models.trees import Trees, sum_trees
 from tidewheel.kernel.programs.expressions import Program
 from tidewheel.kernel.programs.machine import run_rows
@@ -50,6 +50,33 @@ def read_row(
     return checked(_read_row(plan.code, joined, instant, vector, first, program.code, out)), out
 
 
+def read_rows(
+    plan: ReadPlan, program: Program, blobs: Sequence[bytes | memoryview], instant: int, vectors: Floats, first: int
+) -> tuple[list[int], Floats]:
+    """Do as `read_row` does for some rows.
+
+    Parameters
+    ----------
+    blobs
+        Row by row, one of each layout.
+    vectors : float64[n, program.n_inputs]
+
+    Returns
+    -------
+    (list of int, float64[n, program.n_outputs])
+        The instant used for each row, and the program's outputs.
+
+    Raises
+    ------
+    CorruptError
+        When a blob is not a state of its layout.
+    """
+    out, used = np.empty((len(vectors), program.n_outputs)), np.empty(len(vectors), np.int64)
+    joined = np.frombuffer(b"".join(blobs), np.int64)
+    checked(_read_rows(plan.code, joined, instant, vectors, first, program.code, out, used))
+    return used.tolist(), out
+
+
 def score_row(trees: Trees, row: Floats) -> float:
     """Return the raw score of one contiguous row, shape (1, columns): as `predict_trees`, sooner."""
     if row.shape[1] < trees.n_features:
@@ -64,6 +91,22 @@ def _read_row(plan: Array, words: Array, instant: int, vector: Array, first: int
     if used != NEVER:
         run_rows(program, inputs, out.view(np.int64))
     return used
+
+
+@brief
+def _read_rows(
+    plan: Array, words: Array, instant: int, vectors: Array, first: int, program: Array, out: Array, used: Array
+) -> Word:
+    inputs = vectors.view(np.int64)
+    base = 0
+    for row in range(len(vectors)):
+        used[row] = read_joined(plan, words[base:], instant, inputs[row], first)
+        if used[row] == NEVER:
+            return NEVER
+        for _ in range(plan[0]):
+            base += words[base + H_LENGTH]
+    run_rows(program, inputs, out.view(np.int64))
+    return instant
 
 
 @brief

@@ -10,7 +10,7 @@ from tidewheel.kernel.models.curves import interpolate
 from tidewheel.kernel.models.levels import encode_levels, level_tables
 from tidewheel.kernel.models.trees import MISSING_NAN, Tree, build_trees, predict_trees
 from tidewheel.kernel.programs.expressions import compile_program, evaluate
-from tidewheel.kernel.row import read_row, score_row
+from tidewheel.kernel.row import read_row, read_rows, score_row
 from tidewheel.kernel.states.blobs import EMPTY_BLOB, empty
 from tidewheel.kernel.states.events import Events
 from tidewheel.kernel.states.fold import fold
@@ -45,6 +45,7 @@ def warm() -> None:
     program = compile_program([("neg", ("input", 0))], [False])
     evaluate(program, row)
     read_row(plan, program, [EMPTY_BLOB], 9, np.zeros((1, plan.n_features)), 0)
+    read_rows(plan, program, [EMPTY_BLOB], 9, np.zeros((1, plan.n_features)), 0)
     encode_levels(row, level_tables([["a"]]))
     stump = Tree([0], [0.5], [MISSING_NAN], [~0], [~1], [0.0, 1.0])
     trees = build_trees([stump], 1)

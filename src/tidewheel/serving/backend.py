@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from contextlib import nullcontext
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from tidewheel.collect.keeping.redactions import Redactions
 from tidewheel.errors import ClockError, OverloadedError, TidewheelError
 from tidewheel.serving.api.handler import Accepted
 from tidewheel.serving.api.instants import text_of
+from tidewheel.serving.deciding.posted import Posted, decide_posted
 from tidewheel.serving.explain import explain
 from tidewheel.serving.lookup import FeatureLookup
 from tidewheel.serving.observing.exposition import prometheus
@@ -107,6 +108,23 @@ class WorkerBackend:
         except TidewheelError as error:
             self._count_refused(service, error)
             raise
+
+    def decide_posted(self, posted: Sequence[Posted]) -> list[bytes | TidewheelError | Awaitable[bytes]]:
+        """Decide some bodies together, on the machine's clock; return each one's answer, or why there is none."""
+        answers: list[bytes | TidewheelError | Awaitable[bytes]] = []
+        for one, answer in zip(posted, decide_posted(self.serving.desk, posted, self._now()), strict=True):
+            service = one.served.decider.service.name
+            if isinstance(answer, TidewheelError):
+                self._count_refused(service, answer)
+                answers.append(answer)
+            else:
+                answers.append(answer if isinstance(answer, bytes) else self._answered(service, answer))
+        return answers
+
+    @property
+    def gathers(self) -> bool:
+        """Whether what comes at about the same time may be decided together: nothing waits for a clock or the disk."""
+        return self._steps is None and not self._committed
 
     def _check_room(self, service: str, awaited: int, began: int, timeout: int) -> None:
         """Refuse, before a look at the body, what would wait for its model until after its deadline.

@@ -30,6 +30,7 @@ from tidewheel.serving.transport.http import Limits
 from tidewheel.serving.transport.server import Handler as AnyHandler
 from tidewheel.serving.transport.server import HttpServer
 from tidewheel.serving.transport.tls import certificate_of
+from tidewheel.serving.turn import Turn
 
 if TYPE_CHECKING:
     from tidewheel.runtime.child import Life
@@ -144,8 +145,12 @@ async def _serve(stores: Stores, index: int, life: Life, stream: Stream | None) 
 def server_of(backend: WorkerBackend, guard: Guard) -> HttpServer:
     """Return the server of a worker, under the settings of its workspace."""
     config, handler = backend.serving.stores.config, handler_of(backend, guard)
-    limits = limits_of(config.settings)
-    return HttpServer(handler, limits, certificate=certificate_of(config), patience=backend.patience)
+    limits, certificate = limits_of(config.settings), certificate_of(config)
+    server = HttpServer(handler, limits, certificate=certificate, patience=backend.patience)
+    # Traces and logged ids follow one request through one call.
+    if isinstance(handler, Handler) and backend.gathers:
+        handler.turn = Turn(backend, server.admission, asyncio.get_running_loop().call_soon, server.spawn)
+    return server
 
 
 def handler_of(backend: WorkerBackend, guard: Guard) -> AnyHandler:

@@ -99,6 +99,14 @@ class BulkDeciding(Protocol):
         ...
 
 
+class Gathering(Protocol):
+    """Decides the events of many requests together."""
+
+    def ask(self, service: str, body: bytes, caller: str, began: int, timeout: int) -> Awaitable[Response] | None:
+        """Return what will give the answer; None where the backend is to be asked. As `Backend.decide`."""
+        ...
+
+
 class Handler:
     """Answers requests for one backend.
 
@@ -118,6 +126,8 @@ class Handler:
         self.guard = guard
         self.bulk: BulkDeciding | None = None
         """Decides bodies with many events, where there is one."""
+        self.turn: Gathering | None = None
+        """Decides together what is asked in one turn of the loop, where there is one."""
         self.mounts: dict[str, Callable[[Request], Answering]] = {}
         """By the first part of a path: what answers there, beside the routes of this class."""
         self._plain: dict[str, tuple[str, Scope | None, Callable[[Request], Answering]]] = {
@@ -187,6 +197,10 @@ class Handler:
         timeout = _timeout(headers) if TIMEOUT in headers else 0
         if self.bulk is not None and is_bulk(request.body):
             return self._answered(self.bulk.decide(request, service, now, caller, timeout))
+        if self.turn is not None and now is None:
+            owed = self.turn.ask(service, request.body, caller, request.began, timeout)
+            if owed is not None:
+                return owed
         answer = self.backend.decide(service, request.body, now, caller, request.began, timeout)
         if type(answer) is bytes:
             return Response(200, answer)

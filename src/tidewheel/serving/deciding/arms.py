@@ -253,17 +253,21 @@ def prepare(arm: Arm, columns: Mapping[str, object], now: int, at: int, verdict:
     verdict.words = row.words[-1] if row.words else None
     read = perf_counter_ns()
     verdict.features_ns = read - start
+    first_rule(arm, row, verdict)
+    asked = perf_counter_ns()
+    verdict.rules_ns = asked - read
+    return asked
+
+
+def first_rule(arm: Arm, row: Row, verdict: Verdict) -> None:
+    """Decide by the first rule whose condition holds, or by what a service of rules alone says otherwise."""
     for rule in arm.rules:
         # A condition that is null (NaN) is not true.
         if row.words[0][rule.column] == 1.0:
             verdict.rule, verdict.decision = rule.name, rule.then
-            break
-    else:
-        if arm.scoring is None:
-            verdict.decision = arm.otherwise
-    asked = perf_counter_ns()
-    verdict.rules_ns = asked - read
-    return asked
+            return
+    if arm.scoring is None:
+        verdict.decision = arm.otherwise
 
 
 def _judge_stored(

@@ -9,9 +9,9 @@ when not, the pause doubles, up to 30 seconds.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from time import perf_counter_ns
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tidewheel.errors import BreakerError, DeadlineError, FeatureError, InputError, OverloadedError
 from tidewheel.serving.deciding.arms import NoReader
@@ -164,6 +164,7 @@ class GuardedReader(Guarded):
     def __init__(self, reader: Reader, breaker: Breaker, longest: int) -> None:
         super().__init__(breaker, longest)
         self._read = reader.read
+        self._read_many: Any = getattr(reader, "read_many", None)
         self.state_ids: tuple[str, ...] = getattr(reader, "state_ids", ())
 
     def read(self, event: Event, now: int, at: int | None = None, without: frozenset[str] = frozenset()) -> Row:
@@ -185,6 +186,18 @@ class GuardedReader(Guarded):
         self._ended(start)
         return row
 
+    def read_many(self, events: Sequence[Event], now: int, ats: Sequence[int]) -> list[Row]:
+        """Return the views' rows of some events, read together. Raises what any of them would."""
+        start = perf_counter_ns()
+        rows: list[Row] = self._read_many(events, now, ats)
+        self._ended(start)
+        return rows
+
+    @property
+    def together(self) -> bool:
+        """Whether some events can be read together now."""
+        return self._read_many is not None and not self.breaker.open
+
 
 class GuardedScoring(Guarded):
     """Scores through a model's breaker."""
@@ -192,6 +205,7 @@ class GuardedScoring(Guarded):
     def __init__(self, scoring: Scoring, breaker: Breaker, longest: int) -> None:
         super().__init__(breaker, longest)
         self.scoring = scoring
+        self._score_many: Any = getattr(scoring, "score_many", None)
         self._wait: Callable[[], int] = getattr(scoring, "predicted_wait", _no_wait)
 
     def __call__(self, words: Words, until: int) -> float | Awaitable[float]:
@@ -214,6 +228,18 @@ class GuardedScoring(Guarded):
             return begin(self._awaited(score, start))
         self._ended(start)
         return score
+
+    def score_many(self, words: Words) -> list[float]:
+        """Return the scores of some rows, shape (n, columns): each the same to the bit as it is alone."""
+        start = perf_counter_ns()
+        scores: list[float] = self._score_many(words)
+        self._ended(start)
+        return scores
+
+    @property
+    def together(self) -> bool:
+        """Whether some rows can be scored together now, at once."""
+        return self._score_many is not None and not self.breaker.open
 
     def predicted_wait(self) -> int:
         """Return the ns after which a score that is asked for now is expected."""

@@ -85,7 +85,7 @@ class Decider:
         except Exception as error:
             return begin(self.chain.answer(columns, now, at, verdict, error, until))
         if later is None:
-            return self._explored(arm, event_id, verdict)
+            return self.explored(arm, event_id, verdict)
         return begin(self._decided(later, arm, event_id, columns, now, at, verdict, until))
 
     async def _decided(
@@ -103,9 +103,9 @@ class Decider:
             await later
         except Exception as error:
             return await self.chain.answer(columns, now, at, verdict, error, until)
-        return self._explored(arm, event_id, verdict)
+        return self.explored(arm, event_id, verdict)
 
-    def _explored(self, arm: Arm, event_id: str, verdict: Verdict) -> Verdict:
+    def explored(self, arm: Arm, event_id: str, verdict: Verdict) -> Verdict:
         """Let through a share of what would be prevented."""
         if arm.explore is not None and verdict.decision in self.service.prevents and not verdict.rule:
             # Drawn from the event, so that a decision that is made again comes out the same.

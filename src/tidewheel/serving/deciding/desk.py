@@ -7,7 +7,7 @@ the ingestion of the event: it goes to the log by way of the journal, once, by i
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, NamedTuple
@@ -21,6 +21,7 @@ from tidewheel.serving.deciding.arms import Verdict
 from tidewheel.serving.deciding.decider import Decider
 from tidewheel.serving.deciding.flight import Flight
 from tidewheel.serving.deciding.keeping import leave_out
+from tidewheel.serving.deciding.together import is_plain
 from tidewheel.storage.journal.decisions import DecisionIds, DecisionRecord, encode_decision
 from tidewheel.storage.log.records import FUTURE_ALLOWED, BadRow, NewEvent, too_far_ahead
 
@@ -56,19 +57,27 @@ class Asked(NamedTuple):
     now: int
     caller: str
     started: int
-    decoded: int
+    decoding: int
+    until: int
     span: Span | None = None
 
 
 class Served:
-    """A service as the desk holds it: its source's check and the decider of the moment."""
+    """A service as the desk holds it: its source's check and the decider of the moment.
 
-    __slots__ = ("check", "decider", "source")
+    Attributes
+    ----------
+    plain : bool
+        What comes in one turn of a loop may be decided together.
+    """
+
+    __slots__ = ("check", "decider", "plain", "source")
 
     def __init__(self, decider: Decider, source: Source) -> None:
         self.decider = decider
         self.source = source
         self.check = row_check(source)
+        self.plain = is_plain(decider)
 
 
 class Desk:
@@ -146,16 +155,8 @@ class Desk:
         StorageError
             The record could not be written, so there is no answer to give.
         """
-        started = perf_counter_ns()
-        served = self.served(service)
-        rows = decoded(served.check, body, now)
-        if len(rows) != 1:
-            raise SchemaError(
-                f"{len(rows)} events in one request", where=f"service {service}", remedy="post one event at a time"
-            )
-        event = rows[0]
-        if isinstance(event, BadRow):
-            raise SchemaError(event.reason, where=f"{served.source.name} for service {service}")
+        started, served = perf_counter_ns(), self.served(service)
+        event = one_event(served, body, now)
         until = (began or started) + (timeout or served.decider.service.deadline) * 1000
         return self.decide(served, event, now, caller, started, until)
 
@@ -172,6 +173,20 @@ class Desk:
             As :meth:`decide_json`.
         """
         started = started or perf_counter_ns()
+        until = until or started + served.decider.service.deadline * 1000
+        taken = self.take(served, event, now, caller, started, perf_counter_ns() - started, until)
+        return self.decide_taken(taken) if isinstance(taken, Asked) else taken
+
+    def take(
+        self, served: Served, event: NewEvent, now: int, caller: str, started: int, decoding: int, until: int
+    ) -> Asked | Soon:
+        """Return what is to be decided, or the answer where it was before, or is under way.
+
+        Raises
+        ------
+        SchemaError
+            The event lies too far ahead of the clock.
+        """
         service = served.decider.service.name
         if event.at > now + FUTURE_ALLOWED:
             raise SchemaError(
@@ -186,43 +201,62 @@ class Desk:
             self.metrics.count("retries", service)
             return again
         span = None if self.tracer is None else self.tracer.current()
-        asked = Asked(served.decider, event, key, now, caller, started, perf_counter_ns(), span)
-        until = until or started + served.decider.service.deadline * 1000
-        verdict = served.decider.decide(event.id, event.columns, now, min(event.at, now), until)
+        return Asked(served.decider, event, key, now, caller, started, decoding, until, span)
+
+    def decide_taken(self, asked: Asked) -> Soon:
+        """Decide what was taken; returns and raises as :meth:`decide`."""
+        event, now, key = asked.event, asked.now, asked.key
+        verdict = asked.decider.decide(event.id, event.columns, now, min(event.at, now), asked.until)
         if isinstance(verdict, Verdict):
-            return self._write(asked, verdict)
+            return self.write([(asked, verdict)])[0]
         flight = Flight(self._write_later(asked, verdict), lambda: self._flights.pop(key, None))
         if not flight.done:
             self._flights[key] = flight
         return flight
 
     async def _write_later(self, asked: Asked, verdict: Awaitable[Verdict]) -> bytes:
-        return self._write(asked, await verdict)
+        return self.write([(asked, await verdict)])[0]
 
-    def _write(self, asked: Asked, verdict: Verdict) -> bytes:
-        """Write a decision down, and return its answer."""
-        decider, event, key, now, caller, started, decoded, span = asked
-        service = decider.service.name
-        spent = [decoded - started, verdict.features_ns, verdict.rules_ns, verdict.model_ns]
-        spent.append(perf_counter_ns() - decoded - sum(spent[1:]))
+    def write(self, decided: Sequence[tuple[Asked, Verdict]]) -> list[bytes]:
+        """Write decisions down, in one go, and return their answers.
+
+        Raises
+        ------
+        StorageError
+            They could not be written: none of them has an answer.
+        """
+        records = [self._record(asked, verdict) for asked, verdict in decided]
+        places = self.journal.append_all([encode_decision(record) for record in records])
+        self._ship()
+        return [
+            self._answer(asked, verdict, record, place)
+            for (asked, verdict), record, place in zip(decided, records, places, strict=True)
+        ]
+
+    def _record(self, asked: Asked, verdict: Verdict) -> DecisionRecord:
+        decider, event, now = asked.decider, asked.event, asked.now
+        spent = [asked.decoding, verdict.features_ns, verdict.rules_ns, verdict.model_ns]
+        spent.append(perf_counter_ns() - asked.started - sum(spent))
         if decider.service.keep_rows < 1.0:
             leave_out(verdict, decider.service.keep_rows, event.id)
-        identity = self._ids.new(now)
         unit = decider.unit_of(event.id, event.columns)
-        record = record_of(identity, service, unit, event, verdict, now=now, caller=caller, timings=spent)
-        if span is not None:
-            record.trace = f"{span.get_span_context().trace_id:032x}"
-        segment, position = self.journal.append(encode_decision(record))
+        name, identity = decider.service.name, self._ids.new(now)
+        record = record_of(identity, name, unit, event, verdict, now=now, caller=asked.caller, timings=spent)
+        if asked.span is not None:
+            record.trace = f"{asked.span.get_span_context().trace_id:032x}"
+        return record
+
+    def _answer(self, asked: Asked, verdict: Verdict, record: DecisionRecord, place: tuple[str, int]) -> bytes:
+        """Return the answer of a decision that was written down; remember it, and count it."""
         if not self.recent.alone:
-            self.recent.put(key, segment, position)
+            self.recent.put(asked.key, *place)
         self.decided += 1
-        self._ship()
         answer = encode_answer(answer_of(record))
-        self._remember(key, answer)
+        self._remember(asked.key, answer)
         ended = perf_counter_ns()
-        self._count(asked, record, verdict, ended - started)
-        if span is not None and self.tracer is not None:
-            self.tracer.decided(span, record, started, ended)
+        self._count(asked, record, verdict, ended - asked.started)
+        if asked.span is not None and self.tracer is not None:
+            self.tracer.decided(asked.span, record, asked.started, ended)
         return answer
 
     def in_flight(self) -> int:
@@ -282,3 +316,22 @@ def decoded(check: RowCheck, body: bytes, now: int, origin: str = "") -> list[Ne
         return check.decode(body, now=now, origin=origin)
     except RecursionError as error:
         raise SchemaError("JSON nested too deeply", remedy="an event is one flat object") from error
+
+
+def one_event(served: Served, body: bytes, now: int) -> NewEvent:
+    """Return the one event of a body.
+
+    Raises
+    ------
+    SchemaError
+        It has another number of events, or its event does not fit its declaration.
+    """
+    rows, service = decoded(served.check, body, now), served.decider.service.name
+    if len(rows) != 1:
+        raise SchemaError(
+            f"{len(rows)} events in one request", where=f"service {service}", remedy="post one event at a time"
+        )
+    event = rows[0]
+    if isinstance(event, BadRow):
+        raise SchemaError(event.reason, where=f"{served.source.name} for service {service}")
+    return event

@@ -64,10 +64,18 @@ class Scorer:
             row = self._codes
         return self._predictor.score_one(row)
 
+    def score_many(self, words: npt.NDArray[np.float64]) -> list[float]:
+        """Return the scores of rows of words, shape (n, columns): each the same to the bit as it is alone."""
+        scores: list[float] = self._predictor.score(self._rows(words)).tolist()
+        return scores
+
     def together(self, words: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Return the scores of rows of words, shape (n, columns); see `Predictor.score_together`."""
+        return self._predictor.score_together(self._rows(words))
+
+    def _rows(self, words: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         rows = words if self._places is None else np.ascontiguousarray(words[:, self._places])
-        return self._predictor.score_together(rows if self._levels is None else encode_levels(rows, self._levels))
+        return rows if self._levels is None else encode_levels(rows, self._levels)
 
 
 def scoring_of(bundle: Bundle, names: Sequence[str], loop: AbstractEventLoop | None = None) -> Scorer | Batcher:

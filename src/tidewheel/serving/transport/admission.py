@@ -114,6 +114,10 @@ class Admission:
         asked = headers.get(TIMEOUT)
         if patience and asked is not None and asked.isdigit() and len(asked) <= LONGEST_NUMBER:
             patience = int(asked) * 1_000_000
+        return self.overdue(waited, patience)
+
+    def overdue(self, waited: int, patience: int) -> bool:
+        """Return whether to refuse what has waited so long, of callers who wait so long (ns; 0 for ever)."""
         if not patience or waited * MOST_WAITED <= patience:
             return False
         likely = waited - (self._polled - self.since) // 2

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from functools import partial
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, cast
 
@@ -15,7 +16,7 @@ import httptools
 
 from tidewheel.serving.transport import wire
 from tidewheel.serving.transport.admission import QUIET, TIMEOUT
-from tidewheel.serving.transport.http import Request, Response, error_response, failure, too_large, too_long
+from tidewheel.serving.transport.http import Owed, Request, Response, error_response, failure, too_large, too_long
 from tidewheel.serving.transport.slots import Slot
 from tidewheel.serving.transport.streaming import Streamed, send
 
@@ -223,6 +224,8 @@ class Connection(asyncio.Protocol):
         answer = self._ask(method)
         if type(answer) is Response:
             self._fill(slot, answer)
+        elif type(answer) is Owed:
+            answer.then(partial(self._deliver, slot))
         else:
             slot.task = server.spawn(self._wait(slot, cast("Awaitable[Response]", answer)))
 
@@ -258,6 +261,12 @@ class Connection(asyncio.Protocol):
         self.out.append(answer)
         self._flush()
         return True
+
+    def _deliver(self, slot: Slot, response: Response) -> None:
+        """Send an answer that was owed, if the client is still there."""
+        if self.transport is not None:
+            self._fill(slot, response)
+            self._flush()
 
     async def _wait(self, slot: Slot, answer: Awaitable[Response]) -> None:
         """Finish an answer that takes its time, in its place."""

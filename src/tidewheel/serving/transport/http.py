@@ -6,7 +6,10 @@ from one to the other; the transports (our own protocol, ASGI, in process) only 
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import Callable, Generator
+from functools import partial
 from http import HTTPStatus
 
 import msgspec
@@ -87,6 +90,49 @@ class Response(msgspec.Struct):
     body: bytes = b""
     content_type: bytes = JSON
     headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+class Owed:
+    """An answer that its maker gives later, to whoever awaits it, or at once to whom it is to be told.
+
+    Examples
+    --------
+    >>> owed, told = Owed(), []
+    >>> owed.then(told.append)
+    >>> owed.give(Response(204))
+    >>> told[0].status
+    204
+    """
+
+    __slots__ = ("_answer", "_tell")
+
+    def __init__(self) -> None:
+        self._answer: Response | None = None
+        self._tell: Callable[[Response], object] | None = None
+
+    def give(self, answer: Response) -> None:
+        """Answer; once, on the loop's thread."""
+        self._answer = answer
+        if self._tell is not None:
+            self._tell(answer)
+
+    def then(self, tell: Callable[[Response], object]) -> None:
+        """Have `tell` called with the answer when it is there: cheaper than a task that awaits it."""
+        self._tell = tell
+        if self._answer is not None:
+            tell(self._answer)
+
+    def __await__(self) -> Generator[asyncio.Future[Response], None, Response]:
+        """Wait for the answer."""
+        waiting: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+        self.then(partial(_settle, waiting))
+        yield from waiting
+        return waiting.result()
+
+
+def _settle(waiting: asyncio.Future[Response], answer: Response) -> None:
+    if not waiting.done():  # who waited may have left
+        waiting.set_result(answer)
 
 
 STATUS_OF: tuple[tuple[type[errors.TidewheelError], int], ...] = (

@@ -14,6 +14,7 @@ import threading
 import time
 import weakref
 import zlib
+from collections.abc import Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Self
@@ -153,29 +154,37 @@ class JournalWriter:
         StorageError
             The payload is over 16 MiB, the journal is closed or was inherited by a fork, or the disk failed.
         """
-        size = len(payload)
-        if size > LARGEST_PAYLOAD:
-            raise StorageError(f"a record of {size} bytes; at most {LARGEST_PAYLOAD}", where=str(self.folder))
-        record = _pack(size, _crc(payload, size ^ SEED)) + payload
+        return self.append_all([payload])[0]
+
+    def append_all(self, payloads: Sequence[bytes]) -> list[tuple[str, int]]:
+        """Write records in one go, all or none; returns and raises as :meth:`append`."""
+        written, places = bytearray(), []
+        for payload in payloads:
+            size = len(payload)
+            if size > LARGEST_PAYLOAD:
+                raise StorageError(f"a record of {size} bytes; at most {LARGEST_PAYLOAD}", where=str(self.folder))
+            places.append(len(written))
+            written += _pack(size, _crc(payload, size ^ SEED))
+            written += payload
         with self._lock:
             segment = self._current
             position = segment.position
             try:
-                done = _write(segment.descriptor, record)
+                done = _write(segment.descriptor, written)
             except OSError as error:
                 self._check_usable()
                 raise_for(error, str(self.folder))
-            if done != size + 8:
+            if done != len(written):
                 self._undo_short_write(segment)
             segment.position = position + done
-            segment.records += 1
-            self._written += 1
+            segment.records += len(payloads)
+            self._written += len(payloads)
             self._bytes += done
             if segment.position >= self._segment_bytes:
                 self._roll()
         if self._idle:
             self._wake.set()
-        return segment.name, position
+        return [(segment.name, position + place) for place in places]
 
     def commit(self, timeout: float = 10.0) -> None:
         """Wait until all that was appended before this call is on the disk.
