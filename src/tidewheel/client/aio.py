@@ -12,7 +12,7 @@ from tidewheel.client import calls
 from tidewheel.client.calls import Appended, Call, Decision, EventReader, Features
 from tidewheel.client.http1 import READ, Reply, request_bytes
 from tidewheel.client.retries import Tries
-from tidewheel.client.setup import MOST_IDLE, Caller, unreachable
+from tidewheel.client.setup import MOST_IDLE, Caller, is_over, unreachable
 from tidewheel.errors import DeadlineError, TidewheelError
 
 T = TypeVar("T")
@@ -169,7 +169,9 @@ class AsyncClient(Caller[Pipe]):
     async def _connection(self, tries: Tries) -> tuple[Pipe, bool]:
         """Return a kept connection, or a new one and True."""
         while self._idle:
-            if not (kept := self._idle.pop())[0].at_eof():
+            reader, writer = kept = self._idle.pop()
+            # The loop may not have been told yet that the server has closed.
+            if not reader.at_eof() and not is_over(writer.get_extra_info("socket")):
                 return kept, False
             kept[1].close()
         while True:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import select
 import ssl
 from collections import deque
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
@@ -17,6 +18,14 @@ MOST_IDLE = 32
 """Connections that are kept for the next call."""
 C = TypeVar("C")
 """A connection."""
+
+
+class HasFileno(Protocol):
+    """A socket of any kind."""
+
+    def fileno(self) -> int:
+        """Return its descriptor."""
+        ...
 
 
 class Caller(Generic[C]):
@@ -94,3 +103,10 @@ def unreachable(address: Address, error: Exception) -> UnreachableError | Denied
     if isinstance(error, ssl.SSLCertVerificationError):
         return DeniedError(f"the server's certificate is not trusted: {error.verify_message}", where=where)
     return UnreachableError(f"the server does not answer: {error}", where=where, remedy="is it running? tidewheel up")
+
+
+def is_over(connection: HasFileno) -> bool:
+    """Return whether the server has closed a connection on which nothing was asked: then there is something to read."""
+    looking = select.poll()
+    looking.register(connection, select.POLLIN)
+    return bool(looking.poll(0))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import select
 import socket
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,7 +13,7 @@ from tidewheel.client import calls
 from tidewheel.client.calls import Appended, Call, Decision, EventReader, Features
 from tidewheel.client.http1 import READ, Reply, request_bytes
 from tidewheel.client.retries import Tries
-from tidewheel.client.setup import MOST_IDLE, Caller, unreachable
+from tidewheel.client.setup import MOST_IDLE, Caller, is_over, unreachable
 from tidewheel.errors import DeadlineError, TidewheelError
 
 T = TypeVar("T")
@@ -210,7 +209,7 @@ class Client(Caller[socket.socket]):
         """Return a kept connection, or a new one and True."""
         while self._idle:
             with suppress(IndexError):  # another thread was quicker
-                if not _is_over(kept := self._idle.pop()):
+                if not is_over(kept := self._idle.pop()):
                     return kept, False
                 kept.close()
         while True:
@@ -240,10 +239,3 @@ class Client(Caller[socket.socket]):
             self._idle.append(connection)
         else:
             connection.close()
-
-
-def _is_over(connection: socket.socket) -> bool:
-    """Return whether the server has closed a connection on which nothing was asked: then there is something to read."""
-    looking = select.poll()
-    looking.register(connection, select.POLLIN)
-    return bool(looking.poll(0))

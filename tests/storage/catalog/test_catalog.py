@@ -296,9 +296,7 @@ def test_power_loss_setting_follows_the_caller(tmp_path: Path) -> None:
                 assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == level
 
 
-def test_a_watch_of_a_catalog_that_is_gone_says_nothing_and_goes_on_when_it_is_back(
-    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_watch_goes_on_when_its_catalog_is_back(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
     def gone() -> None:
         raise sa.exc.OperationalError("connect", None, Exception("the server is gone"))
 
@@ -315,7 +313,8 @@ def test_a_watch_of_a_catalog_that_is_gone_says_nothing_and_goes_on_when_it_is_b
         else:
             with monkeypatch.context() as patch:
                 patch.setattr(watch, "_data_version", damaged)
-                assert not watch.changed()
+                with pytest.raises(CorruptError, match="restore it from a backup"):
+                    watch.changed()
         with catalog.write() as connection:
             touch(connection)
         assert watch.changed()

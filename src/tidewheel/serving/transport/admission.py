@@ -110,6 +110,8 @@ class Admission:
 
     def refuses(self, waited: int, path: str, headers: Mapping[bytes, bytes]) -> bool:
         """Return whether to refuse a request that may have waited so long (ns)."""
+        if waited <= self.quiet and TIMEOUT not in headers:
+            return False
         patience = self._patience(path)
         asked = headers.get(TIMEOUT)
         if patience and asked is not None and asked.isdigit() and len(asked) <= LONGEST_NUMBER:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, cast
 import httptools
 
 from tidewheel.serving.transport import wire
-from tidewheel.serving.transport.admission import QUIET, TIMEOUT
+from tidewheel.serving.transport.admission import QUIET
 from tidewheel.serving.transport.http import Owed, Request, Response, error_response, failure, too_large, too_long
 from tidewheel.serving.transport.slots import Slot
 from tidewheel.serving.transport.streaming import Streamed, send
@@ -188,10 +188,7 @@ class Connection(asyncio.Protocol):
         if length is None and b"transfer-encoding" not in headers:
             return
         self.since = self.server.ticks
-        try:
-            self.limit = self.server.target_of(self.url).limit
-        except UnicodeDecodeError:
-            self.limit = self.server.limits.body
+        self.limit = self.server.limit_of(self.url)
         if length is not None and int(length) > self.limit:
             self._stop(too_large(self.limit))
         if headers.get(b"expect", b"").lower() == b"100-continue":
@@ -239,8 +236,7 @@ class Connection(asyncio.Protocol):
         except UnicodeDecodeError:
             return error_response(400, "the path is not UTF-8", remedy="percent-encode the path as UTF-8")
         admission, waited = self.server.admission, perf_counter_ns() - self.read_at
-        late = waited > QUIET and (waited > admission.quiet or TIMEOUT in self.headers)
-        if late and admission.refuses(waited, path, self.headers):
+        if waited > QUIET and admission.refuses(waited, path, self.headers):
             return admission.refusal()
         whole = body[0] if len(body) == 1 else b"".join(body)
         request = Request(method, path, query, self.headers, whole, self.peer, began=self.began)

@@ -147,6 +147,13 @@ class HttpServer:
             found = self._targets[url] = Target(path, query, self.handler.body_limit(path))
         return found
 
+    def limit_of(self, url: bytes) -> int:
+        """Return the largest body that a request's target takes."""
+        try:
+            return self.target_of(url).limit
+        except UnicodeDecodeError:
+            return self.limits.body
+
     def spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         """Run an answer that takes its time; kept until it is done."""
         task = asyncio.get_running_loop().create_task(work)

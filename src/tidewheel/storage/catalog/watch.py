@@ -16,7 +16,7 @@ import sqlalchemy.exc
 
 from tidewheel.errors import StorageError
 from tidewheel.storage.catalog import connect
-from tidewheel.storage.catalog.faults import explain
+from tidewheel.storage.catalog.faults import explain, explain_driver
 from tidewheel.storage.catalog.tables import counters
 
 POINTERS = "pointers"
@@ -47,6 +47,7 @@ class SqliteWatch:
 
     def __init__(self, path: Path, topic: str) -> None:
         self._connection = connect.sqlite_connection(path)
+        self._path = str(path)
         self._topic = topic
         self._version = self._data_version()
         self._seen = self._counter()
@@ -59,14 +60,22 @@ class SqliteWatch:
         return int(row[0]) if row else 0
 
     def changed(self) -> bool:
-        """Return True when the topic changed since the last call; False while the file can't be read."""
+        """Return True when the topic changed since the last call; False while another process keeps it from being read.
+
+        Raises
+        ------
+        StorageError
+            It is damaged.
+        """
         try:
             version = self._data_version()
             if version == self._version:
                 return False
             seen = self._counter()
-        except sqlite3.Error:
+        except sqlite3.OperationalError:
             return False  # still unseen, so the next call asks again
+        except sqlite3.Error as error:
+            raise explain_driver(error, self._path) from error
         self._version = version
         news, self._seen = seen != self._seen, seen
         return news
