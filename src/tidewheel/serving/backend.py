@@ -13,7 +13,7 @@ from tidewheel.collect.keeping.redactions import Redactions
 from tidewheel.errors import ClockError, OverloadedError, TidewheelError
 from tidewheel.serving.api.handler import Accepted
 from tidewheel.serving.api.instants import text_of
-from tidewheel.serving.deciding.posted import Posted, decide_posted
+from tidewheel.serving.deciding.posted import Posted, decide_events, decide_posted
 from tidewheel.serving.explain import explain
 from tidewheel.serving.lookup import FeatureLookup
 from tidewheel.serving.observing.exposition import prometheus
@@ -24,7 +24,7 @@ from tidewheel.serving.observing.rollout_metrics import read_rollouts, rollout_l
 from tidewheel.storage.log.records import BadRow, NewEvent, Outcome
 
 if TYPE_CHECKING:
-    from tidewheel.serving.deciding.desk import Soon
+    from tidewheel.serving.deciding.desk import Served, Soon
     from tidewheel.serving.service import Serving
     from tidewheel.serving.steps import Steps
 
@@ -36,6 +36,10 @@ MOST_AWAITED = 1000
 """Decisions of one service that wait at the same time, so that a slow model does not take all the memory."""
 MOST_NAMED = 1000
 """Quarantined rows that an answer names one by one."""
+
+
+Coming = bytes | TidewheelError | Awaitable[bytes]
+"""An answer's JSON, why there is none, or what to await for it."""
 
 
 class WorkerBackend:
@@ -109,9 +113,9 @@ class WorkerBackend:
             self._count_refused(service, error)
             raise
 
-    def decide_posted(self, posted: Sequence[Posted]) -> list[bytes | TidewheelError | Awaitable[bytes]]:
+    def decide_posted(self, posted: Sequence[Posted]) -> list[Coming]:
         """Decide some bodies together, on the machine's clock; return each one's answer, or why there is none."""
-        answers: list[bytes | TidewheelError | Awaitable[bytes]] = []
+        answers: list[Coming] = []
         for one, answer in zip(posted, decide_posted(self.serving.desk, posted, self._now()), strict=True):
             service = one.served.decider.service.name
             if isinstance(answer, TidewheelError):
@@ -196,10 +200,27 @@ class WorkerBackend:
             # Others wait for the same future, so one that leaves must not cancel it.
             await asyncio.shield(asyncio.wrap_future(self.serving.desk.committed()))
 
-    def decide_event(self, service: str, event: NewEvent, caller: str, until: int = 0) -> Soon:
-        """Decide one checked event, on a settled clock; `on_disk` is the caller's business. As `Desk.decide`."""
-        desk = self.serving.desk
-        answer = desk.decide(desk.served(service), event, self._now(), caller, until=until)
+    def decide_events(self, service: str, events: Sequence[NewEvent], caller: str, until: int = 0) -> list[Coming]:
+        """Decide checked events of one service, on a settled clock, together as far as that goes.
+
+        That answers are on the disk is the caller's business. Parameters are those of `Desk.decide`.
+
+        Raises
+        ------
+        NotFoundError
+            The service is not deployed.
+        """
+        desk, now = self.serving.desk, self._now()
+        served = desk.served(service)
+        if self._steps is None and served.plain:
+            return list(decide_events(desk, served, events, now, caller, until))
+        return [self._decide_event(served, event, now, caller, until) for event in events]
+
+    def _decide_event(self, served: Served, event: NewEvent, now: int, caller: str, until: int) -> Coming:
+        try:
+            answer = self.serving.desk.decide(served, event, now, caller, until=until)
+        except TidewheelError as error:
+            return error
         return answer if self._steps is None or isinstance(answer, bytes) else answer.wait()
 
     async def append(self, event: str, body: bytes, now: int | None) -> Accepted:

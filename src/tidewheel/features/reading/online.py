@@ -89,6 +89,9 @@ class OnlineReader:
             for read, start in zip(self._assembly.reads, self._assembly.state_at, strict=True)
             if read.request != PAST
         )
+        self._vector = np.empty((1, self._assembly.width))
+        """To work in; filled anew by each read."""
+        self._inputs_at = self._vector.data
         self._first = len(self._inputs)
         self._end = self._first + self._plan.n_features
         self._at_once = not self._assembly.stages and not self._asking
@@ -161,9 +164,8 @@ class OnlineReader:
             self._strings.clear()
             learn_literals(self._assembly, self._strings)
         values = self._values(event, now if at is None else at)
-        vector = np.empty((1, self._assembly.width))
-        self._pack(vector.data, 0, *self._words(values))
-        instant, states, out = self._read(values, now, vector, without)
+        self._pack(self._inputs_at, 0, *self._words(values))
+        instant, states, out = self._read(values, now, self._vector, without)
         return self._row(out, instant, states)
 
     def read_many(self, events: Sequence[Event], now: int, ats: Sequence[int]) -> list[Row]:

@@ -1,4 +1,4 @@
-"""Many decisions in one request: each row is decided, journalled and answered as if it had come alone."""
+"""Many decisions in one request: each row is answered as if it had come alone, for less time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tidewheel.serving.backend import WorkerBackend
 
 BulkRow = NewEvent | BadRow
-SLICE = 16
+SLICE = 32
 """Rows that are decided before other requests get their turn."""
 
 
@@ -45,25 +45,18 @@ async def decide_rows(
     await backend.settle(now)
     size = max(len(rows), 1) if backend.stepped else SLICE
     for start in range(0, len(rows), size):
-        begun: list[bytes | TidewheelError | Awaitable[bytes]] = []
-        for number, row in enumerate(rows[start : start + size], start):
-            begun.append(_begin(backend, service, row, number, caller, until))
+        some = rows[start : start + size]
+        events = [row for row in some if isinstance(row, NewEvent)]
+        decided = iter(backend.decide_events(service, events, caller, until))
+        begun = [
+            SchemaError(row.reason, where=f"row {number}") if isinstance(row, BadRow) else next(decided)
+            for number, row in enumerate(some, start)
+        ]
         answers = [await _finished(answer) for answer in begun]
         await backend.on_disk()
         for answer in answers:
             yield answer
         await asyncio.sleep(0)
-
-
-def _begin(
-    backend: WorkerBackend, service: str, row: BulkRow, number: int, caller: str, until: int
-) -> bytes | TidewheelError | Awaitable[bytes]:
-    if isinstance(row, BadRow):
-        return SchemaError(row.reason, where=f"row {number}")
-    try:
-        return backend.decide_event(service, row, caller, until)
-    except TidewheelError as error:
-        return error
 
 
 async def _finished(answer: bytes | TidewheelError | Awaitable[bytes]) -> bytes | TidewheelError:

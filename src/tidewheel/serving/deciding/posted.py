@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from time import perf_counter_ns
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ from tidewheel.errors import TidewheelError
 from tidewheel.serving.deciding.arms import Verdict
 from tidewheel.serving.deciding.desk import Asked, Desk, Served, Soon, one_event
 from tidewheel.serving.deciding.together import Ask, decide_together
+from tidewheel.storage.log.records import NewEvent
 
 Decided = Soon | TidewheelError
 """An answer's JSON, what to wait for it on, or why there is none."""
@@ -41,14 +43,28 @@ class Posted(NamedTuple):
 
 def decide_posted(desk: Desk, posted: Sequence[Posted], now: int) -> list[Decided]:
     """Decide some bodies, each as `Desk.decide_json` does; return their answers in order."""
-    if len(posted) == 1:
-        return [_decide_alone(desk, posted[0], now)]
+    return _decide_each(desk, [partial(_take, desk, one, now) for one in posted], now)
+
+
+def decide_events(
+    desk: Desk, served: Served, events: Sequence[NewEvent], now: int, caller: str, until: int = 0
+) -> list[Decided]:
+    """Decide some checked events of one service, each as `Desk.decide` does; return their answers in order."""
+    started = perf_counter_ns()
+    until = until or started + served.decider.service.deadline * 1000
+    takes = [partial(desk.take, served, event, now, caller, started, 0, until) for event in events]
+    return _decide_each(desk, takes, now)
+
+
+def _decide_each(desk: Desk, takes: Sequence[Callable[[], Asked | Soon]], now: int) -> list[Decided]:
+    if len(takes) == 1:
+        return [_decide_alone(desk, takes[0])]
     answers: dict[int, Decided] = {}
     first: dict[bytes, tuple[int, Asked]] = {}
     again: list[tuple[int, Asked]] = []
-    for number, one in enumerate(posted):
+    for number, take in enumerate(takes):
         try:
-            taken = _take(desk, one, now)
+            taken = take()
         except TidewheelError as error:
             answers[number] = error
             continue
@@ -61,12 +77,12 @@ def decide_posted(desk: Desk, posted: Sequence[Posted], now: int) -> list[Decide
     for number, asked in again:
         answers[number] = answers[first[asked.key][0]]
         desk.metrics.count("retries", asked.decider.service.name)
-    return [answers[number] for number in range(len(posted))]
+    return [answers[number] for number in range(len(takes))]
 
 
-def _decide_alone(desk: Desk, one: Posted, now: int) -> Decided:
+def _decide_alone(desk: Desk, take: Callable[[], Asked | Soon]) -> Decided:
     try:
-        taken = _take(desk, one, now)
+        taken = take()
         return desk.decide_taken(taken) if isinstance(taken, Asked) else taken
     except TidewheelError as error:
         return error

@@ -158,23 +158,25 @@ class JournalWriter:
 
     def append_all(self, payloads: Sequence[bytes]) -> list[tuple[str, int]]:
         """Write records in one go, all or none; returns and raises as :meth:`append`."""
-        written, places = bytearray(), []
+        parts: list[bytes] = []
+        places, end = [], 0
         for payload in payloads:
             size = len(payload)
             if size > LARGEST_PAYLOAD:
                 raise StorageError(f"a record of {size} bytes; at most {LARGEST_PAYLOAD}", where=str(self.folder))
-            places.append(len(written))
-            written += _pack(size, _crc(payload, size ^ SEED))
-            written += payload
+            parts += (_pack(size, _crc(payload, size ^ SEED)), payload)
+            places.append(end)
+            end += HEADER.size + size
+        records = b"".join(parts)
         with self._lock:
             segment = self._current
             position = segment.position
             try:
-                done = _write(segment.descriptor, written)
+                done = _write(segment.descriptor, records)
             except OSError as error:
                 self._check_usable()
                 raise_for(error, str(self.folder))
-            if done != len(written):
+            if done != end:
                 self._undo_short_write(segment)
             segment.position = position + done
             segment.records += len(payloads)
