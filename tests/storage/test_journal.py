@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 from pathlib import Path
 
@@ -160,3 +162,27 @@ def test_a_segment_longer_than_a_piece_is_read_whole(tmp_path: Path, monkeypatch
         assert [payload for _, _, payload in read_segment(path)] == given
         assert [payload for _, _, payload in read_segment(path, places[150][1])] == given[150:]
     assert [(path.stem, position) for position, _, _ in read_segment(path)] == places
+
+
+def test_a_segment_that_goes_on_and_is_sealed_while_it_is_read_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = JournalWriter.open(tmp_path, "w")
+    journal.append(b"first")
+    (path,) = list_segments(tmp_path)
+
+    class Late(io.FileIO):
+        """Meets the end just before the writer goes on."""
+
+        def read(self, size: int | None = -1, /) -> bytes:
+            found = super().read(-1 if size is None else size) or b""
+            if not found:
+                with contextlib.suppress(StorageError):
+                    journal.append(b"second")
+                journal.close()
+            return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", lambda path, mode: Late(path, "r"))
+        assert [payload for _, _, payload in read_segment(path)] == [b"first"]
+    assert payloads(path) == [b"first", b"second"]

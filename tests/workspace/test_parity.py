@@ -42,7 +42,7 @@ def damage(workspace: Workspace, shop: str) -> None:
     """Zero what a shop's state counted, as no folding would."""
     stream = workspace.own_stream()
     assert stream is not None
-    for folder in stream._folders:
+    for folder in stream._folders.values():
         with folder._writer.batch() as batch:
             for state_id in folder._plans:
                 words, starts = batch.blobs(state_id, [shop.encode()])

@@ -82,26 +82,24 @@ def read_segment(path: Path, position: int = 0) -> Iterator[tuple[int, int, byte
         position = max(position, len(MAGIC))
         file.seek(position)
         # By pieces: who is behind reads on often, and not each time to the end.
-        data, start = file.read(PIECE), 0
-        while True:
+        data, start, whole = file.read(PIECE), 0, True
+        while whole:
             begin = start + HEADER.size
             length, checksum = HEADER.unpack_from(data, start) if begin <= len(data) else (0, 0)
-            if length > LARGEST_PAYLOAD:
-                break
-            if begin + length > len(data):
+            if length <= LARGEST_PAYLOAD and begin + length > len(data):
                 more = file.read(max(PIECE, length))
                 if not more:
                     break
                 data, position, start = data[start:] + more, position + start, 0
                 continue
-            payload = data[begin : begin + length]
-            if zlib.crc32(payload, length ^ SEED) != checksum:
-                break
-            yield position + start, position + begin + length, payload
-            start = begin + length
-        size = file.seek(0, os.SEEK_END)
-    rest = size - position - start
-    if rest not in (0, FOOTER_BYTES) and is_sealed(path):
+            payload = data[begin : begin + length] if length <= LARGEST_PAYLOAD else b""
+            whole = len(payload) == length and zlib.crc32(payload, length ^ SEED) == checksum
+            if whole:
+                yield position + start, position + begin + length, payload
+                start = begin + length
+        # What has come since the end was met is for the next reading.
+        rest = data[start:] if whole else data[start:] + file.read()
+    if _is_sealed(rest) and len(rest) != FOOTER_BYTES:
         raise CorruptError(
             f"the record at {position + start} fails its checksum",
             where=str(path),
