@@ -327,11 +327,11 @@ def test_no_answer_leaves_without_its_record(tmp_path: Path, monkeypatch: pytest
         with serving(shop) as running:
             full = FullError("no space left for a decision")
 
-            def refuse(payloads: object) -> list[tuple[str, int]]:
+            def refuse(payload: bytes) -> tuple[str, int]:
                 raise full
 
             with monkeypatch.context() as patched:
-                patched.setattr(running.journal, "append_all", refuse)
+                patched.setattr(running.journal, "append", refuse)
                 with pytest.raises(StorageError):
                     running.decide("Score", payment(1))
             assert running.decide("Score", payment(1)).decision == "allow"

@@ -208,14 +208,20 @@ class Desk:
         event, now, key = asked.event, asked.now, asked.key
         verdict = asked.decider.decide(event.id, event.columns, now, min(event.at, now), asked.until)
         if isinstance(verdict, Verdict):
-            return self.write([(asked, verdict)])[0]
+            return self._write_one(asked, verdict)
         flight = Flight(self._write_later(asked, verdict), lambda: self._flights.pop(key, None))
         if not flight.done:
             self._flights[key] = flight
         return flight
 
     async def _write_later(self, asked: Asked, verdict: Awaitable[Verdict]) -> bytes:
-        return self.write([(asked, await verdict)])[0]
+        return self._write_one(asked, await verdict)
+
+    def _write_one(self, asked: Asked, verdict: Verdict) -> bytes:
+        record = self._record(asked, verdict)
+        place = self.journal.append(encode_decision(record))
+        self._ship()
+        return self._answer(asked, verdict, record, place)
 
     def write(self, decided: Sequence[tuple[Asked, Verdict]]) -> list[bytes]:
         """Write decisions down, in one go, and return their answers.

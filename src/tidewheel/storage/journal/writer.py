@@ -16,6 +16,7 @@ import weakref
 import zlib
 from collections.abc import Sequence
 from concurrent.futures import Future
+from itertools import accumulate
 from pathlib import Path
 from typing import Self
 
@@ -154,20 +155,23 @@ class JournalWriter:
         StorageError
             The payload is over 16 MiB, the journal is closed or was inherited by a fork, or the disk failed.
         """
-        return self.append_all([payload])[0]
+        return self._put(self._framed(payload), 1)
 
     def append_all(self, payloads: Sequence[bytes]) -> list[tuple[str, int]]:
         """Write records in one go, all or none; returns and raises as :meth:`append`."""
-        parts: list[bytes] = []
-        places, end = [], 0
-        for payload in payloads:
-            size = len(payload)
-            if size > LARGEST_PAYLOAD:
-                raise StorageError(f"a record of {size} bytes; at most {LARGEST_PAYLOAD}", where=str(self.folder))
-            parts += (_pack(size, _crc(payload, size ^ SEED)), payload)
-            places.append(end)
-            end += HEADER.size + size
-        records = b"".join(parts)
+        records = [self._framed(payload) for payload in payloads]
+        segment, position = self._put(b"".join(records), len(records))
+        places = accumulate(map(len, records), initial=position)
+        return [(segment, place) for place, _ in zip(places, records, strict=False)]
+
+    def _framed(self, payload: bytes) -> bytes:
+        size = len(payload)
+        if size > LARGEST_PAYLOAD:
+            raise StorageError(f"a record of {size} bytes; at most {LARGEST_PAYLOAD}", where=str(self.folder))
+        return _pack(size, _crc(payload, size ^ SEED)) + payload
+
+    def _put(self, records: bytes, number: int) -> tuple[str, int]:
+        """Write so many records; return where the first of them stands."""
         with self._lock:
             segment = self._current
             position = segment.position
@@ -176,17 +180,17 @@ class JournalWriter:
             except OSError as error:
                 self._check_usable()
                 raise_for(error, str(self.folder))
-            if done != end:
+            if done != len(records):
                 self._undo_short_write(segment)
             segment.position = position + done
-            segment.records += len(payloads)
-            self._written += len(payloads)
+            segment.records += number
+            self._written += number
             self._bytes += done
             if segment.position >= self._segment_bytes:
                 self._roll()
         if self._idle:
             self._wake.set()
-        return [(segment.name, position + place) for place in places]
+        return segment.name, position
 
     def commit(self, timeout: float = 10.0) -> None:
         """Wait until all that was appended before this call is on the disk.
