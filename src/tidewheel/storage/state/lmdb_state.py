@@ -59,10 +59,7 @@ class Snapshot:
         """
         try:
             number = crc32(key) % len(self._transactions)
-            transaction = self._transactions[number]
-            if transaction is None:
-                begin = self._environments[number].raw.begin
-                transaction = self._transactions[number] = begin(self._handles[number], None, False, True)
+            transaction = self._transactions[number] or self._begin(number)
             prefix = self._prefixes.get(state_id) or self._learn(state_id)
             blob: memoryview | None = transaction.get(
                 prefix + key if len(key) <= _LONGEST else bounded_key(prefix, key), None
@@ -76,15 +73,21 @@ class Snapshot:
         transactions, prefixes, n = self._transactions, self._prefixes, len(self._transactions)
         found: list[memoryview | None] = []
         for state_id, key in entities:  # as `get`, without a call for each: a list has hundreds of items
-            transaction, prefix = transactions[crc32(key) % n], prefixes.get(state_id)
-            if transaction is None or prefix is None or len(key) > _LONGEST:
+            if len(key) > _LONGEST:
                 found.append(self.get(state_id, key))
                 continue
+            number, prefix = crc32(key) % n, prefixes.get(state_id) or self._learn(state_id)
             try:
+                transaction = transactions[number] or self._begin(number)
                 found.append(transaction.get(prefix + key, None))
             except lmdb.Error as error:
                 raise_for(error, "state store")
         return found
+
+    def _begin(self, number: int) -> Any:
+        begin = self._environments[number].raw.begin
+        transaction = self._transactions[number] = begin(self._handles[number], None, False, True)
+        return transaction
 
     def _learn(self, state_id: str) -> bytes:
         prefix = self._prefixes[state_id] = state_prefix(state_id)
