@@ -67,6 +67,9 @@ if sys.argv[2] == "none":
         def append(self, payload):
             return "none-00000001", 8
 
+        def append_all(self, payloads):
+            return [self.append(payload) for payload in payloads]
+
         def commit(self, timeout=10.0):
             pass
 
@@ -75,12 +78,6 @@ if sys.argv[2] == "none":
 
         def unsynced(self):
             return 0
-
-        def unsynced_bytes(self):
-            return 0
-
-        def sync_age(self):
-            return 0.0
 
         def unsynced_bytes(self):
             return 0
