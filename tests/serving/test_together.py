@@ -17,6 +17,7 @@ from tests.serving.shop import PROJECT, open_shop, payment, serving, worker
 from tidewheel.errors import FullError, SchemaError, StorageError
 from tidewheel.registry.pointers.deployments import canary
 from tidewheel.serving.deciding.arms import Verdict
+from tidewheel.serving.deciding.breaker import GuardedScoring
 from tidewheel.serving.deciding.posted import Posted, decide_posted
 from tidewheel.serving.deciding.together import Ask, decide_together, is_plain
 from tidewheel.serving.service import Serving
@@ -88,6 +89,19 @@ def test_verdicts_are_those_of_one_by_one(running: Serving, events: list[tuple[s
     arms = [decider.arm_of(decider.unit_of(ask.event_id, ask.columns)) for ask in asks]
     if len(sound) == len(asks) and all(arms.count(arm) > 1 for arm in arms):
         assert None not in together
+
+
+def test_an_open_breaker_is_the_moments_and_not_the_versions(running: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
+    decider, now = running.desk.services["Score"].decider, running.stores.clock.now()
+    asks = [Ask(f"o{n}", {"id": f"o{n}", "card": BUSY, "amount": 1.0, "country": "SE"}, now, LATER) for n in range(3)]
+    with monkeypatch.context() as patch:
+        for arm in (decider.champion, decider.challenger):
+            assert arm is not None
+            assert isinstance(arm.scoring, GuardedScoring)
+            patch.setattr(arm.scoring.breaker, "open", True)
+        assert is_plain(decider), "a version that is loaded now may be decided together when it closes"
+        assert decide_together(decider, asks, now) == [None] * 3
+    assert None not in decide_together(decider, asks, now)
 
 
 def records(running: Serving) -> list[DecisionRecord]:

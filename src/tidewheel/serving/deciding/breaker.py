@@ -195,8 +195,8 @@ class GuardedReader(Guarded):
 
     @property
     def together(self) -> bool:
-        """Whether some events can be read together now."""
-        return self._read_many is not None and not self.breaker.open
+        """Whether some events can be read together."""
+        return self._read_many is not None
 
 
 class GuardedScoring(Guarded):
@@ -238,8 +238,8 @@ class GuardedScoring(Guarded):
 
     @property
     def together(self) -> bool:
-        """Whether some rows can be scored together now, at once."""
-        return self._score_many is not None and not self.breaker.open
+        """Whether some rows can be scored together, at once."""
+        return self._score_many is not None
 
     def predicted_wait(self) -> int:
         """Return the ns after which a score that is asked for now is expected."""

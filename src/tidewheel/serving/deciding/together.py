@@ -41,6 +41,12 @@ def _is_plain(arm: Arm) -> bool:
     return all(it is None for it in odd) and scored and isinstance(arm.reader, GuardedReader) and arm.reader.together
 
 
+def _is_left_alone(arm: Arm) -> bool:
+    """Return whether a breaker is open: whoever may be its probe is decided alone."""
+    guarded = (it for it in (arm.reader, arm.scoring) if isinstance(it, GuardedReader | GuardedScoring))
+    return any(it.breaker.open for it in guarded)
+
+
 def decide_together(decider: Decider, asks: Sequence[Ask], now: int) -> list[Verdict | None]:
     """Return a verdict for each event, as `Decider.decide` gives it; None for one that is to be decided alone.
 
@@ -58,7 +64,7 @@ def decide_together(decider: Decider, asks: Sequence[Ask], now: int) -> list[Ver
     arms: dict[str, Arm] = {}
     for number, ask in enumerate(asks):
         arm = decider.arm_of(decider.unit_of(ask.event_id, ask.columns))
-        if arm is not None and _is_plain(arm):
+        if arm is not None and _is_plain(arm) and not _is_left_alone(arm):
             arms[arm.name] = arm
             of_arm.setdefault(arm.name, []).append(number)
     for name, numbers in of_arm.items():
