@@ -16,7 +16,7 @@ import optuna
 from benchmarks.harness import medians, report
 
 from tidewheel.definitions.ir import Tune
-from tidewheel.definitions.models import float_range, int_range, log_range
+from tidewheel.definitions.models.tuning import float_range, int_range, log_range
 from tidewheel.registry.runs.runs import start_run
 from tidewheel.registry.runs.trials import Trial, save_trials
 from tidewheel.storage.catalog import Catalog

@@ -15,120 +15,121 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tidewheel.definitions import batch as batch
-    from tidewheel.definitions import calibrate as calibrate
-    from tidewheel.definitions import combine as combine
-    from tidewheel.definitions import expectations as expect
-    from tidewheel.definitions import gates as gate
-    from tidewheel.definitions import guards as guard
-    from tidewheel.definitions import metric_names as metric
-    from tidewheel.definitions import pipeline as pipeline
-    from tidewheel.definitions import reranking as rerank
-    from tidewheel.definitions import retrieving as retrieve
-    from tidewheel.definitions import sampling as sample
-    from tidewheel.definitions import splitting as split
-    from tidewheel.definitions import transform as transform
-    from tidewheel.definitions import tuning as tune
-    from tidewheel.definitions.aggregates import count as count
-    from tidewheel.definitions.aggregates import distinct as distinct
-    from tidewheel.definitions.aggregates import first as first
-    from tidewheel.definitions.aggregates import last as last
-    from tidewheel.definitions.aggregates import max as max
-    from tidewheel.definitions.aggregates import mean as mean
-    from tidewheel.definitions.aggregates import min as min
-    from tidewheel.definitions.aggregates import rate as rate
-    from tidewheel.definitions.aggregates import std as std
-    from tidewheel.definitions.aggregates import sum as sum
-    from tidewheel.definitions.aggregates import time_since_first as time_since_first
-    from tidewheel.definitions.aggregates import time_since_last as time_since_last
-    from tidewheel.definitions.aggregates import var as var
-    from tidewheel.definitions.conditions import isin as isin
-    from tidewheel.definitions.conditions import not_ as not_
-    from tidewheel.definitions.each import served_as as served_as
-    from tidewheel.definitions.features import Features as Features
-    from tidewheel.definitions.grades import grade as grade
-    from tidewheel.definitions.models import Model as Model
-    from tidewheel.definitions.models import at_least as at_least
-    from tidewheel.definitions.models import beats_champion as beats_champion
-    from tidewheel.definitions.models import happened as happened
-    from tidewheel.definitions.models import int_range as int_range
-    from tidewheel.definitions.models import isotonic as isotonic
-    from tidewheel.definitions.models import log_range as log_range
-    from tidewheel.definitions.models import outcome as outcome
-    from tidewheel.definitions.models import p99_below as p99_below
-    from tidewheel.definitions.models import parity as parity
-    from tidewheel.definitions.models import precision_at as precision_at
-    from tidewheel.definitions.models import retrain as retrain
-    from tidewheel.definitions.ranking import mmr as mmr
-    from tidewheel.definitions.ranking import nearest as nearest
-    from tidewheel.definitions.ranking import top as top
-    from tidewheel.definitions.ranking import top_by as top_by
-    from tidewheel.definitions.rows import Category as Category
-    from tidewheel.definitions.rows import Entity as Entity
-    from tidewheel.definitions.rows import Event as Event
-    from tidewheel.definitions.rows import Id as Id
-    from tidewheel.definitions.rows import Key as Key
-    from tidewheel.definitions.rows import Ref as Ref
-    from tidewheel.definitions.rows import Text as Text
-    from tidewheel.definitions.rows import Vector as Vector
-    from tidewheel.definitions.rows import personal as personal
-    from tidewheel.definitions.services import Service as Service
-    from tidewheel.definitions.services import action as action
-    from tidewheel.definitions.services import cache as cache
-    from tidewheel.definitions.services import previous as previous
-    from tidewheel.definitions.services import rule as rule
-    from tidewheel.definitions.services import table as table
-    from tidewheel.definitions.services import thresholds as thresholds
-    from tidewheel.definitions.sketches import last_n as last_n
-    from tidewheel.definitions.sketches import quantile as quantile
-    from tidewheel.definitions.sketches import top_k as top_k
-    from tidewheel.definitions.splitting import temporal as temporal
-    from tidewheel.definitions.ticks import Tick as Tick
-    from tidewheel.definitions.views import Array as Array
-    from tidewheel.definitions.views import View as View
-    from tidewheel.definitions.views import derived as derived
-    from tidewheel.definitions.views import lookup as lookup
+    from tidewheel.definitions.columns import transform as transform
+    from tidewheel.definitions.columns.conditions import isin as isin
+    from tidewheel.definitions.columns.conditions import not_ as not_
+    from tidewheel.definitions.events import expectations as expect
+    from tidewheel.definitions.events.rows import Category as Category
+    from tidewheel.definitions.events.rows import Entity as Entity
+    from tidewheel.definitions.events.rows import Event as Event
+    from tidewheel.definitions.events.rows import Id as Id
+    from tidewheel.definitions.events.rows import Key as Key
+    from tidewheel.definitions.events.rows import Ref as Ref
+    from tidewheel.definitions.events.rows import Text as Text
+    from tidewheel.definitions.events.rows import Vector as Vector
+    from tidewheel.definitions.events.rows import personal as personal
+    from tidewheel.definitions.events.ticks import Tick as Tick
+    from tidewheel.definitions.features.aggregates import count as count
+    from tidewheel.definitions.features.aggregates import distinct as distinct
+    from tidewheel.definitions.features.aggregates import first as first
+    from tidewheel.definitions.features.aggregates import last as last
+    from tidewheel.definitions.features.aggregates import max as max
+    from tidewheel.definitions.features.aggregates import mean as mean
+    from tidewheel.definitions.features.aggregates import min as min
+    from tidewheel.definitions.features.aggregates import rate as rate
+    from tidewheel.definitions.features.aggregates import std as std
+    from tidewheel.definitions.features.aggregates import sum as sum
+    from tidewheel.definitions.features.aggregates import time_since_first as time_since_first
+    from tidewheel.definitions.features.aggregates import time_since_last as time_since_last
+    from tidewheel.definitions.features.aggregates import var as var
+    from tidewheel.definitions.features.features import Features as Features
+    from tidewheel.definitions.features.sketches import last_n as last_n
+    from tidewheel.definitions.features.sketches import quantile as quantile
+    from tidewheel.definitions.features.sketches import top_k as top_k
+    from tidewheel.definitions.models import calibrate as calibrate
+    from tidewheel.definitions.models import gates as gate
+    from tidewheel.definitions.models import metric_names as metric
+    from tidewheel.definitions.models import pipeline as pipeline
+    from tidewheel.definitions.models import sampling as sample
+    from tidewheel.definitions.models import splitting as split
+    from tidewheel.definitions.models import tuning as tune
+    from tidewheel.definitions.models.calibrate import isotonic as isotonic
+    from tidewheel.definitions.models.gates import at_least as at_least
+    from tidewheel.definitions.models.gates import beats_champion as beats_champion
+    from tidewheel.definitions.models.gates import p99_below as p99_below
+    from tidewheel.definitions.models.gates import parity as parity
+    from tidewheel.definitions.models.labels import grade as grade
+    from tidewheel.definitions.models.labels import happened as happened
+    from tidewheel.definitions.models.labels import outcome as outcome
+    from tidewheel.definitions.models.metric_names import precision_at as precision_at
+    from tidewheel.definitions.models.models import Model as Model
+    from tidewheel.definitions.models.retraining import retrain as retrain
+    from tidewheel.definitions.models.splitting import temporal as temporal
+    from tidewheel.definitions.models.tuning import int_range as int_range
+    from tidewheel.definitions.models.tuning import log_range as log_range
+    from tidewheel.definitions.services import batch as batch
+    from tidewheel.definitions.services import combine as combine
+    from tidewheel.definitions.services import guards as guard
+    from tidewheel.definitions.services import reranking as rerank
+    from tidewheel.definitions.services import retrieving as retrieve
+    from tidewheel.definitions.services.ranking import mmr as mmr
+    from tidewheel.definitions.services.ranking import top as top
+    from tidewheel.definitions.services.retrieving import nearest as nearest
+    from tidewheel.definitions.services.retrieving import top_by as top_by
+    from tidewheel.definitions.services.services import Service as Service
+    from tidewheel.definitions.services.services import action as action
+    from tidewheel.definitions.services.services import cache as cache
+    from tidewheel.definitions.services.services import previous as previous
+    from tidewheel.definitions.services.services import rule as rule
+    from tidewheel.definitions.services.services import table as table
+    from tidewheel.definitions.services.services import thresholds as thresholds
+    from tidewheel.definitions.views.each import served_as as served_as
+    from tidewheel.definitions.views.views import Array as Array
+    from tidewheel.definitions.views.views import View as View
+    from tidewheel.definitions.views.views import derived as derived
+    from tidewheel.definitions.views.views import lookup as lookup
     from tidewheel.training import learner as learner
     from tidewheel.workspace import open_workspace as open
 
-_ROOMS: dict[str, str] = {
-    "definitions.aggregates": (
-        "count distinct first last max mean min rate std sum time_since_first time_since_last var"
-    ),
-    "definitions.conditions": "isin not_",
-    "definitions.each": "served_as",
-    "definitions.features": "Features",
-    "definitions.grades": "grade",
-    "definitions.models": (
-        "Model at_least beats_champion happened int_range isotonic log_range outcome p99_below parity precision_at "
-        "retrain"
-    ),
-    "definitions.ranking": "mmr nearest top top_by",
-    "definitions.rows": "Category Entity Event Id Key Ref Text Vector personal",
-    "definitions.services": "Service action cache previous rule table thresholds",
-    "definitions.sketches": "last_n quantile top_k",
-    "definitions.splitting": "temporal",
-    "definitions.ticks": "Tick",
-    "definitions.views": "Array View derived lookup",
+_DECLARED: dict[str, str] = {
+    "columns.conditions": "isin not_",
+    "events.rows": "Category Entity Event Id Key Ref Text Vector personal",
+    "events.ticks": "Tick",
+    "features.aggregates": ("count distinct first last max mean min rate std sum time_since_first time_since_last var"),
+    "features.features": "Features",
+    "features.sketches": "last_n quantile top_k",
+    "models.calibrate": "isotonic",
+    "models.gates": "at_least beats_champion p99_below parity",
+    "models.labels": "grade happened outcome",
+    "models.metric_names": "precision_at",
+    "models.models": "Model",
+    "models.retraining": "retrain",
+    "models.splitting": "temporal",
+    "models.tuning": "int_range log_range",
+    "services.ranking": "mmr top",
+    "services.retrieving": "nearest top_by",
+    "services.services": "Service action cache previous rule table thresholds",
+    "views.each": "served_as",
+    "views.views": "Array View derived lookup",
 }
 _NAMESPACES = {
-    "batch": "tidewheel.definitions.batch",
-    "calibrate": "tidewheel.definitions.calibrate",
-    "combine": "tidewheel.definitions.combine",
-    "expect": "tidewheel.definitions.expectations",
-    "gate": "tidewheel.definitions.gates",
-    "guard": "tidewheel.definitions.guards",
+    "batch": "tidewheel.definitions.services.batch",
+    "calibrate": "tidewheel.definitions.models.calibrate",
+    "combine": "tidewheel.definitions.services.combine",
+    "expect": "tidewheel.definitions.events.expectations",
+    "gate": "tidewheel.definitions.models.gates",
+    "guard": "tidewheel.definitions.services.guards",
     "learner": "tidewheel.training.learner",
-    "metric": "tidewheel.definitions.metric_names",
-    "pipeline": "tidewheel.definitions.pipeline",
-    "rerank": "tidewheel.definitions.reranking",
-    "retrieve": "tidewheel.definitions.retrieving",
-    "sample": "tidewheel.definitions.sampling",
-    "split": "tidewheel.definitions.splitting",
-    "transform": "tidewheel.definitions.transform",
-    "tune": "tidewheel.definitions.tuning",
+    "metric": "tidewheel.definitions.models.metric_names",
+    "pipeline": "tidewheel.definitions.models.pipeline",
+    "rerank": "tidewheel.definitions.services.reranking",
+    "retrieve": "tidewheel.definitions.services.retrieving",
+    "sample": "tidewheel.definitions.models.sampling",
+    "split": "tidewheel.definitions.models.splitting",
+    "transform": "tidewheel.definitions.columns.transform",
+    "tune": "tidewheel.definitions.models.tuning",
 }
-_WHERE = {name: f"tidewheel.{room}" for room, names in _ROOMS.items() for name in names.split()}
+_WHERE = {name: f"tidewheel.definitions.{file}" for file, names in _DECLARED.items() for name in names.split()}
 
 __all__ = [
     "Array", "Category", "Entity", "Event", "Features", "Id", "Key", "Model", "Ref", "Service", "Text", "Tick",

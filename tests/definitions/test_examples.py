@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tidewheel.definitions import ir, load_project, reachable
-from tidewheel.definitions.project import Project
+from tidewheel.definitions.projects.project import Project
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

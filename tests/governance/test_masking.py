@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from tests.governance.bank import EMAIL, KEY, make, opened
 
 from tidewheel.cli.main import cli
-from tidewheel.definitions.masking import MASK
+from tidewheel.definitions.projects.masking import MASK
 from tidewheel.errors import SchemaError
 
 

@@ -15,7 +15,7 @@ from training_world import declaring, payments, world
 
 import tidewheel as tw
 from tidewheel.definitions import ir
-from tidewheel.definitions.models import choice
+from tidewheel.definitions.models.tuning import choice
 from tidewheel.errors import LimitError, TrainingError
 from tidewheel.registry.runs.runs import get_run, list_runs
 from tidewheel.registry.runs.steps import step_records

@@ -12,7 +12,7 @@ from tests.workspace.shop import DAY, START
 
 import tidewheel as tw
 from tidewheel.definitions import ir
-from tidewheel.definitions.masking import MASK
+from tidewheel.definitions.projects.masking import MASK
 from tidewheel.features.proof.difference import Side, compare_view
 from tidewheel.workspace import Workspace
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tidewheel.cli.output import print_table, when
-from tidewheel.definitions.durations import format_duration
+from tidewheel.definitions.language.durations import format_duration
 
 if TYPE_CHECKING:
     from tidewheel.registry.parity import ParityCheck

@@ -89,7 +89,7 @@ def encoded(event: Any) -> bytes:
         It can't be written as JSON.
     """
     if not isinstance(event, Mapping):
-        from tidewheel.definitions.rows import values_of
+        from tidewheel.definitions.events.rows import values_of
 
         at = getattr(event, "at", None)
         event = {**values_of(event), **({} if at is None else {"at": at})}

@@ -86,7 +86,7 @@ def seconds_of(deadline: str | float) -> float:
     (0.25, 2.0)
     """
     if isinstance(deadline, str):
-        from tidewheel.definitions.durations import parse_duration
+        from tidewheel.definitions.language.durations import parse_duration
 
         try:
             return parse_duration(deadline) / 1e6

@@ -1,10 +1,11 @@
 """What users declare, and its frozen form that every room reads. Pure data: nothing here does work."""
 
-from tidewheel.definitions.attributes import attribute_group, attributes_of
 from tidewheel.definitions.compiling.compiler import compile_declarations, compile_module
-from tidewheel.definitions.durations import format_duration, parse_duration
-from tidewheel.definitions.each import row_source
-from tidewheel.definitions.graphs import (
+from tidewheel.definitions.events.rows import instant_of, microseconds, values_of
+from tidewheel.definitions.events.wire import row_struct
+from tidewheel.definitions.features.attributes import attribute_group, attributes_of
+from tidewheel.definitions.language.durations import format_duration, parse_duration
+from tidewheel.definitions.projects.graphs import (
     Change,
     canonical,
     canonical_aggregates,
@@ -15,9 +16,8 @@ from tidewheel.definitions.graphs import (
     state_id,
     views_of,
 )
-from tidewheel.definitions.project import Project, load_project
-from tidewheel.definitions.rows import instant_of, microseconds, values_of
-from tidewheel.definitions.wire import row_struct
+from tidewheel.definitions.projects.project import Project, load_project
+from tidewheel.definitions.views.each import row_source
 
 __all__ = [
     "Change",

@@ -15,8 +15,8 @@ import pyarrow.compute as pc
 
 from tidewheel.collect.keeping.history import History
 from tidewheel.definitions import digest, ir, state_id
-from tidewheel.definitions.graphs import nodes_of
-from tidewheel.definitions.places import likely
+from tidewheel.definitions.language.places import likely
+from tidewheel.definitions.projects.graphs import nodes_of
 from tidewheel.errors import NotFoundError
 from tidewheel.governance.lineage import LineageGraph, leaves
 

@@ -12,9 +12,9 @@ from typing import Any
 import msgspec
 
 from tidewheel.definitions import ir, views_of
-from tidewheel.definitions.each import origin
-from tidewheel.definitions.grades import told_by
-from tidewheel.definitions.places import likely
+from tidewheel.definitions.language.places import likely
+from tidewheel.definitions.models.labels import told_by
+from tidewheel.definitions.views.each import origin
 from tidewheel.errors import NotFoundError
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from tidewheel.definitions import ir
-from tidewheel.definitions.masking import MASK, Masks
+from tidewheel.definitions.projects.masking import MASK, Masks
 from tidewheel.storage.log.records import BadRow
 
 

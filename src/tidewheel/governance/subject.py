@@ -9,8 +9,8 @@ from functools import cached_property
 from typing import Any
 
 from tidewheel.definitions import ir, state_id
-from tidewheel.definitions.attributes import attribute_group
-from tidewheel.definitions.places import likely
+from tidewheel.definitions.features.attributes import attribute_group
+from tidewheel.definitions.language.places import likely
 from tidewheel.errors import InputError, NotFoundError
 from tidewheel.features.keys import ESCAPE, SEPARATOR
 

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from tidewheel.collect.checking.columns import arrow_type
 from tidewheel.definitions import ir
-from tidewheel.definitions.grades import sources_of, told_by
+from tidewheel.definitions.models.labels import sources_of, told_by
 from tidewheel.errors import NotFoundError
 from tidewheel.outcomes.answered import COLUMNS, answered
 from tidewheel.outcomes.labels import decided_rows, label_rows

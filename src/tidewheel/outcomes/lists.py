@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tidewheel.definitions import ir
-from tidewheel.definitions.grades import sources_of
+from tidewheel.definitions.models.labels import sources_of
 from tidewheel.features.replay.shown import REQUEST
 from tidewheel.kernel.words.vectors import unpack_vector
 from tidewheel.outcomes.join import Events, Joined, Status, decided_events, named, paths_of, scan_outcomes

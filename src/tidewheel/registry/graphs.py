@@ -8,8 +8,8 @@ from typing import Any, Literal
 import msgspec
 import sqlalchemy as sa
 
-from tidewheel.definitions.graphs import digest as content_digest
 from tidewheel.definitions.ir import Graph
+from tidewheel.definitions.projects.graphs import digest as content_digest
 from tidewheel.errors import ConflictError, NotFoundError
 from tidewheel.registry.canonical import canonical
 from tidewheel.registry.versions.names import current_user

@@ -7,8 +7,8 @@ import hashlib
 import msgspec
 import sqlalchemy as sa
 
-from tidewheel.definitions.graphs import digest as content_digest
 from tidewheel.definitions.ir import Graph, Service
+from tidewheel.definitions.projects.graphs import digest as content_digest
 from tidewheel.errors import NotFoundError
 from tidewheel.registry.canonical import canonical
 from tidewheel.registry.graphs import save_graph

@@ -26,7 +26,7 @@ from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 import msgspec
 
-from tidewheel.definitions.durations import parse_duration
+from tidewheel.definitions.language.durations import parse_duration
 from tidewheel.errors import ConfigError, DefinitionError
 from tidewheel.runtime.layout import Layout
 from tidewheel.runtime.units import parse_size

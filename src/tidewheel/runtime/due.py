@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from tidewheel.definitions.durations import format_duration
+from tidewheel.definitions.language.durations import format_duration
 from tidewheel.errors import ConfigError
 
 SECOND = 1_000_000

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from tidewheel.definitions import digest, state_id
-from tidewheel.definitions.masking import MASK, Masks
+from tidewheel.definitions.projects.masking import MASK, Masks
 from tidewheel.errors import TidewheelError
 from tidewheel.registry.graphs import live_graph
 from tidewheel.registry.models.bundles import load_bundle

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tidewheel.definitions import microseconds
-from tidewheel.definitions.columns import Derived
+from tidewheel.definitions.columns.columns import Derived
 from tidewheel.definitions.compiling.capture import capture
 from tidewheel.errors import FeatureError
 from tidewheel.features.derived import call, load

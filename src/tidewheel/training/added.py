@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow as pa
 
 from tidewheel.definitions import ir
-from tidewheel.definitions.pipeline import Step
-from tidewheel.definitions.places import place
+from tidewheel.definitions.language.places import place
+from tidewheel.definitions.models.pipeline import Step
 from tidewheel.errors import TrainingError
 from tidewheel.registry.models.bundles import ArtifactStore
 from tidewheel.registry.models.plain import as_plain, is_plain

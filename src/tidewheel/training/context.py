@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from tidewheel.collect.keeping.history import History
 from tidewheel.definitions import ir
-from tidewheel.definitions.places import likely
+from tidewheel.definitions.language.places import likely
 from tidewheel.engine import Engine
 from tidewheel.errors import NotFoundError
 from tidewheel.registry.models.bundles import ArtifactStore

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from tidewheel.collect.keeping.history import History
 from tidewheel.definitions import digest, ir
-from tidewheel.definitions.masking import Masks
+from tidewheel.definitions.projects.masking import Masks
 from tidewheel.errors import NotFoundError, TrainingError
 from tidewheel.metrics import Interval
 from tidewheel.metrics import Metric as Measure

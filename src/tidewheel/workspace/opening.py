@@ -103,7 +103,7 @@ def open_unloaded(
 
 def _given(project: ModuleType | Sequence[type], folder: Path) -> Project:
     """Return a project from declarations at hand: a module, or some classes."""
-    from tidewheel.definitions.models import Model
+    from tidewheel.definitions.models.models import Model
 
     module = project if isinstance(project, ModuleType) else ModuleType("declarations")
     if not isinstance(project, ModuleType):

@@ -9,8 +9,8 @@ import msgspec
 
 from tidewheel.definitions import diff, digest, format_duration, ir, views_of
 from tidewheel.definitions.compiling.expressions import text_of
-from tidewheel.definitions.grades import sources_of
-from tidewheel.definitions.graphs import Change, nodes_of
+from tidewheel.definitions.models.labels import sources_of
+from tidewheel.definitions.projects.graphs import Change, nodes_of
 from tidewheel.registry.graphs import live_graph
 from tidewheel.registry.pointers.deployments import list_deployments
 from tidewheel.registry.pointers.pinning import unpinned

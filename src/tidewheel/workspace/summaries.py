@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from tidewheel.definitions.evolution import SchemaChange
+from tidewheel.definitions.projects.evolution import SchemaChange
 from tidewheel.registry.alerts import Alert
 from tidewheel.registry.parity import ParityCheck
 from tidewheel.registry.pointers.deployments import Deployment, Move

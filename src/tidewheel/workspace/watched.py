@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from tidewheel.definitions import parse_duration
-from tidewheel.definitions.durations import Duration
+from tidewheel.definitions.language.durations import Duration
 from tidewheel.workspace.naming import Instant, Named, name_of, to_instant
 from tidewheel.workspace.scores.scored import Scored
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from tidewheel.definitions import ir, parse_duration
-from tidewheel.definitions.durations import Duration
+from tidewheel.definitions.language.durations import Duration
 from tidewheel.workspace.naming import Instant, Named, find, name_of, to_instant
 from tidewheel.workspace.rollouts.rolling import Rolling
 

@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import need_extra
 
 from tidewheel.definitions.ir import Tune
-from tidewheel.definitions.models import float_range
+from tidewheel.definitions.models.tuning import float_range
 from tidewheel.engine import Engine
 from tidewheel.training.tuning.search import Search, search
 from tidewheel.training.tuning.watch import Watch

@@ -14,7 +14,7 @@ import numpy as np
 from lightgbm import LGBMClassifier
 
 from tidewheel.definitions.ir import Tune
-from tidewheel.definitions.models import int_range, log_range
+from tidewheel.definitions.models.tuning import int_range, log_range
 from tidewheel.metrics import metric
 from tidewheel.registry.runs.runs import start_run
 from tidewheel.registry.runs.trials import Trial, trials_of

@@ -12,7 +12,7 @@ from sklearn.metrics import roc_auc_score
 from tests.conftest import need_extra
 
 from tidewheel.definitions.ir import Tune
-from tidewheel.definitions.models import log_range
+from tidewheel.definitions.models.tuning import log_range
 from tidewheel.training.fit.estimators import Matrix
 from tidewheel.training.tuning.objective import Objective
 from tidewheel.training.tuning.search import search

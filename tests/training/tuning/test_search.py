@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tidewheel.definitions.ir import Tune
-from tidewheel.definitions.models import Space, choice, float_range, int_range, log_range
+from tidewheel.definitions.models.tuning import Space, choice, float_range, int_range, log_range
 from tidewheel.engine import LocalEngine
 from tidewheel.errors import TrainingError
 from tidewheel.registry.runs.trials import Trial

@@ -51,7 +51,7 @@ def export(
     """
     from tidewheel.bridges.orchestrators import TARGETS, training_pipeline
     from tidewheel.definitions import load_project
-    from tidewheel.definitions.places import likely
+    from tidewheel.definitions.language.places import likely
     from tidewheel.errors import NotFoundError
 
     here = Path(context.find_root().obj[0]).resolve()

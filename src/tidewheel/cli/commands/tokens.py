@@ -39,7 +39,7 @@ def create(
       tidewheel tokens create shop --scope decide,ingest --expires 90d --rate 100/s
     """
     from tidewheel.cli.output import opened
-    from tidewheel.definitions.durations import parse_duration
+    from tidewheel.definitions.language.durations import parse_duration
     from tidewheel.registry.tokens import create_token, parse_rate, parse_scopes
     from tidewheel.storage.catalog.store import system_clock
 
@@ -91,7 +91,7 @@ def rotate(context: click.Context, name: str, grace: str, as_json: bool) -> None
       tidewheel tokens rotate shop --grace 1h
     """
     from tidewheel.cli.output import opened
-    from tidewheel.definitions.durations import parse_duration
+    from tidewheel.definitions.language.durations import parse_duration
     from tidewheel.registry.tokens import rotate_token
 
     with opened(context, declarations=False) as workspace:

@@ -33,7 +33,7 @@ from tidewheel.collect.checking.values import (
 )
 from tidewheel.collect.checking.vectors import checked_vector
 from tidewheel.definitions.ir import TEXT_KINDS, Column, Source
-from tidewheel.definitions.masking import without
+from tidewheel.definitions.projects.masking import without
 from tidewheel.errors import SchemaError
 from tidewheel.storage.log.records import BadRow, NewEvent
 

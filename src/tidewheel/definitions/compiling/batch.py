@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from tidewheel.definitions import ir
-from tidewheel.definitions.batch import Stored
-from tidewheel.definitions.columns import PathColumn
+from tidewheel.definitions.columns.columns import PathColumn
 from tidewheel.definitions.compiling.context import Context
 from tidewheel.definitions.compiling.paths import KeyPart, path_to, walk
-from tidewheel.definitions.durations import parse_duration
-from tidewheel.definitions.rows import Row
-from tidewheel.definitions.shares import share_of
+from tidewheel.definitions.events.rows import Row
+from tidewheel.definitions.language.durations import parse_duration
+from tidewheel.definitions.language.quantities import share_of
+from tidewheel.definitions.services.batch import Stored
 from tidewheel.errors import DefinitionError
 
 

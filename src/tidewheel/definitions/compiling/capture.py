@@ -14,9 +14,9 @@ import sysconfig
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from tidewheel.definitions.columns import Column
-from tidewheel.definitions.declared import Declared
-from tidewheel.definitions.places import short
+from tidewheel.definitions.columns.columns import Column
+from tidewheel.definitions.language.declared import Declared
+from tidewheel.definitions.language.places import short
 from tidewheel.errors import DefinitionError
 
 _SINGLE = (bool, int, float, complex, str, bytes, type(None))

@@ -6,18 +6,18 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from tidewheel.definitions import ir
-from tidewheel.definitions.batch import Stored
-from tidewheel.definitions.columns import Column, Expression, leaves
-from tidewheel.definitions.combine import Combination
+from tidewheel.definitions.columns.columns import Column, Expression, leaves
 from tidewheel.definitions.compiling.batch import compile_stored
 from tidewheel.definitions.compiling.context import Context
 from tidewheel.definitions.compiling.expressions import LEARNED, Typed, call, literal, lower, text_of
 from tidewheel.definitions.compiling.row_scope import RowScope
-from tidewheel.definitions.declared import place_of
-from tidewheel.definitions.models import Model, ScoreColumn
-from tidewheel.definitions.ranking import Top
-from tidewheel.definitions.services import Service, Thresholds
-from tidewheel.definitions.views import View
+from tidewheel.definitions.language.declared import place_of
+from tidewheel.definitions.models.models import Model, ScoreColumn
+from tidewheel.definitions.services.batch import Stored
+from tidewheel.definitions.services.combine import Combination
+from tidewheel.definitions.services.ranking import Top
+from tidewheel.definitions.services.services import Service, Thresholds
+from tidewheel.definitions.views.views import View
 from tidewheel.errors import DefinitionError
 
 

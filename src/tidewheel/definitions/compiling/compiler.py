@@ -22,16 +22,16 @@ from tidewheel.definitions.compiling.services import compile_service
 from tidewheel.definitions.compiling.sources import check_targets, refs_marked, source_of
 from tidewheel.definitions.compiling.ticks import compile_tick
 from tidewheel.definitions.compiling.views import ViewCompiler
-from tidewheel.definitions.declared import place_of
-from tidewheel.definitions.expectations import Suite
-from tidewheel.definitions.features import Features
-from tidewheel.definitions.graphs import reachable
-from tidewheel.definitions.models import Model
-from tidewheel.definitions.places import place, short
-from tidewheel.definitions.rows import Row
-from tidewheel.definitions.services import Service
-from tidewheel.definitions.ticks import Tick
-from tidewheel.definitions.views import View
+from tidewheel.definitions.events.expectations import Suite
+from tidewheel.definitions.events.rows import Row
+from tidewheel.definitions.events.ticks import Tick
+from tidewheel.definitions.features.features import Features
+from tidewheel.definitions.language.declared import place_of
+from tidewheel.definitions.language.places import place, short
+from tidewheel.definitions.models.models import Model
+from tidewheel.definitions.projects.graphs import reachable
+from tidewheel.definitions.services.services import Service
+from tidewheel.definitions.views.views import View
 from tidewheel.errors import DefinitionError
 
 Node = TypeVar("Node", ir.Source, ir.Group, ir.View, ir.Model, ir.Service)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tidewheel.definitions import ir
-from tidewheel.definitions.columns import Column, PathColumn
+from tidewheel.definitions.columns.columns import Column, PathColumn
 from tidewheel.definitions.compiling.expressions import Type, Typed
 from tidewheel.definitions.compiling.paths import at_most_one_event, type_of
-from tidewheel.definitions.places import Problems
+from tidewheel.definitions.language.places import Problems
 from tidewheel.errors import DefinitionError
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from tidewheel.definitions import ir
-from tidewheel.definitions.columns import Column, PathColumn
+from tidewheel.definitions.columns.columns import Column, PathColumn
 from tidewheel.definitions.compiling.context import Context
 from tidewheel.definitions.compiling.expressions import lower, text_of
 from tidewheel.definitions.compiling.paths import KeyPart, path_to
 from tidewheel.definitions.compiling.row_scope import RowScope
-from tidewheel.definitions.durations import parse_duration
-from tidewheel.definitions.models import Model
-from tidewheel.definitions.places import likely
-from tidewheel.definitions.rows import Row
-from tidewheel.definitions.sampling import Sampling
-from tidewheel.definitions.splitting import Splitting
+from tidewheel.definitions.events.rows import Row
+from tidewheel.definitions.language.durations import parse_duration
+from tidewheel.definitions.language.places import likely
+from tidewheel.definitions.models.models import Model
+from tidewheel.definitions.models.sampling import Sampling
+from tidewheel.definitions.models.splitting import Splitting
 from tidewheel.errors import DefinitionError
 
 WEIGHT = "_weight"

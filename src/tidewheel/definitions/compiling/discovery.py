@@ -5,23 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from tidewheel.definitions.batch import Stored
-from tidewheel.definitions.columns import Aggregated, Derived, Expression, FeatureOf, PathColumn, Several
-from tidewheel.definitions.combine import Combination
+from tidewheel.definitions.columns.columns import Aggregated, Derived, Expression, FeatureOf, PathColumn, Several
 from tidewheel.definitions.compiling.sources import resolve, target_class
-from tidewheel.definitions.declared import Declared, place_of
-from tidewheel.definitions.each import ServedAs
-from tidewheel.definitions.expectations import Expectation, Suite
-from tidewheel.definitions.features import Features, Lookup
-from tidewheel.definitions.models import Label, Model, ScoreColumn
-from tidewheel.definitions.places import Problems
-from tidewheel.definitions.ranking import CandidateSource, RerankRule, Top, named_in
-from tidewheel.definitions.rows import Entity, Event, Row, annotations_of
-from tidewheel.definitions.sampling import Sampling
-from tidewheel.definitions.services import Fallback, Rule, Service
-from tidewheel.definitions.splitting import Splitting
-from tidewheel.definitions.ticks import Tick
-from tidewheel.definitions.views import View
+from tidewheel.definitions.events.expectations import Expectation, Suite
+from tidewheel.definitions.events.rows import Entity, Event, Row, annotations_of
+from tidewheel.definitions.events.ticks import Tick
+from tidewheel.definitions.features.features import Features, Lookup
+from tidewheel.definitions.language.declared import Declared, place_of
+from tidewheel.definitions.language.places import Problems
+from tidewheel.definitions.models.labels import Label
+from tidewheel.definitions.models.models import Model, ScoreColumn
+from tidewheel.definitions.models.sampling import Sampling
+from tidewheel.definitions.models.splitting import Splitting
+from tidewheel.definitions.services.batch import Stored
+from tidewheel.definitions.services.combine import Combination
+from tidewheel.definitions.services.ranking import Top, named_in
+from tidewheel.definitions.services.reranking import RerankRule
+from tidewheel.definitions.services.retrieving import CandidateSource
+from tidewheel.definitions.services.services import Fallback, Rule, Service
+from tidewheel.definitions.views.each import ServedAs
+from tidewheel.definitions.views.views import View
 from tidewheel.errors import DefinitionError
 
 BASES: tuple[type, ...] = (Row, Event, Entity, Tick, Suite, Features, View, Model, Service)

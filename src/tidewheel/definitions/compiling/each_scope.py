@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import cast
 
 from tidewheel.definitions import ir
-from tidewheel.definitions.columns import Column, PathColumn
+from tidewheel.definitions.columns.columns import Column, PathColumn
 from tidewheel.definitions.compiling.context import Context
 from tidewheel.definitions.compiling.expressions import Typed
 from tidewheel.definitions.compiling.paths import KeyPart, column_of, path_to, type_of
 from tidewheel.definitions.compiling.row_scope import RowScope, on_source
-from tidewheel.definitions.each import ServedAs, with_shown
-from tidewheel.definitions.features import Features
+from tidewheel.definitions.events.rows import Event
+from tidewheel.definitions.features.features import Features
 from tidewheel.definitions.ir.ranking import Served
-from tidewheel.definitions.rows import Event
-from tidewheel.definitions.views import View
+from tidewheel.definitions.views.each import ServedAs, with_shown
+from tidewheel.definitions.views.views import View
 from tidewheel.errors import DefinitionError
 
 

@@ -7,12 +7,12 @@ from typing import Any
 import msgspec
 
 from tidewheel.definitions import ir
-from tidewheel.definitions.columns import Column, PathColumn
+from tidewheel.definitions.columns.columns import Column, PathColumn
 from tidewheel.definitions.compiling.context import Context
 from tidewheel.definitions.compiling.data import compile_split
-from tidewheel.definitions.durations import parse_duration
-from tidewheel.definitions.models import Model
-from tidewheel.definitions.places import likely
+from tidewheel.definitions.language.durations import parse_duration
+from tidewheel.definitions.language.places import likely
+from tidewheel.definitions.models.models import Model
 from tidewheel.errors import DefinitionError
 
 _OF_METRIC = ("at_least", "at_most", "beats_champion", "no_slice_worse")

@@ -8,13 +8,13 @@ from types import FunctionType
 import msgspec
 
 from tidewheel.definitions import ir
-from tidewheel.definitions.columns import PathColumn
+from tidewheel.definitions.columns.columns import PathColumn
 from tidewheel.definitions.compiling.capture import capture
 from tidewheel.definitions.compiling.context import Context
-from tidewheel.definitions.declared import declared_names, place_of
-from tidewheel.definitions.expectations import Expectation, Suite
-from tidewheel.definitions.places import likely
-from tidewheel.definitions.rows import Row
+from tidewheel.definitions.events.expectations import Expectation, Suite
+from tidewheel.definitions.events.rows import Row
+from tidewheel.definitions.language.declared import declared_names, place_of
+from tidewheel.definitions.language.places import likely
 from tidewheel.errors import DefinitionError
 
 NUMBERS = ("float", "int", "time")

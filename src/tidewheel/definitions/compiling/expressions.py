@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from typing import Literal, NamedTuple, TypeAlias
 
 from tidewheel.definitions import ir
-from tidewheel.definitions.columns import Column, Expression
-from tidewheel.definitions.lists import ColumnList
-from tidewheel.definitions.rows import Row, microseconds
+from tidewheel.definitions.columns.columns import Column, Expression
+from tidewheel.definitions.columns.lists import ColumnList
+from tidewheel.definitions.events.rows import Row, microseconds
 from tidewheel.errors import DefinitionError
 
 Type: TypeAlias = Literal["number", "bool", "text", "time", "null", "vector"]

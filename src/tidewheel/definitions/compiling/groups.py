@@ -8,17 +8,17 @@ from typing import cast
 from msgspec.structs import replace
 
 from tidewheel.definitions import ir
-from tidewheel.definitions.columns import Aggregated, Column, Derived, Expression, PathColumn, Several, leaves
+from tidewheel.definitions.columns.columns import Aggregated, Column, Derived, Expression, PathColumn, Several, leaves
+from tidewheel.definitions.columns.lists import ColumnList
 from tidewheel.definitions.compiling.context import Context
 from tidewheel.definitions.compiling.expressions import Type, Typed, lower, paths_of, refuse_vectors, text_of
 from tidewheel.definitions.compiling.paths import KeyPart, at_most_one_event, given_path, key_part, path_to, walk
 from tidewheel.definitions.compiling.requests import includes_request
 from tidewheel.definitions.compiling.spans import span_of
-from tidewheel.definitions.declared import place_of
-from tidewheel.definitions.defaults import defaults_read
-from tidewheel.definitions.features import Features, Lookup, features_of
-from tidewheel.definitions.lists import ColumnList
-from tidewheel.definitions.rows import Row
+from tidewheel.definitions.events.defaults import defaults_read
+from tidewheel.definitions.events.rows import Row
+from tidewheel.definitions.features.features import Features, Lookup, features_of
+from tidewheel.definitions.language.declared import place_of
 from tidewheel.errors import DefinitionError
 
 _ROWS = frozenset({"count", "rate", "time_since_first", "time_since_last"})

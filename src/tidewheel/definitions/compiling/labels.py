@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from tidewheel.definitions import ir
-from tidewheel.definitions.columns import Aggregated, Column, PathColumn, leaves
+from tidewheel.definitions.columns.columns import Aggregated, Column, PathColumn, leaves
 from tidewheel.definitions.compiling.context import Context
 from tidewheel.definitions.compiling.expressions import lower, paths_of, refuse_vectors, text_of
 from tidewheel.definitions.compiling.later import compile_later
 from tidewheel.definitions.compiling.paths import KeyPart, given_path, path_to, paths_to
-from tidewheel.definitions.durations import parse_duration
-from tidewheel.definitions.grades import values_of
-from tidewheel.definitions.models import Label, Model
-from tidewheel.definitions.rows import Event
+from tidewheel.definitions.events.rows import Event
+from tidewheel.definitions.language.durations import parse_duration
+from tidewheel.definitions.models.labels import Label, values_of
+from tidewheel.definitions.models.models import Model
 from tidewheel.errors import DefinitionError
 
 

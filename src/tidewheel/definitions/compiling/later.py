@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import cast
 
 from tidewheel.definitions import ir
-from tidewheel.definitions.columns import Aggregated, Column, leaves
+from tidewheel.definitions.columns.columns import Aggregated, Column, leaves
 from tidewheel.definitions.compiling.context import Context
 from tidewheel.definitions.compiling.expressions import Typed, lower, paths_of, text_of
 from tidewheel.definitions.compiling.groups import compile_aggregate, source_of_aggregate
 from tidewheel.definitions.compiling.paths import KeyPart, key_part, path_to, paths_to
-from tidewheel.definitions.durations import parse_duration
-from tidewheel.definitions.models import Label
+from tidewheel.definitions.language.durations import parse_duration
+from tidewheel.definitions.models.labels import Label
 from tidewheel.errors import DefinitionError
 
 OPS = ("count", "sum", "mean", "min", "max", "distinct")

@@ -23,12 +23,14 @@ from tidewheel.definitions.compiling.evaluation import (
 from tidewheel.definitions.compiling.labels import compile_label
 from tidewheel.definitions.compiling.pipeline import compile_pipeline
 from tidewheel.definitions.compiling.transfer import compile_allow_pickle, compile_init_from, compile_teacher
-from tidewheel.definitions.declared import declared_names, place_of
-from tidewheel.definitions.durations import parse_duration
-from tidewheel.definitions.models import Calibration, Model, Space
-from tidewheel.definitions.models import retrain as retrain_when
-from tidewheel.definitions.places import likely
-from tidewheel.definitions.views import View
+from tidewheel.definitions.language.declared import declared_names, place_of
+from tidewheel.definitions.language.durations import parse_duration
+from tidewheel.definitions.language.places import likely
+from tidewheel.definitions.models.calibrate import Calibration
+from tidewheel.definitions.models.models import Model
+from tidewheel.definitions.models.retraining import retrain as retrain_when
+from tidewheel.definitions.models.tuning import Space
+from tidewheel.definitions.views.views import View
 from tidewheel.errors import DefinitionError
 
 CLASSIFICATION = (

@@ -7,10 +7,10 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from tidewheel.definitions import ir
-from tidewheel.definitions.columns import PathColumn
+from tidewheel.definitions.columns.columns import PathColumn
 from tidewheel.definitions.compiling.expressions import Type
-from tidewheel.definitions.places import likely
-from tidewheel.definitions.rows import Row
+from tidewheel.definitions.events.rows import Row
+from tidewheel.definitions.language.places import likely
 from tidewheel.errors import DefinitionError
 
 Sources = Mapping[str, ir.Source]

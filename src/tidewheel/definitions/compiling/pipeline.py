@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tidewheel.definitions import ir
-from tidewheel.definitions.models import Model
-from tidewheel.definitions.pipeline import CHAIN, MADE, Step
-from tidewheel.definitions.places import likely
+from tidewheel.definitions.language.places import likely
+from tidewheel.definitions.models.models import Model
+from tidewheel.definitions.models.pipeline import CHAIN, MADE, Step
 from tidewheel.errors import DefinitionError
 
 _OURS = frozenset({*CHAIN, "folds", "register", "approve", "deploy"})

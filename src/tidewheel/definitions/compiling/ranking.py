@@ -9,8 +9,7 @@ from typing import Any, NamedTuple, cast
 import msgspec
 
 from tidewheel.definitions import ir
-from tidewheel.definitions.attributes import attribute_group
-from tidewheel.definitions.columns import Column, PathColumn
+from tidewheel.definitions.columns.columns import Column, PathColumn
 from tidewheel.definitions.compiling.capture import capture
 from tidewheel.definitions.compiling.context import Context
 from tidewheel.definitions.compiling.each_scope import EachScope
@@ -18,14 +17,16 @@ from tidewheel.definitions.compiling.expressions import Typed, elements, lower, 
 from tidewheel.definitions.compiling.paths import walk
 from tidewheel.definitions.compiling.row_scope import RowScope
 from tidewheel.definitions.compiling.surfaces import Surface
-from tidewheel.definitions.durations import parse_duration
-from tidewheel.definitions.features import Features
+from tidewheel.definitions.events.rows import Entity
+from tidewheel.definitions.features.attributes import attribute_group
+from tidewheel.definitions.features.features import Features
 from tidewheel.definitions.ir.ranking import Candidates, Rerank, Top
-from tidewheel.definitions.models import Model
-from tidewheel.definitions.ranking import CandidateSource, RerankRule, columns_of
-from tidewheel.definitions.ranking import Top as DeclaredTop
-from tidewheel.definitions.rows import Entity
-from tidewheel.definitions.services import Service
+from tidewheel.definitions.language.durations import parse_duration
+from tidewheel.definitions.models.models import Model
+from tidewheel.definitions.services.ranking import Top as DeclaredTop
+from tidewheel.definitions.services.reranking import RerankRule
+from tidewheel.definitions.services.retrieving import CandidateSource, columns_of
+from tidewheel.definitions.services.services import Service
 from tidewheel.errors import DefinitionError
 
 

@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from tidewheel.definitions import ir
 from tidewheel.definitions.compiling.expressions import paths_of
-from tidewheel.definitions.durations import format_duration
-from tidewheel.definitions.grades import sources_of
-from tidewheel.definitions.graphs import canonical_aggregates
+from tidewheel.definitions.language.durations import format_duration
+from tidewheel.definitions.models.labels import sources_of
+from tidewheel.definitions.projects.graphs import canonical_aggregates
 from tidewheel.errors import DefinitionError
 
 

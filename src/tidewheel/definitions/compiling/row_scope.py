@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import cast
 
 from tidewheel.definitions import ir
-from tidewheel.definitions.attributes import AGE, STATUS, attribute_group
-from tidewheel.definitions.columns import Aggregated, Column, Derived, FeatureOf, PathColumn
+from tidewheel.definitions.columns.columns import Aggregated, Column, Derived, FeatureOf, PathColumn
 from tidewheel.definitions.compiling.context import Context
 from tidewheel.definitions.compiling.expressions import Typed
 from tidewheel.definitions.compiling.paths import KeyPart, given_path, path_to, type_of, walk
-from tidewheel.definitions.features import Features, Lookup
-from tidewheel.definitions.models import ScoreColumn
-from tidewheel.definitions.places import likely
-from tidewheel.definitions.rows import Event
+from tidewheel.definitions.events.rows import Event
+from tidewheel.definitions.features.attributes import AGE, STATUS, attribute_group
+from tidewheel.definitions.features.features import Features, Lookup
+from tidewheel.definitions.language.places import likely
+from tidewheel.definitions.models.models import ScoreColumn
 from tidewheel.errors import DefinitionError
 
 

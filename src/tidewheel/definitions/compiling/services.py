@@ -7,8 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from tidewheel.definitions import ir
-from tidewheel.definitions.batch import Stored
-from tidewheel.definitions.columns import Column, PathColumn
+from tidewheel.definitions.columns.columns import Column, PathColumn
 from tidewheel.definitions.compiling.batch import compile_stored
 from tidewheel.definitions.compiling.combine import compile_scoring, models_of, own_model
 from tidewheel.definitions.compiling.context import Context
@@ -17,13 +16,14 @@ from tidewheel.definitions.compiling.models import check_attributes
 from tidewheel.definitions.compiling.paths import walk
 from tidewheel.definitions.compiling.ranking import compile_listing
 from tidewheel.definitions.compiling.row_scope import RowScope, on_source
-from tidewheel.definitions.declared import place_of
-from tidewheel.definitions.durations import parse_duration
-from tidewheel.definitions.models import Model
-from tidewheel.definitions.places import likely
-from tidewheel.definitions.ranking import Top
-from tidewheel.definitions.services import Cache, Fallback, Rule, Service, Thresholds
-from tidewheel.definitions.shares import share_of
+from tidewheel.definitions.language.declared import place_of
+from tidewheel.definitions.language.durations import parse_duration
+from tidewheel.definitions.language.places import likely
+from tidewheel.definitions.language.quantities import share_of
+from tidewheel.definitions.models.models import Model
+from tidewheel.definitions.services.batch import Stored
+from tidewheel.definitions.services.ranking import Top
+from tidewheel.definitions.services.services import Cache, Fallback, Rule, Service, Thresholds
 from tidewheel.errors import DefinitionError
 
 

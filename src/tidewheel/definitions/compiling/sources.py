@@ -10,12 +10,8 @@ from datetime import datetime
 import msgspec
 
 from tidewheel.definitions import ir
-from tidewheel.definitions.attributes import is_own_name
-from tidewheel.definitions.declared import place_of
-from tidewheel.definitions.defaults import with_default
-from tidewheel.definitions.durations import Duration, parse_duration
-from tidewheel.definitions.places import Problems
-from tidewheel.definitions.rows import (
+from tidewheel.definitions.events.defaults import with_default
+from tidewheel.definitions.events.rows import (
     Entity,
     Event,
     Meaning,
@@ -26,6 +22,10 @@ from tidewheel.definitions.rows import (
     annotations_of,
     default_of,
 )
+from tidewheel.definitions.features.attributes import is_own_name
+from tidewheel.definitions.language.declared import place_of
+from tidewheel.definitions.language.durations import Duration, parse_duration
+from tidewheel.definitions.language.places import Problems
 from tidewheel.errors import DefinitionError
 
 _PLAIN: dict[object, ir.Kind] = {float: "float", int: "int", bool: "bool", datetime: "time"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple, cast
 
-from tidewheel.definitions.durations import hop_of, parse_duration, spare_hop
+from tidewheel.definitions.language.durations import hop_of, parse_duration, spare_hop
 from tidewheel.errors import DefinitionError
 
 CAP = 1000

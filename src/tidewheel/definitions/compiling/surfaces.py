@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from tidewheel.definitions import ir
-from tidewheel.definitions.columns import PathColumn
+from tidewheel.definitions.columns.columns import PathColumn
 from tidewheel.definitions.compiling.context import Context
 from tidewheel.definitions.compiling.expressions import Typed
 from tidewheel.definitions.compiling.row_scope import RowScope
-from tidewheel.definitions.graphs import paths_in
+from tidewheel.definitions.projects.graphs import paths_in
 from tidewheel.errors import DefinitionError
 
 

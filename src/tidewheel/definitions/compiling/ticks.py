@@ -6,12 +6,12 @@ from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tidewheel.definitions import ir
-from tidewheel.definitions.columns import Column
+from tidewheel.definitions.columns.columns import Column
 from tidewheel.definitions.compiling.context import Context
 from tidewheel.definitions.compiling.expressions import lower, text_of
 from tidewheel.definitions.compiling.row_scope import RowScope
-from tidewheel.definitions.durations import parse_duration
-from tidewheel.definitions.ticks import Tick
+from tidewheel.definitions.events.ticks import Tick
+from tidewheel.definitions.language.durations import parse_duration
 from tidewheel.errors import DefinitionError
 
 WHERE = "_where"

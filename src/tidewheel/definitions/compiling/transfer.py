@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from tidewheel.definitions import ir
-from tidewheel.definitions.models import Model
+from tidewheel.definitions.models.models import Model
 from tidewheel.errors import DefinitionError
 
 _VERSION = re.compile(r"[A-Za-z_]\w*(@(\d+|[a-z][a-z0-9_-]*))?")

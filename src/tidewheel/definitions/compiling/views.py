@@ -8,7 +8,7 @@ from types import FunctionType
 from typing import cast
 
 from tidewheel.definitions import ir
-from tidewheel.definitions.columns import Column, Derived, Expression, Several
+from tidewheel.definitions.columns.columns import Column, Derived, Expression, Several
 from tidewheel.definitions.compiling.capture import capture
 from tidewheel.definitions.compiling.context import Context
 from tidewheel.definitions.compiling.each_scope import EachScope, view_scope
@@ -24,13 +24,13 @@ from tidewheel.definitions.compiling.expressions import (
     text_of,
 )
 from tidewheel.definitions.compiling.row_scope import RowScope
-from tidewheel.definitions.declared import declared_names, place_of
-from tidewheel.definitions.durations import parse_duration
-from tidewheel.definitions.features import Features, Lookup
-from tidewheel.definitions.models import ScoreColumn
-from tidewheel.definitions.places import likely
-from tidewheel.definitions.rows import Row
-from tidewheel.definitions.views import View
+from tidewheel.definitions.events.rows import Row
+from tidewheel.definitions.features.features import Features, Lookup
+from tidewheel.definitions.language.declared import declared_names, place_of
+from tidewheel.definitions.language.durations import parse_duration
+from tidewheel.definitions.language.places import likely
+from tidewheel.definitions.models.models import ScoreColumn
+from tidewheel.definitions.views.views import View
 from tidewheel.errors import DefinitionError
 
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-from tidewheel.definitions.frozen import Frozen as _Frozen
 from tidewheel.definitions.ir.batch import Stored as Stored
 from tidewheel.definitions.ir.combine import Combine as Combine
 from tidewheel.definitions.ir.data import Sample as Sample
@@ -28,6 +27,7 @@ from tidewheel.definitions.ir.expressions import Feature as Feature
 from tidewheel.definitions.ir.expressions import Op as Op
 from tidewheel.definitions.ir.expressions import Path as Path
 from tidewheel.definitions.ir.expressions import Score as Score
+from tidewheel.definitions.ir.frozen import Frozen as _Frozen
 from tidewheel.definitions.ir.gates import Gate as Gate
 from tidewheel.definitions.ir.guards import Guard as Guard
 from tidewheel.definitions.ir.pipeline import Deploy as Deploy

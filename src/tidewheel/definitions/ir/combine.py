@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import accumulate
 from typing import Literal
 
-from tidewheel.definitions.frozen import Frozen
 from tidewheel.definitions.ir.expressions import Expr
+from tidewheel.definitions.ir.frozen import Frozen
 
 
 class Combine(Frozen, frozen=True):

@@ -1,10 +1,10 @@
-"""Expectations in their frozen form; see `tidewheel.definitions.expectations` for what each asks."""
+"""Expectations in their frozen form; see `tidewheel.definitions.events.expectations` for what each asks."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-from tidewheel.definitions.frozen import Frozen
+from tidewheel.definitions.ir.frozen import Frozen
 
 ExpectationKind = Literal[
     "between", "in_set", "matches", "null_rate", "unique", "increasing", "fresh", "volume", "check"

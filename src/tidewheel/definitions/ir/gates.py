@@ -1,10 +1,10 @@
-"""Gates in their frozen form; see `tidewheel.definitions.gates` for what each asks."""
+"""Gates in their frozen form; see `tidewheel.definitions.models.gates` for what each asks."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-from tidewheel.definitions.frozen import Frozen
+from tidewheel.definitions.ir.frozen import Frozen
 
 GateKind = Literal[
     "at_least", "at_most", "beats_champion", "parity", "p99_below", "no_slice_worse", "calibrated", "fair",

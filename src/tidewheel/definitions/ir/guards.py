@@ -1,10 +1,10 @@
-"""Guards in their frozen form; see `tidewheel.definitions.guards` for what each asks."""
+"""Guards in their frozen form; see `tidewheel.definitions.services.guards` for what each asks."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-from tidewheel.definitions.frozen import Frozen
+from tidewheel.definitions.ir.frozen import Frozen
 
 GuardKind = Literal["latency", "fallbacks", "divergence", "outcome", "fresh"]
 

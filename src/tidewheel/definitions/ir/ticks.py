@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from tidewheel.definitions.frozen import Frozen
+from tidewheel.definitions.ir.frozen import Frozen
 
 
 class When(Frozen, frozen=True):

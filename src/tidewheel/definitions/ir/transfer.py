@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tidewheel.definitions.frozen import Frozen
+from tidewheel.definitions.ir.frozen import Frozen
 
 
 class Teacher(Frozen, frozen=True):

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from tidewheel.collect.keeping.history import History
 from tidewheel.definitions import ir
-from tidewheel.definitions.masking import MASK, Masks
+from tidewheel.definitions.projects.masking import MASK, Masks
 from tidewheel.errors import FeatureError
 from tidewheel.features.planning.view import ViewPlan, plan_view
 from tidewheel.features.proof.parity import is_null

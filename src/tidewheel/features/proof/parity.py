@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from tidewheel.definitions import digest, ir, row_source
-from tidewheel.definitions.masking import MASK, Masks
+from tidewheel.definitions.projects.masking import MASK, Masks
 from tidewheel.errors import FeatureError
 from tidewheel.features.planning.nodes import leaves
 from tidewheel.features.planning.view import ViewPlan, plan_view

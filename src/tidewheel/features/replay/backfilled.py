@@ -16,7 +16,7 @@ from typing import NamedTuple
 import msgspec
 
 from tidewheel.definitions import ir
-from tidewheel.definitions.graphs import canonical
+from tidewheel.definitions.projects.graphs import canonical
 from tidewheel.features.planning.group import GroupPlan
 from tidewheel.kernel import KERNEL_VERSION, LAYOUT_VERSION
 from tidewheel.storage.places.disks import write_durably

@@ -13,7 +13,7 @@ import pyarrow as pa
 from tidewheel.collect.keeping.history import History
 from tidewheel.definitions import ir
 from tidewheel.definitions.compiling.expressions import text_of
-from tidewheel.definitions.learned import Constants, looked_at, to_learn, with_constants
+from tidewheel.definitions.views.learned import Constants, looked_at, to_learn, with_constants
 from tidewheel.errors import TrainingError
 from tidewheel.features.planning.view import plan_view
 from tidewheel.features.replay.backfill import compute_view

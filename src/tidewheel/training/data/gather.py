@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from tidewheel.collect.keeping.history import History
 from tidewheel.definitions import ir
-from tidewheel.definitions.grades import sources_of
+from tidewheel.definitions.models.labels import sources_of
 from tidewheel.errors import TrainingError
 from tidewheel.features.proof.recorded import STATES_TYPE
 from tidewheel.features.replay.backfill import read_view

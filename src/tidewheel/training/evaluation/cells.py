@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tidewheel.definitions.masking import MASK
+from tidewheel.definitions.projects.masking import MASK
 from tidewheel.features.words import to_words
 from tidewheel.metrics import quantile_edges
 

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from tidewheel.definitions import digest, ir
-from tidewheel.definitions.masking import Masks
+from tidewheel.definitions.projects.masking import Masks
 from tidewheel.registry.runs.evaluation import Evaluation, Found
 from tidewheel.registry.runs.runs import Metric
 from tidewheel.training.context import TrainingContext

@@ -11,7 +11,7 @@ import numpy as np
 
 from tidewheel.definitions import ir
 from tidewheel.definitions.compiling.models import describe
-from tidewheel.definitions.graphs import canonical as canonical_definition
+from tidewheel.definitions.projects.graphs import canonical as canonical_definition
 from tidewheel.registry.canonical import canonical
 from tidewheel.registry.runs.trials import Trial, save_trials, take_over
 from tidewheel.storage.catalog import Catalog

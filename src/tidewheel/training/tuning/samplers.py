@@ -82,7 +82,7 @@ def grid(space: Mapping[str, Space], trials: int, seed: int) -> list[dict[str, A
 
     Examples
     --------
-    >>> from tidewheel.definitions.models import choice, int_range
+    >>> from tidewheel.definitions.models.tuning import choice, int_range
     >>> points = grid({"depth": int_range(1, 3), "kind": choice("a", "b")}, 6, seed=0)
     >>> len(points), {point["depth"] for point in points}
     (6, {1, 2, 3})

@@ -102,7 +102,7 @@ def search(
 
     Examples
     --------
-    >>> from tidewheel.definitions.models import float_range
+    >>> from tidewheel.definitions.models.tuning import float_range
     >>> found = search(
     ...     {"x": float_range(-4.0, 4.0)}, {"x": 3.0}, lambda p, watch: (p["x"] - 1.0) ** 2,
     ...     how=ir.Tune(trials=30), greater_is_better=False, seed=0,

@@ -9,7 +9,7 @@ from tidewheel.errors import TrainingError
 
 
 class Space(Protocol):
-    """What a model's declaration says of a parameter (`tidewheel.definitions.models.Space`)."""
+    """What a model's declaration says of a parameter (`tidewheel.definitions.models.tuning.Space`)."""
 
     @property
     def kind(self) -> str:

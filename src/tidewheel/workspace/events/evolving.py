@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tidewheel.definitions import ir
-from tidewheel.definitions.evolution import SchemaChange, columns_used, evolve
+from tidewheel.definitions.projects.evolution import SchemaChange, columns_used, evolve
 from tidewheel.errors import DefinitionError
 from tidewheel.registry.graphs import live_graph
 from tidewheel.runtime.stores import Stores

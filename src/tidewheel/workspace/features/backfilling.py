@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from tidewheel.collect.keeping.history import META, History
 from tidewheel.definitions import ir
-from tidewheel.definitions.graphs import canonical
+from tidewheel.definitions.projects.graphs import canonical
 from tidewheel.engine import Engine, open_engine
 from tidewheel.errors import FeatureError, NotReadyError
 from tidewheel.features.replay.backfilled import (

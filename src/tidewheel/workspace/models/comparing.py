@@ -9,7 +9,7 @@ import msgspec
 
 from tidewheel.collect.keeping.history import History
 from tidewheel.definitions import digest, ir
-from tidewheel.definitions.learned import learned_in, with_constants
+from tidewheel.definitions.views.learned import learned_in, with_constants
 from tidewheel.errors import InputError, NotFoundError
 from tidewheel.features.proof.difference import Side, ViewDifference, compare_view
 from tidewheel.registry.graphs import live_graph

@@ -15,7 +15,7 @@ import msgspec
 from tidewheel.bridges.imported import Imported
 from tidewheel.bridges.mlflow_models import read_mlflow
 from tidewheel.definitions import ir
-from tidewheel.definitions.places import likely
+from tidewheel.definitions.language.places import likely
 from tidewheel.errors import ConfigError, SchemaError
 
 if TYPE_CHECKING:

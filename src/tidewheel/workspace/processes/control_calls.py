@@ -12,8 +12,8 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
-from tidewheel.definitions.durations import parse_duration
 from tidewheel.definitions.ir import Graph
+from tidewheel.definitions.language.durations import parse_duration
 from tidewheel.errors import InputError, NotReadyError
 from tidewheel.registry.alerts import list_alerts
 from tidewheel.registry.audit import audit

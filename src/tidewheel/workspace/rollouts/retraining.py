@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pyarrow.compute as pc
 
 from tidewheel.definitions import ir
-from tidewheel.definitions.grades import sources_of
+from tidewheel.definitions.models.labels import sources_of
 from tidewheel.registry.runs.runs import Run, list_runs, running_runs
 from tidewheel.registry.runs.unfinished import close_killed
 from tidewheel.rollout import RetrainLoop

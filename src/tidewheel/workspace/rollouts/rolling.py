@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
-from tidewheel.definitions.durations import Duration
+from tidewheel.definitions.language.durations import Duration
 from tidewheel.workspace.models.registering import Registering
 from tidewheel.workspace.naming import Named, name_of
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tidewheel.definitions import parse_duration
-from tidewheel.definitions.durations import Duration
+from tidewheel.definitions.language.durations import Duration
 from tidewheel.errors import InputError
 from tidewheel.registry.pointers.deployments import Deployment, Move, history, list_deployments
 from tidewheel.registry.pointers.ramps import Ramp, Rollout, find_ramp

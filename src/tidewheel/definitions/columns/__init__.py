@@ -1,0 +1,1 @@
+"""Columns, and what is computed of them."""

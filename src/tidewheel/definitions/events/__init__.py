@@ -1,0 +1,1 @@
+"""Events and entities: the rows that come in, and what they should be like."""

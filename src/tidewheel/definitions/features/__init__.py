@@ -1,0 +1,1 @@
+"""Feature groups: aggregates of events, by a key."""

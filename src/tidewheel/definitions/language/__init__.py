@@ -1,0 +1,1 @@
+"""What every declaration is written with: where it stands, durations, shares, sizes."""

@@ -1,0 +1,1 @@
+"""Views: the rows that a model sees."""
