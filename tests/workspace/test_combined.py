@@ -27,6 +27,7 @@ from tidewheel.registry.versions.versions import get_version
 from tidewheel.rollout import RetrainLoop, Steering
 from tidewheel.rollout.drift import of_member
 from tidewheel.rollout.shadow import lineup_scores, shadow_scores
+from tidewheel.training.fit.scoring import bundle_scores
 from tidewheel.training.transfer.chains import learned_rows
 from tidewheel.workspace import Workspace
 from tidewheel.workspace.rollouts.loop import WorkspaceLoop
@@ -138,6 +139,29 @@ def test_line_ups_are_deployed_decide_move_and_are_reported(workspace: Workspace
     assert found.checked > 10
     with pytest.raises(ConflictError, match="Mean serves it"):
         workspace.delete_version("Quick@1")
+
+
+def test_a_chain_is_scored_in_batch_as_its_service_decides(workspace: Workspace) -> None:
+    workspace.deploy("Judge@1", service="Chained")
+    answers = [workspace.decide("Chained", order(f"batch {number}", 10.0 + number)) for number in range(5)]
+    workspace.sync()
+    decided = [workspace.serving.find(answer.decision_id) for answer in answers]
+    found = workspace.score("Order", "Judge@1", since=min(record.arrived for record in decided))
+    scores = dict(zip(found["event_id"].to_pylist(), found["score"].to_pylist(), strict=True))
+    assert scores == {answer.event_id: answer.score for answer in answers}
+    inner = {row["event_id"]: row["score"] for row in workspace.scores("Quick").to_pylist()}
+    for record in decided:
+        assert inner[record.event_id] == {stage.name: stage.score for stage in record.stages}["Quick"]
+    assert set(workspace.scores("Thorough")["model"].to_pylist()) == {"Thorough@1"}, "the one that it was trained on"
+
+
+def test_a_chain_in_batch_gives_what_it_was_trained_with(workspace: Workspace) -> None:
+    done = workspace.score_run("Order", "Judge@1", until=1_900_000_000_000_000)
+    found = workspace.scores("Judge", done.run)
+    bundle = load_bundle(workspace.stores.artifacts, get_version(workspace.stores.catalog, "Judge@1").bundle)
+    expected = bundle_scores(bundle, workspace.view("Judge@1"))
+    assert found["score"].to_pylist() == expected.tolist()
+    assert workspace.score_run("Order", "Judge@1", until=1_900_000_000_000_000).already
 
 
 class Weeks(WorkspaceLoop):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -19,9 +20,9 @@ from tidewheel.features.replay.backfilled import reach
 from tidewheel.features.replay.batch import BUCKET_ROWS, Batch, Job
 from tidewheel.features.replay.batch_files import write_batches
 from tidewheel.kernel import KERNEL_VERSION, LAYOUT_VERSION
-from tidewheel.registry.models.bundles import Bundle, load_bundle
-from tidewheel.registry.models.combining import score_columns
-from tidewheel.registry.versions.versions import Version, get_version
+from tidewheel.registry.models.bundles import Bundle, Inner, load_bundle
+from tidewheel.registry.versions.names import model_of
+from tidewheel.registry.versions.versions import get_version
 from tidewheel.runtime.stores import Stores
 from tidewheel.storage.places.disks import write_durably
 from tidewheel.workspace.naming import find
@@ -49,27 +50,42 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Ready:
-    """A run that is ready to begin."""
+    """A run that is ready to begin.
 
-    wanted: Wanted
-    version: Version
+    Attributes
+    ----------
+    version, digest : str
+        ``Fraud@3``, and of its bundle.
+    key, by : str
+        The column whose value stands beside each score, and what it names; "" for none.
+    levels : tuple
+        The thresholds that make a decision of a score.
+    """
+
+    version: str
+    digest: str
     bundle: Bundle
     view: ir.View
     source: ir.Source
-    key: str
-    by: str
-    levels: tuple[tuple[str, float], ...]
+    key: str = ""
+    by: str = ""
+    levels: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def model(self) -> str:
+        """Whose version scores."""
+        return model_of(self.version)
 
     @property
     def table(self) -> str:
         """Where its scores are in the lake."""
-        return f"{TABLE}{self.version.model}"
+        return f"{TABLE}{self.model}"
 
     def identity(self, what: str) -> str:
         """Return the name of the run over some rows: a hash of all that its scores are made from."""
         described = (
-            self.version.name,
-            self.version.bundle,
+            self.version,
+            self.digest,
             what,
             self.key,
             self.levels,
@@ -92,43 +108,36 @@ def make_ready(stores: Stores, graph: ir.Graph, wanted: Wanted) -> Ready:
     version = get_version(stores.catalog, wanted.version)
     if not version.bundle:
         raise NotFoundError(f"{version.name} can't be served, so it scores nothing", remedy="name another version")
-    bundle = load_bundle(stores.artifacts, version.bundle)
-    frozen = bundle.manifest.graph
-    view: ir.View = find(frozen.views, bundle.manifest.view, "view")
+    ready = _of_bundle(stores, version.name, version.bundle)
+    view, source = ready.view, ready.source
     if wanted.name not in (view.name, view.on):
         raise InputError(
             f"{version.name} scores rows of {view.on} by {view.name}, not {wanted.name}",
             remedy=f"tidewheel score {view.on} --with {version.name}",
         )
-    if bundle.manifest.inner:
-        others = ", ".join(link.version for link in bundle.manifest.inner)
-        raise InputError(f"{version.name} reads the scores of {others}, row by row", remedy="ask its service")
-    if view.each is not None:
-        raise InputError(
-            f"{version.name} scores the items of a {view.on}, which have no table", remedy="ask its service"
-        )
-    _refuse_unscored(version, view)
-    source: ir.Source = find(frozen.sources, view.on, "event")
-    if wanted.online and not wanted.by:
-        raise InputError("the online store keeps scores by an entity", remedy="say which: --by Card")
-    key = _key_column(source, wanted.by) if wanted.by else None
-    name, by = (key.name, key.target or key.name) if key else ("", "")
-    return Ready(wanted, version, bundle, view, source, name, by, _levels(stores, graph, version.model, wanted.service))
-
-
-def _refuse_unscored(version: Version, view: ir.View) -> None:
-    """Refuse versions whose rows are not made in slices."""
     if view.each is not None:
         raise InputError(
             f"{version.name} orders lists, with a row for each item of a {view.on}: they are not scored in batch",
             remedy="decide the requests, many at once: POST /v1/services/.../decisions",
         )
-    inner = score_columns(view)
-    if inner:
-        raise InputError(
-            f"{version.name} reads the score of {', '.join(inner.values())}: a chain is not scored in batch",
-            remedy=f"score with {next(iter(inner.values()))}, or decide the events by a service",
-        )
+    if wanted.online and not wanted.by:
+        raise InputError("the online store keeps scores by an entity", remedy="say which: --by Card")
+    key = _key_column(source, wanted.by) if wanted.by else None
+    name, by = (key.name, key.target or key.name) if key else ("", "")
+    return replace(ready, key=name, by=by, levels=_levels(stores, graph, version.model, wanted.service))
+
+
+def of_link(stores: Stores, link: Inner) -> Ready:
+    """Return the run of a version whose score another's view has as a column."""
+    return _of_bundle(stores, link.version, link.bundle)
+
+
+def _of_bundle(stores: Stores, version: str, digest: str) -> Ready:
+    bundle = load_bundle(stores.artifacts, digest)
+    graph = bundle.manifest.graph
+    view: ir.View = find(graph.views, bundle.manifest.view, "view")
+    source: ir.Source = find(graph.sources, view.on, "event")
+    return Ready(version, digest, bundle, view, source)
 
 
 def _key_column(source: ir.Source, entity: str) -> ir.Column:
@@ -154,24 +163,51 @@ def _levels(stores: Stores, graph: ir.Graph, model: str, service: str) -> tuple[
     return current_thresholds(stores, graph, having[0]) if len(having) == 1 else ()
 
 
-def of_history(stores: Stores, ready: Ready) -> Job:
-    """Return the job of the events that arrived in a range."""
+class Asked(NamedTuple):
+    """Which rows are scored.
+
+    Attributes
+    ----------
+    start, end : int
+        The instants that they are read at, from `start` on and before `end`.
+    rows : Table, optional
+        The rows, where they are none of history; by instant, with ``_offset`` 1, 2, 3, ...
+    refused : int
+        How many rows of a file are none of the event.
+    digest : str
+        A hash of `rows`, with their instants.
+    """
+
+    start: int
+    end: int
+    rows: pa.Table | None = None
+    refused: int = 0
+    digest: str = ""
+
+    @property
+    def told(self) -> str:
+        """What a run's name is made from."""
+        return f"{self.start} {self.end} {self.digest}"
+
+
+def of_history(stores: Stores, ready: Ready, wanted: Wanted) -> Asked:
+    """Return the events that arrived in a range."""
     newest = stores.log.newest_arrived(ready.view.on)
     known = newest + 1 if stores.clock.now() > newest else newest
-    first = ready.wanted.since or 0
-    last = known if ready.wanted.until is None else min(ready.wanted.until, known)
+    first = wanted.since or 0
+    last = known if wanted.until is None else min(wanted.until, known)
     if newest == 0 or first >= last:
         raise InputError(
             f"no {ready.view.on} arrived in the range",
-            where=f"score {ready.wanted.name}",
+            where=f"score {wanted.name}",
             remedy="`tidewheel log status` shows when its newest one did",
         )
-    return _job(ready, first, last)
+    return Asked(first, last)
 
 
-def of_file(stores: Stores, ready: Ready, path: Path) -> tuple[Job, pa.Table, int]:
-    """Return the job of a file's rows: each as of its own instant, or as of now where the file has none."""
-    if ready.wanted.since is not None or ready.wanted.until is not None:
+def of_file(stores: Stores, ready: Ready, wanted: Wanted, path: Path) -> Asked:
+    """Return a file's rows: each as of its own instant, or as of now where the file has none."""
+    if wanted.since is not None or wanted.until is not None:
         raise InputError("a file's rows are scored all", where=str(path), remedy="leave out --since and --until")
     from tidewheel.collect.importing.files import open_file
 
@@ -180,24 +216,24 @@ def of_file(stores: Stores, ready: Ready, path: Path) -> tuple[Job, pa.Table, in
     found = gather(path, ready.source, FileOptions(), arrived="at" if timed else "now", now=now, prefix="row")
     if not len(found.table):
         raise InputError(f"no row of the file is a {ready.source.name}", where=str(path))
-    wanted = [*(column.name for column in ready.source.columns), "_id", "_at", "_arrived"]
-    rows = found.table.select(list(dict.fromkeys(wanted)))
+    chosen = [*(column.name for column in ready.source.columns), "_id", "_at", "_arrived"]
+    rows = found.table.select(list(dict.fromkeys(chosen)))
     rows = rows.append_column("_offset", pa.array(np.arange(1, len(rows) + 1)))
     instants = rows["_arrived"].to_numpy()
-    job = _job(ready, int(instants[0]), int(instants[-1]) + 1)
-    return msgspec.structs.replace(job, asked=True), rows, len(found.bad)
+    return Asked(int(instants[0]), int(instants[-1]) + 1, rows, len(found.bad), _digest_of(rows))
 
 
-def _job(ready: Ready, start: int, end: int) -> Job:
+def job_of(ready: Ready, asked: Asked) -> Job:
+    """Return what a run is to do to some rows."""
     graph = ready.bundle.manifest.graph
     carried = (ready.key,) if ready.key else ()
-    job = Job(graph, ready.view, start, end, 0, FEWEST_BUCKETS, carried=carried)
+    given = asked.rows is not None
+    job = Job(graph, ready.view, asked.start, asked.end, 0, FEWEST_BUCKETS, carried=carried, asked=given)
     oldest = reach(Batch(job, Path()).plans)
-    return msgspec.structs.replace(job, since=None if oldest is None else start - oldest)
+    return msgspec.structs.replace(job, since=None if oldest is None else asked.start - oldest)
 
 
-def digest_of(rows: pa.Table) -> str:
-    """Return a hash of a file's rows, with the instants that they are read at."""
+def _digest_of(rows: pa.Table) -> str:
     with TemporaryDirectory() as folder:
         write_batches(Path(folder) / "rows.arrow", [rows], rows.schema)
         return hashlib.sha256((Path(folder) / "rows.arrow").read_bytes()).hexdigest()

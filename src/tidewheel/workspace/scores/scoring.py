@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_right
+from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -21,24 +24,28 @@ from tidewheel.errors import NotFoundError
 from tidewheel.features.replay.backfill import Computed
 from tidewheel.features.replay.batch import Progress
 from tidewheel.features.replay.materialise import materialise
+from tidewheel.registry.models.bundles import Inner
 from tidewheel.registry.models.scoring import score_on
 from tidewheel.registry.pointers.deployments import list_deployments
-from tidewheel.registry.versions.names import members_of
-from tidewheel.registry.versions.versions import Version, list_versions
+from tidewheel.registry.versions.names import members_of, parse_name
+from tidewheel.registry.versions.versions import list_versions
 from tidewheel.runtime.lease import Lease
 from tidewheel.runtime.stores import Stores
 from tidewheel.storage.lake.delta import dates_of
 from tidewheel.storage.places.disks import write_durably
 from tidewheel.storage.scores import drop_scores, put_scores
+from tidewheel.workspace.scores.chained import Chain, Scored
 from tidewheel.workspace.scores.score_jobs import (
     TABLE,
+    Asked,
     Ready,
     Wanted,
     begun,
-    digest_of,
+    job_of,
     make_ready,
     of_file,
     of_history,
+    of_link,
 )
 
 KEPT = "kept.json"
@@ -107,34 +114,68 @@ def score_rows(
     started = time.monotonic()
     ready = make_ready(stores, graph, wanted)
     if wanted.rows is not None:
-        job, rows, refused = of_file(stores, ready, wanted.rows)
+        asked = of_file(stores, ready, wanted, wanted.rows)
     else:
-        job, rows, refused = of_history(stores, ready), None, 0
-    digest = digest_of(rows) if rows is not None else ""
-    run = ready.identity(f"{job.start} {job.end} {digest}")
-    with Lease.acquire(stores.layout.leases / f"score-{run}", f"the scoring run {run}"):
-        batch = begun(stores.layout.scoring / run, job, history.head(), rows)
-        already = batch.files.finished() is not None
-        where = engine or open_engine(stores.settings.engine)
-        shape = partial(_shaped, ready, where, run)
-        scored = materialise(
-            batch, history, stores.lake, ready.table, shape=shape, app=f"score:{run}", engine=where, progress=progress
-        )
-        online = _keep_online(stores, ready, run, progress) if wanted.online else 0
+        asked = of_history(stores, ready, wanted)
+    done = _Scoring(stores, history, asked, engine or open_engine(stores.settings.engine), progress).run(ready)
     return ScoreSummary(
-        run=run,
-        model=ready.version.name,
+        run=done.run,
+        model=ready.version,
         on=ready.view.on,
         table=ready.table,
-        rows=scored,
-        refused=refused,
-        already=already,
+        rows=done.rows,
+        refused=asked.refused,
+        already=done.already,
         by=ready.by,
-        online=online,
-        start=job.start,
-        end=job.end,
+        online=_keep_online(stores, ready, done.run, progress) if wanted.online else 0,
+        start=asked.start,
+        end=asked.end,
         seconds=round(time.monotonic() - started, 3),
     )
+
+
+class _Done(NamedTuple):
+    """A run, how many rows it scored, and whether it had been done before."""
+
+    run: str
+    rows: int
+    already: bool
+
+
+@dataclass(frozen=True)
+class _Scoring:
+    """Runs over the same rows: of a version, and of those whose scores its view has as columns."""
+
+    stores: Stores
+    history: History
+    asked: Asked
+    engine: Engine
+    progress: Progress | None
+
+    def run(self, ready: Ready) -> _Done:
+        """Score the rows by a version, after those that it reads the scores of."""
+        stores, run = self.stores, ready.identity(self.asked.told)
+        with Lease.acquire(stores.layout.leases / f"score-{run}", f"the scoring run {run}"):
+            folder = stores.layout.scoring / run
+            batch = begun(folder, job_of(ready, self.asked), self.history.head(), self.asked.rows)
+            already = batch.files.finished() is not None
+            links = () if already else ready.bundle.manifest.inner
+            chain = Chain(stores.lake, {link.model: self._link(link) for link in links})
+            rows = materialise(
+                batch,
+                self.history,
+                stores.lake,
+                ready.table,
+                shape=partial(_shaped, ready, self.engine, run, chain),
+                app=f"score:{run}",
+                engine=self.engine,
+                progress=self.progress,
+            )
+        return _Done(run, rows, already)
+
+    def _link(self, link: Inner) -> Scored:
+        ready = of_link(self.stores, link)
+        return Scored(ready.table, self.run(ready).run, link.version)
 
 
 def scores(stores: Stores, model: str, run: str = "") -> pa.Table:
@@ -152,16 +193,18 @@ def scores(stores: Stores, model: str, run: str = "") -> pa.Table:
     return found.sort_by([("run", "ascending"), ("place", "ascending")]).drop_columns(["_date"])
 
 
-def _shaped(ready: Ready, engine: Engine, run: str, computed: Computed, rows: pa.Table) -> pa.Table:
+def _shaped(ready: Ready, engine: Engine, run: str, chain: Chain, computed: Computed, rows: pa.Table) -> pa.Table:
     """Return a slice's rows as the lake keeps them."""
-    given = score_on(engine, ready.bundle, computed.words)
+    there = chain.fill(ready.view, computed.words, rows["_offset"].to_numpy())
+    given = np.full(len(rows), np.nan)
+    given[there] = score_on(engine, ready.bundle, computed.words[there])
     n, edges = len(rows), [edge for _, edge in ready.levels[1:]]
     decided = [None if s != s or not ready.levels else ready.levels[bisect_right(edges, s)][0] for s in given.tolist()]
     entity = rows[ready.key].cast(pa.string()) if ready.key else pa.nulls(n, pa.string())
     return pa.table(
         {
             "run": pa.repeat(pa.scalar(run), n),
-            "model": pa.repeat(pa.scalar(ready.version.name), n),
+            "model": pa.repeat(pa.scalar(ready.version), n),
             "event_id": rows["_id"],
             "entity": entity,
             "at": rows["_at"],
@@ -180,17 +223,17 @@ def _keep_online(stores: Stores, ready: Ready, run: str, progress: Progress | No
     if note.exists():
         return 0
     kept = seen = 0
-    version, by = ready.version, ready.by
+    model, number, by = ready.model, int(parse_name(ready.version)[1]), ready.by
     with Lease.acquire(stores.layout.leases / "scores", f"the scoring run {run}", wait=60.0) as lease:
         writer = stores.scores.writer(0, lease.token)
         try:
             columns = ["entity", "instant", "score"]
             for batch in stores.lake.batches(ready.table, columns, where=pc.field("run") == run):
-                kept += put_scores(writer, version.model, version.number, by, run, pa.table(batch))
+                kept += put_scores(writer, model, number, by, run, pa.table(batch))
                 seen += len(batch)
                 if progress:
                     progress("online", 1.0, seen)
-            drop_scores(writer, _retired(stores, version), by)
+            drop_scores(writer, _retired(stores, model, number), by)
             writer.sync()
         finally:
             writer.close()
@@ -198,7 +241,7 @@ def _keep_online(stores: Stores, ready: Ready, run: str, progress: Progress | No
     return kept
 
 
-def _retired(stores: Stores, version: Version) -> list[str]:
+def _retired(stores: Stores, model: str, number: int) -> list[str]:
     """Return the versions of a model older than one that no service points at: their scores are read no more."""
     pointed = {
         name
@@ -206,5 +249,5 @@ def _retired(stores: Stores, version: Version) -> list[str]:
         for lineup in (deployment.champion, deployment.challenger, deployment.previous)
         for name in members_of(lineup)
     }
-    older = [known for known in list_versions(stores.catalog, version.model) if known.number < version.number]
+    older = [known for known in list_versions(stores.catalog, model) if known.number < number]
     return [known.name for known in older if known.name not in pointed]
