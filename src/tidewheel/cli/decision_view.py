@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -35,6 +36,36 @@ def print_explanation(told: Explanation) -> None:
         print_table(["state read", "of", "up to offset"], states)
     click.echo(f"took {_timing(told)}")
     click.secho(_replayed(told.replay), fg="red" if _differs(told.replay) else None)
+
+
+def decision_line(kind: str, told: dict[str, Any], *, as_json: bool = False) -> str:
+    """Write what a follower is told: a decision, or a gap between some; for people, or as JSON.
+
+    >>> told = {"decision_id": "01KA", "service": "Score", "event_id": "t1", "decision": "review", "score": 0.71}
+    >>> decision_line("decision", told | {"model": "Fraud@3", "arrived": "2026-11-22T10:00:00Z", "microseconds": 84})
+    '2026-11-22T10:00:00Z  01KA  Score  t1  review at 0.71 by Fraud@3  84 µs'
+    >>> decision_line("gap", {"decisions": 12, "why": "the reader was too slow"})
+    '-- 12 decisions were passed over: the reader was too slow'
+    """
+    if as_json:
+        return json.dumps(told if kind == "decision" else {kind: told}, ensure_ascii=False)
+    if kind != "decision":
+        many = "some" if told["decisions"] is None else f"{told['decisions']:,}"
+        return f"-- {many} decisions were passed over: {told['why']}"
+    score = "" if told.get("score") is None else f" at {told['score']:.6g}"
+    parts = [told["arrived"], told["decision_id"], told["service"], told["event_id"]]
+    parts += [f"{told.get('decision') or _listed(told)}{score} by {_by(told)}", f"{told['microseconds']:,} µs"]
+    return "  ".join(parts)
+
+
+def _listed(told: dict[str, Any]) -> str:
+    return f"{len(told['items'])} items" if told.get("items") else "no action"
+
+
+def _by(told: dict[str, Any]) -> str:
+    if told.get("fallback"):
+        return f"fallback {told['fallback']} ({told.get('reason', '')})"
+    return f"rule {told['rule']}" if told.get("rule") else told.get("model") or "no model"
 
 
 def _print_facts(told: Explanation) -> None:

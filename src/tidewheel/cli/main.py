@@ -67,6 +67,7 @@ COMMANDS: dict[str, Entry] = {
     "ticks": Entry("ticks", "List scheduled events, or make those of the past."),
     "top": Entry("top", "Watch services and workers: versions, rates, latency, fallbacks, lag."),
     "dashboard": Entry("top", "Print a Grafana dashboard of the workspace's metrics."),
+    "decisions": Entry("decisions", "Print decisions as they are made, or the newest."),
     "why": Entry("serve", "Explain one decision and replay it."),
     "import-model": Entry("importing", "Make an MLflow model a version, judged like any other."),
     "import-feast": Entry("migrate", "Write declarations from a Feast repository."),

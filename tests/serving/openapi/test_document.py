@@ -94,6 +94,8 @@ def conform(served: Front, mode: Any, examples: int) -> None:
         operation = found.ok()
         if mode is GenerationMode.NEGATIVE and "requestBody" not in told["paths"][operation.path][operation.method]:
             continue  # any text is a name, so nothing can be wrong
+        if operation.path == "/v1/decisions":
+            continue  # a stream without end
 
         @settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
         @given(case=operation.as_strategy(generation_mode=mode))

@@ -130,7 +130,7 @@ class Handler:
         """Decides together what is asked in one turn of the loop, where there is one."""
         self.mounts: dict[str, Callable[[Request], Answering]] = {}
         """By the first part of a path: what answers there, beside the routes of this class."""
-        self._plain: dict[str, tuple[str, Scope | None, Callable[[Request], Answering]]] = {
+        self.plain: dict[str, tuple[str, Scope | None, Callable[[Request], Answering]]] = {
             "/healthz": ("GET", None, self._alive),
             "/livez": ("GET", None, self._alive),
             "/readyz": ("GET", None, self._ready),
@@ -139,6 +139,7 @@ class Handler:
             "/v1/numbers": ("GET", "read", lambda request: json_response(self.backend.snapshots())),
             "/metrics": ("GET", "read", lambda request: Response(200, self.backend.metrics(), TEXT)),
         }
+        """By path: the method, the scope that it takes, and what answers."""
         self._named: dict[str, tuple[str, Scope, Callable[[Request, str], Answering]]] = {
             "services": ("POST", "decide", self._decide),
             "events": ("POST", "ingest", self._append),
@@ -175,8 +176,8 @@ class Handler:
                 except TidewheelError as error:
                     return self._refused(error)
             return self._not_allowed(request, method) if parts[3] else self._nowhere(path)
-        if path in self._plain:
-            method, needs, plain = self._plain[path]
+        if path in self.plain:
+            method, needs, plain = self.plain[path]
             if request.method in (method, "HEAD"):
                 return (self.may(request, needs) if needs else None) or plain(request)
             return self._not_allowed(request, method)
@@ -259,7 +260,7 @@ class Handler:
         if self.guard is not None and self.guard.any:
             return error_response(404, f"no route {path[:200]!r}")  # names of services are not for everybody
         known = [
-            *self._plain,
+            *self.plain,
             *(f"/v1/services/{name}" for name in self.backend.services()),
             *(f"/v1/events/{name}" for name in self.backend.events()),
             *(f"/v1/features/{name}" for name in self.backend.features()),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tidewheel.serving.api.bulk_answers import Bulk
+from tidewheel.serving.api.following import Following
 from tidewheel.serving.api.guard import is_loopback
 from tidewheel.serving.api.oip.repository import Repository
 from tidewheel.serving.api.oip.rest import May, Rest
@@ -21,6 +22,7 @@ def mount(handler: Handler, backend: WorkerBackend) -> Handler:
     """Give a handler the other protocols' routes; returns it."""
     may = administrated(handler, backend.serving.stores.settings.host)
     handler.bulk = Bulk(backend)
+    handler.plain["/v1/decisions"] = ("GET", "read", Following(backend).handle)
     description = Description(handler, backend)
     handler.mounts["openapi.json"] = description.document
     handler.mounts["docs"] = description.page

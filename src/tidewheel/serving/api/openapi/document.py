@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tidewheel.serving.api.bulk_answers import ARROW
 from tidewheel.serving.api.openapi.answers import CALLER, NOW, TIMEOUT, content, ref, responses, schemas
 from tidewheel.serving.api.openapi.schemas import event_example, event_schema
+from tidewheel.serving.observing.following import Wanted
 from tidewheel.serving.transport.streaming import EVENTS
 
 if TYPE_CHECKING:
@@ -125,7 +126,14 @@ def _fixed() -> dict[str, Any]:
     explain["parameters"] = [
         {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
     ]
+    follow = _get("Decisions as they are made", content(_TEXT, kind=EVENTS.decode()), 400, 404, 503, tag="decisions")
+    follow["parameters"] = [
+        {"name": "follow", "in": "query", "required": True, "allowEmptyValue": True, "schema": _TEXT},
+        *({"name": name, "in": "query", "schema": _TEXT} for name in Wanted._fields),
+        {"name": "Last-Event-ID", "in": "header", "schema": _TEXT},
+    ]
     return {
+        "/v1/decisions": follow,
         "/v1/decisions/{id}": explain,
         "/v1/status": _get("What is served, how fast, what is wrong", content(_ANYTHING)),
         "/metrics": _get("Counters for Prometheus", content(_TEXT, kind="text/plain")),
