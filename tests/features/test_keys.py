@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidewheel.errors import FeatureError
-from tidewheel.features.keys import key_array, key_text
+from tidewheel.features.keys import key_array, key_parts, key_text
 
 texts = st.text(alphabet="ab\\\x1fué", max_size=4)
 parts = st.tuples(st.one_of(st.none(), texts), st.one_of(st.none(), texts))
@@ -26,6 +26,13 @@ def test_columns_and_rows_agree(rows: list[tuple[str | None, str | None]]) -> No
 @given(parts, parts)
 def test_different_keys_have_different_texts(one: tuple[str, str], other: tuple[str, str]) -> None:
     assert (key_text(one) == key_text(other)) == (one == other or (None in one and None in other))
+
+
+@given(st.lists(st.text(alphabet="ab\\\x1fué", max_size=6), min_size=2, max_size=3))
+def test_a_key_is_taken_apart_again(parts: list[str]) -> None:
+    text = key_text(parts)
+    assert text is not None
+    assert key_parts(text) == parts
 
 
 def test_other_kinds_of_parts() -> None:

@@ -110,3 +110,11 @@ def test_any_table_as_a_naive_search_finds(
         alive = newest is not None and (ttl is None or at - newest[0] <= ttl)
         expected.append(newest[1] if newest is not None and alive else None)
     assert joined["v"].to_pylist() == expected
+
+
+def test_a_null_part_of_a_long_key_matches_nothing() -> None:
+    keys = {f"key{part}": pa.array([f"{part} {n}" for n in range(301)]) for part in range(8)}
+    keys["key0"] = pa.array([None, *keys["key0"].to_pylist()[1:]])
+    values = pa.table(keys | {"at": [5] * 301, "value": list(range(301))})
+    joined = join_as_of(pa.table(keys | {"at": [10] * 301}), values, list(keys))
+    assert joined["value"].to_pylist() == [None, *range(1, 301)]

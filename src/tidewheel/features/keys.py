@@ -7,6 +7,7 @@ on every byte, so both ways stand side by side here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -18,6 +19,7 @@ from tidewheel.features.words import microseconds
 
 SEPARATOR = "\x1f"
 ESCAPE = "\\"
+_ESCAPED = re.compile(r"\\(.)")
 
 
 def key_text(parts: Sequence[object]) -> str | None:
@@ -38,6 +40,20 @@ def key_text(parts: Sequence[object]) -> str | None:
     if any(text is None for text in texts):
         return None
     return SEPARATOR.join(_escape(text) for text in texts if text is not None)
+
+
+def key_parts(key: str) -> list[str]:
+    r"""Return the parts of a state key, as texts.
+
+    Examples
+    --------
+    >>> key_parts("u1\x1f7"), key_parts("c42")
+    (['u1', '7'], ['c42'])
+    >>> key_parts(key_text(["a\\u", "b\x1f"])) == ["a\\u", "b\x1f"]
+    True
+    """
+    parts = key.split(SEPARATOR)
+    return parts if len(parts) == 1 else [_ESCAPED.sub(_unescaped, part) for part in parts]
 
 
 def part_text(part: object) -> str | None:
@@ -85,6 +101,10 @@ def part_array(part: pa.Array) -> pa.Array:
 def plain(column: pa.Array) -> pa.Array:
     """Return a column of texts, a dictionary of them unfolded."""
     return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    return SEPARATOR if found[1] == "u" else ESCAPE
 
 
 def _escape(text: str) -> str:

@@ -13,8 +13,9 @@ import pyarrow.compute as pc
 from tidewheel.collect.keeping.decisions import TABLE as DECISIONS
 from tidewheel.collect.keeping.history import events_table
 from tidewheel.definitions import ir
+from tidewheel.features.keys import key_parts
 from tidewheel.governance.finding import Found
-from tidewheel.governance.subject import BLANK, Subject, key_parts, whole_words
+from tidewheel.governance.subject import BLANK, Subject, whole_words
 from tidewheel.storage.journal.decisions import DecisionRecord, Stage, from_arrow, to_arrow
 from tidewheel.storage.lake.delta import Lake
 from tidewheel.storage.lake.upkeep import replace_day

@@ -12,7 +12,7 @@ from tidewheel.definitions import ir, state_id
 from tidewheel.definitions.features.attributes import attribute_group
 from tidewheel.definitions.language.places import likely
 from tidewheel.errors import InputError, NotFoundError
-from tidewheel.features.keys import ESCAPE, SEPARATOR
+from tidewheel.features.keys import key_parts
 
 BLANK = "[erased]"
 """What stands in running text where a key or a personal value was."""
@@ -88,20 +88,6 @@ def subject_of(text: str, graphs: Iterable[ir.Graph]) -> Subject:
     if entity not in entities:
         raise NotFoundError(f"the project has no entity '{entity}'", remedy=likely(entity, entities))
     return subject
-
-
-def key_parts(key: str) -> list[str]:
-    r"""Split a state's key into its parts.
-
-    Examples
-    --------
-    >>> key_parts("u1\x1f7"), key_parts("c42")
-    (['u1', '7'], ['c42'])
-    """
-    parts = key.split(SEPARATOR)
-    if len(parts) == 1:
-        return parts
-    return [part.replace(f"{ESCAPE}u", SEPARATOR).replace(ESCAPE * 2, ESCAPE) for part in parts]
 
 
 def whole_words(values: Iterable[str]) -> re.Pattern[str]:

@@ -117,14 +117,19 @@ def _codes(rows: pa.Table, table: pa.Table, keys: Sequence[str]) -> tuple[Ints, 
     for key in keys:
         part, more = _part_codes(one_array(rows[key]), one_array(table[key]), key)
         if size * more >= 1 << 62:
-            codes, size = np.unique(codes, return_inverse=True)[1].astype(np.int64), len(codes)
+            codes, size = _compact(codes)
         codes = np.where((codes < 0) | (part < 0), -1, codes * more + part) if len(keys) > 1 else part
         size *= more
     if size > DENSE * max(len(codes), 1):
-        known, codes = np.unique(codes, return_inverse=True)
-        codes = codes.astype(np.int64) - int(len(known) > 0 and known[0] < 0)
-        size = len(known)
+        codes, size = _compact(codes)
     return codes[:n], codes[n:], size
+
+
+def _compact(codes: Ints) -> tuple[Ints, int]:
+    """Return codes numbered from 0 without gaps, and how many there are; -1 stays."""
+    known, compact = np.unique(codes, return_inverse=True)
+    nulls = int(len(known) > 0 and known[0] < 0)
+    return compact.astype(np.int64) - nulls, len(known) - nulls
 
 
 def _part_codes(asked: pa.Array, held: pa.Array, key: str) -> tuple[Ints, int]:
