@@ -17,11 +17,14 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from hypothesis import settings
 from tests.kafka_server import KafkaPlace, KafkaServer, broker_binary
 
 if TYPE_CHECKING:
     from tidewheel.storage.catalog import Catalog
 
+settings.register_profile("any speed", deadline=None)
+settings.load_profile("any speed")
 REDIS = os.environ.get("TIDEWHEEL_TEST_REDIS", "redis://127.0.0.1:6379/0")
 POSTGRES = os.environ.get("TIDEWHEEL_TEST_POSTGRES", "postgresql://127.0.0.1:5432/test")
 

@@ -35,7 +35,7 @@ def test_a_label_counts_when_it_can_no_longer_change() -> None:
     outcomes = FixedEvents(
         "payment", [("e1", MONDAY + HOUR, MONDAY + HOUR, {}), ("e2", MONDAY + 2 * DAY + 1, MONDAY + 3 * DAY, {})]
     )
-    early = told(joined(decisions, outcomes, MONDAY + 3 * DAY))
+    early = told(joined(decisions, outcomes, MONDAY + 3 * DAY + 1))
     assert early["e0"] == ("MATURED", 0.0, 1.0)
     assert early["e1"] == ("MATURED", 1.0, 1.0)
     assert early["e2"][0] == "PENDING"

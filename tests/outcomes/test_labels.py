@@ -64,9 +64,16 @@ OUTCOME = ir.Label("outcome", "Arrival", ("flight",), within=100, value=LATE)
 
 def test_a_row_whose_time_is_not_over_is_no_negative() -> None:
     table = rows(0, 50, 100, 101)
-    labels = labelled(HAPPENED, table, outcomes(("f1", 60, 60, 1.0), ("f3", 110, 110, 1.0)), as_of=200)
+    labels = labelled(HAPPENED, table, outcomes(("f1", 60, 60, 1.0), ("f3", 110, 110, 1.0)), as_of=201)
     assert by_id(table, labels) == {"f0": 0.0, "f1": 1.0, "f2": 0.0}
     assert labels.dropped == {"immature": 1}
+
+
+def test_a_label_that_counts_stays() -> None:
+    """What happens at the horizon's last instant is known after it, so the row does not count before."""
+    events = outcomes(("f0", 100, 100, 1.0))
+    seen = [labelled(HAPPENED, rows(0), events, as_of).y.tolist() for as_of in (99, 100, 101, 500)]
+    assert seen == [[], [], [1.0], [1.0]]
 
 
 def test_outcomes_count_within_their_horizon_and_once_they_arrived() -> None:

@@ -116,7 +116,7 @@ def join_outcomes(events: Events, graph: ir.Graph, service: ir.Service, decision
     found = label_rows(declared, sources, rows, outcomes, as_of, decided)
     label[found.rows], weight[:] = found.y, decided.weight
     status = np.full(n, Status.MISSING, dtype=np.int8)
-    status[decisions["at"].to_numpy() + declared.within > as_of] = Status.PENDING
+    status[decisions["at"].to_numpy() + declared.within >= as_of] = Status.PENDING
     status[decided.prevented] = Status.PREVENTED
     status[found.rows] = Status.MATURED
     return Joined(decisions, label, weight, status)

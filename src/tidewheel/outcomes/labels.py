@@ -101,7 +101,7 @@ def label_rows(
     outcomes = {name: _holding(sources[name], table, as_of) for name, table in outcomes.items()}
     at = _ints(rows["_at"])
     n = at.size
-    mature = at + label.within <= as_of
+    mature = at + label.within < as_of  # what happens at the last instant is not seen at it
     has, y = _told(label, sources, rows, outcomes, as_of)
     unknown = mature & has & np.isnan(y)
     if label.kind == "outcome" and label.otherwise is not None:

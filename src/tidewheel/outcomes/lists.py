@@ -91,7 +91,7 @@ def join_lists(events: Events, graph: ir.Graph, service: ir.Service, joined: Joi
     label = np.full(of_list.size, np.nan)
     label[seen[labels.rows]] = labels.y
     status = np.full(decisions.num_rows, Status.MISSING, np.int8)
-    status[decisions["at"].to_numpy() + model.label.within > as_of] = Status.PENDING
+    status[decisions["at"].to_numpy() + model.label.within >= as_of] = Status.PENDING
     status[of_list[~np.isnan(label)]] = Status.MATURED
     best = np.full(decisions.num_rows, np.nan)
     np.fmax.at(best, of_list, label)

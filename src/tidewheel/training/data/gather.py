@@ -129,7 +129,7 @@ def gather(
     weighed = _weighing_columns(context, model, history, table, columns, sees)
     fit_weight, prior = fit_weights(model.sample, data, cut, weighed)
     later = [
-        *filled_later(rows, view, as_of - model.label.within),
+        *filled_later(rows, view, as_of - model.label.within - 1),
         *known_later(history, context.graph, model, view, table, columns, cut.sides.train),
     ]
     return Gathered(table, data, cut.sides, view, fit_weight, prior, cut.folds, later)
