@@ -34,6 +34,7 @@ STOREYS: list[set[str]] = [
     {"metrics"},
     {"kernel"},
     {"client"},
+    {"resending"},
     {"definitions"},
     {"errors"},
 ]

@@ -20,7 +20,6 @@ from tests.serving.shop import open_shop, payment, worker
 
 from tidewheel.client import AsyncClient, Client, Decision
 from tidewheel.client.http1 import address_of, request_bytes
-from tidewheel.client.retries import BUDGET
 from tidewheel.errors import (
     ConfigError,
     ConflictError,
@@ -32,6 +31,7 @@ from tidewheel.errors import (
     ServingError,
     UnreachableError,
 )
+from tidewheel.resending import MOST
 from tidewheel.serving.deciding.answers import Answer
 from tidewheel.serving.transport.http import Limits, Request, Response, error_response
 
@@ -182,7 +182,88 @@ def test_retries_have_a_budget(make: Make) -> None:
         for _ in range(20):
             with pytest.raises(OverloadedError):
                 client.decide("Score", {"id": "t1"})
-    assert 20 < len(seen) <= 20 + BUDGET + 3
+    assert 20 < len(seen) <= 20 + MOST
+
+
+def test_answered_calls_earn_retries_and_none_can_be_declared(make: Make) -> None:
+    handler, seen = answering(*[GOOD] * 20, busy(pause=b"1"))
+    with ServerThread(handler) as server, make(url(server.port), retry_share=0.0) as client:
+        for _ in range(20):
+            client.decide("Score", {"id": "t1"})
+        with pytest.raises(OverloadedError):
+            client.decide("Score", {"id": "t1"})
+    assert len(seen) == 21
+    handler, seen = answering(busy(pause=b"1"), GOOD)
+    with ServerThread(handler) as server, make(url(server.port)) as client:
+        client.decide("Score", {"id": "t1"})
+        assert counted(client)["retry"] == 1
+
+
+def counted(client: Any) -> Any:
+    return (client if isinstance(client, Client) else client._client).resent
+
+
+class Stalling:
+    """Answers a request only when it is let; another one at once, or when that is let."""
+
+    def __init__(self, stalls: Callable[[int], bool]) -> None:
+        self.stalls = stalls
+        self.seen: list[Request] = []
+        self.left = 0
+
+    def __call__(self, request: Request) -> Any:
+        self.seen.append(request)
+        return self.wait() if self.stalls(len(self.seen)) else GOOD
+
+    async def wait(self) -> Response:
+        try:
+            await asyncio.sleep(30)
+        except asyncio.CancelledError:
+            self.left += 1
+            raise
+        return GOOD
+
+
+def test_a_call_without_an_answer_is_sent_beside_the_first_and_the_loser_dropped(make: Make) -> None:
+    stalling = Stalling(lambda number: number == 1)
+    with ServerThread(Echo(stalling)) as server, make(url(server.port), hedge="20ms") as client:
+        assert client.decide("Score", {"id": "t1"}).decision == "allow"
+        assert client.decide("Score", {"id": "t2"}).decision == "allow"
+        assert (counted(client)["hedge"], counted(client)["hedge won"], counted(client)["retry"]) == (1, 1, 0)
+        until = time.monotonic() + 10
+        while not stalling.left and time.monotonic() < until:
+            time.sleep(0.01)
+    assert stalling.left == 1, "the server works on for who has been answered"
+    assert len(stalling.seen) == 3
+
+
+def test_only_what_is_small_and_repeatable_is_hedged(make: Make) -> None:
+    stalling = Stalling(lambda number: True)
+    with ServerThread(Echo(stalling)) as server, make(url(server.port), hedge=0.005, deadline="200ms") as client:
+        asked = [
+            lambda: client.decide("Score", {"id": "t1"}, repeatable=False),
+            lambda: client.decide_many("Score", [{"id": "t1"}]),
+        ]
+        for ask in asked:
+            with pytest.raises(DeadlineError):
+                ask()
+        assert len(stalling.seen) == 2
+        with pytest.raises(DeadlineError):
+            client.features("CardHistory", card="c1")
+        assert len(stalling.seen) == 4
+        assert counted(client)["hedge"] == 1
+
+
+def test_hedges_are_a_share_of_the_calls(make: Make) -> None:
+    stalling = Stalling(lambda number: True)
+    how: dict[str, Any] = {"hedge": 0.001, "hedge_share": 0.01, "deadline": "50ms"}
+    with ServerThread(Echo(stalling)) as server, make(url(server.port), **how) as client:
+        for _ in range(int(MOST) + 10):
+            with pytest.raises(DeadlineError):
+                client.decide("Score", {"id": "t1"})
+        assert counted(client)["hedge"] <= MOST
+    with pytest.raises(ConfigError, match="a hedge after 'soon'"):
+        make(url(1), hedge="soon")
 
 
 def test_the_deadline_is_kept(make: Make) -> None:

@@ -26,6 +26,7 @@ from tidewheel.features.reading.online import OnlineReader
 from tidewheel.storage.log.event_log import EventLog
 from tidewheel.storage.protocols import State
 from tidewheel.storage.redis import client as redis_client
+from tidewheel.storage.redis import reads as redis_reads
 from tidewheel.storage.redis import state as redis_state
 from tidewheel.storage.redis.partition import RedisBatch
 from tidewheel.storage.redis.state import RedisState
@@ -159,7 +160,7 @@ def test_reads_of_a_server_that_hangs_fail_soon_and_then_at_once(tmp_path: Path,
         assert waits[0] < 20 * redis_client.READ_SECONDS
         assert max(waits[1:]) < redis_client.READ_SECONDS
         redis_server.signal(signal.SIGCONT)
-        time.sleep(redis_client.REST)
+        time.sleep(redis_reads.REST)
         reader.read(event, START + 10**9)
 
 

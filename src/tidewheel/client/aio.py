@@ -24,7 +24,7 @@ class AsyncClient(Caller[Pipe]):
 
     Parameters
     ----------
-    url, token, deadline, caller, context
+    url, token, deadline, caller, context, retry_share, hedge, hedge_share
         As for :class:`~tidewheel.client.Client`.
 
     Examples
@@ -111,31 +111,36 @@ class AsyncClient(Caller[Pipe]):
 
     async def _run(self, call: Call[T], deadline: str | float | None = None) -> T:
         """Ask until there is an answer, or no time or budget is left."""
-        tries = Tries(self._budget, self._setup.seconds(deadline), call.repeatable)
+        tries = self._tries(deadline, call.repeatable)
         while True:
             pipe, fresh = await self._connection(tries)
             reply = Reply()
             try:
                 async with asyncio.timeout(tries.left()):
                     await self._send(pipe, call, tries)
+                    if (delay := self._delay(call, tries)) is not None:
+                        pipe, begun = await self._faster(pipe, delay, call, tries)
+                        reply.feed(begun)
                     while not reply.done:
                         reply.feed(await pipe[0].read(READ))
             except (OSError, DeadlineError) as error:
                 pipe[1].close()
-                await self._pause(tries, error, tries.again(fresh=fresh or reply.begun))
+                await self._pause(tries, error, self._again(tries, fresh=fresh or reply.begun))
                 continue
             except BaseException:
                 pipe[1].close()
                 raise
             self._keep(pipe, reply)
-            if reply.status == 200 or (pause := tries.again(status=reply.status, headers=reply.headers)) is None:
+            if reply.status == 200:
+                self._answered(tries)
+            if reply.status == 200 or (pause := self._again(tries, status=reply.status, headers=reply.headers)) is None:
                 return call.read(reply.status, reply.headers, reply.take())
             await asyncio.sleep(pause)
 
     async def _streamed(
         self, call: Call[Any], deadline: str | float | None
     ) -> AsyncIterator[tuple[int, Decision | TidewheelError]]:
-        tries = Tries(self._budget, self._setup.seconds(deadline), call.repeatable)
+        tries = self._tries(deadline, call.repeatable)
         given = 0
         while True:
             pipe, fresh = await self._connection(tries)
@@ -151,15 +156,37 @@ class AsyncClient(Caller[Pipe]):
                                 given = place + 1
                                 yield place, answer
             except (OSError, DeadlineError) as error:
-                await self._pause(tries, error, tries.again(fresh=fresh or reply.begun))
+                await self._pause(tries, error, self._again(tries, fresh=fresh or reply.begun))
                 continue
             finally:
                 self._keep(pipe, reply)
             if reader.ended:
+                self._answered(tries)
                 return
-            if (pause := tries.again(status=reply.status, headers=reply.headers)) is None:
+            if (pause := self._again(tries, status=reply.status, headers=reply.headers)) is None:
                 raise calls.error_of(reply.status, reply.headers, reply.take())
             await asyncio.sleep(pause)
+
+    async def _faster(self, first: Pipe, delay: float, call: Call[Any], tries: Tries) -> tuple[Pipe, bytes]:
+        """Send a call once more when no answer comes for a while; return where one comes first, and how it begins."""
+        asked = {asyncio.ensure_future(first[0].read(READ)): first}
+        try:
+            ready, _ = await asyncio.wait(asked, timeout=delay)
+            if not ready and self._takes_hedge():
+                with suppress(OSError, DeadlineError):
+                    second = self._kept() or await self._connect()
+                    asked[asyncio.ensure_future(second[0].read(READ))] = second
+                    await self._send(second, call, tries)
+            ready, _ = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
+            answered = next(reading for reading in asked if reading in ready)
+            begun = answered.result()
+            winner = asked.pop(answered)
+            self.resent["hedge won"] += winner is not first
+            return winner, begun
+        finally:
+            for reading, pipe in asked.items():
+                reading.cancel()
+                pipe[1].close()
 
     async def _send(self, pipe: Pipe, call: Call[Any], tries: Tries) -> None:
         headers = self._setup.headers(tries.left()) | call.headers
@@ -168,18 +195,23 @@ class AsyncClient(Caller[Pipe]):
 
     async def _connection(self, tries: Tries) -> tuple[Pipe, bool]:
         """Return a kept connection, or a new one and True."""
-        while self._idle:
-            reader, writer = kept = self._idle.pop()
-            # The loop may not have been told yet that the server has closed.
-            if not reader.at_eof() and not is_over(writer.get_extra_info("socket")):
-                return kept, False
-            kept[1].close()
+        if (kept := self._kept()) is not None:
+            return kept, False
         while True:
             try:
                 async with asyncio.timeout(tries.left()):
                     return await self._connect(), True
             except OSError as error:
-                await self._pause(tries, error, tries.again(status=503))
+                await self._pause(tries, error, self._again(tries, status=503))
+
+    def _kept(self) -> Pipe | None:
+        while self._idle:
+            reader, writer = kept = self._idle.pop()
+            # The loop may not have been told yet that the server has closed.
+            if not reader.at_eof() and not is_over(writer.get_extra_info("socket")):
+                return kept
+            kept[1].close()
+        return None
 
     async def _connect(self) -> Pipe:
         address = self._address

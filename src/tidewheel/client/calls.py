@@ -64,6 +64,8 @@ class Call(msgspec.Struct, Generic[T]):
     body: bytes = b""
     headers: dict[str, str] = {}
     repeatable: bool = True
+    hedged: bool = False
+    """Whether it may be sent a second time while the first is not answered: only what is small."""
 
 
 def _plain(value: Any) -> Any:
@@ -150,7 +152,7 @@ def is_table(events: Any) -> bool:
 def decide(service: str | type, event: Any, now: Any, repeatable: bool) -> Call[Decision]:
     """Decide one event."""
     path = f"/v1/services/{named(service)}"
-    return Call("POST", path, lambda *reply: _as(Decision, *reply), encoded(event), _now(now), repeatable)
+    return Call("POST", path, lambda *reply: _as(Decision, *reply), encoded(event), _now(now), repeatable, hedged=True)
 
 
 def decide_rows(service: str | type, body: bytes, now: Any, repeatable: bool) -> Call[list[Any]]:
@@ -183,12 +185,12 @@ def append(event: str | type, body: bytes, now: Any, repeatable: bool) -> Call[A
 
 def features(name: str | type, keys: Mapping[str, Any]) -> Call[Features]:
     """Read live features."""
-    return Call("POST", f"/v1/features/{named(name)}", lambda *reply: _as(Features, *reply), encoded(keys))
+    return Call("POST", f"/v1/features/{named(name)}", lambda *reply: _as(Features, *reply), encoded(keys), hedged=True)
 
 
 def get(path: str) -> Call[dict[str, Any]]:
     """Read a page of the server's."""
-    return Call("GET", path, lambda *reply: _as(dict[str, Any], *reply))
+    return Call("GET", path, lambda *reply: _as(dict[str, Any], *reply), hedged=True)
 
 
 def _now(now: Any) -> dict[str, str]:

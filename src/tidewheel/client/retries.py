@@ -7,39 +7,15 @@ import time
 from collections.abc import Mapping
 
 from tidewheel.errors import DeadlineError
+from tidewheel.resending import Budget
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
 """Seconds; the pause doubles from one to the other."""
 TRIES = 5
-BUDGET, EARNED = 10.0, 0.1
-"""Retries at once, and what each call adds: when the server is down, callers ask a tenth more often, not five times."""
+RETRY_SHARE = 0.1
+"""Usual share of the answered calls that may be sent again: a server that is down is not asked five times as often."""
 AGAIN = frozenset({429, 502, 503, 504})
 """Statuses that may pass."""
-
-
-class Budget:
-    """Retries that are left to a client's calls.
-
-    Examples
-    --------
-    >>> budget = Budget()
-    >>> [budget.take() for _ in range(11)].count(True)
-    10
-    """
-
-    def __init__(self) -> None:
-        self._left = BUDGET
-
-    def earn(self) -> None:
-        """Count a call."""
-        self._left = min(self._left + EARNED, BUDGET)
-
-    def take(self) -> bool:
-        """Return whether there is a retry left, and take it."""
-        if self._left < 1.0:
-            return False
-        self._left -= 1.0
-        return True
 
 
 class Tries:
@@ -61,7 +37,7 @@ class Tries:
         self._budget = budget
         self._repeatable = repeatable
         self._made = 0
-        budget.earn()
+        self.began = time.monotonic()
 
     def left(self) -> float:
         """Return the seconds to the deadline.

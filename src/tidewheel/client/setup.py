@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import select
 import ssl
-from collections import deque
-from typing import Generic, Protocol, TypeVar
+import time
+from collections import Counter, deque
+from collections.abc import Mapping
+from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
+from tidewheel.client.calls import Call
 from tidewheel.client.http1 import Address, address_of, context_of
-from tidewheel.client.retries import Budget
+from tidewheel.client.retries import RETRY_SHARE, Tries
 from tidewheel.errors import ConfigError, DefinitionError, DeniedError, UnreachableError
+from tidewheel.resending import Budget, hedge_of
 
 TIMEOUT = "X-Request-Timeout-Ms"
 MOST_IDLE = 32
@@ -39,12 +43,45 @@ class Caller(Generic[C]):
         deadline: str | float = 10.0,
         caller: str = "",
         context: ssl.SSLContext | None = None,
+        retry_share: float = RETRY_SHARE,
+        hedge: str | float = "",
+        hedge_share: float = 0.05,
     ) -> None:
         self._address = address_of(url)
         self._context = context_of(self._address, context)
         self._setup = setup_of(token, deadline, caller)
-        self._budget = Budget()
+        self._budget = Budget(retry_share)
+        self._hedge = hedge_of(hedge, hedge_share)
+        self.resent = Counter[str]()
+        """How often calls were sent again: ``retry``; ``hedge`` beside the first, ``hedge won`` where it answered."""
         self._idle: deque[C] = deque()
+
+    def _tries(self, deadline: str | float | None, repeatable: bool) -> Tries:
+        return Tries(self._budget, self._setup.seconds(deadline), repeatable)
+
+    def _again(
+        self, tries: Tries, *, status: int = 0, headers: Mapping[str, str] | None = None, fresh: bool = True
+    ) -> float | None:
+        """Return the seconds to wait before the next try; None when there is to be none. As `Tries.again`."""
+        pause = tries.again(status=status, headers=headers, fresh=fresh)
+        self.resent["retry"] += bool(pause)
+        return pause
+
+    def _answered(self, tries: Tries) -> None:
+        """Count a call that was answered."""
+        self._budget.earn()
+        if self._hedge is not None:
+            self._hedge.note(time.monotonic() - tries.began)
+
+    def _delay(self, call: Call[Any], tries: Tries) -> float | None:
+        """Return the seconds after which a call is sent a second time; None when it is not."""
+        delay = self._hedge.delay if self._hedge is not None and call.hedged and call.repeatable else None
+        return None if delay is None or time.monotonic() + delay >= tries.until else delay
+
+    def _takes_hedge(self) -> bool:
+        taken = self._hedge is not None and self._hedge.take()
+        self.resent["hedge"] += taken
+        return taken
 
 
 class Setup(msgspec.Struct, frozen=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -34,6 +35,18 @@ class Client(Caller[socket.socket]):
         Who asks; kept in decision records where there is no token.
     context : ssl.SSLContext, optional
         Instead of the system's usual trust, for ``https``.
+    retry_share : float
+        Of the calls that were answered, so many may be sent again.
+    hedge : str or float
+        After how long without an answer a call is sent a second time, beside the first: ``"20ms"``, seconds, or a
+        quantile of what calls take, as ``"p95"``; "" for never. Single decisions, features and explanations only.
+    hedge_share : float
+        Of the calls that may be sent a second time.
+
+    Attributes
+    ----------
+    resent : Counter
+        How often a call was sent again, by ``retry``, ``hedge``, ``hedge won``.
 
     Examples
     --------
@@ -150,31 +163,35 @@ class Client(Caller[socket.socket]):
 
     def _run(self, call: Call[T], deadline: str | float | None = None) -> T:
         """Ask until there is an answer, or no time or budget is left."""
-        tries = Tries(self._budget, self._setup.seconds(deadline), call.repeatable)
+        tries = self._tries(deadline, call.repeatable)
         while True:
             connection, fresh = self._connection(tries)
             reply = Reply()
             try:
                 self._send(connection, call, tries)
+                if (delay := self._delay(call, tries)) is not None:
+                    connection = self._faster(connection, delay, call, tries)
                 while not reply.done:
                     connection.settimeout(tries.left())
                     reply.feed(connection.recv(READ))
             except (OSError, DeadlineError) as error:
                 connection.close()
-                self._pause(tries, error, tries.again(fresh=fresh or reply.begun))
+                self._pause(tries, error, self._again(tries, fresh=fresh or reply.begun))
                 continue
             except BaseException:
                 connection.close()
                 raise
             self._keep(connection, reply)
-            if reply.status == 200 or (pause := tries.again(status=reply.status, headers=reply.headers)) is None:
+            if reply.status == 200:
+                self._answered(tries)
+            if reply.status == 200 or (pause := self._again(tries, status=reply.status, headers=reply.headers)) is None:
                 return call.read(reply.status, reply.headers, reply.take())
             time.sleep(pause)
 
     def _streamed(
         self, call: Call[Any], deadline: str | float | None
     ) -> Iterator[tuple[int, Decision | TidewheelError]]:
-        tries = Tries(self._budget, self._setup.seconds(deadline), call.repeatable)
+        tries = self._tries(deadline, call.repeatable)
         given = 0
         while True:
             connection, fresh = self._connection(tries)
@@ -190,15 +207,31 @@ class Client(Caller[socket.socket]):
                                 given = place + 1
                                 yield place, answer
             except (OSError, DeadlineError) as error:
-                self._pause(tries, error, tries.again(fresh=fresh or reply.begun))
+                self._pause(tries, error, self._again(tries, fresh=fresh or reply.begun))
                 continue
             finally:
                 self._keep(connection, reply)
             if reader.ended:
+                self._answered(tries)
                 return
-            if (pause := tries.again(status=reply.status, headers=reply.headers)) is None:
+            if (pause := self._again(tries, status=reply.status, headers=reply.headers)) is None:
                 raise calls.error_of(reply.status, reply.headers, reply.take())
             time.sleep(pause)
+
+    def _faster(self, first: socket.socket, delay: float, call: Call[Any], tries: Tries) -> socket.socket:
+        """Send a call once more when there is no answer for a while; return the connection on which one comes first."""
+        if _readable([first], delay) or not self._takes_hedge():
+            return first
+        try:
+            second = self._kept() or self._connect(tries.left())
+            self._send(second, call, tries)
+        except (OSError, DeadlineError):
+            return first
+        ready = _readable([first, second], tries.left())
+        winner, loser = (first, second) if not ready or first in ready else (second, first)
+        loser.close()
+        self.resent["hedge won"] += winner is second
+        return winner
 
     def _send(self, connection: socket.socket, call: Call[Any], tries: Tries) -> None:
         headers = self._setup.headers(tries.left()) | call.headers
@@ -207,16 +240,21 @@ class Client(Caller[socket.socket]):
 
     def _connection(self, tries: Tries) -> tuple[socket.socket, bool]:
         """Return a kept connection, or a new one and True."""
-        while self._idle:
-            with suppress(IndexError):  # another thread was quicker
-                if not is_over(kept := self._idle.pop()):
-                    return kept, False
-                kept.close()
+        if (kept := self._kept()) is not None:
+            return kept, False
         while True:
             try:
                 return self._connect(tries.left()), True
             except OSError as error:
-                self._pause(tries, error, tries.again(status=503))
+                self._pause(tries, error, self._again(tries, status=503))
+
+    def _kept(self) -> socket.socket | None:
+        while self._idle:
+            with suppress(IndexError):  # another thread was quicker
+                if not is_over(kept := self._idle.pop()):
+                    return kept
+                kept.close()
+        return None
 
     def _connect(self, seconds: float) -> socket.socket:
         address = self._address
@@ -239,3 +277,12 @@ class Client(Caller[socket.socket]):
             self._idle.append(connection)
         else:
             connection.close()
+
+
+def _readable(connections: list[socket.socket], seconds: float) -> list[socket.socket]:
+    """Return those of some connections that have something to read, as soon as one has, or after so long."""
+    looking = select.poll()
+    for connection in connections:
+        looking.register(connection, select.POLLIN)
+    ready = {descriptor for descriptor, _ in looking.poll(seconds * 1000)}
+    return [connection for connection in connections if connection.fileno() in ready]

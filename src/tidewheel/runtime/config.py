@@ -28,6 +28,7 @@ import msgspec
 
 from tidewheel.definitions.language.durations import parse_duration
 from tidewheel.errors import ConfigError, DefinitionError
+from tidewheel.resending import hedge_of
 from tidewheel.runtime.layout import Layout
 from tidewheel.runtime.units import parse_size
 
@@ -56,6 +57,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """A Kafka-protocol broker's URL, as ``kafka://host:9092``, or "" for LMDB in the data folder."""
     state: str = ""
     """A Redis or Valkey URL, or "" for LMDB in the data folder."""
+    retry_share: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)] = 0.1
+    """Reads of state from Redis that are sent again after a broken connection, as a share of the answered."""
+    hedge_reads: str = ""
+    """After how long such a read is sent a second time: ``"5ms"``, or ``"p95"`` of what reads take; "" for never."""
+    hedge_share: Annotated[float, msgspec.Meta(gt=0.0, le=1.0)] = 0.05
+    """Share of the reads that may be sent a second time."""
     stream: Literal["log", "group"] = "log"
     """How partitions of the state get their events: each worker reads the whole log; or, with the log on a broker, they
     are dealt out by entity to the members of a consumer group."""
@@ -290,4 +297,9 @@ def _agreeing(settings: Settings, sources: dict[str, str]) -> Settings:
             where=sources.get("stream", FILE),
             remedy='set log = "kafka://host:9092"; or leave `stream` out',
         )
+    try:
+        hedge_of(settings.hedge_reads, settings.hedge_share)
+    except ConfigError as error:
+        where = sources.get("hedge_reads", FILE)
+        raise ConfigError(f"hedge_reads: {error.message}", where=where, remedy=error.remedy) from error
     return settings

@@ -16,6 +16,7 @@ from tidewheel.runtime.lease import Lease
 from tidewheel.runtime.presence import Presence
 
 if TYPE_CHECKING:
+    from tidewheel.resending import Hedge
     from tidewheel.runtime.shared_lease import SharedLease
     from tidewheel.storage.artifacts.local import ArtifactStore
     from tidewheel.storage.artifacts.remote import RemoteArtifacts
@@ -88,7 +89,7 @@ class Stores:
         if place:
             from tidewheel.storage.redis.state import RedisState
 
-            return RedisState.open(place, self.settings.namespace, partitions, self.identity)
+            return RedisState.open(place, self.settings.namespace, partitions, self.identity, *self._resending())
         from tidewheel.storage.state.lmdb_state import StateStore
 
         return StateStore.open(self.layout.state, partitions, self.settings.max_map)
@@ -100,10 +101,17 @@ class Stores:
         if place:
             from tidewheel.storage.redis.state import RedisState
 
-            return RedisState.open(place, f"{self.settings.namespace}-scores", 1, self.identity)
+            return RedisState.open(place, f"{self.settings.namespace}-scores", 1, self.identity, *self._resending())
         from tidewheel.storage.state.lmdb_state import StateStore
 
         return StateStore.open(self.layout.scores, 1, self.settings.max_map)
+
+    def _resending(self) -> tuple[float, Hedge | None]:
+        """Return what the settings say of reads that are sent again."""
+        from tidewheel.resending import hedge_of
+
+        settings = self.settings
+        return settings.retry_share, hedge_of(settings.hedge_reads, settings.hedge_share)
 
     @cached_property
     def lake(self) -> Lake:

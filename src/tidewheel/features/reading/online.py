@@ -72,6 +72,8 @@ class OnlineReader:
 
     def __init__(self, states: State, views: Sequence[ViewPlan]) -> None:
         self._store = states
+        self.asking = getattr(states, "asking", None)
+        """Takes the deadline of a read, where the store is across a network."""
         self._assembly = assemble(views)
         names = dict.fromkeys(name for view in views for name in view.columns if name != AT)
         self._columns = (AT, *names)

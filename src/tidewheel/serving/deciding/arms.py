@@ -115,6 +115,8 @@ class Arm:
         Asked in place of `scoring`, where more than one model is.
     lists : Lists or None
         Of a service that ranks: how it comes to a list. Its `reader` reads the candidate view instead of the model's.
+    asking : Asking or None
+        Takes the deadline of a read and tells what was sent again for it, where the state is across a network.
     """
 
     name: str
@@ -132,6 +134,7 @@ class Arm:
     stored: StoredScores | None = None
     combined: Combined | None = None
     lists: Lists | None = None
+    asking: Any = None
 
 
 class Verdict(msgspec.Struct, gc=False):
@@ -174,6 +177,8 @@ class Verdict(msgspec.Struct, gc=False):
     """Probability with which such a decision keeps its row."""
     propensities: list[float] | None = None
     """Of a list that may be explored: for each item, the probability of its place."""
+    resent: str = ""
+    """What was sent again to the state's server: ``retry``, ``hedge`` or ``hedge won``."""
 
 
 def judge(
@@ -248,7 +253,11 @@ def prepare(arm: Arm, columns: Mapping[str, object], now: int, at: int, verdict:
     start = perf_counter_ns()
     if start > until:
         raise DeadlineError("the deadline passed before the features were read")
+    if arm.asking is not None:
+        arm.asking.begin(until)
     row = arm.reader.read(columns, now, at) if arm.freshness is None else _fresh_row(arm, columns, now, at, verdict)
+    if arm.asking is not None:
+        verdict.resent = arm.asking.end()
     verdict.row = row
     verdict.words = row.words[-1] if row.words else None
     read = perf_counter_ns()

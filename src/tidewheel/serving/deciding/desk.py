@@ -248,6 +248,8 @@ class Desk:
         unit = decider.unit_of(event.id, event.columns)
         name, identity = decider.service.name, self._ids.new(now)
         record = record_of(identity, name, unit, event, verdict, now=now, caller=asked.caller, timings=spent)
+        if verdict.resent:
+            record.resent = verdict.resent
         if asked.span is not None:
             record.trace = f"{asked.span.get_span_context().trace_id:032x}"
         return record
@@ -293,6 +295,8 @@ class Desk:
         metrics.decided(service, verdict.model, verdict.decision, ns, record.timings)
         if verdict.stored is not None:
             metrics.count("stored", service, verdict.stored.kind)
+        if verdict.resent:
+            metrics.count("resent", service, verdict.resent)
         if verdict.explored:
             metrics.count("explored", service)
         if verdict.cached or verdict.missed:

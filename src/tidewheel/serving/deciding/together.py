@@ -84,13 +84,16 @@ def _judge(arm: Arm, asks: list[Ask], now: int) -> list[Verdict | None]:
     """Read and score; durations are told as each event's share."""
     assert isinstance(arm.reader, GuardedReader)
     start, n = perf_counter_ns(), len(asks)
+    if arm.asking is not None:
+        arm.asking.begin(min(ask.until for ask in asks))
     rows = arm.reader.read_many([ask.columns for ask in asks], now, [min(ask.at, now) for ask in asks])
+    resent = "" if arm.asking is None else arm.asking.end()
     read = perf_counter_ns()
     verdicts = []
     for row in rows:
         verdict = Verdict(arm.name, arm.model, arm.bundle, arm.view, arm.service_version)
         verdict.row, verdict.words = row, row.words[-1] if row.words else None
-        verdict.features_ns = (read - start) // n
+        verdict.features_ns, verdict.resent = (read - start) // n, resent
         first_rule(arm, row, verdict)
         verdicts.append(verdict)
     asked = perf_counter_ns()

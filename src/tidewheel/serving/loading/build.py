@@ -199,13 +199,14 @@ class Builder:
         plans = plans if lineup is None else lineup.plans
         view = service.rule_view if lineup is None else lineup.lead.view
         rules = () if service.rule_view is None else tuple(rules_of(version, plans[0]))
+        reader = self._reader(plans)
         arm = Arm(
             name=CHAMPION,
             model=model,
             bundle="" if lineup is None else lineup.lead.digest,
             view=digest(view) if view is not None else "",
             service_version=version.digest,
-            reader=self._kept(service, self.breakers.reader(self._reader(plans), service.name, service.deadline)),
+            reader=self._kept(service, self.breakers.reader(reader, service.name, service.deadline)),
             rules=rules,
             scoring=None if lineup is None else lineup.scoring(),
             thresholds=Thresholds(service.thresholds),
@@ -213,6 +214,7 @@ class Builder:
             freshness=self._freshness([view] if lineup is None else lineup.views(), plans),
             stored=self._stored(service.stored, model),
             combined=None if lineup is None else lineup.combined,
+            asking=getattr(reader, "asking", None),
         )
         warm(arm, plans)
         return arm
@@ -236,6 +238,7 @@ class Builder:
             thresholds=Thresholds(()),
             freshness=self._freshness([pinned.view], [plan]),
             lists=ready_lists(version, pinned.bundle, plan, asked, self._states(), self.catalog.now),
+            asking=getattr(reader, "asking", None),
         )
 
     def _reader(self, plans: list[ViewPlan]) -> Reader:

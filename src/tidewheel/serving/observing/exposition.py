@@ -15,6 +15,7 @@ ABOUT = {
     "events": "Events posted.",
     "loads": "Deployments loaded, by outcome.",
     "stored": "Looks for a score computed ahead, by what came of them.",
+    "resent": "Decisions for which the state's server was asked more than once: retry, hedge, hedge won.",
     "cache": "Looks for a kept answer, by what came of them.",
     "model_cache": "The same by version.",
     "http_shed_requests": "Requests refused because they had waited too long.",

@@ -44,6 +44,7 @@ HELP = {
     "explored": ("service",),
     "stored": ("service", "outcome"),
     "cache": ("service", "outcome"),
+    "resent": ("service", "how"),
     "events": ("event", "outcome"),
     "loads": ("service", "outcome"),
     "model_failures": ("model", "reason"),

@@ -150,6 +150,8 @@ class DecisionRecord(msgspec.Struct, array_like=True, gc=False):
         Id of the OpenTelemetry trace that the request belonged to; "" for none.
     propensities : list of float
         For each of `items`, the probability with which it stood at its place; empty where lists are not explored.
+    resent : str
+        What was sent again to read the features: ``retry``, ``hedge`` or ``hedge won``; "" for nothing.
     """
 
     decision_id: str
@@ -190,6 +192,7 @@ class DecisionRecord(msgspec.Struct, array_like=True, gc=False):
     row_kept: float = 1.0
     trace: str = ""
     propensities: list[float] = []
+    resent: str = ""
 
 
 def is_left_out(record: DecisionRecord) -> bool:
@@ -297,7 +300,7 @@ def from_arrow(table: pa.Table) -> list[DecisionRecord]:
         row["watermarks"] = row.get("watermarks") or []
         row["propensities"] = row.get("propensities") or []
         row["items"] = [_item(item) for item in row.get("items") or []]
-        for name, otherwise in (("stored", ""), ("stored_run", ""), ("stored_age", 0), ("trace", "")):
+        for name, otherwise in (("stored", ""), ("stored_run", ""), ("stored_age", 0), ("trace", ""), ("resent", "")):
             row[name] = row.get(name) or otherwise
         row["cached"] = bool(row.get("cached"))
         row["stages"] = [Stage(**stage | {"texts": dict(stage["texts"])}) for stage in row.get("stages") or []]

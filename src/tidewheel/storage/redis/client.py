@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
@@ -20,8 +19,6 @@ CONNECT_SECONDS = 1.0
 """How long a connection for writes takes at most; one for reads has the time of a read: a decision waits for it."""
 WRITE_SECONDS = 60.0
 """How long a micro-batch, which may hold millions of bytes, waits."""
-REST = 0.5
-"""Seconds for which, after a read found no server, others fail at once instead of waiting too."""
 SCHEMES = ("redis", "rediss", "valkey", "valkeys", "unix")
 
 
@@ -65,8 +62,9 @@ def connect(url: str, seconds: float | None = None) -> Client:
     from redis.backoff import NoBackoff
     from redis.retry import Retry
 
-    # An idle connection may have been closed, so one more attempt; a server that is silent is not asked twice.
-    again = Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,))
+    # An idle connection may have been closed, so one more attempt; a server that is silent is not asked twice. Reads,
+    # which come by the thousand, have a budget for that (`tidewheel.storage.redis.reads`).
+    again = Retry(NoBackoff(), 0 if seconds is None else 1, supported_errors=(redis.ConnectionError,))
     try:
         pool = redis.ConnectionPool.from_url(
             url.replace("valkey", "redis", 1) if url.startswith("valkey") else url,
@@ -128,49 +126,3 @@ def raise_for(error: Exception, where: str) -> NoReturn:
     if isinstance(error, redis.ReadOnlyError):
         raise StorageError("a read-only replica", where=where, remedy="name the primary in the URL") from error
     raise StorageError(str(error) or type(error).__name__, where=where) from error
-
-
-class Reads:
-    """Reads of one server, which fail at once for a while when it did not answer.
-
-    So a server that hangs costs one caller in `REST` seconds its wait, not each. For any number of threads.
-    """
-
-    def __init__(self, client: Client, where: str) -> None:
-        import redis
-
-        self._fault = redis.RedisError
-        self._client = client
-        self._where = where
-        self._until = 0.0
-
-    def ask(self, *command: Any) -> Any:
-        """Send one command; return its answer.
-
-        Raises
-        ------
-        UnreachableError, StorageError
-        """
-        return self._guarded(self._client.execute_command, *command)
-
-    def ask_all(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
-        """Send some commands in one round trip; return their answers. Raises as `ask`."""
-        with self._client.pipeline(transaction=False) as pipe:
-            for command in commands:
-                pipe.execute_command(*command)
-            answers: list[Any] = self._guarded(pipe.execute)
-        return answers
-
-    def _guarded(self, call: Callable[..., Any], *arguments: Any) -> Any:
-        if self._until and time.monotonic() < self._until:
-            raise UnreachableError("the server did not answer a moment ago", where=self._where)
-        try:
-            answer = call(*arguments)
-        except self._fault as error:
-            try:
-                raise_for(error, self._where)
-            except UnreachableError:
-                self._until = time.monotonic() + REST
-                raise
-        self._until = 0.0
-        return answer

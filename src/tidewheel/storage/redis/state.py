@@ -22,12 +22,16 @@ from typing import Any, Self, cast
 from zlib import crc32
 
 from tidewheel.errors import ConflictError, StorageError
-from tidewheel.storage.redis.client import WRITE_SECONDS, Client, Reads, connect, translated, without_password
+from tidewheel.resending import Budget, Hedge
+from tidewheel.storage.redis.client import WRITE_SECONDS, Client, connect, translated, without_password
 from tidewheel.storage.redis.partition import RedisPartition, offsets_of, scan_keys
+from tidewheel.storage.redis.reads import Reads
 from tidewheel.storage.state.partition import hash_key
 
 _log = logging.getLogger("tidewheel.storage")
 _MANY = 10_000
+RETRY_SHARE = 0.1
+"""Usual share of reads that may be sent again."""
 
 
 class RedisSnapshot:
@@ -73,23 +77,39 @@ class RedisState:
         How many; fixed at the first opening.
     owner : str
         Id of the workspace whose log the offsets are of.
+    retry_share : float
+        Of the reads that were answered, so many may be sent again after a broken connection.
+    hedge : Hedge, optional
+        When, and how often, a read is sent twice; never without.
 
     Examples
     --------
     ``RedisState.open("redis://127.0.0.1:6379/0", namespace="fraud", partitions=2)``
     """
 
-    def __init__(self, url: str, namespace: str, partitions: int) -> None:
+    def __init__(
+        self, url: str, namespace: str, partitions: int, retry_share: float = RETRY_SHARE, hedge: Hedge | None = None
+    ) -> None:
         self.where = without_password(url)
         self.partitions = partitions
         self._namespace = namespace
         self._client = connect(url)
         self._writing = connect(url, WRITE_SECONDS)
-        self._reads = Reads(self._client, self.where)
+        self._reads = Reads(self._client, self.where, Budget(retry_share), hedge)
+        self.asking = self._reads.asking
+        """Takes the deadline of who reads, and tells what was sent again for it."""
         self._tags = [f"{{{namespace}.{k}}}:".encode() for k in range(partitions)]
 
     @classmethod
-    def open(cls, url: str, namespace: str, partitions: int, owner: str = "") -> Self:
+    def open(
+        cls,
+        url: str,
+        namespace: str,
+        partitions: int,
+        owner: str = "",
+        retry_share: float = RETRY_SHARE,
+        hedge: Hedge | None = None,
+    ) -> Self:
         """Open the state, made when missing.
 
         Raises
@@ -100,7 +120,7 @@ class RedisState:
             The server may evict keys, or refuses the user.
         UnreachableError, MissingExtraError, ConfigError
         """
-        store = cls(url, namespace, partitions)
+        store = cls(url, namespace, partitions, retry_share, hedge)
         with translated(store.where):
             _refuse_eviction(store._client, store.where)
             note = f"{namespace}:state"
