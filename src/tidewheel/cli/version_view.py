@@ -56,6 +56,8 @@ def print_version(version: Version, run: Run, exports: Sequence[Export] = ()) ->
         f"bundle {version.bundle[:16] or 'none: it can not be served'}"
     )
     _print_metrics(version.metrics)
+    for warning in run.parameters.get("warnings", []):
+        click.secho(f"warning: {warning}", fg="yellow")
     _print_gates(version.gates)
     click.echo(f"good: {_good(version)}, servable: {_yes(version.servable)}")
     if PICKLE in run.artifacts:

@@ -54,6 +54,7 @@ def _head(story: RunStory) -> str:
     marks += [f"{name}={value}" for name, value in story.tags.items()]
     notes = [f"{html.day(note.at)} {note.who}: {note.text}" for note in story.notes]
     told = [said, "; ".join(marks), *notes, f"Error: {run.error}" if run.error else ""]
+    told += [f"Beaten: {found['message']}." for found in story.findings if found.get("kind") == "beaten by a baseline"]
     told.append(f"No longer kept: {', '.join(story.gone)}." if story.gone else "")
     numbers = [(name, value) for name, value in shown if value]
     words = "".join(html.paragraph(text) for text in told)

@@ -105,7 +105,7 @@ class Outcome:
     metrics : list of Metric
         Of the splits ``test``, ``train`` and ``baseline`` (a constant, on the test rows).
     findings : list of Finding
-        Columns that tell the label suspiciously well.
+        What looks wrong about the data, and baselines that do as well.
     predictions : bytes
         Log offset and score of each test row: equal bytes, equal predictions.
     calibration : dict
@@ -156,7 +156,8 @@ def execute(context: TrainingContext, model: ir.Model, settings: Settings, steps
     return Outcome(
         history=history, gathered=gathered, matrix=divided.matrix, levels=divided.levels, learned=learned,
         test_score=measured.test_score, intervals=measured.intervals,
-        metrics=[*measured.metrics, *folds], findings=divided.findings, predictions=measured.predictions,
+        metrics=[*measured.metrics, *folds], findings=[*divided.findings, *measured.findings],
+        predictions=measured.predictions,
         calibration=measured.calibration,
     )  # fmt: skip
 

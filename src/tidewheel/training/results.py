@@ -31,7 +31,7 @@ class TrainResult:
     counts : dict of str to int
         Rows scanned, labelled, dropped and why, in the gap, trained and tested on.
     findings : list of Finding
-        Columns that tell the label suspiciously well.
+        What looks wrong about the data, and baselines that do as well as the model.
     notes : list of str
         What the library warned of.
     seconds : float

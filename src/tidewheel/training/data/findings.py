@@ -11,13 +11,13 @@ EXAMPLES = 5
 Kind = Literal[
     "tells the label", "known later", "filled later", "shared entities", "duplicate rows", "conflicting labels",
     "empty", "constant", "empty in test", "like an id", "many levels", "few rows",
-    "no parent yet", "parent read otherwise", "parent knew test rows",
+    "no parent yet", "parent read otherwise", "parent knew test rows", "beaten by a baseline",
 ]  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something about a data set that a person should know before trusting what was learned from it.
+    """Something about a data set, or a model, that a person should know before trusting what was learned.
 
     Attributes
     ----------
@@ -36,6 +36,11 @@ class Finding:
     message: str
     evidence: dict[str, Any] = field(default_factory=dict)
     level: Literal["warning", "note"] = "warning"
+
+    @property
+    def about(self) -> str:
+        """What it is about: ``data``, or the ``model`` itself."""
+        return "model" if self.kind == "beaten by a baseline" else "data"
 
     def without_examples(self) -> Finding:
         """Return the finding without the values that it was seen by."""

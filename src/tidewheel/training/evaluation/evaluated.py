@@ -48,7 +48,10 @@ def evaluated(
     view = digest(gathered.view)
     previous, findings = previous_version(context, model, outcome.history, rows, trained, view, champion.name)
     found = material(context, model, outcome, settings, champion, previous)
-    findings += [Found(what=f"{finding.level} on the data", text=str(finding)) for finding in outcome.findings]
+    findings += [
+        Found(what=f"{finding.level} on the {finding.about}", text=str(finding), evidence=finding.evidence)
+        for finding in outcome.findings
+    ]
     told = assess(found, [*outcome.metrics, *_rival_metrics(found)], findings)
     told = msgspec.structs.replace(
         told,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,13 @@ from tidewheel.metrics import Interval
 from tidewheel.metrics import Metric as Measure
 from tidewheel.registry.models.arrays import pack_arrays
 from tidewheel.registry.runs.runs import Metric
+from tidewheel.training.data.findings import Finding
 from tidewheel.training.data.gather import Gathered
+from tidewheel.training.evaluation.beaten import beaten
 from tidewheel.training.evaluation.blocks import blocks_of
 from tidewheel.training.evaluation.evaluate import constant_baseline, evaluate
 from tidewheel.training.evaluation.spread import spread
-from tidewheel.training.fit.baseline import MOST_ROWS
+from tidewheel.training.fit.baseline import MOST_ROWS, SPLIT, linear_scores
 from tidewheel.training.fit.checked import yardsticks
 from tidewheel.training.fit.learn import Learned
 from tidewheel.training.fit.matrix import Matrix
@@ -37,6 +40,7 @@ class Measured:
     metrics: list[Metric]
     predictions: bytes
     calibration: dict[str, Any]
+    findings: list[Finding] = field(default_factory=list)
 
 
 def measure(
@@ -54,7 +58,14 @@ def measure(
     metrics += [Metric("baseline", name, value) for name, value in constant.items()]
     beside, calibration = yardsticks(learned, measures, newest, test, test_score, seed)
     predictions = pack_arrays({"offset": data.offset[sides.test], "score": test_score})
-    return Measured(test_score, intervals, [*metrics, *beside], predictions, calibration)
+    classification = measures[0].task == "classification"
+    guess = np.average(matrix.y[sides.train], weights=stands_for)
+    others = {
+        "baseline": partial(np.full, len(test.y), guess),
+        SPLIT: partial(linear_scores, newest, test.x, classification, seed),
+    }
+    found = beaten(measures[0], [*metrics, *beside], test, test_score, others, seed=seed, blocks=blocks)
+    return Measured(test_score, intervals, [*metrics, *beside], predictions, calibration, found)
 
 
 def _on_train(
