@@ -40,7 +40,7 @@ def test_a_label_counts_when_it_can_no_longer_change() -> None:
     assert early["e1"] == ("MATURED", 1.0, 1.0)
     assert early["e2"][0] == "PENDING"
     assert np.isnan(early["e2"][1])
-    assert told(joined(decisions, outcomes, MONDAY + 5 * DAY))["e2"] == ("MATURED", 1.0, 1.0)
+    assert told(joined(decisions, outcomes, MONDAY + 5 * DAY + 1))["e2"] == ("MATURED", 1.0, 1.0)
 
 
 def test_prevented_is_unknown_and_explored_stands_for_it() -> None:

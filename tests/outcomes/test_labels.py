@@ -184,7 +184,7 @@ def test_labels_equal_a_plain_loop(
             for offset, (flight, when, arrived, delay) in enumerate(events)
             if flight == f"f{i}" and start < when <= start + 100 and arrived < as_of
         ]
-        if start + 100 > as_of:
+        if start + 100 >= as_of:
             continue
         if not told:
             expected |= {} if otherwise is None else {f"f{i}": otherwise}

@@ -88,7 +88,7 @@ def test_a_later_aggregate_is_that_of_a_loop(
             if not only_x or page == "x"
         ]
         expected.append(math.nan if user is None else looped(op, kept))
-    known = [i for i, (_, at) in enumerate(rows) if at + WITHIN <= as_of and not math.isnan(expected[i])]
+    known = [i for i, (_, at) in enumerate(rows) if at + WITHIN < as_of and not math.isnan(expected[i])]
     assert found.rows.tolist() == known
     assert found.y.tolist() == [expected[i] for i in known]
 
