@@ -28,7 +28,7 @@ COMMANDS: dict[str, Entry] = {
     "ingest": Entry("events", "Take a file of events in, exactly once."),
     "quarantine": Entry("events", "List, show or retry rows that were refused."),
     "quality": Entry("quality", "Show how events do against what is expected of them."),
-    "log": Entry("events", "Show the event log: its head, its lag, its counters."),
+    "log": Entry("log", "Show the event log: its head, its lag, its counters; move it."),
     "features": Entry("features", "Read features and check that served equals replayed."),
     "train": Entry("models", "Train a model: view, tune, fit, evaluate, gates, version."),
     "score": Entry("scoring", "Score a table in batch into the lake, and for serving to read."),

@@ -29,6 +29,16 @@ class Layout:
         return self.root / "log-copy"
 
     @property
+    def log_moved(self) -> Path:
+        """The event log's folder, once it has moved to a broker."""
+        return self.root / "log-moved"
+
+    @property
+    def log_arriving(self) -> Path:
+        """The event log's folder, while it comes back from a broker."""
+        return self.root / "log-arriving"
+
+    @property
     def journal(self) -> Path:
         """Segments of the decision journal."""
         return self.root / "journal"

@@ -12,6 +12,7 @@ from tidewheel.errors import ConfigError
 from tidewheel.runtime.clock import RealClock, ReplayClock, open_clock
 from tidewheel.runtime.config import Config, load_config
 from tidewheel.runtime.identity import host_tag, read_or_make_id
+from tidewheel.runtime.layout import Layout
 from tidewheel.runtime.lease import Lease
 from tidewheel.runtime.presence import Presence
 
@@ -73,7 +74,7 @@ class Stores:
     def log(self) -> EventLog:
         """The event log."""
         place, layout, size = self.settings.log, self.layout, self.settings.max_map
-        _refuse_two_logs(layout.log if place else layout.log_copy, place)
+        _refuse_two_logs(layout, place)
         if place:
             from tidewheel.storage.kafka.log import KafkaLog
 
@@ -181,14 +182,21 @@ class Stores:
                 opened.close()
 
 
-def _refuse_two_logs(other: Path, place: str) -> None:
+def has_log(folder: Path) -> bool:
+    """Whether there is an event log, or the copy of one, in a folder."""
+    return (folder / "data.mdb").exists()
+
+
+def _refuse_two_logs(layout: Layout, place: str) -> None:
     """Refuse a setting under which the workspace would go on without the log that it has."""
-    if (other / "data.mdb").exists():
-        has = "in the data folder" if place else "on a broker"
+    here = has_log(layout.log)
+    if here if place else (has_log(layout.log_copy) and not here):
+        move = "tidewheel log move" if place else "tidewheel log move --from kafka://..."
         raise ConfigError(
-            f"this workspace's log is {has}, and the setting names another place",
+            f"this workspace's log is {'in the data folder' if place else 'on a broker'}, "
+            "and the setting names another place",
             where="tidewheel.toml: log",
-            remedy="set it back; or begin a new workspace there and bring the history into it with `tidewheel ingest`",
+            remedy=f"set it back; or bring the log there: {move}",
         )
 
 

@@ -1,4 +1,4 @@
-"""``tidewheel ingest``, ``quarantine`` and ``log``."""
+"""``tidewheel ingest`` and ``quarantine``."""
 
 from __future__ import annotations
 
@@ -176,43 +176,3 @@ def _told(row: BadRow, workspace: Workspace) -> dict[str, Any]:
     live = live_graph(workspace.stores.catalog)
     reason, came = shown(row, live.graph if live is not None else None)
     return {**msgspec.structs.asdict(row), "reason": reason, "row": came}
-
-
-@click.group("log")
-def log() -> None:
-    """Show the event log: its head, its lag, its counters.
-
-    \b
-    Example:
-      tidewheel log status
-    """
-
-
-@log.command("status")
-@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
-@click.pass_context
-def log_status(context: click.Context, as_json: bool) -> None:
-    """Show how far the log, the lake and the feature states are.
-
-    \b
-    Example:
-      tidewheel log status --json
-    """
-    from tidewheel.cli.output import opened, print_json, print_table, when
-
-    with opened(context, declarations=False) as workspace:
-        status = workspace.log_status()
-    if as_json:
-        print_json(status)
-        return
-    kept = max(0, status.head - status.first)
-    click.echo(f"log: {status.head - 1:,} offsets given, the last {kept:,} not trimmed yet, {status.bytes:,} bytes")
-    lag = [[name, position, max(0, status.head - 1 - position)] for name, position in status.positions.items()]
-    print_table(["reader", "has", "behind by"], lag)
-    if status.counters:
-        counters = list(next(iter(status.counters.values())))
-        rows = [
-            [event, *(counts.get(name, 0) for name in counters), when(status.watermarks[event])]
-            for event, counts in status.counters.items()
-        ]
-        print_table(["event", *counters, "watermark"], rows)

@@ -12,7 +12,20 @@ from typing import Any
 import msgspec
 
 from tidewheel.errors import ConflictError
-from tidewheel.storage.kafka.messages import Append, Delete, Import, Long, Message, Prune, Result, Rows, Slice, decode
+from tidewheel.storage.kafka.messages import (
+    Append,
+    Delete,
+    Import,
+    Long,
+    Message,
+    Move,
+    Prune,
+    Result,
+    Rows,
+    Slice,
+    decode,
+)
+from tidewheel.storage.kafka.moving import apply_move, refuse_call
 from tidewheel.storage.keys import prune
 from tidewheel.storage.log import append as log_append
 from tidewheel.storage.log import ids as log_ids
@@ -38,7 +51,7 @@ class Parts:
 
     def __init__(self, database: Any, where: str) -> None:
         self._database = database
-        self._where = where
+        self.where = where
 
     def keep(self, transaction: Any, offset: int, value: bytes) -> None:
         """Keep one; let go of those that no call may name any more."""
@@ -53,12 +66,12 @@ class Parts:
         for offset in offsets:
             here = transaction.get(offset_key(offset), db=self._database) is not None
             if offset < before - PARTS_KEPT or not here:
-                raise ConflictError("a part of this call is missing", where=self._where, remedy="call again")
+                raise ConflictError("a part of this call is missing", where=self.where, remedy="call again")
 
     def read(self, transaction: Any, offsets: list[int]) -> Iterator[Slice | Rows]:
         """Yield them one by one."""
         for offset in offsets:
-            part = decode(transaction.get(offset_key(offset), db=self._database), self._where)
+            part = decode(transaction.get(offset_key(offset), db=self._database), self.where)
             if isinstance(part, Slice | Rows):
                 yield part
 
@@ -68,11 +81,14 @@ class Parts:
 
     def joined(self, transaction: Any, offsets: list[int]) -> Append:
         """Return the call whose slices they are."""
-        body = b"".join(part.body for part in self.read(transaction, offsets) if isinstance(part, Slice))
-        message = decode(body, self._where)
+        message = decode(self.body(transaction, offsets), self.where)
         if not isinstance(message, Append):
-            raise ConflictError("the parts of this call are not one", where=self._where, remedy="call again")
+            raise ConflictError("the parts of this call are not one", where=self.where, remedy="call again")
         return message
+
+    def body(self, transaction: Any, offsets: list[int]) -> bytes:
+        """Return the bytes that slices make up."""
+        return b"".join(part.body for part in self.read(transaction, offsets) if isinstance(part, Slice))
 
     def drop(self, transaction: Any, offsets: list[int]) -> None:
         """Delete them, after their call."""
@@ -88,6 +104,9 @@ def apply(appending: Appending, parts: Parts, message: Message, offset: int) -> 
     ConflictError
         It is refused: the transaction is to be undone.
     """
+    if isinstance(message, Move):
+        return _move(appending, parts, message, offset)
+    refuse_call(appending.transaction, appending.databases.meta, parts.where)
     if isinstance(message, Append):
         return _append(appending, message)
     if isinstance(message, Long):
@@ -102,6 +121,17 @@ def apply(appending: Appending, parts: Parts, message: Message, offset: int) -> 
     if isinstance(message, Delete):
         seqs = message.seqs
         return Result(count=quarantine.delete(appending.transaction, appending.databases.quarantine, seqs))
+    return Result()
+
+
+def _move(appending: Appending, parts: Parts, message: Move, offset: int) -> Result:
+    transaction, large, named = appending.transaction, b"", getattr(message, "parts", [])
+    if named:
+        parts.check(transaction, named, offset)
+        large = parts.body(transaction, named)
+        parts.drop(transaction, named)
+    apply_move(transaction, appending.databases, message, large)
+    appending.overtaken = True
     return Result()
 
 

@@ -218,6 +218,21 @@ class Topic:
                 if error.args[0].code() != codes.TOPIC_ALREADY_EXISTS:
                     raise
 
+    def delete(self) -> None:
+        """Delete it with all that it holds; one that is not there is no error.
+
+        Raises
+        ------
+        UnreachableError, StorageError
+        """
+        kafka()
+        module: Any = importlib.import_module("confluent_kafka.admin")
+        with translated(self.where):
+            admin = module.AdminClient(self._common)
+            if self.name in admin.list_topics(timeout=self.place.seconds).topics:
+                for deleted in admin.delete_topics([self.name], operation_timeout=self.place.seconds).values():
+                    deleted.result(self.place.seconds)
+
     def send(self, values: Sequence[bytes], partitions: Sequence[int] | None = None) -> list[int]:
         """Send messages in order; return their offsets once the broker has acknowledged all of them.
 

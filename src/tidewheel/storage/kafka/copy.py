@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -11,10 +12,12 @@ import msgspec
 from tidewheel.errors import ConflictError
 from tidewheel.storage.kafka.apply import Parts, apply
 from tidewheel.storage.kafka.messages import Born, Message, Result, Rows, Slice, decode
+from tidewheel.storage.kafka.moving import Standing, read_standing
+from tidewheel.storage.log import contents
 from tidewheel.storage.log.append import offset_key
 from tidewheel.storage.log.event_log import EventLog
 from tidewheel.storage.places.boot import CleanMark
-from tidewheel.storage.places.environments import Environment
+from tidewheel.storage.places.environments import Environment, open_environment, translated
 
 _APPLIED, _LAST, _BORN, _COPY = b"kafka:applied", b"kafka:last", b"kafka:born", b"kafka:copy"
 _RESULTS_KEPT = 200
@@ -62,6 +65,24 @@ class KafkaCopy(EventLog):
         with self._environment.read() as transaction:
             raw = bytes(transaction.get(_LAST, b"", db=self._databases.meta))
         return int.from_bytes(raw[:8], "big"), raw[8:]
+
+    def standing(self) -> Standing:
+        """Where the log stands that the topic holds: here, or on the move."""
+        with self._environment.read() as transaction:
+            return read_standing(transaction, self._databases.meta)
+
+    def copy_log(self, folder: Path) -> None:
+        """Write what the log holds, without what it has of the topic, as a log in a folder that is not there yet."""
+        folder.mkdir()
+        with translated(str(folder)):
+            self._environment.raw.copy(str(folder), compact=True)
+        environment = open_environment(folder)
+        meta, *of_the_topic = map(environment.database, ("meta", "parts", "results"))
+        with environment.write() as transaction:
+            for database in of_the_topic:
+                transaction.drop(database)
+            contents.forget_copy(transaction, meta)
+        environment.close()
 
     def skip(self, since: int, until: int) -> None:
         """Note that nothing of ours is from one offset to another: brokers put marks of their own into a topic."""

@@ -16,7 +16,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Self
 
-from tidewheel.errors import ConflictError, CorruptError, UnreachableError
+from tidewheel.errors import ConflictError, CorruptError, StorageError, UnreachableError
 from tidewheel.storage.kafka.client import Topic, TopicReader, place_of
 from tidewheel.storage.kafka.copy import KafkaCopy, digest_of
 from tidewheel.storage.kafka.follower import Follower
@@ -33,7 +33,7 @@ from tidewheel.storage.kafka.messages import (
     decode,
     encode,
     rows_of,
-    slices,
+    slices_of,
 )
 from tidewheel.storage.log.append import readable
 from tidewheel.storage.log.records import BadRow, ImportRecord, NewEvent, Outcome, Revisions, Times
@@ -60,7 +60,16 @@ class KafkaLog(KafkaCopy):
         self._follower: Follower | None = None
 
     @classmethod
-    def open_on(cls, url: str, namespace: str, path: Path, workspace: str = "", map_size: int = MAP_SIZE) -> Self:
+    def open_on(
+        cls,
+        url: str,
+        namespace: str,
+        path: Path,
+        workspace: str = "",
+        map_size: int = MAP_SIZE,
+        *,
+        moving: bool = False,
+    ) -> Self:
         """Open the log in the topic ``{namespace}.log``, with its copy in folder `path`.
 
         The copy is brought up to the topic's end. Where there is one already and the broker does not answer, the
@@ -75,13 +84,15 @@ class KafkaLog(KafkaCopy):
         workspace : str
             Id of the workspace, which all its hosts share.
         map_size : int
+        moving : bool
+            Open one that is not all there, or has moved away: for who moves it.
 
         Raises
         ------
         UnreachableError
             No answer, and no copy yet.
         ConflictError
-            The topic is another workspace's.
+            The topic is another workspace's; the log is still on its way into it, or has moved away.
         CorruptError
             The topic is not the one that the copy was made of, or has lost messages.
         """
@@ -90,6 +101,9 @@ class KafkaLog(KafkaCopy):
         log._topic, log._workspace = topic, workspace
         try:
             log._begin(path)
+            problem, remedy = log.standing().refuses
+            if problem and not moving:
+                raise ConflictError(problem, where=topic.where, remedy=remedy)
         except BaseException:
             log.close()
             raise
@@ -236,8 +250,8 @@ class KafkaLog(KafkaCopy):
         """
         value = encode(message)
         before = self.applied()
-        if parts := slices(value):
-            value = encode(Long(self.id, self._topic.send(parts)))
+        if parts := slices_of(value):
+            value = encode(Long(self.id, self._topic.send([encode(part) for part in parts])))
         [offset] = self._topic.send([value])
         if offset <= before:
             raise self._lost(f"a new message is at {offset}, the copy here has {before}")
@@ -247,13 +261,27 @@ class KafkaLog(KafkaCopy):
             result = self.apply(offset, value, since=offset, own=True)
         if result.refused is not None:
             refused, where, remedy = result.refused
-            raise ConflictError(refused, where=where, remedy=remedy)
+            # Not one for whoever sends again what was taken in between: nothing is taken any more.
+            kind = StorageError if self.standing().refuses[0] else ConflictError
+            raise kind(refused, where=where, remedy=remedy)
         if result.count < 0:
             raise UnreachableError(
                 "it is in the log, but what became of it is not known any more", where=self._topic.where,
                 remedy="send it again: what was logged is known by its id",
             )  # fmt: skip
         return result
+
+    def send(self, messages: Sequence[Message]) -> list[int]:
+        """Send calls whose outcome nobody asks for, and apply them as they come back; return their places.
+
+        Raises
+        ------
+        UnreachableError
+            They may be in the topic or not.
+        """
+        offsets = self._topic.send([encode(message) for message in messages])
+        self.catch_up(offsets[-1])
+        return offsets
 
     def append(
         self,

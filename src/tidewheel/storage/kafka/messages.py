@@ -14,9 +14,9 @@ from tidewheel.errors import StorageError
 from tidewheel.storage.log.records import BadRow, ImportRecord, NewEvent, Outcome, Times
 from tidewheel.storage.log.rows import KINDS
 
-VERSION = 1
+VERSION = 2
+"""Of the newest messages. Those that tell of a move are of 2, and stop a tidewheel that knows only the others, of 1."""
 _MAGIC = b"TW"
-_HEAD = _MAGIC + bytes([VERSION])
 MOST_BYTES = 512 << 10
 """Bytes that go into one message: half of what brokers take by default."""
 
@@ -88,7 +88,34 @@ class Delete(msgspec.Struct, frozen=True, tag="delete"):
     seqs: list[int]
 
 
-Message = Born | Slice | Rows | Long | Append | Import | Prune | Delete
+class Begin(msgspec.Struct, frozen=True, tag="begin"):
+    """What follows are the entries of a log that is kept elsewhere, `log` by its digest."""
+
+    log: str
+
+
+class Entries(msgspec.Struct, frozen=True, tag="entries", omit_defaults=True):
+    """Entries of that log, all that come after a place in it. A value too large for a message is that of the parts."""
+
+    log: str
+    after: tuple[str, bytes]
+    database: str
+    entries: list[tuple[bytes, bytes]]
+    parts: list[int] = []
+
+
+class Complete(msgspec.Struct, frozen=True, tag="complete"):
+    """All of it is here: this is the log from now on."""
+
+    log: str
+
+
+class Leave(msgspec.Struct, frozen=True, tag="leave"):
+    """The log has moved away, and goes on elsewhere."""
+
+
+Move = Begin | Entries | Complete | Leave
+Message = Born | Slice | Rows | Long | Append | Import | Prune | Delete | Move
 
 
 class Result(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -107,7 +134,8 @@ _DECODER: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)
 
 def encode(message: Message) -> bytes:
     """Return the bytes of a message."""
-    return _HEAD + _ENCODER.encode(message)
+    version = 2 if isinstance(message, Move) else 1
+    return _MAGIC + bytes([version]) + _ENCODER.encode(message)
 
 
 def decode(value: bytes, where: str) -> Message | None:
@@ -120,7 +148,7 @@ def decode(value: bytes, where: str) -> Message | None:
     """
     if not value.startswith(_MAGIC):
         return None
-    if value[2] != VERSION:
+    if not 1 <= value[2] <= VERSION:
         raise StorageError(
             f"a message of version {value[2]}; this tidewheel knows version {VERSION}",
             where=where,
@@ -146,11 +174,11 @@ def can_travel(event: NewEvent) -> str:
     return ""
 
 
-def slices(value: bytes) -> list[bytes]:
-    """Return the messages that carry one that is too large for the broker; none for one that is not."""
+def slices_of(value: bytes) -> list[Slice]:
+    """Return the messages that carry what is too large for one; none for what is not."""
     if len(value) <= MOST_BYTES:
         return []
-    return [encode(Slice(value[start : start + MOST_BYTES])) for start in range(0, len(value), MOST_BYTES)]
+    return [Slice(value[start : start + MOST_BYTES]) for start in range(0, len(value), MOST_BYTES)]
 
 
 def rows_of(ids: Iterable[str], revisions: Sequence[int], arrived: Sequence[int]) -> Iterator[bytes]:

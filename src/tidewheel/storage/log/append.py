@@ -61,6 +61,8 @@ class Appending:
         self.rows: list[bytes] = []
         self.bad: list[BadRow] = []
         self.new_ids: dict[bytes, log_ids.Known] = {}
+        self.overtaken = False
+        """The log was written by other means in this transaction, its tail too."""
 
     def add(self, event: NewEvent) -> Outcome:
         """Take one event."""

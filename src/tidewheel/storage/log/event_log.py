@@ -135,8 +135,11 @@ class EventLog(LogReader):
                 self._memory.load(transaction, self._databases.meta)
                 appending = Appending(transaction, self._databases, self._memory, now)
                 yield appending
-                appending.write()
-                self._memory.save(transaction, self._databases.meta)
+                if appending.overtaken:
+                    self._memory.forget()
+                else:
+                    appending.write()
+                    self._memory.save(transaction, self._databases.meta)
             except BaseException:
                 self._memory.forget()
                 raise

@@ -10,8 +10,8 @@ import msgspec
 from tidewheel.errors import NotFoundError
 from tidewheel.storage.log import append as log_append
 from tidewheel.storage.log import chunks as log_chunks
+from tidewheel.storage.log import contents, quarantine
 from tidewheel.storage.log import ids as log_ids
-from tidewheel.storage.log import quarantine
 from tidewheel.storage.log.append import Databases, offset_key
 from tidewheel.storage.log.records import BadRow, ImportRecord, LogBatch, LogRecord, LogStats
 from tidewheel.storage.log.rows import RowLayout
@@ -223,6 +223,16 @@ class LogReader:
         if row is None:
             raise NotFoundError(f"no row {seq} in quarantine", remedy="see `tidewheel quarantine list`")
         return row
+
+    def digests(self) -> dict[str, contents.Digest]:
+        """Return what tells all that the log holds from any other log's, by database."""
+        with self._environment.read() as transaction:
+            return contents.digests(transaction, self._databases)
+
+    def pieces(self, after: contents.Place, most: int) -> Iterator[contents.Piece]:
+        """Yield all that the log holds after a place, in pieces of about `most` bytes."""
+        with self._environment.read() as transaction:
+            yield from contents.pieces(transaction, self._databases, after, most)
 
 
 def _holds(cursor: Any, offset: int) -> bool:

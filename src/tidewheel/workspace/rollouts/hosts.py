@@ -48,14 +48,24 @@ def loaded_here(stores: Stores) -> Loaded:
 def loaded_everywhere(stores: Stores) -> Loaded:
     """Return what the workers of all hosts have loaded; those of others are named after their host."""
     found = loaded_here(stores)
+    for host, text in _others(stores):
+        found |= {f"{worker} of host {host}": of for worker, of in msgspec.json.decode(text, type=Loaded).items()}
+    return found
+
+
+def hosts_there(stores: Stores) -> list[str]:
+    """Return the names of the other hosts on which ``tidewheel up`` runs this workspace."""
+    return [name for name, _ in _others(stores)]
+
+
+def _others(stores: Stores) -> list[tuple[str, str]]:
+    """Return the other hosts, and what their workers have loaded."""
     if not stores.catalog.shared:
-        return found
+        return []
     with stores.catalog.read() as connection:
         there = (hosts.c.until > database_now(connection)) & (hosts.c.name != _name(stores))
         rows = connection.execute(sa.select(hosts.c.name, hosts.c.workers).where(there)).all()
-    for host, text in rows:
-        found |= {f"{worker} of host {host}": of for worker, of in msgspec.json.decode(text, type=Loaded).items()}
-    return found
+    return [(name, workers) for name, workers in rows]
 
 
 def tell_loaded(stores: Stores, loaded: Loaded, seconds: float = SECONDS) -> None:
