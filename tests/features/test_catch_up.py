@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pyarrow as pa
@@ -52,6 +53,17 @@ def test_states_are_the_same_bytes_however_they_were_reached(workspace: Workspac
     flush(workspace.log, workspace.lake, floor=workspace.log.head())
     assert workspace.log.first() == workspace.log.head()
     assert workspace.states("from the lake", PLANS, batch=13) == expected
+
+
+def test_a_folder_that_ends_within_an_import_goes_on_there(workspace: Workspace) -> None:
+    workspace.import_buys(300)
+    workspace.live(30)
+    with closing(StateStore.open(workspace.folder / "stopped", 2)) as store:
+        for k in range(2):
+            with closing(Folder(workspace.log, workspace.history, store, k, GRAPH, PLANS, batch=7)) as folder:
+                folder.step()
+                assert 0 < folder.position() < 300
+    assert workspace.states("stopped", PLANS, batch=7) == workspace.states("at once", PLANS, batch=1000)
 
 
 def test_a_new_group_catches_up_while_others_go_on(workspace: Workspace) -> None:

@@ -196,6 +196,8 @@ class EventLogContract:
         first = log.read_batch(1, 100)
         assert (first.next, first.imported) == (3, None)
         assert log.read_batch(3, 100).imported == record
+        within = log.read_batch(4, 100)
+        assert (within.start, within.imported, log.read(4, 9)[0]) == (4, record, record)
         assert log.read_batch(3, 100).next == 6
         assert log.imports() == [record]
         log.close()

@@ -208,12 +208,13 @@ def delete_chunks(transaction: Any, events: Any, below: int, limit: int) -> int:
     deleted = 0
     with transaction.cursor(events) as cursor:
         found = cursor.first()
-        while found and deleted < limit and _end(cursor.key(), cursor.value()) <= below:
+        while found and deleted < limit and end_of(cursor.key(), cursor.value()) <= below:
             deleted += 1
             found = cursor.delete() and cursor.key() != b""
     return deleted
 
 
-def _end(key: bytes, chunk: bytes) -> int:
+def end_of(key: bytes, chunk: bytes) -> int:
+    """Return the offset after a chunk's last row."""
     rows, _ = log_chunks.HEADER.unpack_from(chunk)
     return int.from_bytes(key, "big") + rows if rows else log_chunks.unpack_import(chunk).next_offset

@@ -58,7 +58,7 @@ class LogReader:
         return [layout.decode(chunk, begin, number) for number, (layout, begin) in numbered]
 
     def read_batch(self, start: int, limit: int, types: Collection[str] | None = None) -> LogBatch:
-        """Read a run of the log as columns: about `limit` events, or the one import that begins at `start`.
+        """Read a run of the log as columns: about `limit` events, or the one import that `start` is in.
 
         Parameters
         ----------
@@ -83,7 +83,7 @@ class LogReader:
                     if chunks:
                         break
                     record = log_chunks.unpack_import(chunk)
-                    return LogBatch(offset, record.next_offset, {}, record)
+                    return LogBatch(max(start, offset), record.next_offset, {}, record)
                 chunks.append(chunk)
                 offsets.append(offset)
                 counts.append(rows)
@@ -122,7 +122,9 @@ class LogReader:
         with transaction.cursor(self._databases.events) as cursor:
             found = cursor.set_range(offset_key(start))
             if not found or cursor.key() != offset_key(start):
-                found = (cursor.prev() if found else cursor.last()) and (_holds(cursor, start) or cursor.next())
+                found = cursor.prev() if found else cursor.last()
+                if found and log_append.end_of(cursor.key(), cursor.value()) <= start:
+                    found = cursor.next()
             while found:
                 yield int.from_bytes(cursor.key(), "big"), cursor.value()
                 found = cursor.next()
@@ -233,9 +235,3 @@ class LogReader:
         """Yield all that the log holds after a place, in pieces of about `most` bytes."""
         with self._environment.read() as transaction:
             yield from contents.pieces(transaction, self._databases, after, most)
-
-
-def _holds(cursor: Any, offset: int) -> bool:
-    rows, _ = log_chunks.HEADER.unpack_from(cursor.value())
-    begin = int.from_bytes(cursor.key(), "big")
-    return bool(begin + rows > offset)
