@@ -1,9 +1,9 @@
-"""The group: the events of `features/stream`, folded by way of a broker, beside the same log folded on its own.
+"""The group: the events of `features/stream` folded by way of a broker, beside the same log folded by itself.
 
-What is timed in CPU seconds of this process is what a host spends on an event: the dealer reads the log, deals each event
-to the partition of its key and sends it; members take what comes and fold it into the state under their leases. Beside
-it, in the same run, as many folders read the same log themselves, as stream workers do without a group. States are compared to
-the byte before anything is timed. The broker is a process of its own, whose time is not counted.
+What is timed is the CPU of this process, and what a host spends on an event: the dealer reads the log, deals each event
+to the partition of its key and sends it; a member takes what comes and folds it. Beside it, in the same run, each
+partition's folder reads the log itself, as stream workers do without a group. States are compared to the byte before
+anything is timed. The broker is a process of its own, whose time is not counted.
 """
 
 from __future__ import annotations
@@ -84,6 +84,22 @@ def blobs(state: StateStore) -> list[tuple[bytes, bytes]]:
     return [(bytes(key), bytes(blob)) for key, blob in state.scan(PLAN.state_id)]
 
 
+def compared(log: EventLog, lake: Lake, base: Path, url: str) -> list[tuple[float, ...]]:
+    """Fold both ways in turn; return wall and CPU seconds of the log, and of the group. The first turn warms up."""
+    spent = []
+    for run in range(RUNS + 1):
+        with (
+            closing(StateStore.open(base / f"log{run}", PARTITIONS)) as first,
+            closing(StateStore.open(base / f"group{run}", PARTITIONS)) as second,
+        ):
+            times = (*alone(log, lake, first), *grouped(log, lake, second, url, f"run{run}"))
+            assert run or blobs(first) == blobs(second)
+        if run:
+            spent.append(times)
+            print("  run {}/{}  log {:.2f} s ({:.2f} cpu)  group {:.2f} s ({:.2f} cpu)".format(run, RUNS, *times))
+    return spent
+
+
 def main() -> bool:
     rows = events()
     base = Path(tempfile.mkdtemp(prefix="group-"))
@@ -91,35 +107,22 @@ def main() -> bool:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
     server = KafkaServer(broker_binary(), port)
-    own: list[tuple[float, float]] = []
-    ours: list[tuple[float, float]] = []
     try:
-        log, lake = EventLog.open(base / "log", sync="second"), Lake(base / "lake")
-        fill(log, rows)
-        for run in range(RUNS + 1):
-            with (
-                closing(StateStore.open(base / f"own{run}", PARTITIONS)) as first,
-                closing(StateStore.open(base / f"group{run}", PARTITIONS)) as second,
-            ):
-                own.append(alone(log, lake, first))
-                ours.append(grouped(log, lake, second, server.url, f"run{run}"))
-                if not run:
-                    assert blobs(first) == blobs(second)
-            took = [f"{name} {of[-1][0]:.2f} s ({of[-1][1]:.2f} cpu)" for name, of in (("log", own), ("group", ours))]
-            print(f"  run {run}/{RUNS}  {'  '.join(took)}", flush=True)
-        log.close()
+        with closing(EventLog.open(base / "log", sync="second")) as log:
+            fill(log, rows)
+            spent = compared(log, Lake(base / "lake"), base, server.url)
     finally:
         server.kill()
         shutil.rmtree(base)
-    cpu_own, cpu = (float(np.median([spent[1] for spent in runs[1:]])) for runs in (own, ours))
+    _, cpu_log, wall, cpu = np.median(spent, axis=0).tolist()
     figures = {
         "events": len(rows),
         "partitions": PARTITIONS,
         "group_events_per_cpu_second": len(rows) / cpu,
-        "log_events_per_cpu_second": len(rows) / cpu_own,
-        "group_events_per_second": len(rows) / float(np.median([spent[0] for spent in ours[1:]])),
+        "log_events_per_cpu_second": len(rows) / cpu_log,
+        "group_events_per_second": len(rows) / wall,
     }
-    return report("features/group", figures, {"over_reading_the_log": cpu_own / cpu}, {"over_reading_the_log": 0.8})
+    return report("features/group", figures, {"over_reading_the_log": cpu_log / cpu}, {"over_reading_the_log": 0.5})
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ class Log(Protocol):
         ...
 
     def read_batch(self, start: int, limit: int, types: Collection[str] | None = None) -> LogBatch:
-        """Read the same as columns: a run of events, or one import; never both. One that `start` is in is told whole."""
+        """Read the same as columns: a run of events, or the one import that `start` is in; never both."""
         ...
 
     def head(self) -> int:
