@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-slow extras check lint types layers docs docs-examples bench format clean
+.PHONY: demo test test-slow extras orchestrators check lint types layers docs docs-examples bench format clean
 
 $(READY): requirements-dev.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "tidewheel needs Python 3.11 or newer; run: make PYTHON=python3.12 $(MAKECMDGOALS)")'
@@ -26,6 +26,14 @@ test: $(READY)
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -m slow
+
+# Dagster and Prefect, apart: what they ask for is not what tidewheel asks for.
+orchestrators: .venv-orchestrators/.ready
+
+.venv-orchestrators/.ready: requirements-orchestrators.txt
+	test -x .venv-orchestrators/bin/python || $(PYTHON) -m venv .venv-orchestrators
+	.venv-orchestrators/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-orchestrators.txt
+	touch .venv-orchestrators/.ready
 
 extras: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-extras.txt
@@ -56,4 +64,4 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf $(VENV) .venv-airflow .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis demo-run demo-summary.json
+	rm -rf $(VENV) .venv-airflow .venv-orchestrators .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis demo-run demo-summary.json

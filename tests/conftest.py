@@ -237,12 +237,12 @@ def need_extra_venv(program: str) -> Path:
     """Return the interpreter of a program that lives apart, in ``.venv-<program>``; skip as `need_extra` does."""
     python = Path(os.environ.get(f"TIDEWHEEL_{program.upper()}", Path.cwd() / f".venv-{program}/bin/python"))
     if not python.exists():
-        _without_extra(program)
+        _without_extra(program, *(("orchestrators", "CI") if program == "orchestrators" else ()))
     return python
 
 
-def _without_extra(name: str) -> NoReturn:
-    reason = f"{name} is not installed; `make extras` installs it"
-    if os.environ.get("NIGHTLY") == "true":
+def _without_extra(name: str, target: str = "extras", where: str = "NIGHTLY") -> NoReturn:
+    reason = f"{name} is not installed; `make {target}` installs it"
+    if os.environ.get(where) == "true":
         pytest.fail(reason)
     pytest.skip(reason)

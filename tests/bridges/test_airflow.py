@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from tests.bridges.compiled import command_line, two_nodes
 from tests.conftest import need_extra_venv
 from tests.shop import done, filled_shop
 
-from tidewheel.bridges.orchestrators import Node, Pipeline, airflow, training_pipeline
+from tidewheel.bridges.orchestrators import airflow, training_pipeline
 
 pytestmark = pytest.mark.slow
 
@@ -26,16 +26,15 @@ def home(tmp_path: Path) -> Path:
     return home
 
 
-def call(home: Path, *arguments: str, path: str = "") -> None:
-    """Run one command of Airflow's; `path` is searched for programs first."""
-    told = {"AIRFLOW_HOME": str(home), "AIRFLOW__CORE__LOAD_EXAMPLES": "False", "PYTHONPATH": ""}
-    told["PATH"] = os.pathsep.join(filter(None, [path, os.environ["PATH"]]))
+def call(home: Path, *arguments: str, path: str = os.environ["PATH"]) -> None:
+    """Run one command of Airflow's, with programs searched for on `path`."""
+    told = {"AIRFLOW_HOME": str(home), "AIRFLOW__CORE__LOAD_EXAMPLES": "False", "PYTHONPATH": "", "PATH": path}
     command = [str(need_extra_venv("airflow")), "-W", "ignore", "-m", "airflow", *arguments]
     ran = subprocess.run(command, env=os.environ | told, capture_output=True, text=True, timeout=280, check=False)
     assert ran.returncode == 0, ran.stdout[-4000:] + ran.stderr[-4000:]
 
 
-def run_dag(home: Path, text: str, path: str = "") -> None:
+def run_dag(home: Path, text: str, path: str = os.environ["PATH"]) -> None:
     """Have Airflow take a DAG from its folder and run it once."""
     (home / "dags" / "made.py").write_text(text)
     call(home, "dags", "reserialize")
@@ -44,22 +43,12 @@ def run_dag(home: Path, text: str, path: str = "") -> None:
 
 def test_airflow_runs_the_nodes_in_order(home: Path, tmp_path: Path) -> None:
     log = tmp_path / "log"
-    say = "import sys; open(sys.argv[1], 'a').write(sys.argv[2] + chr(10))"
-    nodes = [
-        Node("train_fraud", (sys.executable, "-c", say, str(log), "train")),
-        Node("deploy_fraud", (sys.executable, "-c", say, str(log), "deploy"), ("train_fraud",)),
-    ]
-    run_dag(home, airflow(Pipeline("shop", nodes)))
+    run_dag(home, airflow(two_nodes(log)))
     assert log.read_text().split() == ["train", "deploy"]
 
 
 def test_airflow_trains_and_deploys_by_the_command_line(home: Path, tmp_path: Path) -> None:
     shop = filled_shop(tmp_path / "shop")
-    command = tmp_path / "bin" / "tidewheel"
-    command.parent.mkdir()
-    paths = os.pathsep.join(filter(None, sys.path))
-    command.write_text(f'#!/bin/sh\nPYTHONPATH="{paths}" exec "{sys.executable}" -P -m tidewheel "$@"\n')
-    command.chmod(0o755)
     text = airflow(training_pipeline("shop", str(shop), ["SentBack"], deploy="whole"))
-    run_dag(home, text, path=str(command.parent))
+    run_dag(home, text, path=command_line(tmp_path))
     assert "SentBack@1" in done("status", "--json", folder=shop).out

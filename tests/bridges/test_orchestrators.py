@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import ast
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from tests.conftest import need_extra
 from tests.shop import done, filled_shop, tidewheel
 
-from tidewheel.bridges.orchestrators import TARGETS, Node, Pipeline, dagster, kubernetes, training_pipeline
+from tidewheel.bridges.orchestrators import TARGETS, kubernetes, training_pipeline
 from tidewheel.errors import InputError
 
 SHOP = training_pipeline("The Shop", "/srv/it's", ["Fraud", "Churn"], deploy="5%", image="shop/fraud:7")
@@ -53,46 +50,6 @@ def test_what_it_refuses() -> None:
         training_pipeline("s", "/app", [])
     with pytest.raises(InputError, match="needs an image"):
         kubernetes(training_pipeline("s", "/app", ["Fraud"]))
-
-
-def test_dagster_runs_the_job(tmp_path: Path) -> None:
-    need_extra("dagster")
-    log = tmp_path / "log"
-    say = "import sys; open(sys.argv[1], 'a').write(sys.argv[2] + chr(10))"
-    nodes = [
-        Node("train_fraud", (sys.executable, "-c", say, str(log), "train")),
-        Node("deploy_fraud", (sys.executable, "-c", say, str(log), "deploy"), ("train_fraud",)),
-    ]
-    file = tmp_path / "made.py"
-    file.write_text(dagster(Pipeline("shop", nodes)))
-    run_job(tmp_path)
-    assert log.read_text().split() == ["train", "deploy"]
-
-
-def run_job(folder: Path, **more: str) -> None:
-    """Have Dagster run the job of a folder's ``made.py``."""
-    code = "import made; assert made.defs.resolve_job_def('shop').execute_in_process().success"
-    paths = os.pathsep.join([str(folder), *filter(None, sys.path)])
-    told = {"DAGSTER_HOME": "", "DAGSTER_DISABLE_TELEMETRY": "true", "PYTHONPATH": paths}
-    command = [sys.executable, "-W", "ignore", "-c", code]
-    ran = subprocess.run(
-        command, env=os.environ | told | more, cwd=folder, capture_output=True, text=True, timeout=280, check=False
-    )
-    assert ran.returncode == 0, ran.stderr
-
-
-@pytest.mark.slow
-def test_dagster_trains_and_deploys_by_the_command_line(tmp_path: Path) -> None:
-    need_extra("dagster")
-    shop = filled_shop(tmp_path / "shop")
-    command = tmp_path / "bin" / "tidewheel"
-    command.parent.mkdir()
-    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -P -m tidewheel "$@"\n')
-    command.chmod(0o755)
-    (tmp_path / "made.py").write_text(dagster(training_pipeline("shop", str(shop), ["SentBack"], deploy="whole")))
-    run_job(tmp_path, PATH=f"{command.parent}{os.pathsep}{os.environ['PATH']}")
-    assert "SentBack@1" in done("status", "--json", folder=shop).out
-    assert len(done("runs", "--json", folder=shop).json) == 1
 
 
 def test_the_command_writes_the_file(tmp_path: Path) -> None:
