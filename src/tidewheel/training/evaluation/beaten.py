@@ -57,11 +57,11 @@ def beaten(
     a constant beats the model on the 40 test rows: brier 0.25 against 1, which is worse by 0.75 [0.75, 0.75] \
 in 100.0% of 200 resamples
     """
-    known = {found.split: found.value for found in metrics if found.metric == measure.name}
+    known = {m.split: m.value for m in metrics if m.metric == measure.name and m.value is not None}
     sign = 1.0 if measure.greater_is_better else -1.0
     found = []
     for split, scores in baselines.items():
-        if split not in known or sign * (known["test"] - known[split]) > 0.0:
+        if not {"test", split} <= known.keys() or sign * (known["test"] - known[split]) > 0.0:
             continue
         gain = difference(
             measure, test.y, score, scores(), test.weight,
