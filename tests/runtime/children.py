@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import time
 from pathlib import Path
 
@@ -20,6 +21,19 @@ def stubborn(life: Life) -> None:
     life.ready()
     while True:
         time.sleep(60)
+
+
+def beginning(life: Life, mark: str) -> None:
+    Path(mark).touch()
+    time.sleep(60)
+    life.ready()
+
+
+def lingering(life: Life) -> None:
+    """Stop at once, and leave an interpreter that takes long to take apart."""
+    atexit.register(time.sleep, 60)
+    life.ready()
+    life.stopping.wait(60)
 
 
 def hopeless(life: Life) -> None:

@@ -106,6 +106,17 @@ def test_a_paused_holder_knows_that_it_is_late(
         assert lease.held
 
 
+def test_a_suspended_host_knows_that_it_is_late(
+    catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with take(catalog, tmp_path / "a", seconds=LONG) as lease:
+        assert lease.held
+        awake, asleep = time.clock_gettime, 2 * LONG
+        # As after a night with the lid closed: only this clock went on meanwhile.
+        monkeypatch.setattr(time, "clock_gettime", lambda clock: awake(clock) + asleep * (clock == time.CLOCK_BOOTTIME))
+        assert not lease.held
+
+
 def test_who_is_replaced_sees_it(catalog: Catalog, tmp_path: Path) -> None:
     first = take(catalog, tmp_path / "a", seconds=3.0)
     first._ended.set()  # as if the thread that renews were starved

@@ -120,6 +120,16 @@ def test_a_stubborn_child_is_killed_at_the_deadline(tmp_path: Path) -> None:
     assert "did not stop in time" in up.output.read_text()
 
 
+def test_what_only_begins_or_is_done_holds_nobody_up(tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    up = Up(tmp_path, [("a", "children:beginning", {"mark": str(mark)}), ("b", "children:lingering", {})], grace=15.0)
+    up.until(lambda children: children["b"].state == "ready" and mark.exists())
+    children = up.children()
+    assert up.stop() == 0
+    assert all(gone(child.pid) for child in children.values())
+    assert "did not stop in time" not in up.output.read_text()
+
+
 def test_a_child_that_can_not_start_stops_everything_with_its_reason(tmp_path: Path) -> None:
     up = Up(tmp_path, [("a", "children:steady", {}), ("b", "children:hopeless", {})])
     assert up.process.wait(20) == 1

@@ -1,7 +1,8 @@
 """The first code of a supervised process: ``python -m tidewheel.runtime.child``.
 
 It names the process's log lines, ends it when its supervisor is gone, turns SIGTERM into a request to stop,
-and then calls the function it was told to.
+and then calls the function it was told to. A process that is asked to stop before it is ready ends at once, as if it
+were killed: nobody relies on it yet, and what it waits for may take longer than it has.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import threading
 import time
 from collections.abc import Callable
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 
@@ -52,6 +53,8 @@ class Life:
 
     def __init__(self, order: Order) -> None:
         self.name = order.name
+        self.grace = order.grace
+        """Seconds from being asked to stop to being killed."""
         self.stopping = threading.Event()
         """Set when the process is asked to stop; a long wait should wait for this."""
         self.is_ready = False
@@ -99,10 +102,20 @@ def main(text: str) -> int:
 
 def _obey_signals(life: Life) -> None:
     def stop(_signal: int, _frame: FrameType | None) -> None:
+        if not life.is_ready:
+            os._exit(0)
         life.stop()
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor passes it on in order
+
+
+def leave(status: int) -> NoReturn:
+    """End this process without taking its interpreter apart: that takes seconds on a busy machine, and for nothing."""
+    logging.shutdown()
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+    os._exit(status)
 
 
 def _end_with_parent(order: Order, life: Life) -> None:
@@ -124,4 +137,4 @@ def _end_with_parent(order: Order, life: Life) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    leave(main(sys.argv[1]))

@@ -2,8 +2,8 @@
 
 A file's lock (:mod:`tidewheel.runtime.lease`) says who holds a role on one machine. Where the catalog is on a server,
 hosts share a workspace, and the lock of each stands under a row that one of them holds. How long is the database's
-affair, by its own clock; the holder counts its time by its monotonic clock from before it asked, so it gives up sooner
-than anyone else may begin. What it stores carries the row's number, the fencing token.
+affair, by its own clock; the holder counts its time from before it asked, by a clock that goes on while its host is
+suspended, so it gives up sooner than anyone else may begin. What it stores carries the row's number, the fencing token.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class SharedLease:
         The same role on this machine; released with it.
     token : int
     asked : float
-        Monotonic instant before the row was taken.
+        Instant of :func:`elapsed` before the row was taken.
     seconds : float
     """
 
@@ -86,7 +86,7 @@ class SharedLease:
         """
         until = time.monotonic() + wait
         while True:
-            asked = time.monotonic()
+            asked = elapsed()
             token, holder = _take(catalog, name, local.token, seconds)
             if token:
                 return cls(catalog, name, local, token, asked, seconds)
@@ -101,7 +101,7 @@ class SharedLease:
     @property
     def held(self) -> bool:
         """Whether it is certain that nobody else holds the role now."""
-        return not self.taken and time.monotonic() < self._until
+        return not self.taken and elapsed() < self._until
 
     @property
     def path(self) -> Path:
@@ -131,13 +131,24 @@ class SharedLease:
 
     def _renew_for_ever(self) -> None:
         while not self.taken and not self._ended.wait(self._seconds / 4):
-            asked = time.monotonic()
+            asked = elapsed()
             try:
                 self.taken = not _renew(self._catalog, self._name, self.token, self._seconds)
-            except TidewheelError as error:
+            except Exception as error:  # the thread must outlive what it did not foresee
                 log.warning("the role %s was not renewed: %s", self._name, error)
             else:
                 self._until = asked + self._seconds
+
+
+def elapsed() -> float:
+    """Return seconds by a clock that no one sets, and that goes on while the host is suspended.
+
+    Examples
+    --------
+    >>> elapsed() <= elapsed()
+    True
+    """
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 def _take(catalog: Catalog, name: str, least: int, seconds: float) -> tuple[int, str]:

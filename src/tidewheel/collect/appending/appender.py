@@ -90,7 +90,7 @@ class Appender:
         self._rows_waiting = 0
         self._changed = threading.Condition()
         self._flushes: list[Future[None]] = []
-        self._journal_grew = True
+        self._journal_grew = self._behind = True
         self._idle = self._closing = False
         self._thread = threading.Thread(target=self._run, name="tidewheel-appender", daemon=True)
 
@@ -183,8 +183,6 @@ class Appender:
 
     def _run(self) -> None:
         look = True
-        if self._index is not None and self._journal is not None:
-            self._index.catch_up(self._journal)
         rested = 0.0
         while True:
             with self._changed:
@@ -241,6 +239,9 @@ class Appender:
     def _round(self, taken: list[_Waiting], *, look: bool) -> bool | TidewheelError:
         """Make one commit. Return whether the journal may hold more, or what went wrong."""
         try:
+            if self._behind and self._index is not None and self._journal is not None:
+                self._index.catch_up(self._journal)
+            self._behind = False
             shipment = self._shipper.collect(MOST_A_COMMIT, look=look) if self._shipper else Shipment([], {}, {})
             if taken or shipment.entries:
                 self._append(taken, shipment)
