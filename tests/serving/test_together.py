@@ -162,15 +162,35 @@ def test_derived_functions_lists_and_slow_models_are_not_taken_together_or_come_
             assert [verdict and verdict.score for verdict in verdicts] == [n / 100 for n in range(5)]
 
 
-def test_a_burst_over_http_is_answered_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_nobody_foresaw_is_the_answer_of_one(running: Serving) -> None:
+    bodies = [json.dumps(payment(f"odd{number}")).encode() for number in range(4)]
+    asks = posted(running, bodies)
+    asks[2] = asks[2]._replace(body=None)
+    for some in (asks, asks[2:3]):
+        answers = decide_posted(running.desk, some, running.stores.clock.now())
+        assert [isinstance(answer, bytes) for answer in answers] == [one is not asks[2] for one in some]
+        assert [type(answer) for answer in answers if not isinstance(answer, bytes)] == [TypeError]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"durability": "committed"}, {"log_format": "json"}, {"tracing": True, "trace_ratio": 0.0}],
+    ids=str,
+)
+def test_a_burst_over_http_is_answered_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, object]
+) -> None:
+    if "tracing" in settings:
+        pytest.importorskip("opentelemetry.sdk")
     monkeypatch.setattr(shop_module, "PROJECT", PLAIN)
     bodies = [json.dumps(payment(number, card=f"c{number % 7}", amount=10.0 * number)).encode() for number in range(60)]
     bodies[20], bodies[40] = b'{"id":"bad"}', bodies[39]
     requests = [
         b"POST /v1/services/Score HTTP/1.1\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body) for body in bodies
     ]
+    requests[50] = requests[50].replace(b"Content-Length", b"X-Request-Id: 50\r\nContent-Length")
     requests.insert(30, b"GET /healthz HTTP/1.1\r\n\r\n")
-    with open_shop(tmp_path) as shop:
+    with open_shop(tmp_path, **settings) as shop:
         shop.deploy(shop.graph())
         with worker(tmp_path) as process, connect(process.port) as client:
             client.settimeout(30)
@@ -186,3 +206,6 @@ def test_a_burst_over_http_is_answered_in_order(tmp_path: Path, monkeypatch: pyt
         folder = shop.stores.layout.journal
         written = [decode_decision(data) for path in list_segments(folder) for _, _, data in read_segment(path)]
         assert sorted(record.event_id for record in written) == sorted(set(events))
+        assert len({record.timings[1] for record in written}) < 30, (
+            "each bears its share of one look, not one of its own"
+        )

@@ -7,7 +7,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from tests.serving.server import Echo, ServerThread, connect, read_all, read_answer, statuses
 
 from tidewheel.errors import NotFoundError, OverloadedError
-from tidewheel.serving.transport.http import Limits, Request, Response
+from tidewheel.serving.transport.connection import Connection
+from tidewheel.serving.transport.http import Limits, Owed, Request, Response
 
 LIMITS = Limits(header_timeout=0.2, body_timeout=0.2, idle_timeout=0.4, write_timeout=0.4, pipelined=8, requests=1000)
 
@@ -160,6 +161,45 @@ def test_a_client_that_drips_headers_is_cut_off(server: ServerThread) -> None:
                 client.sendall(b"a")
                 time.sleep(0.02)
     assert time.monotonic() - begin < 4
+
+
+def test_each_owed_answer_is_told_on_its_own() -> None:
+    owing: list[Owed] = []
+
+    def owe(request: Request) -> Owed:
+        owing.append(Owed())
+        return owing[-1]
+
+    def give() -> None:
+        for owed in owing[:]:
+            good = Response(body=b"here")
+            owed.give(Response(headers=((b"odd", None),)) if owed is owing[1] else good)  # type: ignore[arg-type]
+
+    with ServerThread(Echo(owe)) as running, ExitStack() as stack:
+        clients = [stack.enter_context(connect(running.port)) for _ in range(3)]
+        for number, client in enumerate(clients):
+            client.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            while len(owing) <= number:
+                time.sleep(0.001)
+        running.loop.call_soon_threadsafe(give)
+        assert [read_answer(clients[number])[2] for number in (0, 2)] == [b"here", b"here"]
+        assert read_all(clients[1]) == b"", "cut off, not left waiting"
+
+
+def test_deadlines_hold_after_one_of_them_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    expire = Connection.expire
+
+    def failing(connection: Connection, ticks: int) -> None:
+        if connection.requests == 2:
+            raise RuntimeError("a bug")
+        expire(connection, ticks)
+
+    monkeypatch.setattr(Connection, "expire", failing)
+    with ServerThread(Echo(lambda request: Response()), LIMITS) as running, connect(running.port) as odd:
+        odd.sendall(b"GET / HTTP/1.1\r\n\r\n" * 2)
+        assert statuses(read_all(odd)) == [200, 200]
+        with connect(running.port) as idle:
+            assert read_all(idle) == b""
 
 
 def test_an_idle_connection_is_closed_in_silence(server: ServerThread) -> None:

@@ -27,7 +27,7 @@ from tests.serving.shop import (
     service_of,
     worker,
 )
-from tests.serving.test_deciding import records
+from tests.serving.test_deciding import eventually, records
 
 from tidewheel.registry.pointers.deployments import deploy
 from tidewheel.registry.services import freeze_service
@@ -91,6 +91,7 @@ def test_kill_nine_under_load_loses_and_doubles_nothing(tmp_path: Path, durabili
                 for thread in load:
                     thread.start()
                 time.sleep(0.3 + chance.random() * 0.5)
+                eventually(lambda: len(answered) > 15 * (turn + 1))  # noqa: B023  # waited for in this turn
                 running.kill()
                 for thread in load:
                     thread.join()

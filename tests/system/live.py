@@ -19,7 +19,8 @@ from typing import Any
 from tidewheel.runtime.config import load_config
 from tidewheel.runtime.supervisor import read_status
 
-PATIENCE = 60.0
+PATIENCE = float(os.environ.get("TIDEWHEEL_PATIENCE", "60"))
+"""Seconds to wait for what has to happen; a machine that is busy with other things needs more."""
 SCREEN = "/v1/services/Screen"
 
 
@@ -93,7 +94,11 @@ class Server:
         return self.process.wait(PATIENCE)
 
     def __enter__(self) -> Server:
-        return self.start().wait()
+        try:
+            return self.start().wait()
+        except BaseException:
+            self.__exit__()  # nobody else would end what was started
+            raise
 
     def __exit__(self, *_error: object) -> None:
         if not self._ended():

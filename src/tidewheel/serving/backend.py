@@ -21,6 +21,7 @@ from tidewheel.serving.observing.log_metrics import log_lines
 from tidewheel.serving.observing.metrics import Snapshot, read_snapshots
 from tidewheel.serving.observing.model_metrics import model_gauges, triton_lines
 from tidewheel.serving.observing.rollout_metrics import read_rollouts, rollout_lines
+from tidewheel.serving.upkeep import Upkeep
 from tidewheel.storage.log.records import BadRow, NewEvent, Outcome
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ MOST_NAMED = 1000
 """Quarantined rows that an answer names one by one."""
 
 
-Coming = bytes | TidewheelError | Awaitable[bytes]
+Coming = bytes | Exception | Awaitable[bytes]
 """An answer's JSON, why there is none, or what to await for it."""
 
 
@@ -61,6 +62,8 @@ class WorkerBackend:
         self._features = FeatureLookup(lambda: serving.stores.state, lambda: serving.loader.graph)
         self._awaited: dict[str, int] = {}
         """Decisions under way, by service."""
+        self.upkeep = Upkeep(serving.metrics)
+        """What is done beside requests."""
         self.not_ready = "loading"
 
     def services(self) -> list[str]:
@@ -118,17 +121,23 @@ class WorkerBackend:
         answers: list[Coming] = []
         for one, answer in zip(posted, decide_posted(self.serving.desk, posted, self._now()), strict=True):
             service = one.served.decider.service.name
-            if isinstance(answer, TidewheelError):
-                self._count_refused(service, answer)
+            if isinstance(answer, Exception):
+                if isinstance(answer, TidewheelError):
+                    self._count_refused(service, answer)
                 answers.append(answer)
             else:
-                answers.append(answer if isinstance(answer, bytes) else self._answered(service, answer))
+                at_once = isinstance(answer, bytes) and not self._committed
+                answers.append(answer if at_once else self._answered(service, answer))
         return answers
 
     @property
     def gathers(self) -> bool:
-        """Whether what comes at about the same time may be decided together: nothing waits for a clock or the disk."""
-        return self._steps is None and not self._committed
+        """Whether what comes at about the same time may be decided together: nothing waits for a clock."""
+        return self._steps is None
+
+    def has_room(self, service: str) -> bool:
+        """Whether another decision of a service may wait for its answer."""
+        return not self._awaited or self._awaited.get(service, 0) < MOST_AWAITED
 
     def _check_room(self, service: str, awaited: int, began: int, timeout: int) -> None:
         """Refuse, before a look at the body, what would wait for its model until after its deadline.
@@ -314,6 +323,7 @@ class WorkerBackend:
             "services": {name: self._status_of(name, snapshots) for name in self.services()},
             "left_alone": serving.builder.breakers.open(),
             "error": serving.loader.error,
+            "failing": self.upkeep.failing,
         }
 
     def _status_of(self, name: str, snapshots: list[Snapshot]) -> dict[str, Any]:

@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Callable, Coroutine
 from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
-from tidewheel.errors import TidewheelError
+from tidewheel.runtime.logs import log_fields
 from tidewheel.serving.deciding.posted import Posted
-from tidewheel.serving.transport.http import Owed, Response, failure, refusal
+from tidewheel.serving.transport.http import Owed, Response, failure
 
 if TYPE_CHECKING:
     from tidewheel.serving.backend import WorkerBackend
@@ -52,12 +52,13 @@ class Turn:
         self._asked: list[tuple[Posted, Owed]] = []
 
     def ask(self, service: str, body: bytes, caller: str, began: int, timeout: int) -> Owed | None:
-        """Return the answer that will be given at the end of the turn; None where the service decides one by one.
+        """Return the answer that will be given at the end of the turn; None where one is decided by itself.
 
+        That is where the service's are, and where log lines or a trace follow the request: they follow one call.
         Parameters are those of `Backend.decide`.
         """
         served = self._backend.serving.desk.services.get(service)
-        if served is None or not served.plain:
+        if served is None or not served.plain or log_fields.get() or not self._backend.has_room(service):
             return None
         now = perf_counter_ns()
         until = (began or now) + (timeout or served.decider.service.deadline) * 1000
@@ -90,14 +91,15 @@ class Turn:
         for (_, owed), outcome in zip(asked, outcomes, strict=True):
             if isinstance(outcome, bytes):
                 owed.give(Response(200, outcome))
-            elif isinstance(outcome, TidewheelError):
-                owed.give(refusal(outcome))
+            elif isinstance(outcome, Exception):
+                owed.give(failure(outcome))
             else:
                 self._spawn(_later(outcome, owed))
 
 
 async def _later(outcome: Awaitable[bytes], owed: Owed) -> None:
     try:
-        owed.give(Response(200, await outcome))
+        answer = Response(200, await outcome)
     except Exception as error:
-        owed.give(failure(error))
+        answer = failure(error)
+    owed.give(answer)

@@ -8,12 +8,12 @@ import logging
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from tidewheel.errors import TidewheelError
 from tidewheel.runtime.clock import ReplayClock
 from tidewheel.runtime.config import load_config
 from tidewheel.runtime.stores import Stores
@@ -31,6 +31,7 @@ from tidewheel.serving.transport.server import Handler as AnyHandler
 from tidewheel.serving.transport.server import HttpServer
 from tidewheel.serving.transport.tls import certificate_of
 from tidewheel.serving.turn import Turn
+from tidewheel.serving.upkeep import Upkeep
 
 if TYPE_CHECKING:
     from tidewheel.runtime.child import Life
@@ -119,18 +120,17 @@ async def _serve(stores: Stores, index: int, life: Life, stream: Stream | None) 
         server = server_of(backend, guard)
         port = await server.start(stores.settings.host, stores.settings.port)
         address = write_address(stores.layout.run, WorkerAddress(index, os.getpid(), stores.settings.host, port))
-        ticking = [loop.create_task(_tick(backend, server)), loop.create_task(follow(guard))]
+        tend(backend, guard, partial(numbers_of, server))
         if steps is not None:
-            ticking.append(loop.create_task(_keep_in_step(steps)))
+            backend.upkeep.every(STEP_TICK, "shipping", partial(_keep_in_step, steps))
         settle_memory()
         backend.not_ready = ""
         life.ready()
         log.info("serving %s on %s:%d", ", ".join(backend.services()) or "nothing yet", address.host, port)
         await stop.wait()
         backend.not_ready = "stopping"
-        await server.drain()
-        for task in ticking:
-            task.cancel()
+        await server.drain(life.grace / 2)
+        backend.upkeep.cancel()
         if steps is not None:
             steps.close()
     finally:
@@ -144,19 +144,26 @@ async def _serve(stores: Stores, index: int, life: Life, stream: Stream | None) 
 
 def server_of(backend: WorkerBackend, guard: Guard) -> HttpServer:
     """Return the server of a worker, under the settings of its workspace."""
-    config, handler = backend.serving.stores.config, handler_of(backend, guard)
+    config, handler = backend.serving.stores.config, _handler_of(backend, guard)
     limits, certificate = limits_of(config.settings), certificate_of(config)
-    server = HttpServer(handler, limits, certificate=certificate, patience=backend.patience)
-    # Traces and logged ids follow one request through one call.
-    if isinstance(handler, Handler) and backend.gathers:
+    server = HttpServer(_followed(handler, backend), limits, certificate=certificate, patience=backend.patience)
+    if backend.gathers:
         handler.turn = Turn(backend, server.admission, asyncio.get_running_loop().call_soon, server.spawn)
     return server
 
 
 def handler_of(backend: WorkerBackend, guard: Guard) -> AnyHandler:
     """Return what answers requests, under the settings of its workspace; whichever way they come."""
+    return _followed(_handler_of(backend, guard), backend)
+
+
+def _handler_of(backend: WorkerBackend, guard: Guard) -> Handler:
+    return mount(Handler(backend, limits_of(backend.serving.stores.settings), guard), backend)
+
+
+def _followed(handler: AnyHandler, backend: WorkerBackend) -> AnyHandler:
+    """Return a handler whose requests are followed by traces and logged ids, where the settings say so."""
     settings = backend.serving.stores.settings
-    handler: AnyHandler = mount(Handler(backend, limits_of(settings), guard), backend)
     if settings.tracing:
         tracer = backend.serving.desk.tracer = tracer_of(settings.trace_ratio, backend.serving.metrics.worker)
         handler = Traced(handler, tracer)
@@ -170,38 +177,49 @@ def settle_memory() -> None:
     gc.set_threshold(*COLLECT_AFTER)
 
 
-async def _tick(backend: WorkerBackend, server: HttpServer) -> None:
-    """Twice a second, share the numbers and look at the stream's lag."""
+def tend(backend: WorkerBackend, guard: Guard, numbers: Callable[[], dict[str, float]] = dict) -> None:
+    """Begin what a worker does beside its requests: it looks at the stream's lag, shares its numbers, follows tokens.
+
+    Parameters
+    ----------
+    backend : WorkerBackend
+    guard : Guard
+    numbers : callable
+        Gauges of the transport.
+    """
     serving, run = backend.serving, backend.serving.stores.layout.run
-    while True:
-        try:
-            serving.lag = await asyncio.to_thread(lag_of, serving)
-            serving.metrics.gauges["http_connections"] = float(len(server.connections))
-            serving.metrics.gauges["http_bad_requests"] = float(server.refused)
-            serving.metrics.gauges["http_shed_requests"] = float(server.admission.shed)
-            serving.metrics.gauges["standing_queue_seconds"] = server.admission.standing / 1e9
-            await asyncio.to_thread(write_snapshot, run, backend.numbers())
-        except (TidewheelError, OSError) as error:
-            log.warning("the worker's numbers could not be written: %s", error)
-        await asyncio.sleep(TICK)
+
+    async def look() -> None:
+        serving.lag = await asyncio.to_thread(lag_of, serving)
+
+    async def share() -> None:
+        serving.metrics.gauges.update(numbers())
+        await asyncio.to_thread(write_snapshot, run, backend.numbers())
+
+    backend.upkeep.every(TICK, "a look at the stream's lag", look)
+    backend.upkeep.every(TICK, "writing the worker's numbers", share)
+    follow(backend.upkeep, guard)
 
 
-async def follow(guard: Guard) -> None:
-    """Look for new and revoked tokens, in a thread: the catalog may be slow to say that it is gone."""
-    while True:
-        await asyncio.to_thread(guard.follow)
-        await asyncio.sleep(FOLLOW)
+def numbers_of(server: HttpServer) -> dict[str, float]:
+    """Return a server's gauges."""
+    return {
+        "http_connections": float(len(server.connections)),
+        "http_bad_requests": float(server.refused),
+        "http_shed_requests": float(server.admission.shed),
+        "standing_queue_seconds": server.admission.standing / 1e9,
+    }
+
+
+def follow(upkeep: Upkeep, guard: Guard) -> None:
+    """Begin to look for new and revoked tokens, in a thread: the catalog may be slow to say that it is gone."""
+    upkeep.every(FOLLOW, "following the tokens", partial(asyncio.to_thread, guard.follow))
 
 
 async def _keep_in_step(steps: Steps) -> None:
     """Ship what was decided once another worker has moved the clock."""
-    while True:
-        try:
-            await steps.reach(None)
-            steps.tick()
-        except TidewheelError as error:
-            log.warning("decided events could not be shipped: %s", error)
-        await asyncio.sleep(STEP_TICK)
+    await steps.reach(None)
+    steps.tick()
 
 
 def lag_of(serving: Serving) -> int:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Sequence
+import logging
+from collections.abc import AsyncGenerator, Sequence
 from typing import TYPE_CHECKING
 
-from tidewheel.errors import SchemaError, TidewheelError
+from tidewheel.errors import SchemaError, ServingError, TidewheelError
 from tidewheel.storage.log.records import BadRow, NewEvent
 
 if TYPE_CHECKING:
-    from tidewheel.serving.backend import WorkerBackend
+    from tidewheel.serving.backend import Coming, WorkerBackend
+
+log = logging.getLogger("tidewheel.serving")
 
 BulkRow = NewEvent | BadRow
 SLICE = 32
@@ -59,13 +62,18 @@ async def decide_rows(
         await asyncio.sleep(0)
 
 
-async def _finished(answer: bytes | TidewheelError | Awaitable[bytes]) -> bytes | TidewheelError:
-    if isinstance(answer, bytes | TidewheelError):
+async def _finished(answer: Coming) -> bytes | TidewheelError:
+    if isinstance(answer, bytes):
         return answer
     try:
+        if isinstance(answer, Exception):
+            raise answer
         return await answer
     except TidewheelError as error:
         return error
+    except Exception:
+        log.exception("a row could not be decided")
+        return ServingError("the server failed at this row", remedy="see the worker's log")
 
 
 def is_bulk(body: bytes) -> bool:

@@ -7,14 +7,13 @@ from functools import partial
 from time import perf_counter_ns
 from typing import NamedTuple
 
-from tidewheel.errors import TidewheelError
 from tidewheel.serving.deciding.arms import Verdict
 from tidewheel.serving.deciding.desk import Asked, Desk, Served, Soon, one_event
 from tidewheel.serving.deciding.together import Ask, decide_together
 from tidewheel.storage.log.records import NewEvent
 
-Decided = Soon | TidewheelError
-"""An answer's JSON, what to wait for it on, or why there is none."""
+Decided = Soon | Exception
+"""An answer's JSON, what to wait for it on, or why there is none: nobody else is to go without for that."""
 
 
 class Posted(NamedTuple):
@@ -65,7 +64,7 @@ def _decide_each(desk: Desk, takes: Sequence[Callable[[], Asked | Soon]], now: i
     for number, take in enumerate(takes):
         try:
             taken = take()
-        except TidewheelError as error:
+        except Exception as error:
             answers[number] = error
             continue
         if not isinstance(taken, Asked):
@@ -84,7 +83,7 @@ def _decide_alone(desk: Desk, take: Callable[[], Asked | Soon]) -> Decided:
     try:
         taken = take()
         return desk.decide_taken(taken) if isinstance(taken, Asked) else taken
-    except TidewheelError as error:
+    except Exception as error:
         return error
 
 
@@ -106,12 +105,12 @@ def _decide(desk: Desk, taken: list[tuple[int, Asked]], now: int, answers: dict[
         if number not in answers:
             try:
                 answers[number] = desk.decide_taken(asked)
-            except TidewheelError as error:
+            except Exception as error:
                 answers[number] = error
 
 
 def _written(desk: Desk, decided: list[tuple[int, Asked, Verdict]]) -> Sequence[Decided]:
     try:
         return desk.write([(asked, verdict) for _, asked, verdict in decided])
-    except TidewheelError as error:
+    except Exception as error:
         return [error] * len(decided)

@@ -21,6 +21,8 @@ ABOUT = {
     "http_shed_requests": "Requests refused because they had waited too long.",
     "standing_queue_seconds": "How long requests wait to be read, at least.",
     "model_failures": "Requests that a version should have answered and did not.",
+    "upkeep_failures": "What a worker does beside its requests and failed at, by what it was.",
+    "upkeep_failing": "How much of what a worker does beside its requests failed the last time.",
     "journal_unsynced_records": "Decision records written and not yet on the disk.",
     "journal_unsynced_bytes": "Their bytes.",
     "journal_sync_age_seconds": "Time since all that was written was on the disk; 0 while it is.",

@@ -49,6 +49,7 @@ HELP = {
     "loads": ("service", "outcome"),
     "model_failures": ("model", "reason"),
     "model_cache": ("model", "outcome"),
+    "upkeep_failures": ("task",),
 }
 """Counters by name, each with its labels."""
 

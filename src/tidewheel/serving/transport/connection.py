@@ -230,7 +230,6 @@ class Connection(asyncio.Protocol):
 
     def _ask(self, method: str) -> Response | Awaitable[Response]:
         """Call the handler; whatever it raises becomes an answer."""
-        body = self.body
         try:
             path, query, _ = self.server.target_of(self.url)
         except UnicodeDecodeError:
@@ -238,8 +237,7 @@ class Connection(asyncio.Protocol):
         admission, waited = self.server.admission, perf_counter_ns() - self.read_at
         if waited > QUIET and admission.refuses(waited, path, self.headers):
             return admission.refusal()
-        whole = body[0] if len(body) == 1 else b"".join(body)
-        request = Request(method, path, query, self.headers, whole, self.peer, began=self.began)
+        request = Request(method, path, query, self.headers, b"".join(self.body), self.peer, began=self.began)
         try:
             return self.server.handler.handle(request)
         except Exception as error:
@@ -260,9 +258,14 @@ class Connection(asyncio.Protocol):
 
     def _deliver(self, slot: Slot, response: Response) -> None:
         """Send an answer that was owed, if the client is still there."""
-        if self.transport is not None:
+        if (transport := self.transport) is None:
+            return
+        try:
             self._fill(slot, response)
             self._flush()
+        except Exception:
+            transport.abort()  # rather than leave the client waiting for what never comes
+            raise
 
     async def _wait(self, slot: Slot, answer: Awaitable[Response]) -> None:
         """Finish an answer that takes its time, in its place."""
@@ -325,8 +328,7 @@ class Connection(asyncio.Protocol):
 
     def _hold(self) -> None:
         """Read from the socket only while the client takes its answers and has few of them due."""
-        transport = self.transport
-        if transport is None or transport.is_closing():
+        if (transport := self.transport) is None or transport.is_closing():
             return
         busy = self.paused or len(self.slots) > self.server.limits.pipelined
         if busy and transport.is_reading():
@@ -359,8 +361,7 @@ class Connection(asyncio.Protocol):
 
     def _close(self) -> None:
         """Close, in a way that a client still sending gets to read its answer."""
-        transport = self.transport
-        if transport is None:
+        if (transport := self.transport) is None:
             return
         if not transport.can_write_eof() or (self.refused is None and self.phase != LINGER):
             transport.close()  # TLS has no half-closed connections
@@ -377,8 +378,7 @@ class Connection(asyncio.Protocol):
     def expire(self, ticks: int) -> None:
         """Look at the deadlines; called by the server's tick."""
         limits, waited = self.server.limits, (ticks - self.since) * self.server.tick
-        transport = self.transport
-        if transport is None:
+        if (transport := self.transport) is None:
             return
         if self.paused and (ticks - self.write_since) * self.server.tick > limits.write_timeout:
             transport.abort()

@@ -111,10 +111,13 @@ class Owed:
         self._tell: Callable[[Response], object] | None = None
 
     def give(self, answer: Response) -> None:
-        """Answer; once, on the loop's thread."""
+        """Answer; once, on the loop's thread. Never raises: who gives has others to answer too."""
         self._answer = answer
         if self._tell is not None:
-            self._tell(answer)
+            try:
+                self._tell(answer)
+            except Exception:
+                log.exception("an answer could not be told")
 
     def then(self, tell: Callable[[Response], object]) -> None:
         """Have `tell` called with the answer when it is there: cheaper than a task that awaits it."""

@@ -203,11 +203,17 @@ class HttpServer:
             log.debug("a connection ended in its handshake: %s", error)
 
     def _on_tick(self) -> None:
+        # First: deadlines are to hold after whatever goes wrong with one of them.
+        self._timer = asyncio.get_running_loop().call_later(self.tick, self._on_tick)
         self.ticks += 1
         self.admission.settle()
         self.date = wire.date_line(time.time())
         for connection in tuple(self.connections):
-            connection.expire(self.ticks)
+            try:
+                connection.expire(self.ticks)
+            except Exception:
+                log.exception("a connection's deadline could not be held; it is cut off")
+                if connection.transport is not None:
+                    connection.transport.abort()
         if self._certificate is not None:
             self._certificate.refresh()
-        self._timer = asyncio.get_running_loop().call_later(self.tick, self._on_tick)

@@ -12,6 +12,7 @@ from tidewheel.serving.api.guard import Guard, is_loopback
 from tidewheel.serving.transport.http import Limits
 from tidewheel.serving.transport.server import HttpServer
 from tidewheel.serving.transport.tls import certificate_of
+from tidewheel.serving.upkeep import Upkeep
 from tidewheel.serving.worker import follow
 from tidewheel.workspace.processes.control_plane import BODY, ControlHandler
 
@@ -56,11 +57,11 @@ async def _serve(stores: Stores, life: Life) -> None:
     handler, limits = ControlHandler(stores, guard), Limits(body=BODY, bulk_body=BODY)
     server = HttpServer(handler, limits, certificate=certificate_of(stores.config))
     port = await server.start(settings.control_host, settings.control_port, shared=False)
-    following = loop.create_task(follow(guard))
+    follow(upkeep := Upkeep(), guard)
     life.ready()
     log.info("control plane on %s:%d", settings.control_host, port)
     await stop.wait()
-    await server.drain()
-    following.cancel()
+    await server.drain(life.grace / 2)
+    upkeep.cancel()
     await asyncio.to_thread(handler.close)
     guard.close()

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any
 
-from tidewheel.errors import ConfigError, MissingExtraError, TidewheelError
+from tidewheel.errors import ConfigError, MissingExtraError
 from tidewheel.runtime.config import load_config
 from tidewheel.runtime.stores import Stores
 from tidewheel.serving.api.guard import Guard, refuse_open
@@ -15,17 +15,14 @@ from tidewheel.serving.api.mounts import administrated
 from tidewheel.serving.api.oip.grpc_tls import credentials_of
 from tidewheel.serving.api.oip.repository import Repository
 from tidewheel.serving.backend import WorkerBackend
-from tidewheel.serving.observing.metrics import write_snapshot
 from tidewheel.serving.service import Serving
 from tidewheel.serving.transport.http import Limits
-from tidewheel.serving.worker import ROLE, TICK, follow, lag_of, settle_memory
+from tidewheel.serving.worker import ROLE, settle_memory, tend
 
 if TYPE_CHECKING:
     from tidewheel.runtime.child import Life
 
 log = logging.getLogger("tidewheel.serving")
-GRACE = 10.0
-"""Seconds that calls under way have to end when the process is asked to stop."""
 
 
 def main(life: Life, folder: str, env: str = "", index: int = 0) -> None:
@@ -68,16 +65,15 @@ async def _serve(stores: Stores, life: Life, index: int) -> None:
         backend = WorkerBackend(serving)
         settings, credentials = stores.settings, credentials_of(stores.config)
         server, port = await start_server(backend, guard, settings.host, settings.grpc_port, credentials)
-        ticking = [loop.create_task(_tick(backend)), loop.create_task(follow(guard))]
+        tend(backend, guard)
         settle_memory()
         backend.not_ready = ""
         life.ready()
         log.info("answering gRPC on %s:%d", stores.settings.host, port)
         await stop.wait()
         backend.not_ready = "stopping"
-        await server.stop(GRACE)
-        for task in ticking:
-            task.cancel()
+        await server.stop(life.grace / 2)
+        backend.upkeep.cancel()
     finally:
         await asyncio.to_thread(serving.close)
         guard.close()
@@ -121,15 +117,3 @@ async def start_server(
                           remedy="set another port, or stop what uses it") from error  # fmt: skip
     await server.start()
     return server, bound
-
-
-async def _tick(backend: WorkerBackend) -> None:
-    """Twice a second, share the numbers and look at the stream's lag."""
-    serving, run = backend.serving, backend.serving.stores.layout.run
-    while True:
-        try:
-            serving.lag = await asyncio.to_thread(lag_of, serving)
-            await asyncio.to_thread(write_snapshot, run, backend.numbers())
-        except (TidewheelError, OSError) as error:
-            log.warning("the worker's numbers could not be written: %s", error)
-        await asyncio.sleep(TICK)
