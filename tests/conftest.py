@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 settings.register_profile("any speed", deadline=None)
 settings.load_profile("any speed")
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
+
 REDIS = os.environ.get("TIDEWHEEL_TEST_REDIS", "redis://127.0.0.1:6379/0")
 POSTGRES = os.environ.get("TIDEWHEEL_TEST_POSTGRES", "postgresql://127.0.0.1:5432/test")
 
