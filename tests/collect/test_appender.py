@@ -15,6 +15,7 @@ from collect_world import NOW, World
 
 from tidewheel.collect.appending.appender import Appender
 from tidewheel.collect.appending.decision_index import DecisionIndex, read_place
+from tidewheel.collect.keeping.flush import flush
 from tidewheel.errors import FullError, OverloadedError, StorageError
 from tidewheel.storage.journal.decisions import DecisionIds, DecisionRecord, encode_decision
 from tidewheel.storage.journal.writer import JournalWriter
@@ -172,6 +173,27 @@ def test_a_damaged_segment_does_not_stop_the_others(world: World) -> None:
     with Appender(world.log, lambda: NOW, journal=world.journal, index=index) as appender:
         appender.flush()
     assert set(logged(world)) == {"t1"}
+    index.close()
+
+
+def test_what_comes_before_a_damage_is_logged_indexed_and_flushed(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    with JournalWriter.open(world.journal, "a") as journal:
+        records = [decision(number) for number in range(9)]
+        places = [journal.append(encode_decision(record)) for record in records]
+    segment = world.journal / f"{places[0][0]}.journal"
+    data = bytearray(segment.read_bytes())
+    data[places[6][1] + 20] ^= 1
+    segment.write_bytes(data)
+    index = DecisionIndex.open(world.folder / "decisions")
+    with Appender(world.log, lambda: NOW, journal=world.journal, index=index) as appender:
+        appender.flush()
+    assert set(logged(world)) == {f"t{number}" for number in range(6)}
+    assert [index.find(record.decision_id) is not None for record in records] == [True] * 6 + [False] * 3
+    assert len(flush(world.log, world.lake, journal=world.journal, index=index).damaged) == 1
+    assert world.lake.count("decisions") == 6
+    assert "do not come to the log" in caplog.text
     index.close()
 
 

@@ -21,6 +21,7 @@ from msgspec.json import encode as json_of
 import tidewheel as tw
 from tidewheel.features.folding.dealt import PLACE
 from tidewheel.features.folding.stream import Folder
+from tidewheel.kernel import warm
 from tidewheel.runtime.child import Order
 from tidewheel.runtime.stores import Stores, open_stores
 from tidewheel.storage.log.records import NewEvent
@@ -64,6 +65,8 @@ class DoorHistory(tw.Features, by=Visit.door):
 PARTITIONS, MEMBERS, SHOPS, CLERKS, GUESTS = 4, 3, 300, 50, 70
 STEPS = 200
 """Appends. After each share of them something is killed or begun, once some of it is folded."""
+STANDSTILL = 240.0
+"""Seconds without anything folded after which it is given up."""
 PAUSED = 13.0
 """Seconds after which another has a paused member's partitions, and its leases."""
 
@@ -158,13 +161,20 @@ def play(folder: Path, seed: int, count: int, most_kills: int, paused: float) ->
                     else:
                         processes.kill(name)
                         absent.append(name)
-            head, until = stores.log.head() - 1, time.monotonic() + 240
-            while (folded := [min(of.values(), default=0) for of in offsets(stores.state)]) != [head] * PARTITIONS:
-                assert time.monotonic() < until, f"folded {folded} of {head}"
-                time.sleep(0.05)
+            await_head(stores)
         finally:
             processes.stop()
     return kills, starts
+
+
+def await_head(stores: Stores) -> None:
+    """Wait until all is folded, however long that takes, as long as something is."""
+    head, before, until = stores.log.head() - 1, [0], time.monotonic() + STANDSTILL
+    while (folded := [min(of.values(), default=0) for of in offsets(stores.state)]) != [head] * PARTITIONS:
+        if folded != before:
+            before, until = folded, time.monotonic() + STANDSTILL
+        assert time.monotonic() < until, f"folded {folded} of {head}"
+        time.sleep(0.05)
 
 
 def offsets(state: State) -> list[dict[str, int]]:
@@ -205,6 +215,7 @@ def wrong(folder: Path, count: int) -> int:
 def main(
     folder: Path, broker: str, namespace: str, seed: int, count: int, kills: int, state: str = "", catalog: str = ""
 ) -> None:
+    warm()
     folder.mkdir()
     (folder / "project.py").write_text(PROJECT + MORE)
     (folder / "tidewheel.toml").write_text(

@@ -117,11 +117,7 @@ class DecisionIndex:
         return added
 
     def _catch_up_segment(self, path: Path) -> int:
-        entries = read_entries(path, self.position(path.stem))
-        added = 0
-        while batch := list(itertools.islice(entries, _STEP)):
-            added += self.add(batch)
-        return added
+        return sum(self.add(batch) for batch in read_batches(path, self.position(path.stem), _STEP))
 
     def find(self, decision_id: str) -> Place | None:
         """Return where a decision stands, or None."""
@@ -179,6 +175,23 @@ def read_entries(path: Path, position: int = 0) -> Iterator[JournalEntry]:
     """Yield the decisions of a segment from a position on."""
     for start, following, payload in read_segment(path, position):
         yield JournalEntry(Place(path.stem, start), following, decode_decision(payload))
+
+
+def read_batches(path: Path, position: int, size: int) -> Iterator[list[JournalEntry]]:
+    """Yield the decisions of a segment by so many; of a damaged one those before the damage, then its error."""
+    batch: list[JournalEntry] = []
+    try:
+        for entry in read_entries(path, position):
+            batch.append(entry)
+            if len(batch) == size:
+                yield batch
+                batch = []
+    except CorruptError:
+        if batch:
+            yield batch
+        raise
+    if batch:
+        yield batch
 
 
 def read_place(folder: Path, place: Place) -> DecisionRecord | None:

@@ -7,6 +7,7 @@ the next one goes on from the position, and a segment whose writer died is taken
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from pathlib import Path
@@ -19,6 +20,7 @@ from tidewheel.storage.journal.segments import is_live, is_sealed, list_segments
 from tidewheel.storage.log.event_log import EventLog
 from tidewheel.storage.log.records import NewEvent
 
+_logger = logging.getLogger("tidewheel.collect")
 POSITION = "journal:"
 """A segment's position in the log is stored under this and its name."""
 SECONDS_BETWEEN_LOOKS = 2.0
@@ -129,19 +131,22 @@ class Shipper:
         if name not in self._positions:
             self._positions[name] = self._log.position(POSITION + name)
         position = self._positions[name]
+        entries: list[JournalEntry] = []
         try:
             # Asked before reading: what is finished now has nothing to come after what is read below.
             finished = not self._is_newest(name) and (is_sealed(path) or _is_orphan(path))
-            entries: list[JournalEntry] = []
             for entry in read_entries(path, position):
                 if len(shipment.entries) + len(entries) >= limit:
                     finished = False
                     break
                 entries.append(entry)
-        except (CorruptError, NotFoundError) as error:
-            self._segments.pop(name)
-            self.damaged[name] = str(error)
-            return
+        except NotFoundError:
+            finished = True  # deleted: log and lake have all of it
+        except CorruptError as error:
+            finished = False
+            if not entries:  # what comes before the damage is shipped first
+                self._give_up(name, error)
+                return
         if entries:
             shipment.entries.extend(entries)
             shipment.before[POSITION + name] = position
@@ -150,6 +155,11 @@ class Shipper:
             self._segments.pop(name)
             self._positions.pop(name)
             self._done.add(name)
+
+    def _give_up(self, name: str, error: CorruptError) -> None:
+        self._segments.pop(name)
+        self.damaged[name] = str(error)
+        _logger.error("decisions in the journal do not come to the log: %s", error)
 
 
 def _is_orphan(path: Path) -> bool:

@@ -305,9 +305,8 @@ def _note_summary(folder: Path, content: str, summary: ImportSummary) -> None:
 
 
 def _known_summary(folder: Path, record: ImportRecord, path: Path) -> ImportSummary:
-    note = folder / f"{record.import_id[:_ID_LENGTH]}.json"
-    if note.exists():
-        kept = msgspec.json.decode(note.read_bytes(), type=ImportSummary)
+    kept = _noted_summary(folder / f"{record.import_id[:_ID_LENGTH]}.json")
+    if kept is not None:
         return msgspec.structs.replace(kept, file=str(path), already=True, seconds=0.0)
     return ImportSummary(
         type=record.type,
@@ -321,3 +320,11 @@ def _known_summary(folder: Path, record: ImportRecord, path: Path) -> ImportSumm
         last_arrived=record.last_arrived,
         already=True,
     )
+
+
+def _noted_summary(note: Path) -> ImportSummary | None:
+    """Return the counts that were kept; None where there are none, or a power loss left half of them."""
+    try:
+        return msgspec.json.decode(note.read_bytes(), type=ImportSummary)
+    except (FileNotFoundError, msgspec.DecodeError):
+        return None

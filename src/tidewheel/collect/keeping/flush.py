@@ -6,7 +6,6 @@ taken up by the next one, and no row is written twice.
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from pathlib import Path
 import msgspec
 import pyarrow as pa
 
-from tidewheel.collect.appending.decision_index import DecisionIndex, read_entries
+from tidewheel.collect.appending.decision_index import DecisionIndex, read_batches
 from tidewheel.collect.appending.shipping import POSITION
 from tidewheel.collect.checking.vectors import to_lake
 from tidewheel.collect.keeping.decisions import TABLE as DECISIONS_TABLE
@@ -145,8 +144,7 @@ def _flush_segment(lake: Lake, path: Path) -> int:
     """Write a segment's decisions that the lake does not have; return how many."""
     name = POSITION + path.stem
     written, before = 0, lake.position(DECISIONS_TABLE, name)
-    entries = read_entries(path, before)
-    while batch := list(itertools.islice(entries, DECISIONS_A_COMMIT)):
+    for batch in read_batches(path, before, DECISIONS_A_COMMIT):
         following = batch[-1].following
         lake.append(DECISIONS_TABLE, to_arrow([it.record for it in batch]), position=(name, following), expected=before)
         written, before = written + len(batch), following

@@ -269,8 +269,9 @@ class Topic:
         while True:
             try:
                 return producer.produce(self.name, value, partition=partition, on_delivery=told)  # type: ignore[no-any-return]  # no annotations
-            except BufferError:  # the client's queue is full: its thread empties it
-                self._closed.wait(0.01)
+            except BufferError as error:  # the client's queue is full: its thread empties it
+                if self._closed.wait(0.01):
+                    raise UnreachableError("the log was closed before all was sent", where=self.where) from error
 
     def _ready(self) -> Any:
         with self._lock:
