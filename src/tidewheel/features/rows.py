@@ -92,10 +92,13 @@ def rows_of(table: pa.Table, source: ir.Source, columns: Sequence[str], *, ids: 
 
 
 def resolve(rows: Rows, ref: str, targets: Rows) -> tuple[Rows, Rows]:
-    """Return the rows whose reference has a target, and beside them their targets, row by row."""
+    """Return the rows whose reference has a target, and beside them their targets, row by row, in fold order."""
     found = pc.index_in(part_array(rows.columns[ref]), value_set=targets.columns["_id"])
-    known = found.is_valid().to_numpy(zero_copy_only=False)
+    known = np.flatnonzero(found.is_valid().to_numpy(zero_copy_only=False))
     positions = found.drop_null().to_numpy(zero_copy_only=False).astype(np.intp)
+    order = _fold_order(rows.offset[known], targets.offset[positions])
+    if order is not None:
+        known, positions = known[order], positions[order]
     return rows.take(known), targets.take(positions)
 
 
@@ -180,17 +183,18 @@ def feed_rows(feed: Feed, rows: Rows, targets: Rows | None = None) -> Fed:
     """Return what `feed` makes of `rows`; `targets` holds their targets row by row when it goes through a reference."""
     if targets is None:
         return Fed(feed, rows, None, rows.arrived, rows.offset)
-    rows, targets = in_fold_order(rows, targets)
+    order = _fold_order(rows.offset, targets.offset)
+    if order is not None:
+        rows, targets = rows.take(order), targets.take(order)
     return Fed(feed, rows, targets, np.maximum(rows.arrived, targets.arrived), np.maximum(rows.offset, targets.offset))
 
 
-def in_fold_order(rows: Rows, targets: Rows) -> tuple[Rows, Rows]:
-    """Return rows and their targets by the offset at which both are there; as they are when they stand so already."""
-    offset = np.maximum(rows.offset, targets.offset)
+def _fold_order(rows: Ints, targets: Ints) -> npt.NDArray[np.intp] | None:
+    """Return the order by the offset at which a row and its target are both there; None when they stand so already."""
+    offset = np.maximum(rows, targets)
     if len(offset) < 2 or bool(np.all(offset[1:] > offset[:-1])):
-        return rows, targets
-    order = np.lexsort((rows.offset, offset))
-    return rows.take(order), targets.take(order)
+        return None
+    return np.lexsort((rows, offset))
 
 
 def _column(table: pa.Table, source: ir.Source, name: str) -> pa.Array:

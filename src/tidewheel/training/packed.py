@@ -10,6 +10,7 @@ import dataclasses
 import importlib
 import io
 import pickle
+import sys
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -158,6 +159,8 @@ class _Unpacker:
     def _of(self, shape: Any) -> Any:
         if isinstance(shape, list):
             return [self._of(item) for item in shape]
+        if isinstance(shape, str):
+            return sys.intern(shape)  # a struct leaves out of its digest the very object that is a field's default
         if not isinstance(shape, dict):
             return shape
         kind = shape[_KIND]

@@ -81,6 +81,9 @@ def load_project(folder: str | Path) -> Project:
         raise ConfigError(
             f"there is no module {name!r}", where=short(str(folder / SETTINGS)), remedy='set project = "project.py"'
         )
+    # Read when a learner's library is loaded, which is now: its threads are to sleep while they wait for each other.
+    # Spinning, as they do else, two of them take ten times as long as one alone beside any other work.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     module = _import(file)
     graph = compile_module(module)
     live = {model.name for model in graph.models}

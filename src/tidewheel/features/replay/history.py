@@ -33,7 +33,7 @@ class Needs:
 
 
 class Past:
-    """History as group plans see it: each source scanned once, each feed made once.
+    """History as group plans see it: each source scanned once, each reference followed once.
 
     Parameters
     ----------
@@ -64,16 +64,21 @@ class Past:
                 progress(f"scan {source}", done / len(needs.columns))
             table = history.scan(source, list(columns), below=below)
             self._rows[source] = rows_of(table, sources[source], list(columns), ids=source in needs.identified)
+        plain = [feed for plan in plans for feed in plan.feeds if not feed.corrected]
+        followed = {(feed.source, feed.via.ref, feed.via.target) for feed in plain if feed.via is not None}
+        self._pairs = {
+            (source, ref): resolve(self._rows[source], ref, self._rows[target])
+            for source, ref, target in followed
+        }
 
     def feed(self, feed: Feed) -> Fed:
         """Return a feed's events in fold order."""
         rows = self._rows[feed.source]
-        targets = None if feed.via is None else self._rows[feed.via.target]
         if feed.corrected:
-            return feed_revisions(feed, rows, targets)
-        if feed.via is None or targets is None:
+            return feed_revisions(feed, rows, None if feed.via is None else self._rows[feed.via.target])
+        if feed.via is None:
             return feed_rows(feed, rows)
-        return feed_rows(feed, *resolve(rows, feed.via.ref, targets))
+        return feed_rows(feed, *self._pairs[feed.source, feed.via.ref])
 
     def learn(self, texts: Texts) -> None:
         """Make the strings that features may answer with known to `texts`."""

@@ -46,11 +46,12 @@ def peak() -> int:
     return most if sys.platform == "darwin" else most * 1024
 
 
-def main(folder: Path) -> None:
-    """Decide events of the trial in `folder`, and print how long each took."""
+def main() -> None:
+    """Decide events of the trial whose folder is told, and print how long each took."""
+    warm()
+    folder = Path(sys.stdin.read())
     asked = msgspec.json.decode((folder / EVENTS).read_bytes(), type=Asked)
     stores = Stores(load_config(folder, variables={}))
-    warm()
     before = peak()
     serving = Serving(stores).start()
     spent, answered = [], 0
@@ -70,4 +71,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -47,13 +46,8 @@ class Fit:
 
 
 def threads() -> int:
-    """Return how many threads a learner is given here, now.
-
-    On a machine with much more to do than it has cores, one: learners' threads wait for each other at every
-    split, and then run many times slower together than one alone. A LightGBM fit does not depend on the number.
-    """
-    busy = hasattr(os, "getloadavg") and os.getloadavg()[0] >= 2 * cores()
-    return 1 if busy else min(MOST_THREADS, cores())
+    """Return how many threads a learner is given here. A LightGBM fit does not depend on the number."""
+    return min(MOST_THREADS, cores())
 
 
 def is_lightgbm(estimator: Any) -> bool:

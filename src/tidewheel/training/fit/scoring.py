@@ -23,7 +23,7 @@ from tidewheel.training.context import TrainingContext
 from tidewheel.training.data.levels import encode
 
 Floats = npt.NDArray[np.float64]
-_ROWS_A_PART = 16_384
+_ROWS_A_PART = 1_024
 
 
 @dataclass(frozen=True)

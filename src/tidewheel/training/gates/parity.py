@@ -97,12 +97,12 @@ def streamed(graph: ir.Graph, view: ir.View, history: History, rows: pa.Table) -
         Without what decisions recorded: read as of their arrival.
     """
     plan = plan_view(graph, view)
-    replayed = compute_view(history, graph, plan, rows)
     assembly = assemble([plan])
+    past = Past(history, graph, [state.plan for state in assembly.reads])
+    replayed = compute_view(history, graph, plan, rows, past=past)
     vector = np.full((rows.num_rows, assembly.width), np.nan)
     for position, (path, text) in enumerate(assembly.inputs.items()):
         vector[:, position] = to_words(_column(rows, path), text)
-    past = Past(history, graph, [state.plan for state in assembly.reads])
     for state, start in zip(assembly.reads, assembly.state_at, strict=True):
         words = _folded(past, state, rows, replayed, request_slots(assembly, state, vector))
         vector[:, start : start + words.shape[1]] = words

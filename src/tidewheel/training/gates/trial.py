@@ -21,7 +21,7 @@ from tidewheel.definitions import digest, ir, reachable
 from tidewheel.errors import GateError
 from tidewheel.features.planning.group import PAST
 from tidewheel.features.planning.programs import assemble
-from tidewheel.features.planning.view import StateRead, plan_view
+from tidewheel.features.planning.view import plan_view
 from tidewheel.features.replay.backfill import compute_view
 from tidewheel.features.replay.history import Past
 from tidewheel.registry.graphs import set_live_graph
@@ -54,17 +54,24 @@ def serve(context: TrainingContext, model: ir.Model, outcome: Outcome) -> Served
     GateError
         The trial could not be made, or did not end.
     """
-    with tempfile.TemporaryDirectory(prefix="tidewheel-trial-") as folder:
-        _make(Path(folder), context, model, outcome)
-        command = [sys.executable, "-m", "tidewheel.serving.loading.trial", folder]
+    command = [sys.executable, "-m", "tidewheel.serving.loading.trial"]
+    pipe = subprocess.PIPE
+    with (
+        tempfile.TemporaryDirectory(prefix="tidewheel-trial-") as folder,
+        # Begun before there is anything to serve: it imports what it needs meanwhile.
+        subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe) as child,
+    ):
         try:
-            done = subprocess.run(command, capture_output=True, timeout=SECONDS, check=False)
+            _make(Path(folder), context, model, outcome)
+            told, said = child.communicate(folder.encode(), timeout=SECONDS)
         except subprocess.TimeoutExpired:
             raise GateError(f"serving it took longer than {SECONDS:g} s") from None
-        if done.returncode:
-            last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
-            raise GateError(f"the version could not be served: {''.join(last)}")
-    took = msgspec.json.decode(done.stdout, type=Took)
+        finally:
+            child.kill()
+    if child.returncode:
+        last = said.decode(errors="replace").strip().splitlines()[-1:]
+        raise GateError(f"the version could not be served: {''.join(last)}")
+    took = msgspec.json.decode(told, type=Took)
     return Served(np.array(took.nanoseconds) / 1000.0, took.answered, took.memory, took.before)
 
 
@@ -141,11 +148,11 @@ def _fold(
     writer = stores.state.writer(0)
     for view in views:
         plan = plan_view(graph, view)
-        replayed = compute_view(outcome.history, graph, plan, rows)
-        reads: list[StateRead] = [read for read in assemble([plan]).reads if read.request == PAST]
+        reads = assemble([plan]).reads
         past = Past(outcome.history, graph, [state.plan for state in reads])
+        replayed = compute_view(outcome.history, graph, plan, rows, past=past)
         with writer.batch() as batch:
-            for state in reads:
+            for state in [read for read in reads if read.request == PAST]:
                 keys, blobs = entity_blobs(past, state, rows, replayed, newest=True)
                 named = [key.encode() for key in keys if key is not None]
                 batch.put_blobs(state.plan.state_id, named, blobs.words, blobs.starts)
