@@ -63,7 +63,7 @@ class Decisions:
         names = list(columns) if columns is not None else lake_schema().names
         read = list(dict.fromkeys([*names, "decision_id"]))
         # The tail before the lake: what is flushed in between is met twice, and known by its id.
-        tail = self._tail(service, since, until).select(read)
+        tail = self._tail(service, since, until, read)
         stored = self._stored(read, _filter(service, since, until), _days(since, until))
         new = pc.invert(pc.is_in(tail["decision_id"], stored["decision_id"].combine_chunks()))
         return pa.concat_tables([stored, tail.filter(new)]).sort_by("decision_id").select(names)
@@ -107,7 +107,9 @@ class Decisions:
             return schema.empty_table()
         return self._lake.scan(TABLE, names, where=where, among=among).cast(schema)
 
-    def _tail(self, service: str | None, since: int | None, until: int | None) -> pa.Table:
+    def _tail(
+        self, service: str | None, since: int | None, until: int | None, names: Sequence[str] | None = None
+    ) -> pa.Table:
         records = [
             record
             for path in list_segments(self._journal)
@@ -116,7 +118,7 @@ class Decisions:
             and (since is None or record.arrived >= since)
             and (until is None or record.arrived < until)
         ]
-        return to_arrow(records)
+        return to_arrow(records, names)
 
     def _unflushed(self, path: Path) -> list[DecisionRecord]:
         records: list[DecisionRecord] = []

@@ -308,10 +308,22 @@ def _merged(stored: pa.Table, tail: list[pa.Table], below: int) -> pa.Table:
 
 
 def _in_order(table: pa.Table) -> pa.Table:
-    offsets: npt.NDArray[np.int64] = table["_offset"].to_numpy()
-    if len(offsets) < 2 or bool((offsets[1:] > offsets[:-1]).all()):
+    if _rises(table["_offset"].to_numpy()):
         return table
-    return taken(table, np.argsort(offsets, kind="stable"))
+    # Files of the lake come in any order, but most are in order themselves and do not overlap: few rows are copied then.
+    files = [_batch_in_order(batch) for batch in table.to_batches() if len(batch)]
+    laid = pa.Table.from_batches(sorted(files, key=lambda batch: batch["_offset"][0].as_py()))
+    offsets = laid["_offset"].to_numpy()
+    return laid if _rises(offsets) else taken(laid, np.argsort(offsets, kind="stable"))
+
+
+def _batch_in_order(batch: pa.RecordBatch) -> pa.RecordBatch:
+    offsets = batch["_offset"].to_numpy()
+    return batch if _rises(offsets) else batch.take(pa.array(np.argsort(offsets, kind="stable")))
+
+
+def _rises(offsets: npt.NDArray[np.int64]) -> bool:
+    return bool((offsets[1:] > offsets[:-1]).all())
 
 
 def taken(table: pa.Table, places: npt.NDArray[np.int64]) -> pa.Table:

@@ -25,6 +25,8 @@ from tidewheel.definitions.models.models import Model
 from tidewheel.errors import ConfigError, DefinitionError, NotFoundError
 
 SETTINGS = "tidewheel.toml"
+SPINS = "1000"
+"""Turns for which a learner's threads wait for each other before they sleep: microseconds."""
 _helpers: dict[str, ModuleType] = {}
 """Modules that lie beside a loaded project; the next load must not see them under its own names."""
 
@@ -81,9 +83,8 @@ def load_project(folder: str | Path) -> Project:
         raise ConfigError(
             f"there is no module {name!r}", where=short(str(folder / SETTINGS)), remedy='set project = "project.py"'
         )
-    # Read when a learner's library is loaded, which is now: its threads are to sleep while they wait for each other.
-    # Spinning, as they do else, two of them take ten times as long as one alone beside any other work.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # Read when a learner's library is loaded, which is now (docs/decisions/0048-learners-threads-spin-briefly.md).
+    os.environ.setdefault("GOMP_SPINCOUNT", SPINS)
     module = _import(file)
     graph = compile_module(module)
     live = {model.name for model in graph.models}

@@ -13,6 +13,7 @@ import random
 import threading
 import weakref
 from collections.abc import Sequence
+from itertools import accumulate, chain
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -265,24 +266,52 @@ def _stage_fields() -> dict[str, pa.DataType]:
     return dict.fromkeys(Stage.__struct_fields__, pa.string()) | odd
 
 
-def to_arrow(records: Sequence[DecisionRecord]) -> pa.Table:
-    """Return records as rows of the lake's table: `inputs` as JSON text, ``_date`` the UTC day of arrival."""
+def to_arrow(records: Sequence[DecisionRecord], names: Sequence[str] | None = None) -> pa.Table:
+    """Return records as rows of the lake's table: `inputs` as JSON text, ``_date`` the UTC day of arrival.
+
+    Parameters
+    ----------
+    records : sequence of DecisionRecord
+    names : sequence of str, optional
+        Columns to make; all when not given.
+    """
     import pyarrow as pa
 
-    columns: dict[str, list[Any]] = {
-        name: [getattr(record, name) for record in records] for name in DecisionRecord.__struct_fields__
-    }
-    columns["inputs"] = [msgspec.json.encode(inputs).decode() for inputs in columns["inputs"]]
-    columns["states"] = [
-        [{"state_id": state, "key": key, "offset": offset} for state, key, offset in states]
-        for states in columns["states"]
-    ]
-    columns["stages"] = [[_stage_row(stage) for stage in stages] for stages in columns["stages"]]
-    columns["items"] = [[_told(item) for item in items] for items in columns["items"]]
-    for name in ("texts", "thresholds"):
-        columns[name] = [list(mapping.items()) for mapping in columns[name]]
-    columns["_date"] = [date_of(arrived) for arrived in columns["arrived"]]
-    return pa.table(columns, schema=lake_schema())
+    schema = lake_schema()
+    schema = schema if names is None else pa.schema([schema.field(name) for name in names])
+    return pa.table([_column(field.name, field.type, records) for field in schema], schema=schema)
+
+
+def _column(name: str, type: pa.DataType, records: Sequence[DecisionRecord]) -> pa.Array:
+    """Return what records say of a column of the lake's table."""
+    import pyarrow as pa
+
+    if name == "_date":
+        days = {record.arrived // _DAY: "" for record in records}
+        days = {day: date_of(day * _DAY) for day in days}
+        return pa.array([days[record.arrived // _DAY] for record in records], type)
+    values: list[Any] = [getattr(record, name) for record in records]
+    if name == "states":
+        return _states(values, type)
+    if name == "inputs":
+        values = [msgspec.json.encode(inputs).decode() for inputs in values]
+    elif name == "stages":
+        values = [[_stage_row(stage) for stage in stages] for stages in values]
+    elif name == "items":
+        values = [[_told(item) for item in items] for items in values]
+    elif name in ("texts", "thresholds"):
+        values = [list(mapping.items()) for mapping in values]
+    return pa.array(values, type)
+
+
+def _states(values: Sequence[Sequence[tuple[str, str, int]]], type: pa.ListType) -> pa.Array:
+    """Return the states that decisions read, field by field: many times sooner than from a mapping for each."""
+    import pyarrow as pa
+
+    starts = pa.array([0, *accumulate(map(len, values))], pa.int32())
+    fields = list(zip(*chain.from_iterable(values), strict=True)) or [()] * type.value_type.num_fields
+    arrays = [pa.array(of, field.type) for of, field in zip(fields, type.value_type, strict=True)]
+    return pa.ListArray.from_arrays(starts, pa.StructArray.from_arrays(arrays, fields=list(type.value_type)), type=type)
 
 
 def _stage_row(stage: Stage) -> dict[str, Any]:
@@ -325,9 +354,10 @@ def date_of(instant: int) -> str:
     >>> date_of(0)
     '1970-01-01'
     """
-    return (_EPOCH + datetime.timedelta(days=instant // 86_400_000_000)).isoformat()
+    return (_EPOCH + datetime.timedelta(days=instant // _DAY)).isoformat()
 
 
+_DAY = 86_400_000_000
 _EPOCH = datetime.date(1970, 1, 1)
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
