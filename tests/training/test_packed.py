@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 from training_world import payments, world
 
-from tidewheel.definitions import ir
+from tidewheel.definitions import digest, ir
 from tidewheel.errors import CorruptError
 from tidewheel.metrics import Interval
 from tidewheel.registry.runs.steps import step_records
@@ -54,6 +54,11 @@ def test_columns_arrays_and_declarations_are_plain() -> None:
     for one, two in zip(arrays, unpack(pack(arrays)), strict=True):
         np.testing.assert_array_equal(one, two)
         assert (type(one), one.dtype) == (type(two), two.dtype)
+
+
+def test_a_declaration_keeps_its_digest() -> None:
+    view = ir.View("V", "E", (), ())
+    assert digest(unpack(pack(view))) == digest(view)
 
 
 def test_what_stands_twice_is_kept_once() -> None:

@@ -67,8 +67,7 @@ class Past:
         plain = [feed for plan in plans for feed in plan.feeds if not feed.corrected]
         followed = {(feed.source, feed.via.ref, feed.via.target) for feed in plain if feed.via is not None}
         self._pairs = {
-            (source, ref): resolve(self._rows[source], ref, self._rows[target])
-            for source, ref, target in followed
+            (source, ref): resolve(self._rows[source], ref, self._rows[target]) for source, ref, target in followed
         }
 
     def feed(self, feed: Feed) -> Fed:

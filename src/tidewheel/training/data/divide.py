@@ -73,7 +73,10 @@ def divided(model: ir.Model, rows: pa.Table, labels: Labels) -> Cut:
     at, order = (np.asarray(known[name].to_numpy(), dtype=np.int64) for name in ("_at", "_offset"))
     seen = Rows(at, order, ids, owner)
     sides, folds = sides_of(model.split, model.label.within, seen), folds_of(model.split, model.label.within, seen)
-    learned = np.unique(np.concatenate([sides.train, *(side for fold in folds for side in (fold.train, fold.test))]))
+    learns = np.zeros(at.size, np.bool_)
+    for side in (sides.train, *(side for fold in folds for side in (fold.train, fold.test))):
+        learns[side] = True
+    learned = np.flatnonzero(learns)
     values = {step.by: names_of(known[step.by[0]]) for step in model.sample if step.by}
     chosen = choose(model.sample, labels.y[learned], ids[learned], {by: found[learned] for by, found in values.items()})
     kept = learned[chosen.rows]
