@@ -310,7 +310,7 @@ def _merged(stored: pa.Table, tail: list[pa.Table], below: int) -> pa.Table:
 def _in_order(table: pa.Table) -> pa.Table:
     if _rises(table["_offset"].to_numpy()):
         return table
-    # Files of the lake come in any order, but most are in order themselves and do not overlap: few rows are copied then.
+    # Files of the lake come in any order; most are in order themselves and do not overlap. Few rows are copied then.
     files = [_batch_in_order(batch) for batch in table.to_batches() if len(batch)]
     laid = pa.Table.from_batches(sorted(files, key=lambda batch: batch["_offset"][0].as_py()))
     offsets = laid["_offset"].to_numpy()
