@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tidewheel.storage.journal.decisions import DecisionRecord, to_arrow
+from tidewheel.storage.journal.decisions import DecisionRecord
+from tidewheel.storage.journal.rows import to_arrow
 
 HOUR = 3_600_000_000
 DAY = 24 * HOUR

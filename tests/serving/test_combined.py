@@ -35,7 +35,8 @@ from tidewheel.serving.deciding.answers import Answer
 from tidewheel.serving.deciding.scoring import Pending
 from tidewheel.serving.explain import Explanation, explain
 from tidewheel.serving.service import Serving
-from tidewheel.storage.journal.decisions import DecisionRecord, from_arrow, to_arrow
+from tidewheel.storage.journal.decisions import DecisionRecord
+from tidewheel.storage.journal.rows import from_arrow, to_arrow
 
 ZERO_TO_ONE = st.floats(0.0, 1.0)
 

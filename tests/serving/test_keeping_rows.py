@@ -15,7 +15,8 @@ from tidewheel.definitions.ir import Graph
 from tidewheel.errors import TidewheelError
 from tidewheel.outcomes import evenly
 from tidewheel.routing.keeping import among
-from tidewheel.storage.journal.decisions import DecisionRecord, from_arrow, is_left_out, to_arrow
+from tidewheel.storage.journal.decisions import DecisionRecord, is_left_out
+from tidewheel.storage.journal.rows import from_arrow, to_arrow
 
 SHARE = 0.25
 

@@ -16,11 +16,9 @@ from tidewheel.storage.journal.decisions import (
     date_of,
     decode_decision,
     encode_decision,
-    from_arrow,
-    lake_schema,
     time_of,
-    to_arrow,
 )
+from tidewheel.storage.journal.rows import from_arrow, lake_schema, to_arrow
 from tidewheel.storage.lake.delta import Lake
 
 NOW = 1_700_000_000_123_456

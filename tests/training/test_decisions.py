@@ -14,7 +14,7 @@ from training_world import DAY, START, at, payments, world
 from tidewheel.definitions import digest
 from tidewheel.registry.pointers.deployments import deploy
 from tidewheel.registry.services import freeze_service
-from tidewheel.storage.journal.decisions import lake_schema
+from tidewheel.storage.journal.rows import lake_schema
 from tidewheel.training import TrainingContext, train
 from tidewheel.training.context import pinned
 from tidewheel.training.data.gather import answered, gather

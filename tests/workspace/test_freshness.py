@@ -14,7 +14,7 @@ import tidewheel as tw
 from tidewheel.definitions import compile_declarations, digest
 from tidewheel.errors import DefinitionError
 from tidewheel.registry.alerts import list_alerts
-from tidewheel.storage.journal.decisions import from_arrow, to_arrow
+from tidewheel.storage.journal.rows import from_arrow, to_arrow
 from tidewheel.workspace import Workspace
 from tidewheel.workspace.events.incoming import checked
 

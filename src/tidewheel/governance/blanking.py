@@ -16,7 +16,8 @@ from tidewheel.definitions import ir
 from tidewheel.features.keys import key_parts
 from tidewheel.governance.finding import Found
 from tidewheel.governance.subject import BLANK, Subject, whole_words
-from tidewheel.storage.journal.decisions import DecisionRecord, Stage, from_arrow, to_arrow
+from tidewheel.storage.journal.decisions import DecisionRecord, Stage
+from tidewheel.storage.journal.rows import from_arrow, to_arrow
 from tidewheel.storage.lake.delta import Lake
 from tidewheel.storage.lake.upkeep import replace_day
 

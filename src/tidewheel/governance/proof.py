@@ -17,7 +17,7 @@ from tidewheel.governance.finding import Found
 from tidewheel.governance.subject import Subject
 from tidewheel.governance.traces import files_with
 from tidewheel.runtime.stores import Stores
-from tidewheel.storage.journal.decisions import from_arrow
+from tidewheel.storage.journal.rows import from_arrow
 
 
 class ErasureReport(msgspec.Struct, frozen=True, kw_only=True):

@@ -217,7 +217,8 @@ class Serving:
     def _in_lake(self, decision_id: str) -> DecisionRecord | None:
         import pyarrow.compute as pc
 
-        from tidewheel.storage.journal.decisions import date_of, from_arrow, time_of
+        from tidewheel.storage.journal.decisions import date_of, time_of
+        from tidewheel.storage.journal.rows import from_arrow
 
         if not is_decision_id(decision_id) or not self.stores.lake.exists(DECISIONS):
             return None

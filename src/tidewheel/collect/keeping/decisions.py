@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 from tidewheel.collect.appending.decision_index import DecisionIndex, read_entries, read_place
 from tidewheel.collect.appending.shipping import POSITION
 from tidewheel.errors import CorruptError, NotFoundError
-from tidewheel.storage.journal.decisions import DecisionRecord, date_of, from_arrow, lake_schema, to_arrow
+from tidewheel.storage.journal.decisions import DecisionRecord, date_of
+from tidewheel.storage.journal.rows import from_arrow, lake_schema, to_arrow
 from tidewheel.storage.journal.segments import list_segments
 from tidewheel.storage.lake.delta import Lake
 from tidewheel.storage.protocols import Bound
@@ -50,7 +51,7 @@ class Decisions:
         Parameters
         ----------
         columns : sequence of str, optional
-            Columns of the lake's ``decisions`` table (`storage.decisions.lake_schema`); all when not given.
+            Columns of the lake's ``decisions`` table (`storage.journal.rows.lake_schema`); all when not given.
         service : str, optional
             Only this service's.
         since, until : int, optional

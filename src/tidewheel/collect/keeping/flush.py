@@ -21,7 +21,7 @@ from tidewheel.collect.keeping.history import LOG, events_table
 from tidewheel.definitions.ir import Source
 from tidewheel.errors import CorruptError, NotFoundError
 from tidewheel.runtime.lease import Lease
-from tidewheel.storage.journal.decisions import to_arrow
+from tidewheel.storage.journal.rows import to_arrow
 from tidewheel.storage.journal.segments import is_live, list_segments, read_segment, remove_segment
 from tidewheel.storage.lake.delta import Lake
 from tidewheel.storage.log.event_log import EventLog

@@ -26,7 +26,8 @@ from tidewheel.registry.models.bundles import Inner, load_bundle
 from tidewheel.registry.services import load_service
 from tidewheel.registry.versions.versions import get_version
 from tidewheel.runtime.stores import Stores
-from tidewheel.storage.journal.decisions import DecisionRecord, from_arrow, row_records
+from tidewheel.storage.journal.decisions import DecisionRecord, row_records
+from tidewheel.storage.journal.rows import from_arrow
 from tidewheel.workspace.naming import find
 
 

@@ -12,7 +12,8 @@ from tidewheel.collect.keeping.history import History
 from tidewheel.definitions import Project
 from tidewheel.engine import open_engine
 from tidewheel.runtime.stores import Stores
-from tidewheel.storage.journal.decisions import DecisionRecord, from_arrow
+from tidewheel.storage.journal.decisions import DecisionRecord
+from tidewheel.storage.journal.rows import from_arrow
 from tidewheel.training.context import TrainingContext
 from tidewheel.workspace.features.reading import decisions
 

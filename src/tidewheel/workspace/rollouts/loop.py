@@ -22,7 +22,7 @@ from tidewheel.registry.versions.names import members_of
 from tidewheel.registry.versions.versions import Version, get_version
 from tidewheel.rollout.rules import LOOP
 from tidewheel.serving.deciding.lineup import view_of
-from tidewheel.storage.journal.decisions import from_arrow
+from tidewheel.storage.journal.rows import from_arrow
 from tidewheel.workspace.features.reading import decisions
 from tidewheel.workspace.reporting import joined_decisions, joined_lists
 from tidewheel.workspace.rollouts.deploying import deploy
