@@ -15,9 +15,12 @@ from feature_world import START, ListHistory, event_table, worlds
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tidewheel.definitions import ir
 from tidewheel.engine import LocalEngine
+from tidewheel.features.planning.group import plan_group
 from tidewheel.features.replay import batch as batch_module
 from tidewheel.features.replay.backfill import read_view
+from tidewheel.features.replay.backfilled import reach
 from tidewheel.features.replay.batch import Batch, Job
 from tidewheel.features.replay.batch_files import JobFiles
 from tidewheel.features.replay.materialise import materialise
@@ -81,6 +84,20 @@ def test_every_aggregate_is_the_same_in_slices(events: list[Happening], rows: in
         assert materialise(Batch(job, Path(folder) / "job"), history, lake, TABLE, engine=LocalEngine(1)) == len(buys)
         if buys:
             assert_same(stored_rows(lake, expected.column_names), expected)
+
+
+def test_how_far_back_features_look() -> None:
+    hour, five = 3_600_000_000, 300_000_000
+
+    def found(**options: int | bool) -> int | None:
+        aggregate = ir.Aggregate("count", "Buy", (("user",),), None, None, text=False, **options)
+        return reach([plan_group(GRAPH, ir.Group("Buys", ("User",), (ir.FeatureColumn("buys", aggregate),)))])
+
+    exact = {"window": hour, "hop": five, "cap": 2}
+    assert found(window=hour, hop=five, delay=five) == hour + 2 * five
+    assert found(**exact) == hour + five
+    assert found(**exact, past_cap=True) is None, "it counts what was lost since ever"
+    assert found() is None
 
 
 class Killed(BaseException):

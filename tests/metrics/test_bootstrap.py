@@ -99,5 +99,7 @@ def test_weights_stay_with_their_rows() -> None:
 
 
 def test_no_resamples_is_refused() -> None:
+    with pytest.raises(MetricError, match="confidence=95 is not between 0 and 1"):
+        metrics.interval("brier", [0, 1], [0.2, 0.9], confidence=95)
     with pytest.raises(MetricError, match="resamples"):
         metrics.interval("roc_auc", [0, 1], [0.1, 0.2], resamples=0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -40,6 +42,14 @@ def test_kolmogorov_smirnov_equals_scipy(shift: float, ties: bool) -> None:
     test = metrics.kolmogorov_smirnov(np.append(a, np.nan), b)
     assert test.statistic == pytest.approx(expected.statistic, rel=1e-12)
     assert test.p_value == pytest.approx(expected.pvalue, rel=1e-9)
+
+
+@pytest.mark.parametrize(("few", "many"), [(1, 1), (1, 2), (1, 100), (3, 4)])
+def test_kolmogorov_smirnov_of_few_values_is_exact(few: int, many: int) -> None:
+    # Samples that lie wholly apart: two of all the orders in which the values can stand.
+    test = metrics.kolmogorov_smirnov(np.arange(few), 1000 + np.arange(many))
+    assert test.statistic == 1.0
+    assert test.p_value == pytest.approx(min(1.0, 2 / math.comb(few + many, few)))
 
 
 def test_psi_of_a_known_shift() -> None:

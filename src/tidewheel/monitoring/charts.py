@@ -88,9 +88,10 @@ def positive_share(report: Report) -> Spec | None:
 def places(report: Report) -> Spec | None:
     """What came of the items at each place of the lists, by version."""
     rows = [
-        {"place": at.place, "value": at.mean.value, "low": at.mean.low, "high": at.mean.high, "version": p.version}
+        {"place": at.place, "value": m.value, "low": _finite(m.low), "high": _finite(m.high), "version": p.version}
         for p in report.totals
         for at in p.places
+        if (m := at.mean)
     ]
     x = {"field": "place", "type": "quantitative", "axis": {"format": "d", "tickMinStep": 1}, "scale": {"zero": False}}
     shared = {"x": x, "color": _color(report)}

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tidewheel.errors import MetricError
-from tidewheel.metrics import Interval, interval, metric
+from tidewheel.metrics import Interval, interval, metric, wilson
 from tidewheel.monitoring.report import Place, Spread
 from tidewheel.outcomes import Lists
 
@@ -62,9 +62,11 @@ def by_place(lists: Lists, chosen: Chosen) -> list[Place]:
 
 
 def _mean(label: Floats) -> Interval:
-    """Return a mean with its 95% interval, by the normal approximation."""
-    half = 1.96 * float(label.std()) / label.size**0.5
+    """Return a mean with its 95% interval: Wilson's for a share, else by the normal approximation; NaN for one row."""
     mean = float(label.mean())
+    if np.isin(label, (0.0, 1.0)).all():
+        return Interval(mean, *wilson(float(label.sum()), label.size), 0.95, 0)
+    half = 1.96 * float(label.std(ddof=1)) / label.size**0.5 if label.size > 1 else float("nan")
     return Interval(mean, mean - half, mean + half, 0.95, 0)
 
 

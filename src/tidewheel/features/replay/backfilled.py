@@ -131,14 +131,15 @@ def write_set(folder: Path, stored: StoredSet) -> None:
 def reach(plans: Iterable[GroupPlan]) -> int | None:
     """Return how long before a read its groups' oldest event can be; None when there is no bound.
 
-    Lifetime aggregates have none; nor have those that go through a reference, whose target may be of any age.
+    Lifetime aggregates have none; nor has what the cap of an exact window has cost, which is counted since ever; nor
+    have those that go through a reference, whose target may be of any age.
     """
     longest = 0
     for plan in plans:
         if any(feed.via is not None for feed in plan.feeds):
             return None
         for aggregate in plan.aggregates:
-            if aggregate.window == 0:
+            if aggregate.window == 0 or aggregate.past_cap:
                 return None
             longest = max(longest, aggregate.window + aggregate.delay + aggregate.hop)
     return longest
