@@ -3,6 +3,6 @@
 from tidewheel.engine.choice import open_engine
 from tidewheel.engine.gang import Member
 from tidewheel.engine.local import LocalEngine, cores, map_parts
-from tidewheel.engine.protocols import Engine, GangEngine, PartitionWork
+from tidewheel.engine.protocols import Engine, GangEngine
 
-__all__ = ["Engine", "GangEngine", "LocalEngine", "Member", "PartitionWork", "cores", "map_parts", "open_engine"]
+__all__ = ["Engine", "GangEngine", "LocalEngine", "Member", "cores", "map_parts", "open_engine"]

@@ -2,33 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
-
-import pyarrow as pa
 
 from tidewheel.engine.gang import Member
 
 Part = TypeVar("Part")
 Result = TypeVar("Result")
-
-
-class PartitionWork(Protocol):
-    """A group of features over one partition of entities: Arrow in, Arrow out.
-
-    - What comes in are pieces of the partition's history in order of time, each a batch of events and
-      reads (`tidewheel.features.replay.partition` says the columns). One piece is enough for a partition that
-      fits in memory; a partition that does not, because an entity is hot, comes in many, cut in time.
-    - Between pieces the function carries the entities' states; it keeps no more than one piece and them.
-    - What goes out are answers, each with the place of its read.
-    - It depends on nothing but its input: how entities fall into partitions, how a partition is cut into
-      pieces, and which process runs it change no bit of any answer.
-    - It can be pickled, and needs no network, files or definitions module where it runs.
-    """
-
-    def __call__(self, pieces: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Yield the answers to each piece's reads."""
-        ...
 
 
 class Engine(Protocol):

@@ -84,11 +84,6 @@ class GroupPlan:
     texts: tuple[bool, ...]
 
     @property
-    def by_arrival(self) -> bool:
-        """False for an entity's attributes, which hold from their own time on."""
-        return not self.group.attributes
-
-    @property
     def literals(self) -> frozenset[str]:
         """Strings that features may answer with and that no event brings."""
         defaults = {aggregate.default for aggregate in self.aggregates if isinstance(aggregate.default, str)}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tidewheel.definitions import ir
+from tidewheel.errors import NotFoundError
 from tidewheel.features.planning.view import ViewPlan, plan_view
 from tidewheel.storage.log.records import ImportRecord
 
@@ -79,17 +80,20 @@ def watermarks(state_ids: Iterable[str], states: State, log: EventLog, now: int)
     """Return, for each state, the last offset that all partitions have folded, and its watermark."""
     # In this order: what is folded meanwhile makes a state look older, never fresher.
     offsets, head = states.offsets(), log.head()
-    arrivals: dict[int, int] = {}
+    marks: dict[int, int] = {}
     found = {}
     for state_id in state_ids:
         offset = min((folded.get(state_id, 0) for folded in offsets), default=0)
-        if offset not in arrivals:
-            arrivals[offset] = now if offset >= head - 1 else min(now, _next_arrival(log, offset) - 1)
-        found[state_id] = (offset, arrivals[offset])
+        if offset not in marks:
+            marks[offset] = now if offset >= head - 1 else min(now, _folded_up_to(log, offset))
+        found[state_id] = (offset, marks[offset])
     return found
 
 
-def _next_arrival(log: EventLog, offset: int) -> int:
-    """Return when the first event after an offset arrived; of what was trimmed, the first that is left."""
-    record = log.read(max(offset + 1, log.first()), 1)[0]
-    return record.first_arrived if isinstance(record, ImportRecord) else record.arrived
+def _folded_up_to(log: EventLog, offset: int) -> int:
+    """Return the last instant before the first event after an offset arrived; 0 where that event was trimmed."""
+    try:
+        record = log.read(offset + 1, 1)[0]
+    except NotFoundError:
+        return 0
+    return (record.first_arrived if isinstance(record, ImportRecord) else record.arrived) - 1

@@ -20,18 +20,15 @@ keep the order in which they stand.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tidewheel.definitions import ir
 from tidewheel.errors import HorizonError
-from tidewheel.features.planning.group import GroupPlan, plan_group
+from tidewheel.features.planning.group import GroupPlan
 from tidewheel.features.replay.slices import By
 from tidewheel.features.rows import Ints
 from tidewheel.features.words import Words
@@ -142,27 +139,6 @@ def advance(plan: GroupPlan, piece: pa.Table, states: States, by: By = "arrived"
             remedy="read at a later instant",
         )
     return _answers(columns["offset"][asking], words), states.with_blobs(keys, places, after)
-
-
-class ReplayGroup(msgspec.Struct, frozen=True):
-    """A group's replay as an engine runs it: `tidewheel.engine.PartitionWork`.
-
-    Attributes
-    ----------
-    graph : ir.Graph
-        Holds the sources that the group reads.
-    group : ir.Group
-    """
-
-    graph: ir.Graph
-    group: ir.Group
-
-    def __call__(self, pieces: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Yield the answers to each piece's reads."""
-        plan, states = plan_group(self.graph, self.group), States.none()
-        for piece in pieces:
-            answers, states = advance(plan, pa.table(piece), states)
-            yield from answers.combine_chunks().to_batches()
 
 
 def fixed_lists(words: Words) -> pa.FixedSizeListArray:
