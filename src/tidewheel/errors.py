@@ -7,6 +7,7 @@
     ├── ConfigError          tidewheel.toml or an environment variable is wrong
     ├── InputError           an event, a file or a request is wrong
     │   ├── SchemaError      a row does not fit its declaration
+    │   ├── SizeError        what came is larger than a limit
     │   ├── FileError        a file can't be read as what it claims to be
     │   └── ExpectationError rows are not what is expected of them, and the policy is to stop
     ├── ClockError           an instant was given where the workspace keeps its own clock, or runs backwards
@@ -84,6 +85,10 @@ class InputError(TidewheelError):
 
 class SchemaError(InputError):
     """A row does not fit its declaration."""
+
+
+class SizeError(InputError):
+    """What came is larger than a limit lets it be."""
 
 
 class FileError(InputError):

@@ -31,6 +31,9 @@ class Echo:
     def body_limit(self, path: str) -> int:
         return 65536 if path.startswith("/bulk") else 1024
 
+    def bulk_limit(self, path: str) -> int:
+        return 1 << 24 if path.startswith("/stream") else 0
+
 
 class ServerThread:
     """Runs an HttpServer until the block ends."""

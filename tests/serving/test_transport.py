@@ -16,6 +16,7 @@ from tests.serving.server import Echo, ServerThread, connect, read_all, read_ans
 
 from tidewheel.errors import NotFoundError, OverloadedError
 from tidewheel.serving.transport.connection import Connection
+from tidewheel.serving.transport.deadlines import expire
 from tidewheel.serving.transport.http import Limits, Owed, Request, Response
 
 LIMITS = Limits(header_timeout=0.2, body_timeout=0.2, idle_timeout=0.4, write_timeout=0.4, pipelined=8, requests=1000)
@@ -187,14 +188,12 @@ def test_each_owed_answer_is_told_on_its_own() -> None:
 
 
 def test_deadlines_hold_after_one_of_them_failed(monkeypatch: pytest.MonkeyPatch) -> None:
-    expire = Connection.expire
-
     def failing(connection: Connection, ticks: int) -> None:
         if connection.requests == 2:
             raise RuntimeError("a bug")
         expire(connection, ticks)
 
-    monkeypatch.setattr(Connection, "expire", failing)
+    monkeypatch.setattr("tidewheel.serving.transport.server.expire", failing)
     with ServerThread(Echo(lambda request: Response()), LIMITS) as running, connect(running.port) as odd:
         odd.sendall(b"GET / HTTP/1.1\r\n\r\n" * 2)
         assert statuses(read_all(odd)) == [200, 200]

@@ -100,7 +100,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     durability: Literal["written", "committed"] = "written"
     """A decision leaves once its record is handed to the system, or once it is on the disk."""
     max_body: Annotated[int, msgspec.Meta(ge=1024)] = 1 << 20
-    """Largest request body, bytes."""
+    """Largest request body that is read whole, bytes; one event has to fit in it."""
+    max_bulk: Annotated[int, msgspec.Meta(ge=0)] = 256 << 20
+    """Largest body with many events, to decide or to log: read, decided and answered piece by piece. 0 for none."""
+    max_held: Annotated[int, msgspec.Meta(ge=1 << 20)] = 256 << 20
+    """Bytes of bodies that a worker holds for all its connections; beyond, it refuses them with 503."""
     max_lag: Annotated[int, msgspec.Meta(ge=1)] = 100_000
     """Events waiting for the log or the stream beyond which callers are told to try again."""
     flush_every: Annotated[int, msgspec.Meta(ge=100_000)] = 10_000_000
@@ -137,7 +141,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 DURATIONS = frozenset(
     {"flush_every", "keep_log", "keep_journal", "keep_states", "keep_artifacts", "keep_ids", "parity_every"}
 )
-SIZES = frozenset({"max_body", "max_map"})
+SIZES = frozenset({"max_body", "max_bulk", "max_held", "max_map"})
 KEYS = Settings.__struct_fields__
 
 

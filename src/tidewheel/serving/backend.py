@@ -241,7 +241,17 @@ class WorkerBackend:
         self.serving.source(event)
         if self._steps is not None:
             await self._steps.reach(now)
-        elif now is not None:
+        told = Accepted()
+        await self.append_piece(event, body, now, told)
+        return told
+
+    async def append_piece(self, event: str, body: bytes, now: int | None, told: Accepted, first: int = 0) -> int:
+        """Log the rows of a body, add what became of them to `told`, and return how many they were.
+
+        `first` is the number of the first row, where others came before.
+        """
+        self.serving.source(event)
+        if self._steps is None and now is not None:
             raise not_replayed()
         with self._steps.appending() if self._steps is not None else nullcontext():
             if len(body) > SMALL_BODY:
@@ -251,11 +261,14 @@ class WorkerBackend:
             outcomes = self._steps.append(rows) if self._steps is not None else None
             if outcomes is None:
                 outcomes = await asyncio.shield(asyncio.wrap_future(self.serving.submit(rows)))
-        return self._accepted(event, rows, outcomes)
+        self._tell(told, event, rows, outcomes, first)
+        return len(rows)
 
-    def _accepted(self, event: str, rows: list[NewEvent | BadRow], outcomes: list[Outcome]) -> Accepted:
-        told = Accepted()
-        for number, (row, outcome) in enumerate(zip(rows, outcomes, strict=True)):
+    def _tell(
+        self, told: Accepted, event: str, rows: list[NewEvent | BadRow], outcomes: list[Outcome], first: int
+    ) -> None:
+        before = told.accepted, told.duplicates
+        for number, (row, outcome) in enumerate(zip(rows, outcomes, strict=True), first):
             if outcome.status == "logged":
                 told.accepted += 1
             elif outcome.status == "duplicate":
@@ -263,11 +276,11 @@ class WorkerBackend:
             elif len(told.quarantined) < MOST_NAMED:
                 identity = row.id if isinstance(row, NewEvent) else ""
                 told.quarantined.append({"row": number, "reason": outcome.reason, "id": identity})
-        bad = len(rows) - told.accepted - told.duplicates
-        for fate, by in (("accepted", told.accepted), ("duplicate", told.duplicates), ("quarantined", bad)):
+        logged, known = told.accepted - before[0], told.duplicates - before[1]
+        bad = len(rows) - logged - known
+        for fate, by in (("accepted", logged), ("duplicate", known), ("quarantined", bad)):
             if by:
                 self.serving.metrics.count("events", event, fate, by=by)
-        return told
 
     async def explain(self, decision_id: str) -> object:
         """Tell one decision and replay it, in a thread: history is read for it."""

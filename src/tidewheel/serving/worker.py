@@ -206,6 +206,8 @@ def numbers_of(server: HttpServer) -> dict[str, float]:
     return {
         "http_connections": float(len(server.connections)),
         "http_bad_requests": float(server.refused),
+        "http_body_bytes": float(server.held.bytes),
+        "http_refused_bodies": float(server.held.refused),
         "http_shed_requests": float(server.admission.shed),
         "standing_queue_seconds": server.admission.standing / 1e9,
     }
@@ -235,7 +237,10 @@ def lag_of(serving: Serving) -> int:
 def limits_of(settings: Settings) -> Limits:
     """Return the transport's limits under these settings."""
     usual = Limits()
-    return Limits(body=settings.max_body, bulk_body=max(usual.bulk_body, settings.max_body))
+    # On a replayed clock all rows of a request see the same past: they are read whole.
+    bulk = 0 if settings.clock == "replay" else settings.max_bulk
+    whole = max(usual.bulk_body, settings.max_body)
+    return Limits(body=settings.max_body, bulk_body=whole, bulk=bulk, held=settings.max_held)
 
 
 def write_address(run: Path, address: WorkerAddress) -> WorkerAddress:

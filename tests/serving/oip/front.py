@@ -20,6 +20,7 @@ from tidewheel.serving.api.handler import Handler
 from tidewheel.serving.api.mounts import mount
 from tidewheel.serving.backend import WorkerBackend
 from tidewheel.serving.service import Serving
+from tidewheel.serving.transport.http import Limits
 
 COUNTRIES = ("NO", "SE")
 
@@ -32,6 +33,7 @@ class Front:
     serving: Serving
     port: int
     handler: Handler
+    server: ServerThread
 
     @property
     def url(self) -> str:
@@ -39,7 +41,7 @@ class Front:
 
 
 @contextmanager
-def front(folder: Path) -> Iterator[Front]:
+def front(folder: Path, limits: Limits | None = None) -> Iterator[Front]:
     """Serve a shop whose model takes a number and a category."""
     with open_shop(folder) as shop:
         graph = shop.graph()
@@ -47,9 +49,9 @@ def front(folder: Path) -> Iterator[Front]:
         with serving(shop) as running:
             backend = WorkerBackend(running)
             backend.not_ready = ""
-            handler = mount(Handler(backend), backend)
-            with ServerThread(handler) as server:
-                yield Front(shop, running, server.port, handler)
+            handler = mount(Handler(backend, limits), backend)
+            with ServerThread(handler, limits) as server:
+                yield Front(shop, running, server.port, handler, server)
 
 
 def two_columns(shop: Shop) -> str:

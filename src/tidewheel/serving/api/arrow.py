@@ -71,6 +71,22 @@ def _refuse_compressed(source: Any) -> None:
             raise _refused("compressed buffers", "write it with compression=None")
 
 
+def message_of(told: bytes) -> tuple[int, int]:
+    """Return of a message's metadata its kind (1 a schema, 2 a dictionary, 3 rows), and how many bytes follow it.
+
+    Raises
+    ------
+    struct.error, IndexError
+        It is no such metadata.
+    """
+    message = struct.unpack_from("<I", told)[0]
+    kind, length = _field(told, message, 1), _field(told, message, 3)
+    size = int(struct.unpack_from("<q", told, length)[0]) if length else 0
+    if size < 0:
+        raise struct.error("a negative length")
+    return told[kind] if kind else 0, size
+
+
 def _is_compressed(told: bytes) -> bool:
     """Read a message's metadata, a FlatBuffer of the format's ``Message.fbs``."""
     message = struct.unpack_from("<I", told)[0]

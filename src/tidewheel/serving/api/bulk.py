@@ -21,7 +21,13 @@ SLICE = 32
 
 
 async def decide_rows(
-    backend: WorkerBackend, service: str, rows: Sequence[BulkRow], now: int | None, caller: str, until: int = 0
+    backend: WorkerBackend,
+    service: str,
+    rows: Sequence[BulkRow],
+    now: int | None,
+    caller: str,
+    until: int = 0,
+    first: int = 0,
 ) -> AsyncGenerator[bytes | TidewheelError]:
     """Decide rows in their order; gives each row's answer as JSON, or why it got none, as soon as it is known.
 
@@ -39,6 +45,8 @@ async def decide_rows(
         Who asks.
     until : int
         The deadline of them all, ns of the monotonic clock; 0 gives each row the service's own.
+    first : int
+        Number of the first row.
 
     Raises
     ------
@@ -53,7 +61,7 @@ async def decide_rows(
         decided = iter(backend.decide_events(service, events, caller, until))
         begun = [
             SchemaError(row.reason, where=f"row {number}") if isinstance(row, BadRow) else next(decided)
-            for number, row in enumerate(some, start)
+            for number, row in enumerate(some, first + start)
         ]
         answers = [await _finished(answer) for answer in begun]
         await backend.on_disk()

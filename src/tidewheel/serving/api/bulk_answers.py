@@ -13,7 +13,10 @@ import msgspec
 
 from tidewheel.errors import TidewheelError
 from tidewheel.serving.api.arrow import arrow_rows, is_arrow
-from tidewheel.serving.api.bulk import decide_rows
+from tidewheel.serving.api.bulk import SLICE, decide_rows
+from tidewheel.serving.api.handler import Accepted
+from tidewheel.serving.api.pieces import pieces
+from tidewheel.serving.api.spool import spooled
 from tidewheel.serving.deciding.answers import Answer, decode_answer
 from tidewheel.serving.deciding.desk import decoded
 from tidewheel.serving.transport.http import JSON, Request, Response, refusal
@@ -22,6 +25,7 @@ from tidewheel.serving.transport.streaming import EVENTS, Streamed, event
 if TYPE_CHECKING:
     from tidewheel.serving.api.bulk import BulkRow
     from tidewheel.serving.backend import WorkerBackend
+    from tidewheel.serving.transport.bodies import Stream
 
 ARROW = b"application/vnd.apache.arrow.stream"
 SMALL_BODY = 64 * 1024
@@ -32,7 +36,7 @@ Answers = AsyncGenerator[bytes | TidewheelError]
 
 
 class Bulk:
-    """Answers requests with many events.
+    """Takes requests with many events, whole or as they come.
 
     Parameters
     ----------
@@ -56,14 +60,63 @@ class Bulk:
         """
         until = (request.began or perf_counter_ns()) + timeout * 1000 if timeout else 0
         await self._backend.settle(now)  # first: rows without a time of their own happen at the instant that is reached
+        if request.stream is not None:
+            return await self._decide_stream(request, request.stream, service, caller, until)
         rows = await self._rows(service, request.body)
         answers = decide_rows(self._backend, service, rows, now, caller, until)
-        accept = request.header(b"accept").encode()
-        if EVENTS in accept:
-            return Streamed(200, b"", EVENTS, (NO_STORE,), pieces=_events(answers))
-        if ARROW in accept:
-            return Streamed(200, b"", ARROW, pieces=_arrow(answers))
-        return await _json(answers)
+        streamed = _streamed(request, answers)
+        return await _json(answers) if streamed is None else streamed
+
+    async def _decide_stream(self, request: Request, stream: Stream, service: str, caller: str, until: int) -> Response:
+        """Decide a body's rows while it comes in. What is wrong before the first is decided refuses it all."""
+        stores = self._backend.serving.stores
+        self._backend.serving.desk.served(service)  # before anything is read
+        bodies = pieces(stream, stores.settings.max_body)
+        body = await anext(bodies, b"[]")
+        rows = await self._rows(service, body)
+
+        async def decide() -> Answers:
+            nonlocal body, rows
+            number = 0
+            try:
+                while True:
+                    async for answer in decide_rows(self._backend, service, rows, None, caller, until, number):
+                        yield answer
+                    number += len(rows)
+                    rows = []  # let go before the next ones are read
+                    if (body := await anext(bodies, b"")) == b"":
+                        return
+                    rows = await self._rows(service, body)
+            except TidewheelError as error:
+                error.where = error.where or f"row {number} or later"
+                yield error
+
+        answers = decide()
+        streamed = _streamed(request, answers) or Streamed(200, b"", JSON, pieces=_array(answers))
+        streamed.pieces = spooled(streamed.pieces, stores.layout.run, stores.settings.max_bulk)
+        return streamed
+
+    async def append(self, request: Request, event: str, now: int | None) -> Accepted:
+        """Put the events of a body in the log while it comes in.
+
+        Raises
+        ------
+        TidewheelError
+            The rest can't be read or taken; rows before were taken, and are known when they come again.
+        """
+        assert request.stream is not None
+        backend, told, number = self._backend, Accepted(), 0
+        backend.serving.source(event)  # before anything is read
+        try:
+            async for body in pieces(request.stream, backend.serving.stores.settings.max_body, lines=True):
+                number += await backend.append_piece(event, body, now, told, number)
+        except TidewheelError as error:
+            if number:
+                error.remedy = f"{error.remedy}; {number} rows before were taken: send it again, they are known".lstrip(
+                    "; "
+                )
+            raise
+        return told
 
     async def _rows(self, service: str, body: bytes) -> list[BulkRow]:
         check, now = self._backend.serving.desk.served(service).check, self._backend.now()
@@ -79,6 +132,26 @@ NO_STORE = (b"cache-control", b"no-store")
 def told(answer: bytes | TidewheelError) -> bytes:
     """Return a row's answer, or its refusal in the same form as that of a whole request."""
     return answer if isinstance(answer, bytes) else refusal(answer).body
+
+
+def _streamed(request: Request, answers: Answers) -> Streamed | None:
+    """Return the answers in the form that is asked for; None for JSON."""
+    accept = request.header(b"accept").encode()
+    if EVENTS in accept:
+        return Streamed(200, b"", EVENTS, (NO_STORE,), pieces=_events(answers))
+    return Streamed(200, b"", ARROW, pieces=_arrow(answers)) if ARROW in accept else None
+
+
+async def _array(answers: Answers) -> AsyncGenerator[bytes]:
+    """Give a JSON array, some answers at a time."""
+    some: list[bytes] = []
+    opening = b"["
+    async for answer in answers:
+        some.append(told(answer))
+        if len(some) == SLICE:
+            yield opening + b",".join(some)
+            some, opening = [], b","
+    yield (opening if some or opening == b"[" else b"") + b",".join(some) + b"]"
 
 
 async def _json(answers: Answers) -> Response:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Answering = Response | Awaitable[Response]
 NOW = b"tidewheel-now"
 CALLER = b"tidewheel-caller"
-BULK = ("/v1/events/", "/v2/")
+BULK, PIECES = ("/v1/events/", "/v2/"), ("/v1/services/", "/v1/events/")
 
 
 class Accepted(msgspec.Struct):
@@ -98,6 +98,10 @@ class BulkDeciding(Protocol):
         """Return the answers; raises what keeps all rows from being decided."""
         ...
 
+    async def append(self, request: Request, event: str, now: int | None) -> Accepted:
+        """Put the events of a large body in the log, piece by piece; raises what keeps the rest from being logged."""
+        ...
+
 
 class Gathering(Protocol):
     """Decides the events of many requests together."""
@@ -125,7 +129,7 @@ class Handler:
         self.limits = limits or Limits()
         self.guard = guard
         self.bulk: BulkDeciding | None = None
-        """Decides bodies with many events, where there is one."""
+        """Takes bodies with many events, where there is one."""
         self.turn: Gathering | None = None
         """Decides together what is asked in one turn of the loop, where there is one."""
         self.mounts: dict[str, Callable[[Request], Answering]] = {}
@@ -189,6 +193,10 @@ class Handler:
         """Return the largest body that `path` takes: events and tensors may come in bulk."""
         return self.limits.bulk_body if path.startswith(BULK) else self.limits.body
 
+    def bulk_limit(self, path: str) -> int:
+        """Return the largest body that `path` takes piece by piece: what decides or logs many events does."""
+        return self.limits.bulk if self.bulk is not None and path.startswith(PIECES) else 0
+
     # --- the routes ----------------------------------------------------------------------------
 
     def _decide(self, request: Request, service: str) -> Answering:
@@ -196,7 +204,7 @@ class Handler:
         now = _instant(headers[NOW]) if NOW in headers else None
         caller = _caller(request) if CALLER in headers else request.caller
         timeout = _timeout(headers) if TIMEOUT in headers else 0
-        if self.bulk is not None and is_bulk(request.body):
+        if self.bulk is not None and (request.stream is not None or is_bulk(request.body)):
             return self._answered(self.bulk.decide(request, service, now, caller, timeout))
         if self.turn is not None and now is None:
             owed = self.turn.ask(service, request.body, caller, request.began, timeout)
@@ -222,7 +230,10 @@ class Handler:
     async def _append(self, request: Request, event: str) -> Response:
         try:
             now = _instant(request.headers[NOW]) if NOW in request.headers else None
-            outcome = await self.backend.append(event, request.body, now)
+            if request.stream is not None and self.bulk is not None:
+                outcome = await self.bulk.append(request, event, now)
+            else:
+                outcome = await self.backend.append(event, request.body, now)
         except TidewheelError as error:
             return self._refused(error)
         nothing_good = outcome.quarantined and not outcome.accepted and not outcome.duplicates

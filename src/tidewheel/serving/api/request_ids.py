@@ -27,6 +27,7 @@ class Identified:
     def __init__(self, handler: Handler) -> None:
         self._handler = handler
         self.body_limit = handler.body_limit
+        self.bulk_limit = handler.bulk_limit
 
     def handle(self, request: Request) -> Response | Awaitable[Response]:
         """Return the handler's answer; what it raises is logged here, where the id is known."""

@@ -19,6 +19,8 @@ ABOUT = {
     "cache": "Looks for a kept answer, by what came of them.",
     "model_cache": "The same by version.",
     "http_shed_requests": "Requests refused because they had waited too long.",
+    "http_body_bytes": "Bytes of bodies that are held.",
+    "http_refused_bodies": "Bodies that there was no room for (max_held).",
     "standing_queue_seconds": "How long requests wait to be read, at least.",
     "model_failures": "Requests that a version should have answered and did not.",
     "upkeep_failures": "What a worker does beside its requests and failed at, by what it was.",

@@ -154,6 +154,7 @@ class Traced:
         self._handler = handler
         self._tracer = tracer
         self.body_limit = handler.body_limit
+        self.bulk_limit = handler.bulk_limit
 
     def handle(self, request: Request) -> Response | Awaitable[Response]:
         """Return the handler's answer; its span ends with it."""

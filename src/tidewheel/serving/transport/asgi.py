@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
+from tidewheel.errors import InputError, SizeError
 from tidewheel.serving.transport.http import Request, Response, failure, too_large
 from tidewheel.serving.transport.streaming import Streamed
 
@@ -34,6 +35,8 @@ class AsgiApp:
     ...         return Response(body=b"hello")
     ...     def body_limit(self, path: str) -> int:
     ...         return 10
+    ...     def bulk_limit(self, path: str) -> int:
+    ...         return 0
     >>> sent = []
     >>> async def receive():
     ...     return {"type": "http.request", "body": b""}
@@ -56,12 +59,17 @@ class AsgiApp:
         if scope["type"] != "http":
             return
         began = perf_counter_ns()
-        body = await _body(receive, limit := self.handler.body_limit(scope["path"]))
+        limit, bulk = self.handler.body_limit(scope["path"]), self.handler.bulk_limit(scope["path"])
+        body, more = await _body(receive, limit)
         if body is None:
             return
-        response = too_large(limit) if len(body) > limit else await self._answer(scope, body, began)
+        stream = _Parts(body, receive, bulk, more) if len(body) > limit and bulk else None
+        if len(body) > limit and stream is None:
+            response = too_large(limit)
+        else:
+            response = await self._answer(scope, body if stream is None else b"", began, stream)
         if isinstance(response, Streamed):
-            failed = await _stream(response, scope, receive, send)
+            failed = await _stream(response, scope, _nothing if stream is not None else receive, send)
             if failed is None:
                 return
             response = failed
@@ -70,14 +78,15 @@ class AsgiApp:
         await send(start)
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else response.body})
 
-    async def _answer(self, scope: Message, body: bytes, began: int) -> Response:
+    async def _answer(self, scope: Message, body: bytes, began: int, stream: _Parts | None) -> Response:
         headers: dict[bytes, bytes] = {}
         for key, value in scope["headers"]:
             name = bytes(key).lower()
             headers[name] = headers[name] + b", " + bytes(value) if name in headers else bytes(value)
         query = bytes(scope.get("query_string", b"")).decode("latin-1")
         try:
-            answer = self.handler.handle(Request(scope["method"], scope["path"], query, headers, body, began=began))
+            request = Request(scope["method"], scope["path"], query, headers, body, began=began, stream=stream)
+            answer = self.handler.handle(request)
             return answer if isinstance(answer, Response) else await answer
         except Exception as error:
             return failure(error)
@@ -109,19 +118,47 @@ async def _gone(receive: Receive) -> None:
         await asyncio.sleep(0)
 
 
-async def _body(receive: Receive, limit: int) -> bytes | None:
-    """Read the whole body, or a little more than `limit` of it; None when the client left before its end."""
+async def _body(receive: Receive, limit: int) -> tuple[bytes | None, bool]:
+    """Read the body, or a little more than `limit` of it, and whether more is to come; None when the client left."""
     parts: list[bytes] = []
-    size = 0
-    while size <= limit:
+    size, more = 0, True
+    while more and size <= limit:
         message = await receive()
         if message["type"] == "http.disconnect":
-            return None
+            return None, False
         parts.append(message.get("body", b""))
         size += len(parts[-1])
-        if not message.get("more_body", False):
-            break
-    return b"".join(parts)
+        more = message.get("more_body", False)
+    return b"".join(parts), more
+
+
+class _Parts:
+    """A large body as it comes from the server in front, which holds its sender back by itself."""
+
+    def __init__(self, begun: bytes, receive: Receive, most: int, more: bool) -> None:
+        self._begun, self._receive, self._left, self._more = begun, receive, most, more
+
+    async def read(self) -> bytes:
+        """Return what has come; nothing at its end."""
+        data, self._begun = self._begun, b""
+        while not data and self._more:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise InputError("the client left before the end of its body")
+            data, self._more = message.get("body", b""), message.get("more_body", False)
+        self._left -= len(data)
+        if self._left < 0:
+            raise SizeError("the body is larger than the limit (max_bulk)", remedy="send fewer events, or raise it")
+        return data
+
+    def let_go(self, number: int) -> None:
+        """Count nothing: what is held is the business of the server in front."""
+
+
+async def _nothing() -> Message:
+    """Wait for ever: who reads the body learns that the client has left."""
+    waiting: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+    return await waiting
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, cast
 
 import httptools
 
-from tidewheel.serving.transport import wire
+from tidewheel.serving.transport import uploads, wire
 from tidewheel.serving.transport.admission import QUIET
-from tidewheel.serving.transport.http import Owed, Request, Response, error_response, failure, too_large, too_long
+from tidewheel.serving.transport.bodies import COUNTED, BodyStream
+from tidewheel.serving.transport.deadlines import BODY, HEADERS, IDLE, LINGER
+from tidewheel.serving.transport.http import Owed, Request, Response, error_response, failure, too_long
 from tidewheel.serving.transport.slots import Slot
 from tidewheel.serving.transport.streaming import Streamed, send
 
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
 
     from tidewheel.serving.transport.server import HttpServer
 
-IDLE, HEADERS, BODY, LINGER = range(4)
 MOST_UNREAD = 4 * 1024 * 1024
 """How much a refused client may go on sending before it is cut off."""
 
@@ -38,32 +39,10 @@ class Connection(asyncio.Protocol):
     """The protocol object of one client; lives on the loop's thread."""
 
     __slots__ = (
-        "began",
-        "body",
-        "body_size",
-        "ending",
-        "flushing",
-        "half",
-        "head_fed",
-        "head_size",
-        "headers",
-        "limit",
-        "out",
-        "parser",
-        "paused",
-        "peer",
-        "phase",
-        "read_at",
-        "refused",
-        "requests",
-        "server",
-        "since",
-        "slots",
-        "transport",
-        "unread",
-        "url",
-        "write_since",
-    )
+        "began", "body", "body_size", "ending", "flushing", "half", "head_fed", "head_size", "headers", "held",
+        "limit", "out", "parser", "paused", "peer", "phase", "read_at", "refused", "requests", "server",
+        "since", "slots", "transport", "unread", "url", "write_since",
+    )  # fmt: skip
 
     def __init__(self, server: HttpServer) -> None:
         self.server = server
@@ -78,8 +57,7 @@ class Connection(asyncio.Protocol):
         self.paused = False
         self.ending = self.flushing = self.half = False
         self.refused: Response | None = None
-        self.unread = 0
-        self.read_at = 0
+        self.unread = self.read_at = self.held = 0
         self.on_message_begin()
         self.phase = IDLE
 
@@ -97,6 +75,7 @@ class Connection(asyncio.Protocol):
         self.server.connections.discard(self)
         self.transport = None
         self.parser = None
+        uploads.forget(self)
         for slot in self.slots:
             if slot.task is not None:
                 slot.task.cancel()
@@ -117,12 +96,14 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserUpgrade:
             self._end()
         except httptools.HttpParserError as error:
-            self._refuse(self.refused or error_response(400, f"this is not HTTP/1.1: {error}"))
+            self.refuse(self.refused or error_response(400, f"this is not HTTP/1.1: {error}"))
         if self.phase == HEADERS and self.requests == unfinished:
             self.head_fed += len(data)
             if self.head_fed > self.server.limits.header:
-                self._refuse(too_long(self.server.limits.header))
-        self._flush()
+                self.refuse(too_long(self.server.limits.header))
+        if self.phase == BODY:
+            uploads.count(self)
+        self.flush()
 
     def eof_received(self) -> bool:
         """Answer what is under way to a client that has stopped sending, then close."""
@@ -131,10 +112,10 @@ class Connection(asyncio.Protocol):
         self._end()
         # A TLS connection has no half that could stay open.
         self.half = self.transport.can_write_eof() and self.parser.get_http_version() != "1.0"
-        self._probe()
+        self.probe()
         return self.transport.can_write_eof()
 
-    def _probe(self) -> None:
+    def probe(self) -> None:
         """Learn whether a client that sends no more has gone: then the second of these writes fails."""
         if self.half and self.slots and not self.slots[0].begun and self.transport is not None:
             self.transport.write(wire.CONTINUE)
@@ -143,12 +124,12 @@ class Connection(asyncio.Protocol):
         """Stop reading from a client that does not read its answers."""
         self.paused = True
         self.write_since = self.server.ticks
-        self._hold()
+        self.hold()
 
     def resume_writing(self) -> None:
         """Go on reading."""
         self.paused = False
-        self._hold()
+        self.hold()
 
     # --- httptools -----------------------------------------------------------------------------
 
@@ -160,7 +141,7 @@ class Connection(asyncio.Protocol):
         self.url = b""
         self.headers: dict[bytes, bytes] = {}
         self.head_size = self.head_fed = 0
-        self.body: list[bytes] = []
+        self.body: list[bytes] | BodyStream = []
         self.body_size = 0
 
     def on_url(self, url: bytes) -> None:
@@ -190,21 +171,28 @@ class Connection(asyncio.Protocol):
         self.since = self.server.ticks
         self.limit = self.server.limit_of(self.url)
         if length is not None and int(length) > self.limit:
-            self._stop(too_large(self.limit))
-        if headers.get(b"expect", b"").lower() == b"100-continue":
+            self._over(int(length))
+        elif headers.get(b"expect", b"").lower() == b"100-continue":
             self._put(wire.CONTINUE)
 
     def on_body(self, body: bytes) -> None:
         """Take a piece of the body."""
         self.body_size += len(body)
         if self.body_size > self.limit:
-            self._stop(too_large(self.limit))
+            self._over(self.body_size)
         self.body.append(body)
+
+    def _over(self, size: int) -> None:
+        """Take a body piece by piece that is too large to be kept; leave the parser where it is too large for that."""
+        refused = uploads.begin(self, size)
+        if refused is not None:
+            self._stop(refused)
 
     def on_message_complete(self) -> None:
         """Hand the request over and put its answer in its place."""
         parser = self.parser
         if self.ending or parser is None:
+            uploads.end(self)
             return
         self.phase = IDLE
         self.requests += 1
@@ -218,26 +206,36 @@ class Connection(asyncio.Protocol):
             connection = wire.KEEP
         slot = Slot(connection, method == "HEAD")
         self.slots.append(slot)
-        answer = self._ask(method)
+        answer = self.ask(method)
         if type(answer) is Response:
-            self._fill(slot, answer)
+            self.fill(slot, answer)
         elif type(answer) is Owed:
             answer.then(partial(self._deliver, slot))
         else:
-            slot.task = server.spawn(self._wait(slot, cast("Awaitable[Response]", answer)))
+            self.wait_for(slot, cast("Awaitable[Response]", answer))
+        if self.body_size > COUNTED or self.held:
+            uploads.settle(self, slot)
 
     # --- requests and answers ------------------------------------------------------------------
 
-    def _ask(self, method: str) -> Response | Awaitable[Response]:
+    def wait_for(self, slot: Slot, answer: Awaitable[Response]) -> None:
+        """Finish an answer that takes its time."""
+        slot.task = self.server.spawn(self._wait(slot, answer))
+
+    def ask(self, method: str) -> Response | Awaitable[Response]:
         """Call the handler; whatever it raises becomes an answer."""
         try:
-            path, query, _ = self.server.target_of(self.url)
+            path, query, _, _ = self.server.target_of(self.url)
         except UnicodeDecodeError:
             return error_response(400, "the path is not UTF-8", remedy="percent-encode the path as UTF-8")
         admission, waited = self.server.admission, perf_counter_ns() - self.read_at
         if waited > QUIET and admission.refuses(waited, path, self.headers):
             return admission.refusal()
-        request = Request(method, path, query, self.headers, b"".join(self.body), self.peer, began=self.began)
+        body = self.body
+        if isinstance(body, BodyStream):
+            request = Request(method, path, query, self.headers, b"", self.peer, began=self.began, stream=body)
+        else:
+            request = Request(method, path, query, self.headers, b"".join(body), self.peer, began=self.began)
         try:
             return self.server.handler.handle(request)
         except Exception as error:
@@ -253,7 +251,7 @@ class Connection(asyncio.Protocol):
         self.requests += 1
         self.since = server.ticks
         self.out.append(answer)
-        self._flush()
+        self.flush()
         return True
 
     def _deliver(self, slot: Slot, response: Response) -> None:
@@ -261,8 +259,8 @@ class Connection(asyncio.Protocol):
         if (transport := self.transport) is None:
             return
         try:
-            self._fill(slot, response)
-            self._flush()
+            self.fill(slot, response)
+            self.flush()
         except Exception:
             transport.abort()  # rather than leave the client waiting for what never comes
             raise
@@ -276,13 +274,13 @@ class Connection(asyncio.Protocol):
                 return
         except Exception as error:
             response = failure(error)
-        self._fill(slot, response)
+        self.fill(slot, response)
         if not self.flushing:
             # Answers that end in one turn of the loop leave in one write.
             self.flushing = True
-            asyncio.get_running_loop().call_soon(self._flush)
+            asyncio.get_running_loop().call_soon(self.flush)
 
-    def _fill(self, slot: Slot, response: Response) -> None:
+    def fill(self, slot: Slot, response: Response) -> None:
         """Give a place its bytes, and collect what is now complete from the front."""
         if self.server.draining and not slot.connection:
             slot.connection = wire.CLOSE
@@ -293,7 +291,7 @@ class Connection(asyncio.Protocol):
     def advance(self) -> None:
         """Send what is complete from the front."""
         self._collect()
-        self._flush()
+        self.flush()
 
     def _collect(self) -> None:
         slots = self.slots
@@ -310,7 +308,7 @@ class Connection(asyncio.Protocol):
         slot.data = data
         self.slots.append(slot)
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
         """Write what is ready, in one call; end the connection when nothing more is due."""
         self.flushing = False
         transport, out = self.transport, self.out
@@ -320,17 +318,19 @@ class Connection(asyncio.Protocol):
             transport.write(out[0] if len(out) == 1 else b"".join(out))
             out.clear()
         if len(self.slots) > self.server.limits.pipelined:
-            self._hold()
+            self.hold()
         elif self.ending and not self.slots:
             self._close()
         elif not transport.is_reading():
-            self._hold()
+            self.hold()
 
-    def _hold(self) -> None:
+    def hold(self) -> None:
         """Read from the socket only while the client takes its answers and has few of them due."""
         if (transport := self.transport) is None or transport.is_closing():
             return
-        busy = self.paused or len(self.slots) > self.server.limits.pipelined
+        # Who sends a body that is taken as it comes may read its answers later: they wait on disk.
+        comes = isinstance(self.body, BodyStream) and not self.body.ended
+        busy = (uploads.is_full(self) if comes else self.paused) or len(self.slots) > self.server.limits.pipelined
         if busy and transport.is_reading():
             transport.pause_reading()
         elif not busy and not transport.is_reading():
@@ -343,15 +343,16 @@ class Connection(asyncio.Protocol):
         self.refused = response
         raise _Refused
 
-    def _refuse(self, response: Response) -> None:
+    def refuse(self, response: Response) -> None:
         """Answer a broken request behind the ones before it; nothing after it can be understood."""
         if self.ending:
+            uploads.broke(self, response)
             return
         self.server.refused += 1
         slot = Slot(wire.CLOSE, False)
         self.slots.append(slot)
         self._end()
-        self._fill(slot, response)
+        self.fill(slot, response)
 
     def _end(self) -> None:
         """Take no more requests; the connection closes after the answers that are due."""
@@ -363,10 +364,10 @@ class Connection(asyncio.Protocol):
         """Close, in a way that a client still sending gets to read its answer."""
         if (transport := self.transport) is None:
             return
-        if not transport.can_write_eof() or (self.refused is None and self.phase != LINGER):
+        if not transport.can_write_eof() or (self.refused is None and self.phase not in (LINGER, BODY)):
             transport.close()  # TLS has no half-closed connections
         elif not transport.is_closing():
-            self.phase = LINGER
+            self.phase, self.since = LINGER, self.server.ticks
             transport.write_eof()
 
     def _discard(self, size: int) -> None:
@@ -374,25 +375,6 @@ class Connection(asyncio.Protocol):
         self.unread += size
         if self.unread > MOST_UNREAD and self.transport is not None:
             self.transport.abort()
-
-    def expire(self, ticks: int) -> None:
-        """Look at the deadlines; called by the server's tick."""
-        limits, waited = self.server.limits, (ticks - self.since) * self.server.tick
-        if (transport := self.transport) is None:
-            return
-        if self.paused and (ticks - self.write_since) * self.server.tick > limits.write_timeout:
-            transport.abort()
-        elif self.phase == LINGER:
-            self._probe()
-            if waited > 2.0 and not self.slots:
-                transport.abort()
-        elif self.phase == IDLE:
-            if waited > limits.idle_timeout and not self.slots:
-                transport.close()
-        elif waited > (limits.header_timeout if self.phase == HEADERS else limits.body_timeout):
-            part = "headers" if self.phase == HEADERS else "body"
-            self._refuse(error_response(408, f"the {part} did not come in time"))
-            self._flush()
 
     def drain(self) -> None:
         """Close now if nothing is under way; else say ``Connection: close`` in the last answer."""

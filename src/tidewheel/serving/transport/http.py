@@ -15,6 +15,7 @@ from http import HTTPStatus
 import msgspec
 
 from tidewheel import errors
+from tidewheel.serving.transport.bodies import Stream
 
 log = logging.getLogger("tidewheel.serving")
 
@@ -35,7 +36,11 @@ class Limits(msgspec.Struct, frozen=True):
     header: int = 16 * 1024
     body: int = 1024 * 1024
     bulk_body: int = 16 * 1024 * 1024
-    """Largest body of ``POST /v1/events/...``."""
+    """Largest body of ``POST /v1/events/...`` that is read whole."""
+    bulk: int = 256 * 1024 * 1024
+    """Largest body with many events: what is larger than the others is read, decided and answered piece by piece."""
+    held: int = 256 * 1024 * 1024
+    """Bytes of bodies that all connections of a worker hold together."""
     header_timeout: float = 10.0
     """From a request's first byte to the end of its headers."""
     body_timeout: float = 60.0
@@ -70,6 +75,8 @@ class Request(msgspec.Struct):
     """Name of the token that was sent; "" without one."""
     began: int = 0
     """When its first byte came, at the earliest: ns of ``perf_counter_ns``; 0 when that is not known."""
+    stream: Stream | None = None
+    """Its body, where that is too large for `body` and is read as it comes."""
 
     def header(self, name: bytes, default: str = "") -> str:
         """Return a header as text, or `default` when it was not sent."""
@@ -139,6 +146,7 @@ def _settle(waiting: asyncio.Future[Response], answer: Response) -> None:
 
 
 STATUS_OF: tuple[tuple[type[errors.TidewheelError], int], ...] = (
+    (errors.SizeError, 413),
     (errors.InputError, 400),
     (errors.ClockError, 409),
     (errors.NotFoundError, 404),
@@ -191,9 +199,10 @@ def too_long(limit: int) -> Response:
     return error_response(431, f"the headers are longer than {limit} bytes")
 
 
-def too_large(limit: int) -> Response:
-    """Return the refusal of a body that is larger than `limit` bytes."""
-    return error_response(413, f"the body is larger than {limit} bytes", remedy="send fewer events in one request")
+def too_large(limit: int, setting: str = "max_body") -> Response:
+    """Return the refusal of a body that is larger than `limit` bytes, which a setting says."""
+    what = f"the body is larger than {limit} bytes ({setting})"
+    return error_response(413, what, remedy=f"send fewer events in one request, or raise {setting}")
 
 
 def failure(error: Exception) -> Response:

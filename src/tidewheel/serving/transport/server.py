@@ -12,7 +12,9 @@ from urllib.parse import unquote
 from tidewheel.errors import ConfigError
 from tidewheel.serving.transport import wire
 from tidewheel.serving.transport.admission import Admission, Patience, no_patience
+from tidewheel.serving.transport.bodies import Held
 from tidewheel.serving.transport.connection import Connection
+from tidewheel.serving.transport.deadlines import expire
 from tidewheel.serving.transport.http import Limits
 
 if TYPE_CHECKING:
@@ -38,7 +40,11 @@ class Handler(Protocol):
         ...
 
     def body_limit(self, path: str) -> int:
-        """Return the largest body, in bytes, that `path` takes."""
+        """Return the largest body, in bytes, that `path` takes whole."""
+        ...
+
+    def bulk_limit(self, path: str) -> int:
+        """Return the largest body that `path` takes as it comes (`Request.stream`); 0 where it takes none so."""
         ...
 
 
@@ -68,11 +74,12 @@ def listening_socket(host: str, port: int, *, shared: bool = True) -> socket.soc
 
 
 class Target(NamedTuple):
-    """What a request's target names: its path, decoded, its query, and the largest body that it takes."""
+    """What a request's target names: its path, decoded, its query, the largest body it takes, whole and as it comes."""
 
     path: str
     query: str
     limit: int
+    bulk: int
 
 
 class HttpServer:
@@ -103,6 +110,7 @@ class HttpServer:
     ) -> None:
         self.handler = handler
         self.limits = limits or Limits()
+        self.held = Held(self.limits.held)
         self.admission = Admission(patience, asyncio.get_running_loop().call_soon)
         self.tick = tick
         self.ticks = 0
@@ -144,7 +152,9 @@ class HttpServer:
                 path = unquote(path, errors="strict")
             if len(self._targets) >= MOST_TARGETS:
                 self._targets.clear()
-            found = self._targets[url] = Target(path, query, self.handler.body_limit(path))
+            found = self._targets[url] = Target(
+                path, query, self.handler.body_limit(path), self.handler.bulk_limit(path)
+            )
         return found
 
     def limit_of(self, url: bytes) -> int:
@@ -210,7 +220,7 @@ class HttpServer:
         self.date = wire.date_line(time.time())
         for connection in tuple(self.connections):
             try:
-                connection.expire(self.ticks)
+                expire(connection, self.ticks)
             except Exception:
                 log.exception("a connection's deadline could not be held; it is cut off")
                 if connection.transport is not None:

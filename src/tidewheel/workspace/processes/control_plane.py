@@ -84,6 +84,10 @@ class ControlHandler:
         """Return the largest body."""
         return BODY
 
+    def bulk_limit(self, path: str) -> int:
+        """Take no body piece by piece."""
+        return 0
+
     def handle(self, request: Request) -> Response | Awaitable[Response]:
         """Answer a probe at once, and everything else from a thread."""
         if request.path in _PROBES and request.method in ("GET", "HEAD"):
