@@ -114,7 +114,7 @@ def test_a_job_that_dies_at_any_write_goes_on(events: list[Happening], deaths: l
         job = Job(GRAPH, VIEW, 0, events[-1].arrived + 1, history.head(), 2, 5)
         for steps in deaths:
             with pytest.MonkeyPatch.context() as patch:
-                _die_after(patch, steps)
+                die_after(patch, steps)
                 try:
                     materialise(Batch(job, Path(folder) / "job"), history, lake, TABLE, engine=LocalEngine(1))
                 except Killed:
@@ -125,8 +125,8 @@ def test_a_job_that_dies_at_any_write_goes_on(events: list[Happening], deaths: l
             assert_same(stored_rows(lake, expected.column_names), expected)
 
 
-def _die_after(patch: pytest.MonkeyPatch, steps: int) -> None:
-    """Let the process end at the `steps`-th write of any kind."""
+def die_after(patch: pytest.MonkeyPatch, steps: int, *more: tuple[object, str]) -> None:
+    """Let the process end at the `steps`-th write of any kind, or at that of `more` of them."""
     left = [steps]
 
     def dying(write):
@@ -146,5 +146,6 @@ def _die_after(patch: pytest.MonkeyPatch, steps: int) -> None:
         (JobFiles, "write_carried"),
         (JobFiles, "finish"),
         (Lake, "append"),
+        *more,
     ):
         patch.setattr(owner, name, dying(getattr(owner, name)))

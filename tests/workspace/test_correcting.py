@@ -11,7 +11,7 @@ import pytest
 import tidewheel as tw
 from tidewheel.collect.checking.checks import row_check
 from tidewheel.definitions import compile_declarations
-from tidewheel.errors import ConflictError, DefinitionError, FeatureError
+from tidewheel.errors import ConflictError, DefinitionError
 from tidewheel.outcomes.labels import label_rows
 from tidewheel.workspace import Workspace
 
@@ -208,7 +208,13 @@ def test_what_a_revisable_event_needs() -> None:
             compile_declarations(cls)
 
 
-def test_a_backfill_in_slices_says_that_it_takes_nothing_back(workspace: Workspace) -> None:
-    workspace.append(pay("a", "c1", 5.0))
-    with pytest.raises(FeatureError, match="Payment may be corrected"):
-        workspace.backfill(PaymentView)
+def test_a_backfill_in_slices_takes_back_what_is_corrected(workspace: Workspace) -> None:
+    rows = [pay("a", "c1", 5.0), Dispute(id="d", payment="a"), pay("b", "c1", 1.0), pay("a", "c2", 7.0, revision=1)]
+    for row in [*rows, pay("c", "c1", 1.0), pay("e", "c2", 1.0)]:
+        workspace.append(row)
+    expected = workspace.view(PaymentView)
+    assert workspace.backfill(PaymentView).rows == 4
+    found = workspace.backfilled(PaymentView)
+    assert found.select(expected.column_names).equals(expected)
+    assert found["card.spent"].to_pylist() == [None, 5.0, 1.0, 7.0]
+    assert found["disputed.worth"].to_pylist() == [None, 5.0, None, 7.0]

@@ -17,6 +17,9 @@ import click
 )
 @click.option("--by", default="", metavar="ENTITY", help="Keep the entity, or the column, that a row names beside it.")
 @click.option("--online", is_flag=True, help="Keep each entity's newest score for serving to read.")
+@click.option(
+    "--top", type=click.IntRange(min=1), default=None, metavar="K", help="Of each list, keep the K best items."
+)
 @click.option("--service", default="", help="By whose thresholds a score becomes a decision.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 @click.pass_context
@@ -30,6 +33,7 @@ def score(
     by: str,
     online: bool,
     service: str,
+    top: int | None,
     as_json: bool,
 ) -> None:
     """Score a table in batch: the events of a range of time, or a file of rows, into the lake.
@@ -42,6 +46,7 @@ def score(
       tidewheel score Transaction --with Fraud@3 --since 2026-03-01T00:00:00Z
       tidewheel score Visit --with Churn@champion --by User --online
       tidewheel score Transaction --with Fraud --rows what-if.parquet --json
+      tidewheel score Request --with Ranker --rows pairs.parquet --by User --top 100
     """
     from tidewheel.cli.output import opened, print_json, progress_bar, when
 
@@ -55,6 +60,7 @@ def score(
             by=by,
             online=online,
             service=service,
+            top=top or 0,
             progress=progress,
         )
     if as_json:

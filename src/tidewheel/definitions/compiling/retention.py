@@ -31,8 +31,10 @@ def check_kept(
         for aggregate in canonical_aggregates(group):
             if aggregate.revisable and source.name in _targets(sources[aggregate.source], aggregate):
                 raise DefinitionError(
-                    f"{group.name} folds corrections again through a {source.name} of any age, and {kept}",
-                    remedy=f"remove keep=, or carry the columns on {aggregate.source} itself",
+                    f"{group.name} folds corrections again through a {source.name} of any age, and {kept}: "
+                    f"one that is gone would take what refers to it out of the live features",
+                    remedy=f"remove keep= from {source.name}, or carry the columns that {group.name} reads of it "
+                    f"on {aggregate.source} itself",
                 )
     for what, needed in _needs(source.name, groups, models):
         if needed is None:

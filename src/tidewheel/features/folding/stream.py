@@ -218,7 +218,7 @@ class Folder:
                     feds = self._fold_again(batch, plan, last)
                 elif feds:
                     fold_group(batch, plan, feds, self._partition, self._partitions)
-                collect_strings(feds, strings, self._known)
+                collect_strings(feds.values(), strings, self._known)
 
     def _fold_again(self, batch: StateBatch, plan: GroupPlan, last: int) -> dict[int, Fed]:
         """Fold the states that a micro-batch touches from their first event; return what it brought or took back."""
@@ -267,9 +267,9 @@ class Folder:
                 )
 
 
-def collect_strings(feds: Mapping[int, Fed], strings: dict[int, str], known: Container[int]) -> None:
+def collect_strings(feds: Iterable[Fed], strings: dict[int, str], known: Container[int]) -> None:
     """Add the strings that the fed events' features may answer with, unless they are known."""
-    for fed in feds.values():
+    for fed in feds:
         for path in fed.feed.spoken:
             texts = plain(fed.column(path)).unique().drop_null()
             for hash, text in zip(hashes_of(texts).tolist(), texts.to_pylist(), strict=True):

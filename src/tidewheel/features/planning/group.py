@@ -84,6 +84,11 @@ class GroupPlan:
     texts: tuple[bool, ...]
 
     @property
+    def corrected(self) -> bool:
+        """Whether events that it counts, or that these refer to, may be corrected."""
+        return any(feed.corrected for feed in self.feeds)
+
+    @property
     def literals(self) -> frozenset[str]:
         """Strings that features may answer with and that no event brings."""
         defaults = {aggregate.default for aggregate in self.aggregates if isinstance(aggregate.default, str)}

@@ -3,7 +3,7 @@
 1. *Cut*: history is read once, slice by slice, for all groups together; references are resolved as the
    stream resolves them, and each slice is dealt out to buckets of entities by key.
 2. *Fold*: each bucket goes through its slices, a span at a time, carrying its entities' states.
-3. What becomes of the answers, or of the states, is up to `materialise` and `prepare`.
+3. What becomes of the answers is up to `materialise`.
 
 Every step leaves its result under its final name before the next begins, so a job killed at any
 moment goes on at the first step that it had not finished.
@@ -21,20 +21,20 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 import pyarrow as pa
 
-from tidewheel.definitions import ir
+from tidewheel.definitions import ir, row_source
 from tidewheel.engine import Engine
-from tidewheel.errors import FeatureError
 from tidewheel.features.folding.references import ReferenceIndex
 from tidewheel.features.folding.stream import COLUMNS, collect_strings, feds_of
-from tidewheel.features.planning.group import AT, GroupPlan, plan_group
+from tidewheel.features.planning.group import AT, GroupPlan
 from tidewheel.features.planning.view import StateRead, ViewPlan, plan_view
 from tidewheel.features.replay.asked_file import ASKED, AskedBeside
 from tidewheel.features.replay.batch_files import Cut, JobFiles
+from tidewheel.features.replay.corrections import Corrections, find_corrections
 from tidewheel.features.replay.dealing import deal, reads_of
 from tidewheel.features.replay.history import Needs
 from tidewheel.features.replay.partition import ANSWER_PLACE, ANSWER_WORDS, advance, piece_schema
-from tidewheel.features.replay.slices import By, Pieces, Slice, Wanted, cut_slices
-from tidewheel.features.rows import Fed, Rows
+from tidewheel.features.replay.slices import Pieces, Slice, Wanted, cut_slices
+from tidewheel.features.rows import Rows
 from tidewheel.storage.protocols import StateBatch
 from tidewheel.storage.state.lmdb_state import StateStore
 
@@ -57,8 +57,8 @@ class Job(msgspec.Struct, frozen=True):
     Attributes
     ----------
     graph : ir.Graph
-    view : ir.View or None
-        Whose rows are made; None makes the states of all of the graph's groups.
+    view : ir.View
+        Whose rows are made.
     start, end : int
         Rows that arrived from `start` on and before `end`.
     below : int
@@ -76,7 +76,7 @@ class Job(msgspec.Struct, frozen=True):
     """
 
     graph: ir.Graph
-    view: ir.View | None
+    view: ir.View
     start: int
     end: int
     below: int
@@ -86,17 +86,20 @@ class Job(msgspec.Struct, frozen=True):
     asked: bool = False
     carried: tuple[str, ...] = ()
 
-    @property
-    def by(self) -> By:
-        """What slices are cut by, and states folded by."""
-        return "arrived" if self.view is not None else "offset"
-
 
 class Folded(NamedTuple):
     """A bucket's part of a group, ready to be mapped over an engine."""
 
     group: int
     bucket: int
+
+
+class _Met(NamedTuple):
+    """What slices are cut by: what is read of each source, and how events meet others, of the same slice or not."""
+
+    needs: Needs
+    references: ReferenceIndex
+    corrections: Corrections
 
 
 @dataclass(frozen=True)
@@ -111,21 +114,19 @@ class Batch:
         object.__setattr__(self, "files", JobFiles(self.folder))
 
     @cached_property
-    def view(self) -> ViewPlan | None:
+    def view(self) -> ViewPlan:
         """The view's plan."""
-        return None if self.job.view is None else plan_view(self.job.graph, self.job.view)
+        return plan_view(self.job.graph, self.job.view)
 
     @cached_property
     def plans(self) -> tuple[GroupPlan, ...]:
         """The groups that are replayed in buckets; entities' attributes, which hold by their own time, are not."""
-        if self.view is None:
-            return tuple(plan_group(self.job.graph, group) for group in self.job.graph.groups)
         plans = {read.plan.state_id: read.plan for read in self.view.reads if not read.plan.group.attributes}
         return tuple(plans.values())
 
     def reads(self, plan: GroupPlan) -> list[StateRead]:
         """Return the view's lookups of a group."""
-        return [] if self.view is None else [read for read in self.view.reads if read.plan.state_id == plan.state_id]
+        return [read for read in self.view.reads if read.plan.state_id == plan.state_id]
 
     @contextmanager
     def scratch(self) -> Iterator[StateStore]:
@@ -139,47 +140,33 @@ class Batch:
     # --- cut -------------------------------------------------------------------------------------
 
     def cut(self, history: History, progress: Progress | None = None) -> int:
-        """Cut history into slices, from where it was left; return how many there are.
-
-        Raises
-        ------
-        FeatureError
-            Events that may be corrected are among them: a slice can't take back what an earlier one folded.
-        """
-        self._refuse_revisable()
+        """Cut history into slices, from where it was left; return how many there are."""
         needs = Needs(feed for plan in self.plans for feed in plan.feeds)
-        if self.view is not None:
-            columns = [name for name in self.view.columns if name != AT or self._on.column(AT)]
-            needs.columns.setdefault(self._asks, {}).update(dict.fromkeys([*columns, *self.job.carried]))
+        columns = [name for name in self.view.columns if name != AT or self._on.column(AT)]
+        needs.columns.setdefault(self._asks, {}).update(dict.fromkeys([*columns, *self.job.carried]))
         index = ReferenceIndex(self.job.graph, [feed for plan in self.plans for feed in plan.feeds])
+        asks = None if self.job.asked else self._on
+        met = _Met(needs, index, find_corrections(history, self.job.graph, self.plans, asks, self.job.below))
         with self.scratch() as store:
             writer = store.writer(0)
             try:
                 with writer.batch() as batch:
                     number = batch.offset(_SLICES)
-                seen = self.files.cut(number).rows
-                for piece in self._slices(history, needs, self.files.cut(number).next):
-                    seen += sum(map(len, piece.rows.values()))
+                cut = self.files.cut(number) if number else Cut({}, 0, (self.job.since or 0) - 1)
+                for piece in self._slices(history, needs, cut.next):
+                    until = max(int(rows.arrived[-1]) for rows in piece.rows.values() if len(rows))
+                    taken = Cut(piece.next, cut.rows + sum(map(len, piece.rows.values())), until)
                     with writer.batch() as batch:
-                        self._write_slice(batch, index, needs, number, piece)
-                        self.files.write_cut(number, Cut(piece.next, seen))
+                        self._write_slice(batch, met, number, piece, cut.until, until)
+                        self.files.write_cut(number, taken)
                         batch.set_offset(_SLICES, number + 1)
+                    cut = taken
                     number += 1
                     if progress:
-                        progress("cut", min(1.0, max(piece.next.values()) / self.job.below), seen)
+                        progress("cut", min(1.0, max(piece.next.values()) / self.job.below), cut.rows)
             finally:
                 writer.close()
         return number
-
-    def _refuse_revisable(self) -> None:
-        revisable = {source for plan in self.plans for feed in plan.feeds for source in feed.corrected}
-        if self.view is not None and self._on.revisable:
-            revisable.add(self._on.name)
-        if revisable:
-            raise FeatureError(
-                f"{', '.join(sorted(revisable))} may be corrected, and work in slices takes nothing back",
-                remedy="read the view whole, with ws.view(...)",
-            )
 
     def _slices(self, history: History, needs: Needs, next: Mapping[str, int]) -> Iterator[Slice]:
         sources = {source.name: source for source in self.job.graph.sources}
@@ -190,18 +177,18 @@ class Batch:
             name: Wanted(sources[name], tuple(columns), next.get(name, 1)) for name, columns in needs.columns.items()
         }
         job = self.job
-        until = job.end if job.view is not None else None
-        return cut_slices(pieces, wanted, below=job.below, rows=job.rows, by=job.by, since=job.since, until=until)
+        return cut_slices(pieces, wanted, below=job.below, rows=job.rows, since=job.since, until=job.end)
 
-    def _write_slice(self, batch: StateBatch, index: ReferenceIndex, needs: Needs, number: int, piece: Slice) -> None:
+    def _write_slice(self, batch: StateBatch, met: _Met, number: int, piece: Slice, after: int, until: int) -> None:
+        """Deal out what arrived after one instant and up to another."""
         self.files.begin_slice(number)
         rows = {source: held for source, held in piece.rows.items() if len(held)}
-        asked = self._asked(rows.pop(ASKED, None) if self.job.asked else rows.get(self._asks))
-        meeting = index.meet(batch, COLUMNS, rows, _ALL, needs.ids)
+        asked = self._asked(rows.pop(ASKED, None) if self.job.asked else rows.get(self._asks), met.corrections)
+        meeting = met.references.meet(batch, COLUMNS, rows, _ALL, met.needs.ids)
         strings: dict[int, str] = {}
         for place, plan in enumerate(self.plans):
-            feds: dict[int, Fed] = feds_of(plan, rows, meeting)
-            collect_strings(feds, strings, ())
+            feds = met.corrections.parts(place, feds_of(plan, rows, meeting), after, until)
+            collect_strings((fed for parts in feds.values() for fed in parts), strings, ())
             reads = reads_of(plan, self.reads(plan), asked, asked.arrived) if asked is not None else []
             dealt = deal(plan, feds, reads, self.job.buckets)
             pieces = (dealt.piece(bucket) for bucket in range(self.job.buckets))
@@ -210,24 +197,23 @@ class Batch:
             self.files.write_rows(number, table_of(asked))
         batch.put_strings(strings)
 
-    def _asked(self, rows: Rows | None) -> Rows | None:
-        """Return the rows that the view is made for."""
+    def _asked(self, rows: Rows | None, corrections: Corrections) -> Rows | None:
+        """Return the rows that the view is made for: of one that is corrected, as it first became known."""
         if rows is None:
             return None
+        rows = corrections.firsts(rows)
         first, end = rows.arrived.searchsorted((self.job.start, self.job.end))
         return rows.slice(int(first), int(end)) if end > first else None
 
     @property
     def _asks(self) -> str:
-        """Under what name slices hold the rows that are asked for; "" for a job without a view."""
-        if self.job.view is None:
-            return ""
+        """Under what name slices hold the rows that are asked for."""
         return ASKED if self.job.asked else self._on.name
 
     @cached_property
     def _on(self) -> ir.Source:
-        assert self.job.view is not None
-        return next(source for source in self.job.graph.sources if source.name == self.job.view.on)
+        """The event whose rows are made; with the columns of an item where the view has a row for each."""
+        return row_source(self.job.graph.sources, self.job.view)
 
     # --- fold ------------------------------------------------------------------------------------
 
@@ -254,7 +240,7 @@ class Batch:
                 pieces.append(pa.table(piece.append_column("_slice", pa.repeat(pa.scalar(next), len(piece)))))
                 size, next = size + len(piece), next + 1
             whole = pa.concat_tables(pieces)
-            answers, states = advance(plan, _placed(whole), states, self.job.by)
+            answers, states = advance(plan, _placed(whole), states)
             if len(answers):
                 files.write_answers(*part, first, _by_slice(answers, first, next))
             files.write_carried(*part, states, next)

@@ -3,7 +3,7 @@
 Below the job's folder: ``job.json``; ``scratch/`` (references, strings and how many slices are cut);
 ``slices/K/`` with ``cut.json``, the view's ``rows.arrow`` and one file a group with a batch for
 every bucket; ``groups/P/`` with, for every bucket, its carried states and the answers of each span of
-slices it has gone through.
+slices it has gone through; and the events that it holds because one of their entity's is still to be taken back.
 """
 
 from __future__ import annotations
@@ -23,10 +23,14 @@ NEXT = b"next"
 
 
 class Cut(msgspec.Struct, frozen=True):
-    """How far history has been cut: per source the offset at which the next slice begins, and all rows so far."""
+    """How far history has been cut: per source the offset at which the next slice begins, and all rows so far.
+
+    `until` is the last instant of arrival in it.
+    """
 
     next: dict[str, int]
     rows: int
+    until: int = 0
 
 
 class JobFiles:
@@ -96,8 +100,13 @@ class JobFiles:
 
     def write_carried(self, group: int, bucket: int, states: States, next: int) -> None:
         """Store a bucket's states, and which slice is its next."""
+        if states.held is not None:
+            write_batches(self._held(group, bucket, next), [states.held], states.held.schema)
         table = pa.table({"key": states.keys, "blob": states.blobs}).replace_schema_metadata({NEXT: str(next)})
         write_batches(self._group(group) / f"states-{bucket}.arrow", [table], table.schema)
+        for held in self._group(group).glob(f"held-{bucket}-*.arrow"):
+            if held != self._held(group, bucket, next):
+                held.unlink()
 
     def carried(self, group: int, bucket: int) -> tuple[States, int]:
         """Return a bucket's states, and which slice is its next."""
@@ -105,8 +114,10 @@ class JobFiles:
         if not path.exists():
             return States.none(), 0
         table = read_table(path)
-        states = States(table["key"].combine_chunks(), table["blob"].combine_chunks())
-        return states, int(table.schema.metadata[NEXT])
+        next = int(table.schema.metadata[NEXT])
+        held = self._held(group, bucket, next)
+        rows = read_table(held) if held.exists() else None
+        return States(table["key"].combine_chunks(), table["blob"].combine_chunks(), rows), next
 
     def write_answers(self, group: int, bucket: int, first: int, answers: list[pa.Table]) -> None:
         """Store a bucket's answers to the reads of some slices, from slice `first` on."""
@@ -121,6 +132,9 @@ class JobFiles:
                 with pa.OSFile(str(path)) as file:
                     return pa.table(pa.ipc.open_file(file).get_batch(number - first))
         return None
+
+    def _held(self, group: int, bucket: int, next: int) -> Path:
+        return self._group(group) / f"held-{bucket}-{next}.arrow"
 
     def _group(self, group: int) -> Path:
         return self.folder / "groups" / str(group)

@@ -12,7 +12,7 @@ from tidewheel.features.keys import key_array, plain
 from tidewheel.features.planning.group import AT, PAST, GroupPlan
 from tidewheel.features.planning.view import StateRead
 from tidewheel.features.replay.partition import fixed_lists, piece_schema, read_source
-from tidewheel.features.rows import Fed, Ints, Rows, feed_rows
+from tidewheel.features.rows import NEVER, Fed, Ints, Rows, feed_rows
 from tidewheel.features.words import Words, hashes_of
 from tidewheel.kernel import group_rows
 
@@ -28,9 +28,12 @@ class Dealt(NamedTuple):
         return self.table.slice(self.starts[bucket], self.starts[bucket + 1] - self.starts[bucket])
 
 
-def deal(plan: GroupPlan, feds: Mapping[int, Fed], reads: Sequence[pa.Table], buckets: int) -> Dealt:
-    """Deal a group's events and reads out to buckets by their keys; what has no key goes nowhere."""
-    parts = [*(_events(plan, number, fed) for number, fed in feds.items()), *reads]
+def deal(plan: GroupPlan, feds: Mapping[int, Sequence[Fed]], reads: Sequence[pa.Table], buckets: int) -> Dealt:
+    """Deal a group's events and reads out to buckets by their keys; what has no key goes nowhere.
+
+    A feed's events may come in several parts.
+    """
+    parts = [*(_events(plan, number, parts) for number, parts in feds.items()), *reads]
     table = pa.concat_tables(parts) if parts else piece_schema(plan).empty_table()
     table = table.filter(table["key"].is_valid()).combine_chunks()
     hashes = hashes_of(table["key"].combine_chunks()).view(np.uint64)
@@ -70,7 +73,16 @@ def lookup_keys(read: StateRead, rows: Rows) -> pa.Array:
     return plain(key_array(parts))
 
 
-def _events(plan: GroupPlan, number: int, fed: Fed) -> pa.Table:
+def _events(plan: GroupPlan, number: int, parts: Sequence[Fed]) -> pa.Table:
+    """Return a feed's events in fold order."""
+    table = pa.concat_tables([_events_of(plan, number, fed) for fed in parts])
+    if len(parts) == 1:
+        return table
+    own, offset = (np.concatenate(of) for of in zip(*((fed.rows.offset, fed.offset) for fed in parts), strict=True))
+    return table.take(pa.array(np.lexsort((own, offset))))
+
+
+def _events_of(plan: GroupPlan, number: int, fed: Fed) -> pa.Table:
     index = np.arange(len(fed))
     return _piece(
         plan,
@@ -80,11 +92,22 @@ def _events(plan: GroupPlan, number: int, fed: Fed) -> pa.Table:
         arrived=fed.arrived,
         offset=fed.offset,
         slots=fed.slots(index, max(1, plan.layout.n_slots)),
+        gone=None if fed.gone is None else fed.gone.arrived,
     )
 
 
 def _piece(
-    plan: GroupPlan, *, source: np.ndarray, key: pa.Array, at: Ints, arrived: Ints, offset: Ints, slots: Words
+    plan: GroupPlan,
+    *,
+    source: np.ndarray,
+    key: pa.Array,
+    at: Ints,
+    arrived: Ints,
+    offset: Ints,
+    slots: Words,
+    gone: Ints | None = None,
 ) -> pa.Table:
     columns = [pa.array(source), key, pa.array(at), pa.array(arrived), pa.array(offset), fixed_lists(slots)]
+    if plan.corrected:
+        columns.append(pa.array(np.full(len(source), NEVER) if gone is None else gone))
     return pa.table(columns, schema=piece_schema(plan))

@@ -49,7 +49,6 @@ def materialise(
     Parameters
     ----------
     batch : Batch
-        Of a job with a view.
     table : str
         In the lake. Its rows are ``_id, _at, _arrived, _offset`` and the view's columns.
     shape : callable, optional
@@ -64,7 +63,6 @@ def materialise(
         return finished
     slices = batch.cut(history, progress)
     batch.fold(engine or LocalEngine(), slices, progress)
-    assert batch.view is not None
     assembly = assemble([batch.view])
     attributes = [index for index, r in enumerate(assembly.reads) if r.plan.group.attributes]
     past = Past(history, batch.job.graph, [assembly.reads[index].plan for index in attributes], below=batch.job.below)
@@ -118,9 +116,7 @@ class _Maker:
                 feds = [self._past.feed(feed) for feed in state_read.plan.feeds]
                 asked = Reads(lookup_keys(state_read, rows), rows.arrived, rows.arrived)
                 self._fill(vector, state_read, replay_group(state_read.plan, feds, asked, "attribute")[0])
-        view = self._batch.view
-        assert view is not None
-        return Computed(view, compute_words(assembly, vector, texts, None), texts, {})
+        return Computed(self._batch.view, compute_words(assembly, vector, texts, None), texts, {})
 
     def _answers(self, number: int, place: int, rows: Rows) -> Words:
         """Return the words of a group for all its lookups, rows without a key read as an empty state."""

@@ -11,11 +11,16 @@ column       of an event            of a read
 ``arrived``  when it took effect    the bound: events that took effect before it are seen
 ``offset``   its place in the log   the read's place, given back with its answer
 ``slots``    the aggregates' input  nulls; of the row asked for
+``gone``     arrival of what takes  never; the column is there where events may be corrected
+             it back, or never
 ===========  =====================  ================================================================
 
 Pieces of one partition come in order of time: events of a later piece took effect after all events of an
 earlier one, and after the bounds of its reads or at them. Events of one feed that took effect together
 keep the order in which they stand.
+
+An event that is taken back can't be subtracted from a state. So an entity's state goes no further than to the first of
+its events that a later piece takes back; that one and those after it are held as they are.
 """
 
 from __future__ import annotations
@@ -28,11 +33,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tidewheel.errors import HorizonError
+from tidewheel.features.folding.corrections import moved
 from tidewheel.features.planning.group import GroupPlan
-from tidewheel.features.replay.slices import By
+from tidewheel.features.replay.held import Held, held_back, line_of
 from tidewheel.features.rows import Ints
 from tidewheel.features.words import Words
-from tidewheel.kernel import Blobs, Events, Requests, carry, count_visible, group_rows, take
+from tidewheel.kernel import Blobs, Events, Requests, carry, count_visible, fold, group_rows, take
 
 READ = -1
 """The ``source`` of a read of the past alone."""
@@ -60,15 +66,17 @@ def piece_schema(plan: GroupPlan) -> pa.Schema:
             ("arrived", pa.int64()),
             ("offset", pa.int64()),
             ("slots", pa.list_(pa.float64(), width)),
+            *([("gone", pa.int64())] if plan.corrected else []),
         ]
     )
 
 
 class States(NamedTuple):
-    """The states of a partition's entities between two pieces."""
+    """The states of a partition's entities between two pieces, and the events that they have not folded yet."""
 
     keys: pa.StringArray
     blobs: pa.LargeBinaryArray
+    held: pa.Table | None = None
 
     @classmethod
     def none(cls) -> States:
@@ -95,13 +103,8 @@ class States(NamedTuple):
         )
 
 
-def advance(plan: GroupPlan, piece: pa.Table, states: States, by: By = "arrived") -> tuple[pa.Table, States]:
+def advance(plan: GroupPlan, piece: pa.Table, states: States) -> tuple[pa.Table, States]:
     """Fold a piece's events into the states, and answer its reads on the way.
-
-    Parameters
-    ----------
-    by : {"arrived", "offset"}
-        The order of folding. Answers are the same; a state that the stream goes on from is folded by offset.
 
     Returns
     -------
@@ -115,30 +118,41 @@ def advance(plan: GroupPlan, piece: pa.Table, states: States, by: By = "arrived"
     HorizonError
         A read's instant lies before the arrival of an event that it is to see.
     """
+    if states.held is not None:
+        piece = pa.concat_tables([states.held, piece])
     encoded = piece["key"].combine_chunks().dictionary_encode()
     keys, codes = encoded.dictionary, encoded.indices.to_numpy().astype(np.int64)
     places = pc.index_in(keys, value_set=states.keys)
-    columns = {name: piece[name].to_numpy() for name in ("source", "at", "arrived", "offset")}
-    reads = np.flatnonzero(columns["source"] < 0)
-    happened = np.flatnonzero(columns["source"] >= 0)
-    order, starts = group_rows(codes[happened], columns[by][happened], len(keys))
-    rows = happened[order]
-    slots = matrix(piece["slots"])
-    picked = {name: column[rows] for name, column in columns.items()}
-    events = Events(starts, picked["source"], picked["at"], picked["arrived"], picked["offset"], take(slots, rows))
-    cuts = count_visible(starts, picked["arrived"], codes[reads], columns["arrived"][reads])
+    source, at, arrived, offset = (piece[name].to_numpy() for name in ("source", "at", "arrived", "offset"))
+    slots, line = matrix(piece["slots"]), line_of(piece)
+    order, starts = group_rows(codes[line.rows], line.arrived, len(keys))
+    rows, took = line.rows[order], line.arrived[order]
+    undoes = moved(line.undoes, order)
+    events = Events(starts, line.source[order], at[rows], took, offset[rows], take(slots, rows), undoes)
+    reads = np.flatnonzero(source < 0)
+    cuts = count_visible(starts, took, codes[reads], arrived[reads])
     turn, read_starts = group_rows(codes[reads], cuts, len(keys))
     asking = reads[turn]
-    requests = Requests(feed_of(columns["source"][asking]), take(slots, asking))
+    requests = Requests(feed_of(source[asking]), take(slots, asking))
     words, status, after = carry(
-        plan.layout, states.of(places), events, read_starts, cuts[turn], columns["at"][asking], requests=requests
+        plan.layout, states.of(places), events, read_starts, cuts[turn], at[asking], requests=requests
     )
     if status.any():
         raise HorizonError(
             f"an instant of {plan.group.name} lies before the arrival of an event that it is to see",
             remedy="read at a later instant",
         )
-    return _answers(columns["offset"][asking], words), states.with_blobs(keys, places, after)
+    held = held_back(events, rows, line.waits[order])
+    done = states.with_blobs(keys, places, after)._replace(held=None)
+    return _answers(offset[asking], words), done if held is None else _stopped(plan, piece, keys, states, done, held)
+
+
+def _stopped(plan: GroupPlan, piece: pa.Table, keys: pa.Array, states: States, done: States, held: Held) -> States:
+    """Return states of which some go no further than to what is held."""
+    mine = keys.take(pa.array(held.entities))
+    folded = fold(plan.layout, states.of(pc.index_in(mine, value_set=states.keys)), held.before)
+    stopped = done.with_blobs(mine, pc.index_in(mine, value_set=done.keys), folded)
+    return stopped._replace(held=piece.take(pa.array(held.rows)))
 
 
 def fixed_lists(words: Words) -> pa.FixedSizeListArray:

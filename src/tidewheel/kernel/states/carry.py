@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidewheel.errors import CorruptError
-from tidewheel.kernel._jit import Array, entry, keep, pointer
+from tidewheel.kernel._jit import Array, entry, inner, keep, pointer
 from tidewheel.kernel.layouts.layout import C_CELLS, C_FEATURES, C_TRACKS, Layout
 from tidewheel.kernel.states._read import OK, check_blob
 from tidewheel.kernel.states.blobs import Blobs
-from tidewheel.kernel.states.events import Events, columns_of, fixed
+from tidewheel.kernel.states.events import NOTHING, Events, columns_of, fixed
 from tidewheel.kernel.states.fold import lay_rooms, unpack
 from tidewheel.kernel.states.replay import check_reads
 from tidewheel.kernel.states.requests import Requests, read_asked, request_columns, with_one_more
@@ -33,7 +33,8 @@ def carry(
 ) -> tuple[Floats, Words, Blobs]:
     """Do what `replay` does to one piece of history, from given states, and return the states after it.
 
-    However history is cut into pieces, the answers and the last states are the same, to the bit.
+    However history is cut into pieces, the answers and the last states are the same, to the bit. An event can be taken
+    back (`undoes`) only by one of the same piece.
 
     Parameters
     ----------
@@ -77,6 +78,7 @@ def carry(
     array([[3.]])
     """
     columns = columns_of(layout, events)
+    undoes = fixed(np.zeros(0) if events.undoes is None else events.undoes, np.int64)
     read_starts, cuts, instants = (fixed(a, np.int64) for a in (read_starts, cuts, instants))
     check_reads(columns[0], read_starts, cuts, instants)
     out = np.empty((len(cuts), layout.n_features))
@@ -86,6 +88,7 @@ def carry(
         fixed(blobs.words, np.int64),
         fixed(blobs.starts, np.int64),
         *columns,
+        undoes,
         read_starts,
         cuts,
         instants,
@@ -102,6 +105,15 @@ def carry(
     return out, status, Blobs(words, starts)
 
 
+@inner
+def _begin_from(program: Array, places: Array, old: Array, start: int, exists: bool, events: int, state: Array) -> None:
+    """Make a working state of a blob, with room for some events."""
+    lay_rooms(program, places, old, start, exists, events)
+    begin(program, state, places)
+    if exists:
+        unpack(program, old, start, state)
+
+
 @entry
 def _carry(
     code: Array,
@@ -113,6 +125,7 @@ def _carry(
     arrived: Array,
     offset: Array,
     slots: Array,
+    undoes: Array,
     read_starts: Array,
     cuts: Array,
     instants: Array,
@@ -125,36 +138,37 @@ def _carry(
     program, old, values, width = pointer(code), pointer(words), pointer(slots), slots.shape[1]
     rooms = np.zeros((2, ROOM_WORDS * code[C_TRACKS] + 1), np.int64)
     places, places2, requests, wide = pointer(rooms[0]), pointer(rooms[1]), pointer(asked_slots), asked_slots.shape[1]
-    new_starts = np.zeros(n + 1, np.int64)
-    most, total = 0, 0
+    new_starts, most, total = np.zeros(n + 1, np.int64), 0, 0
     for e in range(n):
         length = starts[e + 1] - starts[e]
         if check_blob(program, old, starts[e], length) != OK:
             return np.zeros(0, np.int64), new_starts, e
         need = lay_rooms(program, places, old, starts[e], length > 0, event_starts[e + 1] - event_starts[e])
-        most = max(most, need)
-        total += need
-    w, out = np.empty(most + with_one_more(program, most), np.int64), np.empty(total, np.int64)
-    cells = np.empty(code[C_CELLS] + 1, np.int64)
+        most, total = max(most, need), total + need
+    w, cells = np.empty(most + with_one_more(program, most), np.int64), np.empty(code[C_CELLS] + 1, np.int64)
     state, copy, scratch, target = pointer(w), pointer(w[most:]), pointer(cells), pointer(answers)
-    position = 0
+    out, gone, undone, position = np.empty(total, np.int64), np.zeros(len(undoes), np.bool_), len(undoes) > 0, 0
     for e in range(n):
-        exists = starts[e + 1] > starts[e]
-        lay_rooms(program, places, old, starts[e], exists, event_starts[e + 1] - event_starts[e])
-        begin(program, state, places)
-        if exists:
-            unpack(program, old, starts[e], state)
-        i = event_starts[e]
-        for r in range(read_starts[e], read_starts[e + 1]):
-            while i < event_starts[e] + cuts[r]:
-                apply_event(program, state, places, source[i], at[i], arrived[i], offset[i], values, i * width)
+        exists, first, size = starts[e + 1] > starts[e], event_starts[e], event_starts[e + 1] - event_starts[e]
+        _begin_from(program, places, old, starts[e], exists, size, state)
+        i, stale = first, False
+        for r in range(read_starts[e], read_starts[e + 1] + 1):
+            last = r == read_starts[e + 1]
+            until = first + (size if last else cuts[r])
+            while i < until:
+                kept = NOTHING if undone and gone[i] else source[i]
+                apply_event(program, state, places, kept, at[i], arrived[i], offset[i], values, i * width)
+                if undone and undoes[i] >= 0 and not gone[undoes[i]]:
+                    gone[undoes[i]] = stale = True
                 i += 1
-            who, t, slot, to = asked[r], instants[r], r * wide, r * code[C_FEATURES]
-            status[r] = read_asked(program, state, places2, copy, who, t, requests, slot, scratch, target, to)
-        while i < event_starts[e + 1]:
-            apply_event(program, state, places, source[i], at[i], arrived[i], offset[i], values, i * width)
-            i += 1
-        if exists or event_starts[e + 1] > event_starts[e]:
+                if stale and i == until:
+                    # What is taken back can't be subtracted: what remains of the piece is folded again.
+                    _begin_from(program, places, old, starts[e], exists, size, state)
+                    i, stale = first, False
+            if not last:
+                who, t, slot, to = asked[r], instants[r], r * wide, r * code[C_FEATURES]
+                status[r] = read_asked(program, state, places2, copy, who, t, requests, slot, scratch, target, to)
+        if exists or size > 0:
             position = pack(program, state, places, pointer(out), position)
         new_starts[e + 1] = position
     keep(w)

@@ -91,8 +91,11 @@ def _views(sides: list[Side]) -> list[str]:
     digests = [{view.name: (digest(view), _groups(side.graph, view)) for view in side.graph.views} for side in sides]
     both = [name for name in digests[0] if name in digests[1]]
     if not both:
-        known = "; ".join(f"{side.name}: {', '.join(view.name for view in side.graph.views)}" for side in sides)
-        raise NotFoundError("the two have no view in common", remedy=f"there are {known}")
+        known = ((side.name, ", ".join(view.name for view in side.graph.views) or "none") for side in sides)
+        raise NotFoundError(
+            "the two have no view in common",
+            remedy=f"views that a model or service reaches: {'; '.join(f'{names} ({name})' for name, names in known)}",
+        )
     changed = [name for name in both if digests[0][name] != digests[1][name]]
     return both if len(both) == 1 else changed
 

@@ -14,11 +14,13 @@ import pyarrow as pa
 
 from tidewheel.collect.importing.gathering import gather
 from tidewheel.collect.importing.readers import FileOptions
-from tidewheel.definitions import ir
+from tidewheel.collect.keeping.history import History
+from tidewheel.definitions import ir, row_source
 from tidewheel.errors import InputError, NotFoundError
 from tidewheel.features.replay.backfilled import reach
 from tidewheel.features.replay.batch import BUCKET_ROWS, Batch, Job
 from tidewheel.features.replay.batch_files import write_batches
+from tidewheel.features.replay.shown import REQUEST
 from tidewheel.kernel import KERNEL_VERSION, LAYOUT_VERSION
 from tidewheel.registry.models.bundles import Bundle, Inner, load_bundle
 from tidewheel.registry.versions.names import model_of
@@ -27,6 +29,8 @@ from tidewheel.runtime.stores import Stores
 from tidewheel.storage.places.disks import write_durably
 from tidewheel.workspace.naming import find
 from tidewheel.workspace.rollouts.deploying import current_thresholds
+from tidewheel.workspace.scores.lists import listed, source_of_file
+from tidewheel.workspace.scores.lists import of_file as rows_of_lists
 
 TABLE = "scores/"
 JOB = "job.json"
@@ -46,6 +50,7 @@ class Wanted:
     by: str = ""
     online: bool = False
     service: str = ""
+    top: int = 0
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,8 @@ class Ready:
         The column whose value stands beside each score, and what it names; "" for none.
     levels : tuple
         The thresholds that make a decision of a score.
+    top : int
+        How many items of a list are kept, 0 for all.
     """
 
     version: str
@@ -70,6 +77,17 @@ class Ready:
     key: str = ""
     by: str = ""
     levels: tuple[tuple[str, float], ...] = ()
+    top: int = 0
+
+    @property
+    def each(self) -> ir.Each | None:
+        """How a row of an item is made, None where a row is one of the event."""
+        return self.view.each
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """The columns that say which item a row is of, and of which request."""
+        return () if self.each is None else (REQUEST, self.each.key)
 
     @property
     def model(self) -> str:
@@ -91,6 +109,7 @@ class Ready:
             self.levels,
             KERNEL_VERSION,
             LAYOUT_VERSION,
+            *([self.top] if self.top else []),
         )
         return hashlib.sha256(msgspec.json.encode(described)).hexdigest()[:16]
 
@@ -115,16 +134,19 @@ def make_ready(stores: Stores, graph: ir.Graph, wanted: Wanted) -> Ready:
             f"{version.name} scores rows of {view.on} by {view.name}, not {wanted.name}",
             remedy=f"tidewheel score {view.on} --with {version.name}",
         )
-    if view.each is not None:
+    if wanted.top and view.each is None:
+        raise InputError(f"{version.name} orders no lists: a {view.on} has one score", remedy="leave out --top")
+    if wanted.online and view.each is not None:
         raise InputError(
-            f"{version.name} orders lists, with a row for each item of a {view.on}: they are not scored in batch",
-            remedy="decide the requests, many at once: POST /v1/services/.../decisions",
+            f"the online store keeps one score an entity, and {version.name} scores many items of a {view.on}",
+            remedy="leave out --online: rows with `item` and `rank` are in the lake",
         )
     if wanted.online and not wanted.by:
         raise InputError("the online store keeps scores by an entity", remedy="say which: --by Card")
     key = _key_column(source, wanted.by) if wanted.by else None
     name, by = (key.name, key.target or key.name) if key else ("", "")
-    return replace(ready, key=name, by=by, levels=_levels(stores, graph, version.model, wanted.service))
+    levels = _levels(stores, graph, version.model, wanted.service)
+    return replace(ready, key=name, by=by, levels=levels, top=wanted.top)
 
 
 def of_link(stores: Stores, link: Inner) -> Ready:
@@ -136,8 +158,7 @@ def _of_bundle(stores: Stores, version: str, digest: str) -> Ready:
     bundle = load_bundle(stores.artifacts, digest)
     graph = bundle.manifest.graph
     view: ir.View = find(graph.views, bundle.manifest.view, "view")
-    source: ir.Source = find(graph.sources, view.on, "event")
-    return Ready(version, digest, bundle, view, source)
+    return Ready(version, digest, bundle, view, row_source(graph.sources, view))
 
 
 def _key_column(source: ir.Source, entity: str) -> ir.Column:
@@ -190,8 +211,8 @@ class Asked(NamedTuple):
         return f"{self.start} {self.end} {self.digest}"
 
 
-def of_history(stores: Stores, ready: Ready, wanted: Wanted) -> Asked:
-    """Return the events that arrived in a range."""
+def of_history(stores: Stores, history: History, ready: Ready, wanted: Wanted) -> Asked:
+    """Return the events that arrived in a range, or what was shown for each of them."""
     newest = stores.log.newest_arrived(ready.view.on)
     known = newest + 1 if stores.clock.now() > newest else newest
     first = wanted.since or 0
@@ -202,31 +223,50 @@ def of_history(stores: Stores, ready: Ready, wanted: Wanted) -> Asked:
             where=f"score {wanted.name}",
             remedy="`tidewheel log status` shows when its newest one did",
         )
-    return Asked(first, last)
+    if ready.each is None:
+        return Asked(first, last)
+    rows = listed(history, ready.bundle.manifest.graph, ready.view, first, last)
+    if not len(rows):
+        raise InputError(
+            f"no {ready.each.source} tells what was shown for a {ready.view.on} of the range",
+            where=f"score {wanted.name}",
+            remedy="give requests and items in a file: --rows FILE, with the request's columns and `item`",
+        )
+    return _asked(rows)
 
 
-def of_file(stores: Stores, ready: Ready, wanted: Wanted, path: Path) -> Asked:
+def of_file(stores: Stores, history: History, ready: Ready, wanted: Wanted, path: Path) -> Asked:
     """Return a file's rows: each as of its own instant, or as of now where the file has none."""
+    graph, view = ready.bundle.manifest.graph, ready.view
+    source = source_of_file(graph, view) if ready.each else msgspec.structs.replace(ready.source, revisable=0)
     if wanted.since is not None or wanted.until is not None:
         raise InputError("a file's rows are scored all", where=str(path), remedy="leave out --since and --until")
     from tidewheel.collect.importing.files import open_file
 
     now = stores.clock.now()
-    timed = "at" in open_file(path, ready.source).schema.names
-    found = gather(path, ready.source, FileOptions(), arrived="at" if timed else "now", now=now, prefix="row")
+    timed = "at" in open_file(path, source).schema.names
+    found = gather(path, source, FileOptions(), arrived="at" if timed else "now", now=now, prefix="row")
     if not len(found.table):
-        raise InputError(f"no row of the file is a {ready.source.name}", where=str(path))
-    chosen = [*(column.name for column in ready.source.columns), "_id", "_at", "_arrived"]
+        raise InputError(f"no row of the file is a {source.name}", where=str(path))
+    chosen = [*(column.name for column in source.columns), "_id", "_at", "_arrived"]
     rows = found.table.select(list(dict.fromkeys(chosen)))
-    rows = rows.append_column("_offset", pa.array(np.arange(1, len(rows) + 1)))
+    return _asked(rows if ready.each is None else rows_of_lists(history, graph, view, rows), len(found.bad))
+
+
+def _asked(rows: pa.Table, refused: int = 0) -> Asked:
+    """Return rows, by instant, as those that are asked for."""
+    numbers = pa.array(np.arange(1, len(rows) + 1))
+    rows = rows.drop_columns([name for name in rows.column_names if name == "_offset"]).append_column(
+        "_offset", numbers
+    )
     instants = rows["_arrived"].to_numpy()
-    return Asked(int(instants[0]), int(instants[-1]) + 1, rows, len(found.bad), _digest_of(rows))
+    return Asked(int(instants[0]), int(instants[-1]) + 1, rows, refused, _digest_of(rows))
 
 
 def job_of(ready: Ready, asked: Asked) -> Job:
     """Return what a run is to do to some rows."""
     graph = ready.bundle.manifest.graph
-    carried = (ready.key,) if ready.key else ()
+    carried = tuple(dict.fromkeys(name for name in (ready.key, *ready.told) if name))
     given = asked.rows is not None
     job = Job(graph, ready.view, asked.start, asked.end, 0, FEWEST_BUCKETS, carried=carried, asked=given)
     oldest = reach(Batch(job, Path()).plans)

@@ -46,6 +46,7 @@ class Scored(Kept):
         by: Named = "",
         online: bool = False,
         service: Named = "",
+        top: int = 0,
         engine: Engine | None = None,
         progress: Any = None,
     ) -> ScoreSummary:
@@ -69,6 +70,8 @@ class Scored(Kept):
             Keep each entity's newest score for serving to read.
         service : class or str, optional
             By whose thresholds a score becomes a decision; by default those of the only service of the model.
+        top : int, optional
+            Of a model that orders lists: how many items of each list are kept, the best ones; all by default.
         engine : Engine, optional
             Where the work runs; by default as the settings say.
         progress : callable, optional
@@ -82,7 +85,8 @@ class Scored(Kept):
         with TemporaryDirectory(dir=self.stores.layout.run) as folder:
             first, last = (None if it is None else to_instant(it) for it in (since, until))
             file = None if rows is None else _as_file(rows, Path(folder))
-            wanted = Wanted(name_of(what), name_of(version), first, last, file, name_of(by), online, name_of(service))
+            names = name_of(what), name_of(version)
+            wanted = Wanted(*names, first, last, file, name_of(by), online, name_of(service), top)
             return score_rows(self.stores, self.history, self.project.graph, wanted, engine=engine, progress=progress)
 
     def scores(self, model: Named, run: str = "") -> pa.Table:

@@ -35,6 +35,7 @@ from tidewheel.storage.lake.delta import dates_of
 from tidewheel.storage.places.disks import write_durably
 from tidewheel.storage.scores import drop_scores, put_scores
 from tidewheel.workspace.scores.chained import Chain, Scored
+from tidewheel.workspace.scores.lists import ranks
 from tidewheel.workspace.scores.score_jobs import (
     TABLE,
     Asked,
@@ -114,9 +115,9 @@ def score_rows(
     started = time.monotonic()
     ready = make_ready(stores, graph, wanted)
     if wanted.rows is not None:
-        asked = of_file(stores, ready, wanted, wanted.rows)
+        asked = of_file(stores, history, ready, wanted, wanted.rows)
     else:
-        asked = of_history(stores, ready, wanted)
+        asked = of_history(stores, history, ready, wanted)
     done = _Scoring(stores, history, asked, engine or open_engine(stores.settings.engine), progress).run(ready)
     return ScoreSummary(
         run=done.run,
@@ -200,21 +201,24 @@ def _shaped(ready: Ready, engine: Engine, run: str, chain: Chain, computed: Comp
     given[there] = score_on(engine, ready.bundle, computed.words[there])
     n, edges = len(rows), [edge for _, edge in ready.levels[1:]]
     decided = [None if s != s or not ready.levels else ready.levels[bisect_right(edges, s)][0] for s in given.tolist()]
-    entity = rows[ready.key].cast(pa.string()) if ready.key else pa.nulls(n, pa.string())
-    return pa.table(
-        {
-            "run": pa.repeat(pa.scalar(run), n),
-            "model": pa.repeat(pa.scalar(ready.version), n),
-            "event_id": rows["_id"],
-            "entity": entity,
-            "at": rows["_at"],
-            "instant": rows["_arrived"],
-            "score": pa.array(given, from_pandas=True),
-            "decision": pa.array(decided, pa.string()),
-            "place": rows["_offset"],
-            "_date": dates_of(rows["_arrived"]),
-        }
-    )
+    request, item = ready.told or ("_id", "")
+    made = {
+        "run": pa.repeat(pa.scalar(run), n),
+        "model": pa.repeat(pa.scalar(ready.version), n),
+        "event_id": rows[request],
+        "entity": rows[ready.key].cast(pa.string()) if ready.key else pa.nulls(n, pa.string()),
+        "at": rows["_at"],
+        "instant": rows["_arrived"],
+        "score": pa.array(given, from_pandas=True),
+        "decision": pa.array(decided, pa.string()),
+        "place": rows["_offset"],
+        "_date": dates_of(rows["_arrived"]),
+    }
+    if not item:
+        return pa.table(made)
+    rank = ranks(rows[request], rows["_arrived"].to_numpy(), rows[item], given)
+    table = pa.table(made | {"item": rows[item], "rank": rank})
+    return table.filter(pc.field("rank") <= ready.top) if ready.top else table
 
 
 def _keep_online(stores: Stores, ready: Ready, run: str, progress: Progress | None) -> int:
