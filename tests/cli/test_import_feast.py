@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
@@ -107,6 +110,21 @@ def test_the_values_are_feasts(project: Path) -> None:
         assert rate(first + hour) == 0.5
         assert rate(first + hour + 1) == rate(first + 24 * hour) == 0.7
         assert rate(first + 28 * hour) is None  # past the ttl
+
+
+def test_the_command_in_a_docstring_takes_the_views_file_in(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = re.findall(r"^    tidewheel (ingest .*)$", (project / "project.py").read_text(), re.MULTILINE)
+    assert found == [
+        "ingest data/driver_stats.parquet --as DriverHourlyStatsRow --map at=event_timestamp",
+        "ingest data/driver_stats.parquet --as PairRow --map at=event_timestamp",
+    ]
+    (project / "data").mkdir()
+    stats = {"driver_id": [7], "conv_rate": [0.5], "event_timestamp": pa.array([10**15], pa.timestamp("us", "UTC"))}
+    pq.write_table(pa.table(stats), project / "data/driver_stats.parquet")
+    monkeypatch.chdir(project)
+    done = CliRunner().invoke(cli, found[0].split())
+    assert done.exit_code == 0, done.output
+    assert "1 accepted" in done.output
 
 
 def test_refusals(repository: Path, tmp_path: Path) -> None:

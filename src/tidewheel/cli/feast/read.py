@@ -50,10 +50,13 @@ class Repository:
         In the order of files and lines.
     skipped : list of str
         What can't be taken over, each with where and why.
+    sources : dict of str to Made
+        ``FileSource(...)`` and its like, by the variable that each is bound to.
     """
 
     declared: list[Declared] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
+    sources: dict[str, Made] = field(default_factory=dict)
 
     def of(self, *kinds: str) -> list[Declared]:
         """Return the definitions of some kinds."""
@@ -94,7 +97,9 @@ def _read_module(tree: ast.Module, file: str, repository: Repository) -> None:
         if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Call):
             made = _value(statement.value)
             target = statement.targets[0]
-            if isinstance(made, Made) and made.name in DECLARED and isinstance(target, ast.Name):
+            if isinstance(made, Made) and made.name.endswith("Source") and isinstance(target, ast.Name):
+                repository.sources[target.id] = made
+            elif isinstance(made, Made) and made.name in DECLARED and isinstance(target, ast.Name):
                 arguments = dict(zip(("name",), made.positional, strict=False)) | made.arguments
                 repository.declared.append(Declared(made.name, target.id, arguments, where))
         elif isinstance(statement, ast.FunctionDef):

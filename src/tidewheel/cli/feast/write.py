@@ -65,7 +65,7 @@ class Writer:
         known = [ref for ref in refs if ref is not None]
         columns = self._columns(view, name, {key for _, key in known})
         event, features = class_name(name) + "Row", class_name(name)
-        rows = [f"class {event}(tw.Event):", f'    """Brings the values of {name}: {_source(view)}."""', ""]
+        rows = [f"class {event}(tw.Event):", *self._told(view, name, event, [key for _, key in known]), ""]
         rows += [f"    {field_name(key)}: tw.Ref[{made}]" for made, key in known]
         rows += [f"    {column}: {kind} | None" for column, kind in columns]
         by = known[0][0] if len(known) == 1 else "(" + ", ".join(f"{event}.{field_name(key)}" for _, key in known) + ")"
@@ -75,13 +75,29 @@ class Writer:
         lines += [f"    {column} = tw.last({event}.{column}{window})" for column, _ in columns]
         return ["\n".join(rows), "\n".join(lines)]
 
+    def _told(self, view: Declared, name: str, event: str, keys: list[str]) -> list[str]:
+        """Return an event's docstring: where its rows are, and the command that takes them in where that is a file."""
+        source = self._resolved(view.arguments.get("source"))
+        path = source.arguments.get("path") if isinstance(source, Made) else None
+        if not isinstance(source, Made) or not isinstance(path, str):
+            return [f'    """Brings the values of {name}: {_source(view.arguments.get("source"))}."""']
+        names = [*keys, *(column for column, _ in _fields(view))]
+        pairs = {field_name(column): column for column in names}
+        pairs["at"] = str(source.arguments.get("timestamp_field") or "at")
+        maps = [f" --map {ours}={theirs}" for ours, theirs in pairs.items() if ours != theirs]
+        command = f"tidewheel ingest {path} --as {event}{''.join(maps)}"
+        return [f'    """Brings the values of {name}.', "", f"    {command}", '    """']
+
+    def _resolved(self, source: Any) -> Any:
+        """Return what a variable names, of a source that is pushed to the batch source behind it."""
+        if isinstance(source, Name):
+            source = self._repository.sources.get(source.id, source)
+        behind = source.arguments.get("batch_source") if isinstance(source, Made) else None
+        return source if behind is None else self._resolved(behind)
+
     def _columns(self, view: Declared, name: str, keys: set[str]) -> list[tuple[str, str]]:
         columns = []
-        for each in _list(view, "schema") or _list(view, "features"):
-            if not isinstance(each, Made):
-                continue
-            given = dict(zip(("name", "dtype"), each.positional, strict=False)) | each.arguments
-            column, dtype = str(given.get("name")), given.get("dtype")
+        for column, dtype in _fields(view):
             kind = NUMBERS.get(_type(dtype)) or OTHERS.get(_type(dtype))
             if column in keys:
                 continue
@@ -131,6 +147,13 @@ def field_name(name: str) -> str:
     return f"{clean}_" if keyword.iskeyword(clean) or clean in ("at", "id") else clean
 
 
+def _fields(view: Declared) -> list[tuple[str, Any]]:
+    """Return the names and types of a view's columns."""
+    made = (each for each in _list(view, "schema") or _list(view, "features") if isinstance(each, Made))
+    given = (dict(zip(("name", "dtype"), each.positional, strict=False)) | each.arguments for each in made)
+    return [(str(field.get("name")), field.get("dtype")) for field in given]
+
+
 def _list(view: Declared, name: str) -> list[Any]:
     value = view.arguments.get(name)
     return value if isinstance(value, list) else []
@@ -144,8 +167,7 @@ def _type(dtype: Any) -> str:
     return ""
 
 
-def _source(view: Declared) -> str:
-    source = view.arguments.get("source")
+def _source(source: Any) -> str:
     if isinstance(source, Name):
         return source.id
     if isinstance(source, Made):
