@@ -261,8 +261,8 @@ class DecisionIds:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._millisecond = -1
-        self._head = ""
+        self._millisecond = self._second = -1
+        self._head = self._seconds = self._noise = ""
         self._count = 0
         self._seed()
         reborn = weakref.WeakMethod(self._reborn)
@@ -282,11 +282,13 @@ class DecisionIds:
         return head + _PAIRS[n >> 30] + _PAIRS[(n >> 20) & 1023] + _PAIRS[(n >> 10) & 1023] + _PAIRS[n & 1023]
 
     def _begin(self, millisecond: int) -> None:
-        """Start a millisecond: 40 random bits, then a counter that starts at a random place."""
-        noise = self._random(80)
+        """Start a millisecond: 40 random bits, drawn each second, then a counter that starts at a random place."""
         self._millisecond = millisecond
-        self._head = _base32(millisecond, 10) + _base32(noise >> 40, 8)
-        self._count = noise & 0x7FFFFFFFFF
+        if millisecond >> 10 != self._second:
+            self._second = millisecond >> 10
+            self._seconds, self._noise = _base32(self._second, 8), _base32(self._random(40), 8)
+        self._head = self._seconds + _PAIRS[millisecond & 1023] + self._noise
+        self._count = self._random(39)
 
     def _seed(self) -> None:
         # Drawn in the process: to ask the system for each millisecond lets another thread have the interpreter.
@@ -296,6 +298,7 @@ class DecisionIds:
         """Go on with ids of one's own, in a forked child."""
         self._lock = threading.Lock()
         self._seed()
+        self._second = -1
         self._begin(self._millisecond + 1)
 
 
