@@ -7,21 +7,14 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-BENCHMARKS = (
-    "features/asof",
-    "features/online",
-    "features/windows",
-    "features/stream",
-    "features/memory",
-    "training/bootstrap",
-    "training/tune",
-    "serving/decide",
-    "serving/http",
-    "serving/overload",
-    "serving/swap",
-    "serving/journal",
-    "training/pipeline",
-    "training/track",
+ROOMS = ("features", "training", "serving")
+HELPERS = ("serving/client", "serving/open_loop")
+"""Programs that a benchmark runs beside a server."""
+BENCHMARKS = tuple(
+    name
+    for room in ROOMS
+    for file in sorted((HERE / room).glob("*.py"))
+    if (name := f"{room}/{file.stem}") not in HELPERS and "__main__" in file.read_text()
 )
 
 
