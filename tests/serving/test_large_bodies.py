@@ -30,7 +30,7 @@ from tidewheel.serving.transport.bodies import WINDOW
 from tidewheel.serving.transport.http import Limits, Request, Response
 
 SCORE, EVENT = "/v1/services/Score", "/v1/events/Payment"
-LIMITS = Limits(body=16_384, bulk_body=16_384, bulk=8 << 20, held=4 << 20)
+LIMITS = Limits(body=16_384, setting="max_body", bulk_body=16_384, bulk=8 << 20, held=4 << 20)
 ROWS = 6000
 """More than two pieces of them."""
 

@@ -240,7 +240,7 @@ def limits_of(settings: Settings) -> Limits:
     # On a replayed clock all rows of a request see the same past: they are read whole.
     bulk = 0 if settings.clock == "replay" else settings.max_bulk
     whole = max(usual.bulk_body, settings.max_body)
-    return Limits(body=settings.max_body, bulk_body=whole, bulk=bulk, held=settings.max_held)
+    return Limits(body=settings.max_body, setting="max_body", bulk_body=whole, bulk=bulk, held=settings.max_held)
 
 
 def write_address(run: Path, address: WorkerAddress) -> WorkerAddress:

@@ -35,6 +35,8 @@ class Limits(msgspec.Struct, frozen=True):
 
     header: int = 16 * 1024
     body: int = 1024 * 1024
+    setting: str = ""
+    """What says so, for who exceeds it."""
     bulk_body: int = 16 * 1024 * 1024
     """Largest body of ``POST /v1/events/...`` that is read whole."""
     bulk: int = 256 * 1024 * 1024
@@ -199,10 +201,11 @@ def too_long(limit: int) -> Response:
     return error_response(431, f"the headers are longer than {limit} bytes")
 
 
-def too_large(limit: int, setting: str = "max_body") -> Response:
-    """Return the refusal of a body that is larger than `limit` bytes, which a setting says."""
-    what = f"the body is larger than {limit} bytes ({setting})"
-    return error_response(413, what, remedy=f"send fewer events in one request, or raise {setting}")
+def too_large(limit: int, setting: str = "") -> Response:
+    """Return the refusal of a body that is larger than `limit` bytes; `setting` says so, where one does."""
+    what, named = f"the body is larger than {limit} bytes", f" ({setting})" if setting else ""
+    raising = f", or raise {setting}" if setting else ""
+    return error_response(413, what + named, remedy=f"send fewer events in one request{raising}")
 
 
 def failure(error: Exception) -> Response:

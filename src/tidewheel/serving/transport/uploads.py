@@ -25,7 +25,7 @@ def begin(connection: Connection, size: int) -> Response | None:
         return too_large(limit, "max_bulk")
     bulk = server.target_of(connection.url).bulk
     if size > bulk or connection.ending or connection.parser is None:
-        return too_large(bulk, "max_bulk") if bulk else too_large(limit)
+        return too_large(bulk, "max_bulk") if bulk else too_large(limit, server.limits.setting)
     stream = BodyStream(connection.hold, server.held)
     for part in connection.body:
         stream.append(part)
