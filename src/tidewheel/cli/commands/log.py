@@ -91,7 +91,8 @@ def log_move(context: click.Context, origin: str, dry_run: bool, delete_old: boo
 def _show_move(found: LogMove) -> None:
     from tidewheel.cli.output import print_table
 
-    print_table(["part", "entries", "bytes", "hash"], [[name, *of] for name, of in found.databases.items()])
+    rows = [[name, of.entries, of.bytes, of.hash] for name, of in found.databases.items()]
+    print_table(["part", "entries", "bytes", "hash"], rows)
     click.echo(f"{found.offsets:,} offsets given")
     if not found.done:
         click.echo(f"would move from {found.origin} to {found.destination}; without --dry-run it does")

@@ -17,6 +17,7 @@ from tidewheel.storage.log import contents
 from tidewheel.storage.log.append import offset_key
 from tidewheel.storage.log.event_log import EventLog
 from tidewheel.storage.places.boot import CleanMark
+from tidewheel.storage.places.disks import sync_folder
 from tidewheel.storage.places.environments import Environment, open_environment, translated
 
 _APPLIED, _LAST, _BORN, _COPY = b"kafka:applied", b"kafka:last", b"kafka:born", b"kafka:copy"
@@ -83,6 +84,7 @@ class KafkaCopy(EventLog):
                 transaction.drop(database)
             contents.forget_copy(transaction, meta)
         environment.close()
+        sync_folder(folder)
 
     def skip(self, since: int, until: int) -> None:
         """Note that nothing of ours is from one offset to another: brokers put marks of their own into a topic."""

@@ -10,6 +10,8 @@ import hashlib
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+import msgspec
+
 from tidewheel.storage.log.append import Databases
 
 OF_A_COPY = b"kafka:"
@@ -40,7 +42,7 @@ class Piece(NamedTuple):
         return Place(self.database, self.entries[-1][0])
 
 
-class Digest(NamedTuple):
+class Digest(msgspec.Struct, frozen=True):
     """Entries of a database: how many, how many bytes, and a hash of all of them."""
 
     entries: int

@@ -101,6 +101,8 @@ def _to_broker(stores: Stores, tell: Tell, *, dry_run: bool, delete_old: bool) -
         found = _report(source, str(layout.log), place_of(url).where)
         if dry_run:
             return found
+        if folder == layout.log:  # what an earlier attempt has left, or a move back, is derived: the topic has it
+            shutil.rmtree(layout.log_copy, ignore_errors=True)
         with closing(_topic_log(stores, url)) as target:
             standing = target.standing()
             if folder == layout.log or (standing.state, standing.log) != ("here", _name(found)):
@@ -157,6 +159,9 @@ def _to_folder(stores: Stores, tell: Tell, origin: str, *, dry_run: bool, delete
             if dry_run:
                 return found
             source.send([Leave()])
+            if source.standing().state != "left":
+                remedy = "set `log` to the broker, and give `tidewheel log move` again: it ends what was begun"
+                raise ConflictError("a log is still on its way to the broker", where=where, remedy=remedy)
             found = _report(source, where, str(layout.log))
             shutil.rmtree(layout.log_arriving, ignore_errors=True)
             source.copy_log(layout.log_arriving)
