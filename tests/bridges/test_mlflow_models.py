@@ -134,7 +134,7 @@ def test_texts_are_refused(saved: Path) -> None:
     told = yaml.safe_load((saved / "MLmodel").read_text())
     told["signature"] = {"inputs": '[{"type": "string", "name": "country"}]'}
     (saved / "MLmodel").write_text(yaml.safe_dump(told))
-    with pytest.raises(InputError, match="takes 'country' as string"):
+    with pytest.raises(InputError, match="takes 'country' as text"):
         read_mlflow(saved)
 
 

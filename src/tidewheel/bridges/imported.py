@@ -37,6 +37,8 @@ class Imported:
         The model's columns in its order; empty when it does not tell.
     kept : dict of str to bytes
         Files to keep with the run.
+    known_levels : dict of str to list of str
+        Its categories by column; the place of a text is the code that it stands for in a row.
     """
 
     kind: str
@@ -45,6 +47,7 @@ class Imported:
     tolerance: float
     names: tuple[str, ...] = ()
     kept: dict[str, bytes] = field(default_factory=dict)
+    known_levels: dict[str, list[str]] = field(default_factory=dict)
     means: Floats = field(default_factory=lambda: np.zeros(0))
 
     def fit(self, x: Floats, y: Floats, sample_weight: Floats | None = None) -> Imported:
@@ -67,4 +70,4 @@ class Imported:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Imported:
         """Share the model: nothing changes it."""
-        return Imported(self.kind, self.form, self.scores, self.tolerance, self.names, self.kept)
+        return Imported(self.kind, self.form, self.scores, self.tolerance, self.names, self.kept, self.known_levels)

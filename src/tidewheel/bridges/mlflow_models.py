@@ -6,12 +6,13 @@ import json
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from tidewheel.bridges.imported import Imported, Neutral
+from tidewheel.bridges.mlflow_categories import Levels, coded, lightgbm_levels
 from tidewheel.errors import CorruptError, FileError, InputError, MissingExtraError
 from tidewheel.registry.models.predictors import Predictor
 from tidewheel.training.fit import estimators
@@ -24,9 +25,10 @@ FILE = "MLmodel"
 NUMBERS = frozenset({"double", "float", "long", "integer", "boolean", "float64", "float32", "int64", "int32", "bool"})
 _BOOSTERS = frozenset(
     {"lightgbm.basic.Booster", "lightgbm.sklearn.LGBMClassifier", "lightgbm.sklearn.LGBMRegressor"}
-    | {"collections.OrderedDict", "collections.defaultdict"}
+    | {"collections.OrderedDict", "collections.defaultdict", "numpy.dtype"}
 )
 """Types beyond scikit-learn's that a skops file may name."""
+TEXTS = frozenset({"string", "object", "str"})
 
 
 def read_mlflow(folder: Path, *, pickles: bool = False) -> Imported:
@@ -44,7 +46,8 @@ def read_mlflow(folder: Path, *, pickles: bool = False) -> Imported:
     FileError
         The folder holds no such model, or it can't be read.
     InputError
-        It is of none of the known flavours, holds a pickle and `pickles` is false, or takes texts.
+        It is of none of the known flavours, holds a pickle and `pickles` is false, or what it makes of a text is not
+        known.
     MissingExtraError
         Its library is not installed.
     """
@@ -56,11 +59,18 @@ def read_mlflow(folder: Path, *, pickles: bool = False) -> Imported:
             f"the model has the flavours {', '.join(sorted(flavours)) or 'none'}",
             where=str(folder), remedy=f"log it with one of {', '.join(_READERS)}",
         )  # fmt: skip
+    takes = _signature(told, folder)
     try:
-        found = _READERS[known](folder, flavours[known], pickles)
+        found = _READERS[known](folder, flavours[known], pickles, takes)
     except CorruptError as error:
         raise FileError(error.message, where=error.where, remedy="log the model again") from error
-    found.names = _signature(told, folder) or found.names
+    found.names = takes.names or found.names
+    odd = next((name for name in takes.texts if name not in found.known_levels), None)
+    if odd is not None:
+        raise InputError(
+            f"the model takes {odd!r} as text, and what its texts are coded by is not known here", where=str(folder),
+            remedy="categories are known of scikit-learn's encoders, and of LightGBM fitted on a frame's categories",
+        )  # fmt: skip
     found.kept = {"mlflow/MLmodel": (folder / FILE).read_bytes(), **found.kept}
     return found
 
@@ -85,18 +95,28 @@ def _told(folder: Path) -> dict[str, Any]:
     return told
 
 
-def _signature(told: Mapping[str, Any], folder: Path) -> tuple[str, ...]:
-    """Return the names of the inputs, if the signature has them; all are numbers."""
+class Signature(NamedTuple):
+    """The names of a model's inputs, where they have any, and those that are texts; all others are numbers."""
+
+    names: tuple[str, ...]
+    texts: tuple[str, ...]
+
+
+def _signature(told: Mapping[str, Any], folder: Path) -> Signature:
     inputs = json.loads((told.get("signature") or {}).get("inputs") or "[]")
+    texts = []
     for column in inputs:
         kind = column.get("type")
         kind = (column.get("tensor-spec") or {}).get("dtype") if kind == "tensor" else kind
-        if kind not in NUMBERS:
+        if kind in TEXTS and "name" in column:
+            texts.append(column["name"])
+        elif kind not in NUMBERS:
             raise InputError(
                 f"the model takes {column.get('name', 'an input')!r} as {kind}", where=str(folder),
-                remedy="only models of numbers can be imported: what its categories are coded by is not known here",
+                remedy="models of numbers, flags and texts can be imported",
             )  # fmt: skip
-    return tuple(column["name"] for column in inputs) if all("name" in column for column in inputs) else ()
+    names = tuple(column["name"] for column in inputs) if all("name" in column for column in inputs) else ()
+    return Signature(names, tuple(texts))
 
 
 def _data(folder: Path, name: Any) -> Path:
@@ -107,21 +127,24 @@ def _data(folder: Path, name: Any) -> Path:
     return path
 
 
-def _lightgbm(folder: Path, flavour: Mapping[str, Any], pickles: bool) -> Imported:
+def _lightgbm(folder: Path, flavour: Mapping[str, Any], pickles: bool, takes: Signature) -> Imported:
     path = _data(folder, flavour.get("data"))
     if not path.read_bytes().startswith(b"tree\n"):
-        return _estimator("lightgbm", path, flavour, pickles)
+        model = _loaded(path, flavour, pickles)
+        return _fitted(
+            "lightgbm", model, path, lightgbm_levels(model.booster_.model_to_string(), _names(model), str(path))
+        )
     text = path.read_text()
     names = next((line[14:] for line in text.splitlines() if line.startswith("feature_names=")), "").split()
     numbered = names == [f"Column_{place}" for place in range(len(names))]
     booster = load_lightgbm(text.encode(), str(path))
     return Imported(
         "lightgbm", lambda means: lightgbm_text(text), booster.predict, TOLERANCE,
-        () if numbered else tuple(names), {"model.txt": text.encode()},
+        () if numbered else tuple(names), {"model.txt": text.encode()}, lightgbm_levels(text, names, str(path)),
     )  # fmt: skip
 
 
-def _xgboost(folder: Path, flavour: Mapping[str, Any], pickles: bool) -> Imported:
+def _xgboost(folder: Path, flavour: Mapping[str, Any], pickles: bool, takes: Signature) -> Imported:
     path = _data(folder, flavour.get("data"))
     with readable(str(path), "xgboost"):
         from xgboost import Booster, DMatrix
@@ -139,7 +162,7 @@ def _xgboost(folder: Path, flavour: Mapping[str, Any], pickles: bool) -> Importe
     )  # fmt: skip
 
 
-def _catboost(folder: Path, flavour: Mapping[str, Any], pickles: bool) -> Imported:
+def _catboost(folder: Path, flavour: Mapping[str, Any], pickles: bool, takes: Signature) -> Imported:
     path = _data(folder, flavour.get("data"))
     if flavour.get("model_type") not in ("CatBoost", "CatBoostClassifier", "CatBoostRegressor"):
         raise InputError(f"CatBoost's {flavour.get('model_type')!r} can't be imported", where=str(folder))
@@ -148,14 +171,23 @@ def _catboost(folder: Path, flavour: Mapping[str, Any], pickles: bool) -> Import
 
         model = getattr(catboost, flavour["model_type"])()
         model.load_model(str(path), flavour.get("save_format", "cbm"))
-    return _fitted("catboost", model, tuple(model.feature_names_ or ()), path)
+    found = _fitted("catboost", model, path)
+    found.names = tuple(model.feature_names_ or ())
+    return found
 
 
-def _sklearn(folder: Path, flavour: Mapping[str, Any], pickles: bool) -> Imported:
-    return _estimator("sklearn", _data(folder, flavour.get("pickled_model")), flavour, pickles)
+def _sklearn(folder: Path, flavour: Mapping[str, Any], pickles: bool, takes: Signature) -> Imported:
+    path = _data(folder, flavour.get("pickled_model"))
+    model = _loaded(path, flavour, pickles)
+    if not takes.texts:
+        return _fitted("sklearn", model, path)
+    over = coded(model, takes.names, takes.texts, str(path))
+    found = _fitted("sklearn", over.model, path, over.levels)
+    found.scores = lambda x: estimators.score(over.original, over.rows(x))  # what it is proved against
+    return found
 
 
-def _onnx(folder: Path, flavour: Mapping[str, Any], pickles: bool) -> Imported:
+def _onnx(folder: Path, flavour: Mapping[str, Any], pickles: bool, takes: Signature) -> Imported:
     path = _data(folder, flavour.get("data"))
     content = path.read_bytes()
     found = graph(content)
@@ -164,20 +196,24 @@ def _onnx(folder: Path, flavour: Mapping[str, Any], pickles: bool) -> Imported:
     return Imported("onnx", lambda means: found, Predictor(*found).score, GRAPH_TOLERANCE, (), {"model.onnx": content})
 
 
-def _estimator(kind: str, path: Path, flavour: Mapping[str, Any], pickles: bool) -> Imported:
+def _loaded(path: Path, flavour: Mapping[str, Any], pickles: bool) -> Any:
     """Return an estimator from a skops file, or from a pickle where somebody vouches for it."""
     load = _skops if flavour.get("serialization_format") == "skops" else partial(_pickled, pickles=pickles)
-    model = load(path)
-    return _fitted(kind, model, tuple(map(str, getattr(model, "feature_names_in_", ()))), path)
+    return load(path)
 
 
-def _fitted(kind: str, model: Any, names: tuple[str, ...], path: Path) -> Imported:
+def _names(model: Any) -> tuple[str, ...]:
+    return tuple(map(str, getattr(model, "feature_names_in_", ())))
+
+
+def _fitted(kind: str, model: Any, path: Path, levels: Levels | None = None) -> Imported:
     def form(means: Floats) -> Neutral:
         return neutral(model, [0] * len(means), means)
 
     return Imported(
-        kind, form, partial(estimators.score, model), TOLERANCE, names, {f"mlflow/{path.name}": path.read_bytes()}
-    )
+        kind, form, partial(estimators.score, model), TOLERANCE, _names(model),
+        {f"mlflow/{path.name}": path.read_bytes()}, levels or {},
+    )  # fmt: skip
 
 
 def _skops(path: Path) -> Any:
@@ -206,6 +242,6 @@ def _pickled(path: Path, *, pickles: bool) -> Any:
     return cloudpickle.loads(path.read_bytes())
 
 
-_READERS: dict[str, Callable[[Path, Mapping[str, Any], bool], Imported]] = {
+_READERS: dict[str, Callable[[Path, Mapping[str, Any], bool, Signature], Imported]] = {
     "lightgbm": _lightgbm, "xgboost": _xgboost, "catboost": _catboost, "sklearn": _sklearn, "onnx": _onnx,
 }  # fmt: skip

@@ -269,6 +269,7 @@ def _divide(context: TrainingContext, model: ir.Model, settings: Settings, gathe
         require_two_classes(data.y[sides.test], "test")
     levels = fix_levels(data.view, data.texts, sides.train)
     columns = data.view.column_names
+    levels |= getattr(plan.estimator, "known_levels", {})  # of a model that was fitted elsewhere
     if plan.start is not None:
         levels = carried_levels(levels, plan.start, columns)
     categories = [columns.index(name) for name in data.texts]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -67,7 +67,7 @@ def import_model(
     declared = context.model(model)
     with _folder(source, url or workspace.stores.settings.mlflow) as folder:
         found = read_mlflow(folder, pickles=pickles)
-    check_columns(tuple(columns) or found.names, context.view(declared), source)
+    check_columns(tuple(columns) or found.names, context.view(declared), source, found.known_levels)
     digest = hashlib.sha256(b"".join(content for _, content in sorted(found.kept.items()))).hexdigest()
     taken = msgspec.structs.replace(
         declared, estimator=f"imported {found.kind} {digest}", search="", trials=0, tune=None
@@ -79,8 +79,8 @@ def import_model(
     return train(context, model, cause="import", new=True, progress=progress)
 
 
-def check_columns(names: Sequence[str], view: ir.View, source: str) -> None:
-    """Hold a model's columns to a view's: the same names, in the same order, all numbers.
+def check_columns(names: Sequence[str], view: ir.View, source: str, categories: Collection[str] = ()) -> None:
+    """Hold a model's columns to a view's: the same names, in the same order; categories where the view has them.
 
     Raises
     ------
@@ -89,10 +89,17 @@ def check_columns(names: Sequence[str], view: ir.View, source: str) -> None:
     """
     have = [column.name for column in view.columns]
     texts = [column.name for column in view.columns if column.text]
-    if texts:
+    coded = [name for name in texts if name not in categories]
+    if coded:
         raise SchemaError(
-            f"{view.name} has categories ({', '.join(texts)}), and what the model codes them by is not known",
+            f"{view.name} has categories ({', '.join(coded)}), and what the model codes them by is not known",
             where=source, remedy="import into a view of numbers: tw.transform.one_hot makes some of a category",
+        )  # fmt: skip
+    numbers = [name for name in categories if name in have and name not in texts]
+    if numbers:
+        raise SchemaError(
+            f"the model takes {', '.join(numbers)} as a category, and {view.name} as a number",
+            where=source, remedy="declare it as a tw.Category, or fit the model on numbers",
         )  # fmt: skip
     if not names:
         raise SchemaError(
