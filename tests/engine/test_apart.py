@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from functools import partial
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,20 @@ class Pair:
 
 def swapped(pair: Pair) -> Pair:
     return Pair(pair.right, pair.left)
+
+
+def test_a_module_under_a_name_of_its_own_travels_though_its_folder_is_a_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "project.py").write_text("def seven():\n    return 7\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    spec = spec_from_file_location("project_by_another_name", tmp_path / "project.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    spec.loader.exec_module(module)
+    assert apart(module.seven) == 7
 
 
 def fill(bytes: int) -> int:

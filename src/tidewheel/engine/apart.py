@@ -19,6 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
+from tidewheel.engine.shipping import packed
 from tidewheel.errors import LimitError, TidewheelError, TrainingError
 
 Result = TypeVar("Result")
@@ -63,24 +64,13 @@ def apart(work: Callable[[], Result], *, seconds: float = 0.0, memory: int = 0) 
 
 def _packed(order: tuple[int, int, Any]) -> bytes:
     """Pickle an order; modules that another process could not import travel with it."""
-    import cloudpickle
-
-    for name in _unimportable():
-        cloudpickle.register_pickle_by_value(sys.modules[name])
     try:
-        return pickle.dumps((sys.path, cloudpickle.dumps(order, protocol=5)), protocol=5)
+        return pickle.dumps((sys.path, packed(order)), protocol=5)
     except (pickle.PicklingError, TypeError, AttributeError) as error:
         raise TrainingError(
             f"this can't be sent to a process of its own: {error}",
             remedy="define the class in a module, or drop limits",
         ) from error
-
-
-def _unimportable() -> list[str]:
-    """Return the loaded modules whose file no path leads to, as a project's are."""
-    paths = tuple(os.path.join(os.path.abspath(path), "") for path in sys.path)
-    files = {name: getattr(module, "__file__", None) for name, module in list(sys.modules.items())}
-    return [name for name, file in files.items() if file and name != "__main__" and not file.startswith(paths)]
 
 
 def _waited(order: IO[bytes], answer: IO[bytes], said: IO[bytes], seconds: float) -> int:
