@@ -15,9 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import tidewheel as tw
-from tidewheel.definitions import compile_declarations, compile_module
+from tidewheel.definitions import attributes_of, compile_declarations, compile_module
 from tidewheel.errors import DefinitionError
 from tidewheel.features.folding.stream import Folder
+from tidewheel.features.planning.group import plan_group
 from tidewheel.features.planning.view import plan_view
 from tidewheel.features.reading.items import ItemReader
 from tidewheel.features.reading.online import OnlineReader
@@ -102,3 +103,49 @@ def test_the_event_itself_is_not_counted() -> None:
         pytest.raises(DefinitionError, match="include_request"),
     ):
         ItemReader(store, graph, [plan])
+
+
+def test_an_attribute_stands_for_a_column_as_what_it_was_declared() -> None:
+    class Film(tw.Entity):
+        id: tw.Id
+        year: int
+        short: bool
+
+    class Ask(tw.Event):
+        id: tw.Id
+
+    class Seen(tw.Event):
+        request: tw.Ref[Ask]
+        film: tw.Ref[Film]
+        year: int
+        short: bool
+
+    class Watch(tw.Event):
+        id: tw.Id
+        year: int
+
+    class ByYear(tw.Features, by=Watch.year):
+        watched = tw.count(Watch)
+
+    class Row(tw.View, on=Ask, each=Seen.film):
+        watched = tw.lookup(ByYear, tw.served_as(Seen.year, Seen.film.year))
+        short = tw.served_as(Seen.short, Seen.film.short)
+
+    graph = compile_declarations(Row)
+    plan = plan_view(graph, graph.views[0])
+    groups = {read.plan.state_id: read.plan for read in plan.reads}
+    attributes = plan_group(graph, attributes_of(graph, "Film"))
+    films = [NewEvent("Film", "f", START, {"id": "f1", "year": 1999, "short": True}, START)]
+    watched = [NewEvent("Watch", "w", START, {"id": "w", "year": 1999}, START)]
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        log = stack.enter_context(closing(EventLog.open(Path(folder) / "log", sync="second")))
+        store = stack.enter_context(closing(StateStore.open(Path(folder) / "state", 1)))
+        log.append([*films, *watched], now=START)
+        with closing(Folder(log, ListHistory([]), store, 0, graph, [*groups.values(), attributes])) as fold:
+            fold.catch_up()
+        rows = ItemReader(store, graph, [plan]).read({"id": "q"}, ["f1", "unknown"], START + HOUR)
+    assert rows.words[0][0].tolist() == [1.0, 1.0]
+    told = rows.inputs(0)
+    assert (told["Seen.year"], told["Seen.short"]) == (1999, True)
+    assert (type(told["Seen.year"]), type(told["Seen.short"])) == (int, bool)
+    assert rows.inputs(1) == {"Seen.film": "unknown", "Seen.year": None, "Seen.short": None}

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 Ints = npt.NDArray[np.int64]
 Seen = tuple[str, str, int]
+_PLAIN: dict[ir.Kind, type] = {"int": int, "time": int, "bool": bool}
+"""What a column's values are where they are neither text nor floats."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +125,9 @@ class ItemReader:
         self._each = each
         served = {served for view in views if view.view.each is not None for served in view.view.each.served}
         self._constants = {each.named(one.column): one.value for one in served if not one.attribute}
-        self._taken = {each.named(one.column): one.attribute for one in served if one.attribute}
+        target = next(source for source in graph.sources if source.name == each.target)
+        kinds = {column.name: column.kind for column in target.columns}
+        self._taken = {each.named(one.column): (one.attribute, kinds[one.attribute]) for one in served if one.attribute}
         kept = attributes_of(graph, each.target)
         self._attributes = EntityReader(states, graph, kept) if self._taken else None
         self._attribute_state = self._attributes.state_id if self._attributes is not None else ""
@@ -196,8 +200,8 @@ class ItemReader:
         if self._attributes is not None:
             blobs = fetched[self._attribute_state] = _blobs(snapshot, self._attribute_state, items)
             known = self._attributes.made_of(blobs, now)
-            for name, attribute in self._taken.items():
-                own[name] = _values(known.texts.get(attribute), known.words, self._attributes.names, attribute)
+            for name, (attribute, kind) in self._taken.items():
+                own[name] = _values(known.texts.get(attribute), known.words, self._attributes.names, attribute, kind)
         return own
 
     def _read_of(self, state: StateRead, start: int) -> _Read:
@@ -276,8 +280,11 @@ def _blobs(snapshot: StateSnapshot, state_id: str, keys: Sequence[str | None]) -
     return [b"" if blob is None or key is None else blob for blob, key in zip(found, keys, strict=True)]
 
 
-def _values(texts: Sequence[object] | None, words: Words, names: Sequence[str], name: str) -> Sequence[object]:
-    """Return an attribute of items as plain values."""
+def _values(
+    texts: Sequence[object] | None, words: Words, names: Sequence[str], name: str, kind: ir.Kind
+) -> Sequence[object]:
+    """Return an attribute of items as plain values of its kind, as an event would bring them."""
     if texts is not None:
         return texts
-    return [None if value != value else value for value in words[:, names.index(name)].tolist()]
+    made = _PLAIN.get(kind, float)
+    return [None if value != value else made(value) for value in words[:, names.index(name)].tolist()]
