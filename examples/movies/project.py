@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from lightgbm import LGBMRanker
+from lightgbm import LGBMClassifier, LGBMRanker
 
 import tidewheel as tw
 
@@ -40,6 +40,12 @@ class HomePage(tw.Event):
 
     id: tw.Id
     viewer: tw.Ref[User]
+
+
+class Nightly(tw.Tick, each=User, every="1d", at="03:00"):
+    """Each night, for each user: time for a list that the day begins with."""
+
+    user: tw.Ref[User]
 
 
 class Shown(tw.Event):
@@ -106,6 +112,31 @@ class Ranker(tw.Model):
     gates = [tw.parity()]
 
 
+class QuickView(tw.View, on=Request, each=Shown.movie):
+    """The little that tells most of a movie."""
+
+    rate = MoviePopularity.rate
+    match = tw.transform.cosine(Request.user.taste, Shown.movie.embedding)
+
+
+class Playing(tw.Model):
+    """Whether a movie that is shown will be played."""
+
+    view = QuickView
+    label = tw.happened(Play, within="1d")
+    estimator = LGBMClassifier(n_estimators=20, num_leaves=7, verbose=-1)
+    split = tw.temporal(test="7d")
+
+
+class Saving(tw.Model):
+    """Whether it will be kept for later."""
+
+    view = RowView
+    label = tw.happened(Save, within="1d")
+    estimator = LGBMClassifier(n_estimators=50, num_leaves=7, verbose=-1)
+    split = tw.temporal(test="7d")
+
+
 class Recommend(tw.Service, on=Request):
     """What a user may want to watch."""
 
@@ -137,3 +168,36 @@ class Search(Recommend):
     exclude = ()
     explore = 0.1
     decide = tw.top(10, rules=[tw.rerank.drop(Movie.year < 1930)])
+
+
+class Mixed(Recommend):
+    """By what a movie is worth: a play counts 1, a movie that is kept 3; more where it is watched today."""
+
+    model = None
+    score = (Playing.score + 3 * Saving.score) * (1 + 0.01 * MoviePopularity.plays_1d)
+
+
+class Staged(Recommend):
+    """The quick model looks at all candidates, the ranker at its 60 best."""
+
+    model = tw.combine.cascade(Playing, Ranker, top=60)
+
+
+class Overnight(Recommend, on=Nightly):
+    """A long list for each user, made at night from all there is."""
+
+    candidates = [tw.nearest(Movie, to=Nightly.user.taste, k=1000), tw.top_by(MoviePopularity.plays_30d, k=1000)]
+    decide = tw.top(60)
+    deadline = "10s"
+
+
+class Morning(Recommend):
+    """Ranks what was found at night by what is known now; finds it anew where the night's list is too old."""
+
+    candidates = [tw.batch.candidates(Overnight, by=User, max_age="36h", otherwise=Recommend.candidates)]
+
+
+class Steady(Recommend):
+    """The other way round: the night's list stands in where the live sources give nothing."""
+
+    candidates = [tw.batch.candidates(Overnight, by=User, max_age="7d", instead_of=Similar.candidates)]

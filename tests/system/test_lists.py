@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,13 +27,19 @@ ROWS = world(datetime.now(UTC) - timedelta(days=3), users=30, movies=80, request
 @pytest.fixture(scope="module")
 def movies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder: Path = tmp_path_factory.mktemp("movies")
-    shutil.copy(str(project.__file__), folder / "project.py")
+    patient = Path(str(project.__file__)).read_text().replace('deadline = "100ms"', 'deadline = "10s"')
+    (folder / "project.py").write_text(patient)
     (folder / "tidewheel.toml").write_text('project = "project.py"\nmax_map = "256MB"\nflush_every = "1s"\n')
     write(folder / "data", ROWS)
     for name in ROWS:
         done("ingest", str(folder / f"data/{name}.parquet"), "--as", name, folder=folder)
-    done("train", "Ranker", folder=folder)
+    for model in ("Ranker", "Playing", "Saving"):
+        done("train", model, folder=folder)
     done("deploy", "Ranker@1", folder=folder)
+    done("deploy", "Playing@1+Saving@1", folder=folder)
+    done("deploy", "Playing@1+Ranker@1", "--service", "Staged", folder=folder)
+    done("tick", "--job", "tick Nightly", folder=folder)
+    done("tick", "--job", "lists Overnight by User", folder=folder)
     with Server(folder, workers=1) as server:
         yield server
         assert "Traceback" not in server.told()
@@ -90,6 +95,39 @@ def test_the_document_tells_of_lists(plain: Plain) -> None:
     explained = plain.get(f"/v1/decisions/{answer['decision_id']}")[1]
     assert explained["replay"]["equal"], explained["replay"]
     assert [item["id"] for item in explained["items"]] == [item["id"] for item in answer["items"]]
+
+
+def test_lists_by_several_models(plain: Plain, movies: Server) -> None:
+    for service, models in (("Mixed", ["Playing", "Saving"]), ("Staged", ["Playing", "Ranker"])):
+        status, answer = plain.post(f"/v1/services/{service}", {"id": f"s-{service}", "user": "u3"})
+        assert (status, "fallback" in answer) == (200, False), answer
+        assert answer["model"] == "+".join(f"{model}@1" for model in models)
+        told = plain.get(f"/v1/decisions/{answer['decision_id']}")[1]
+        assert told["replay"]["equal"], told["replay"]
+        assert told["replay"]["score_equal"]
+        assert [stage["model"] for stage in told["stages"] if stage["model"]] == [f"{model}@1" for model in models]
+        assert [item["score"] for item in told["items"]] == [item["score"] for item in answer["items"]]
+        assert all(list(item["scores"]) == models for item in told["items"])
+    planned = done("plan", folder=movies.folder).out
+    assert "Playing, the best 60 by Ranker; Playing by 5s, Ranker by 10s" in " ".join(planned.split())
+
+
+def test_candidates_made_at_night(plain: Plain, movies: Server) -> None:
+    status, answer = plain.post("/v1/services/Morning", {"id": "n1", "user": "u4"})
+    assert status == 200
+    assert {item["source"] for item in answer["items"]} == {"stored(Overnight)"}
+    assert answer["age"] > 0
+    told = plain.get(f"/v1/decisions/{answer['decision_id']}")[1]
+    assert told["stored"] == "fresh"
+    night = plain.get(f"/v1/decisions/{told['stored_run']}")[1]
+    assert (night["service"], night["inputs"]["user"]) == ("Overnight", "u4")
+    assert {item["id"] for item in answer["items"]} <= {item["id"] for item in night["items"]}
+    status, live = plain.post("/v1/services/Morning", {"id": "n2", "user": "stranger"})
+    assert (status, "age" in live) == (200, False)
+    assert live["items"]
+    counted = plain.get("/metrics")[1]
+    for outcome in ("fresh", "missing"):
+        assert f'tidewheel_stored_total{{service="Morning",outcome="{outcome}"' in counted
 
 
 def test_what_was_served_is_explained_and_replayed(plain: Plain, movies: Server) -> None:

@@ -118,12 +118,13 @@ def test_without_a_model_the_candidates_are_the_answer(workspace: Workspace) -> 
     def broken(rows: np.ndarray) -> np.ndarray:
         return np.full(len(rows), np.nan)
 
-    score = lists.score
-    object.__setattr__(lists, "score", broken)
+    (model,) = lists.scores.models
+    score = model.score
+    object.__setattr__(model, "score", broken)
     try:
         answer = asked(workspace, "Similar", "q6", movie="m7")
     finally:
-        object.__setattr__(lists, "score", score)
+        object.__setattr__(model, "score", score)
     assert answer.fallback == "action"
     assert "gave no number" in answer.reason
     assert len(answer.items) == 5

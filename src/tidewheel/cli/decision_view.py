@@ -28,6 +28,19 @@ def print_explanation(told: Explanation) -> None:
             for s in told.stages
         ]
         print_table(["stage", "version", "score", "µs", "note"], rows)
+    if told.items:
+        models = list(dict.fromkeys(model for item in told.items for model in item.get("scores", ())))
+        places = [
+            [
+                i["rank"],
+                i["id"],
+                _number(i["score"]),
+                *(_number(i.get("scores", {}).get(m)) for m in models),
+                i["source"],
+            ]
+            for i in told.items
+        ]
+        print_table(["place", "item", "score", *models, "from"], places)
     if told.contributions:
         most = list(told.contributions.items())[:MOST_CONTRIBUTIONS]
         print_table(["moved the raw score most", "by"], [[name, f"{value:+.4g}"] for name, value in most])
@@ -93,7 +106,8 @@ def _stored(told: Explanation) -> str:
     """Say what became of looking for a score computed ahead."""
     if not told.stored_run:
         return told.stored
-    return f"{told.stored}, {told.stored_age / 1e6:,.0f} s old, by run {told.stored_run}"
+    maker = "decision" if told.items else "run"
+    return f"{told.stored}, {told.stored_age / 1e6:,.0f} s old, by {maker} {told.stored_run}"
 
 
 def _number(score: float | None) -> str:

@@ -16,7 +16,7 @@ from tidewheel.definitions import ir
 from tidewheel.features.keys import key_parts
 from tidewheel.governance.finding import Found
 from tidewheel.governance.subject import BLANK, Subject, whole_words
-from tidewheel.storage.journal.decisions import DecisionRecord, Stage
+from tidewheel.storage.journal.decisions import DecisionRecord, Item, ItemScore, Stage
 from tidewheel.storage.journal.rows import from_arrow, to_arrow
 from tidewheel.storage.lake.delta import Lake
 from tidewheel.storage.lake.upkeep import replace_day
@@ -144,6 +144,8 @@ class DecisionBlanker:
             features=b"",
             texts={},
             stages=[self._stage(stage) for stage in record.stages],
+            items=[self._item(item) for item in record.items],
+            item_scores=[self._item_score(told) for told in record.item_scores],
             reason=self._blank(record.reason),
             caller=self._blank(record.caller),
         )
@@ -151,6 +153,16 @@ class DecisionBlanker:
 
     def _stage(self, stage: Stage) -> Stage:
         return msgspec.structs.replace(stage, features=b"", texts={}, note=self._blank(stage.note))
+
+    def _item(self, item: Item) -> Item:
+        inputs = {name: None if value in self._shown else value for name, value in item.inputs.items()}
+        return msgspec.structs.replace(item, id=self._item_id(item.id), features=b"", inputs=inputs)
+
+    def _item_score(self, told: ItemScore) -> ItemScore:
+        return msgspec.structs.replace(told, item=self._item_id(told.item), features=b"")
+
+    def _item_id(self, id: str) -> str:
+        return BLANK if id == self._subject.key else id
 
     def _blank(self, text: str) -> str:
         return self._pattern.sub(BLANK, text)

@@ -114,7 +114,8 @@ def _shown(events: Events, each: ir.Each, rows: pa.Table, as_of: int) -> pa.Arra
 def _vector_of(service: ir.Service) -> str:
     """Return the items' attribute by which a service finds or spreads them, "" for none."""
     assert service.ranking is not None
-    nearest = (source.feature for source in service.ranking.candidates if source.kind == "nearest")
+    sources = (source for one in service.ranking.candidates for source in one.sources())
+    nearest = (source.feature for source in sources if source.kind == "nearest")
     return service.ranking.top.vector or next(nearest, "")
 
 

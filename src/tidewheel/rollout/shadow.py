@@ -106,6 +106,8 @@ def lineup_scores(view: LoopView, service_version: str, lineup: str, rows: pa.Ta
         Whole records of the service's decisions.
     """
     service = load_service(view.catalog, service_version).service
+    if service.ranking is not None:  # a list's rows are of its items, and there is no one score to give
+        return np.full(rows.num_rows, np.nan)
     if service.combine is None:
         return _scores(view, lineup, rows, {})
     scores: dict[str, Floats] = {}

@@ -90,7 +90,8 @@ class Explanation(msgspec.Struct):
     stages : list of StageTold
         What each of several models said; `bundle`, `view` and `features` are the first one's then.
     items : list of dict
-        The list that answered: id, score, rank and source of each item, and the numbers among its features.
+        The list that answered: id, score, rank and source of each item, the numbers among its features, and what each
+        of several models gave it.
     """
 
     decision_id: str
@@ -148,7 +149,7 @@ def explain(record: DecisionRecord, stores: Stores, history: History | None = No
         return _told(record, {}, Replay(why_not=str(error)))
     replayed = Replay(why_not="not asked for") if history is None else replay(record, graph, stores, history)
     told = _told(record, features, replayed)
-    told.items = [_item(item, view) for item in record.items]
+    told.items = [_item(item, view, record) for item in record.items]
     told.contributions = {} if record.stages else _contributions(record, stores)
     told.stages = _stages(record, stores)
     return _masked(told, view, stores)
@@ -231,11 +232,13 @@ def features_of(record: DecisionRecord, view: View | None) -> dict[str, float | 
     }
 
 
-def _item(item: Item, view: View | None) -> dict[str, Any]:
+def _item(item: Item, view: View | None, record: DecisionRecord) -> dict[str, Any]:
     words, columns = np.frombuffer(item.features, np.dtype("<f8")), view.columns if view is not None else ()
     pairs = zip(columns, words, strict=True) if len(words) == len(columns) else ()
     features = {column.name: None if np.isnan(word) else float(word) for column, word in pairs if not column.text}
-    return {"id": item.id, "score": item.score, "rank": item.rank, "source": item.source, "features": features}
+    told = {"id": item.id, "score": item.score, "rank": item.rank, "source": item.source, "features": features}
+    scores = {one.stage: one.score for one in record.item_scores if one.item == item.id and one.score is not None}
+    return told | {"scores": scores} if scores else told
 
 
 def replay(record: DecisionRecord, graph: Graph, stores: Stores, history: History) -> Replay:

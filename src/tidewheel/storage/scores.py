@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -82,8 +82,8 @@ def put_scores(writer: StateWriter, model: str, number: int, by: str, run: str, 
     made[:, 2] = np.uint64(int(run, 16)).view(np.int64)
     made[:, 3] = number
     keys = [entity.encode() for entity in newest]
-    _put(writer, scores_id(model, by), keys, made)
-    return _put(writer, scores_id(f"{model}@{number}", by), keys, made)
+    put_newest(writer, scores_id(model, by), keys, list(made))
+    return put_newest(writer, scores_id(f"{model}@{number}", by), keys, list(made))
 
 
 def drop_scores(writer: StateWriter, versions: Iterable[str], by: str) -> int:
@@ -93,14 +93,19 @@ def drop_scores(writer: StateWriter, versions: Iterable[str], by: str) -> int:
     return sum(writer.drop(state_id) for state_id in wanted if state_id in kept)
 
 
-def _put(writer: StateWriter, state_id: str, keys: list[bytes], made: Words) -> int:
+def put_newest(writer: StateWriter, state_id: str, keys: list[bytes], made: Sequence[Words], offset: int = 1) -> int:
+    """Keep what was made for entities where it is newer than what is kept; its first word is its instant, µs.
+
+    `offset` is kept with it in one transaction. Returns how many were kept.
+    """
     with writer.batch() as batch:
         words, starts = batch.blobs(state_id, keys)
         known = np.full(len(keys), -1, np.int64)
         has = starts[1:] > starts[:-1]
         known[has] = words[starts[:-1][has]]
-        newer = np.flatnonzero(made[:, 0] > known)
-        edges = np.arange(0, (len(newer) + 1) * _WORDS, _WORDS, dtype=np.int64)
-        batch.put_blobs(state_id, [keys[place] for place in newer], made[newer].reshape(-1), edges)
-        batch.set_offset(state_id, 1)
+        newer = [place for place, blob in enumerate(made) if blob[0] > known[place]]
+        edges = np.cumsum([0, *(len(made[place]) for place in newer)], dtype=np.int64)
+        blobs = np.concatenate([np.empty(0, np.int64), *(made[place] for place in newer)])
+        batch.put_blobs(state_id, [keys[place] for place in newer], blobs, edges)
+        batch.set_offset(state_id, offset)
     return len(newer)

@@ -9,6 +9,7 @@ import msgspec
 
 from tidewheel.definitions import diff, digest, format_duration, ir, views_of
 from tidewheel.definitions.compiling.expressions import text_of
+from tidewheel.definitions.ir.ranking import Candidates
 from tidewheel.definitions.models.labels import sources_of
 from tidewheel.definitions.projects.graphs import Change, nodes_of
 from tidewheel.registry.graphs import live_graph
@@ -42,19 +43,29 @@ def plan_of(graph: ir.Graph, stores: Stores) -> Plan:
         if kind == "service" and reference is None:
             state = "not deployed"
         warning = "may be kept as a pickle" if isinstance(node, ir.Model) and node.allow_pickle else ""
-        how = (ahead(node) or combined(node)) if isinstance(node, ir.Service) else ticking.get(node.name, "")
+        how = "; ".join(told_of(node)) if isinstance(node, ir.Service) else ticking.get(node.name, "")
         declared.append(Declared(kind, node.name, found, _reads(node), state, node.doc, warning, how))  # type: ignore[arg-type]  # literals
     changes = [_told(change, before, graph) for change in diff(before, graph)]
     return Plan(declared, changes, live.since if live is not None else None, schema_changes(stores, graph))
 
 
-def ahead(service: ir.Service) -> str:
-    """Say which scores computed ahead a service takes before its model's own; "" for none."""
+def told_of(service: ir.Service) -> Iterator[str]:
+    """Yield what a service makes its answer of, where that is more than one model's score."""
     stored = service.stored
-    if stored is None:
-        return ""
-    otherwise = "the fallback chain" if stored.only else service.model
-    return f"scores stored by {stored.entity}, at most {format_duration(stored.max_age)} old; else {otherwise}"
+    if stored is not None:
+        otherwise = "the fallback chain" if stored.only else service.model
+        yield f"scores stored by {stored.entity}, at most {format_duration(stored.max_age)} old; else {otherwise}"
+    for source in service.ranking.candidates if service.ranking is not None else ():
+        if source.stored is not None:
+            yield _list_told(source, source.stored)
+    if service.combine is not None:
+        yield combined(service)
+
+
+def _list_told(source: Candidates, stored: ir.Stored) -> str:
+    told = f"lists of {source.service} by {stored.entity}, at most {format_duration(stored.max_age)} old"
+    live = ", ".join(one.name for one in source.live)
+    return f"{live}; else {told}" if source.after else f"{told}; else {live}" if live else told
 
 
 def combined(service: ir.Service) -> str:
@@ -77,6 +88,9 @@ def combined(service: ir.Service) -> str:
 def _score_told(how: ir.Combine) -> str:
     if how.expr is not None:
         return text_of(how.expr)
+    if how.top:
+        sizes = (f", the best {size} by " for size in how.top)
+        return how.members[0] + "".join(f"{size}{name}" for size, name in zip(sizes, how.members[1:], strict=True))
     if how.unsure is not None:
         low, high = how.unsure
         return f" while within {low:g} to {high:g} then ".join(how.members)

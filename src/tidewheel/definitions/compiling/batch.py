@@ -23,7 +23,7 @@ def compile_stored(context: Context, on: ir.Source, given: Stored) -> ir.Stored:
     """
     if given.otherwise not in ("live", "fallback"):
         raise DefinitionError(f"otherwise={given.otherwise!r}", remedy="write 'live' or 'fallback'")
-    path, entity = _key(context, on, given.by)
+    path, entity = key_of(context, on, given.by)
     return ir.Stored(
         by=path,
         entity=entity,
@@ -34,7 +34,14 @@ def compile_stored(context: Context, on: ir.Source, given: Stored) -> ir.Stored:
     )
 
 
-def _key(context: Context, on: ir.Source, by: object) -> tuple[ir.Path, str]:
+def key_of(context: Context, on: ir.Source, by: object) -> tuple[ir.Path, str]:
+    """Return the event's column that something is kept by, and what that refers to.
+
+    Raises
+    ------
+    DefinitionError
+        `by` is no column of the event, or no entity that it refers to.
+    """
     if isinstance(by, type) and issubclass(by, Row):
         path = path_to(context.sources, on, KeyPart(by.__name__), "write by={}")
     elif isinstance(by, PathColumn) and by._root.__name__ == on.name:

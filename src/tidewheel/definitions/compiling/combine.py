@@ -9,6 +9,7 @@ from tidewheel.definitions import ir
 from tidewheel.definitions.columns.columns import Column, Expression, leaves
 from tidewheel.definitions.compiling.batch import compile_stored
 from tidewheel.definitions.compiling.context import Context
+from tidewheel.definitions.compiling.each_scope import EachScope, view_scope
 from tidewheel.definitions.compiling.expressions import LEARNED, Typed, call, literal, lower, text_of
 from tidewheel.definitions.compiling.row_scope import RowScope
 from tidewheel.definitions.language.declared import place_of
@@ -54,19 +55,21 @@ def compile_scoring(context: Context, cls: type[Service], on: ir.Source) -> Scor
         raise DefinitionError("model = and score = both say what the score is", remedy="remove one of the two")
     if cls.score is None and not isinstance(cls.model, Combination):
         return _one(context, cls, on) if cls.model is not None else _rules_alone(cls)
+    ranks = isinstance(cls.decide, Top)
     if cls.score is not None:
-        return _expression(context, cls, on, cls.score)
+        return _expression(context, cls, on, cls.score, ranks=ranks)
     assert isinstance(cls.model, Combination)
     given = cls.model
-    models = [_member(context, model, on) for model in given.models]
+    _check_kind(given, ranks=ranks)
+    models = [_member(context, model, on, ranks=ranks) for model in given.models]
     names = tuple(model.name for model in models)
     if given.kind == "stack":
         _check_stack(context, given)
-    else:
+    elif not given.top:  # where one model only chooses what the next looks at, they may tell different things
         _check_labels(models)
     shares = tuple(given.shares[model] for model in given.models) if given.shares else ()
-    combine = ir.Combine(given.kind, names, given.weights, given.at, given.unsure, shares)
-    return Scoring(names[-1] if given.kind == "stack" else names[0], combine)
+    combine = ir.Combine(given.kind, names, given.weights, given.at, given.unsure, shares, top=given.top)
+    return Scoring(names[-1] if given.kind == "stack" or given.top else names[0], combine)
 
 
 def _rules_alone(cls: type[Service]) -> Scoring:
@@ -104,27 +107,44 @@ def own_model(context: Context, model: type[Model], on: ir.Source, *, ranks: boo
     return frozen
 
 
-def _member(context: Context, model: type[Model], on: ir.Source) -> ir.Model:
-    """Return the frozen form of one of several models; each gives an event one score."""
-    frozen = own_model(context, model, on)
-    if context.views[model.view].each is not None:
+def _member(context: Context, model: type[Model], on: ir.Source, *, ranks: bool) -> ir.Model:
+    """Return the frozen form of one of several models: each gives an event one score or, of a list, each item."""
+    frozen = own_model(context, model, on, ranks=ranks)
+    if context.views[model.view].each is not None and not ranks:
         raise DefinitionError(
-            f"{frozen.name} scores items of a {on.name}: such a model orders a list alone",
-            remedy=f"write model = {frozen.name}",
+            f"{frozen.name} scores items of a {on.name}", remedy="order a list by it: decide = tw.top(20)"
         )
     return frozen
+
+
+def _check_kind(given: Combination, *, ranks: bool) -> None:
+    """Refuse what is for single rows in a list, and the other way round."""
+    if given.kind == "stack" and ranks:
+        raise DefinitionError(
+            "a view with each= takes no model's score, so nothing can be stacked on scores of items",
+            remedy="combine them by weights or an expression: score = Click.score * Order.score",
+        )
+    if given.kind == "cascade" and bool(given.top) != ranks:
+        what, remedy = ("a list", "top=50") if ranks else ("a single score", "unsure=(0.3, 0.7)")
+        raise DefinitionError(
+            f"the cascade of {what} says which rows are worth the next model in another way",
+            remedy=f"write tw.combine.cascade(..., {remedy})",
+        )
 
 
 def _check_labels(models: list[ir.Model]) -> None:
     """Refuse to let scores stand for each other that tell different things."""
     first = models[0]
     for model in models[1:]:
-        ours, theirs = first.label, model.label
-        if (ours.kind, ours.source, ours.path, ours.value) != (theirs.kind, theirs.source, theirs.path, theirs.value):
+        if _meaning(first.label) != _meaning(model.label):
             raise DefinitionError(
                 f"{first.name} and {model.name} tell different things: their labels differ",
                 remedy=f"combine such scores by an expression: score = {first.name}.score * {model.name}.score",
             )
+
+
+def _meaning(label: ir.Label) -> tuple[object, ...]:
+    return label.kind, label.source, label.path, label.value, label.grades
 
 
 def _check_stack(context: Context, given: Combination) -> None:
@@ -142,14 +162,15 @@ def _check_stack(context: Context, given: Combination) -> None:
         )
 
 
-def _expression(context: Context, cls: type[Service], on: ir.Source, score: object) -> Scoring:
+def _expression(context: Context, cls: type[Service], on: ir.Source, score: object, *, ranks: bool) -> Scoring:
     if not isinstance(score, Column):
         raise DefinitionError(f"score = {score!r} is no expression", remedy="write score = CTR.score * Ad.bid")
     models = models_of(cls)
     if not models:
         raise DefinitionError("the score is made of no model's score", remedy="name one: CTR.score")
-    names = tuple(_member(context, model, on).name for model in models)
-    own = _OwnColumns(RowScope(context, on))
+    names = tuple(_member(context, model, on, ranks=ranks).name for model in models)
+    # In a list it reads what its models' rows can.
+    own = _OwnColumns(view_scope(context, models[0].view) if ranks else RowScope(context, on))
     typed = own.lower(score)
     if typed.type != "number":
         raise DefinitionError(f"a score is a number, but {text_of(typed.expr)} is {typed.type}")
@@ -157,7 +178,9 @@ def _expression(context: Context, cls: type[Service], on: ir.Source, score: obje
     if own.columns:
         lookups = tuple(sorted(own.scope.lookups.values(), key=lambda lookup: lookup.alias))
         columns = tuple(own.columns.values())
-        view = ir.View(f"{cls.__name__}.score", on.name, lookups, columns, file=cls._file, line=cls._line)
+        seen = context.views[models[0].view].on if ranks else on.name
+        each = own.scope.each if isinstance(own.scope, EachScope) else None
+        view = ir.View(f"{cls.__name__}.score", seen, lookups, columns, file=cls._file, line=cls._line, each=each)
     return Scoring(names[0], ir.Combine("expression", names, expr=typed.expr), view)
 
 

@@ -10,19 +10,22 @@ import msgspec
 
 from tidewheel.definitions import ir
 from tidewheel.definitions.columns.columns import Column, PathColumn
+from tidewheel.definitions.compiling.batch import key_of
 from tidewheel.definitions.compiling.capture import capture
+from tidewheel.definitions.compiling.combine import Scoring, models_of
 from tidewheel.definitions.compiling.context import Context
 from tidewheel.definitions.compiling.each_scope import EachScope
 from tidewheel.definitions.compiling.expressions import Typed, elements, lower, text_of
 from tidewheel.definitions.compiling.paths import walk
-from tidewheel.definitions.compiling.row_scope import RowScope
+from tidewheel.definitions.compiling.row_scope import RowScope, on_source
 from tidewheel.definitions.compiling.surfaces import Surface
 from tidewheel.definitions.events.rows import Entity
 from tidewheel.definitions.features.attributes import attribute_group
 from tidewheel.definitions.features.features import Features
-from tidewheel.definitions.ir.ranking import Candidates, Rerank, Top
+from tidewheel.definitions.ir.ranking import Candidates, Rerank, Served, Top
 from tidewheel.definitions.language.durations import parse_duration
-from tidewheel.definitions.models.models import Model
+from tidewheel.definitions.language.quantities import share_of
+from tidewheel.definitions.services.batch import Stored
 from tidewheel.definitions.services.ranking import Top as DeclaredTop
 from tidewheel.definitions.services.reranking import RerankRule
 from tidewheel.definitions.services.retrieving import CandidateSource, columns_of
@@ -38,8 +41,16 @@ class Listing(NamedTuple):
     item_view: ir.View | None = None
 
 
-def compile_listing(context: Context, cls: type[Service], on: ir.Source) -> dict[str, Any]:
+def compile_listing(context: Context, cls: type[Service], on: ir.Source, scoring: Scoring) -> dict[str, Any]:
     """Return what a service says of its list, by the fields of ``ir.Service``.
+
+    Parameters
+    ----------
+    context : Context
+    cls : type
+    on : ir.Source
+    scoring : Scoring
+        How candidates are scored.
 
     Raises
     ------
@@ -52,30 +63,62 @@ def compile_listing(context: Context, cls: type[Service], on: ir.Source) -> dict
         return Listing()._asdict()
     if not cls.candidates:
         raise DefinitionError("tw.top() has nothing to choose from", remedy="add candidates = [tw.top_by(...)]")
-    if not (isinstance(cls.model, type) and issubclass(cls.model, Model)) or cls.model.view._each is None:
+    models = models_of(cls)
+    if not models or isinstance(cls.model, Stored) or any(model.view._each is None for model in models):
         raise DefinitionError(
-            "a list is ordered by one model whose view has a row for each item",
+            "a list is ordered by models whose views have a row for each item",
             remedy=f"write class RowView(tw.View, on={on.name}, each=Shown.movie)",
         )
-    return _Compiler(context, cls, on).compile(top)._asdict()
+    own = [] if scoring.score_view is None else [scoring.score_view]
+    _check_rows([*(context.views[model.view] for model in models), *own])
+    if scoring.combine is not None and scoring.combine.top and scoring.combine.top[-1] < top.k:
+        raise DefinitionError(
+            f"the cascade's last model scores {scoring.combine.top[-1]} candidates, too few for a list of {top.k}",
+            remedy=f"write top={10 * top.k}",
+        )
+    return _Compiler(context, cls, on, scoring.score_view).compile(top)._asdict()
+
+
+def _check_rows(views: list[ir.View]) -> None:
+    """Refuse models whose rows are of other items, or that one column is served to as different things."""
+    rows = {(view.on, *_rows_of(view)) for view in views}
+    if len(rows) > 1:
+        told = " and ".join(sorted(f"{on}, each={source}.{item}" for on, source, item, _ in rows))
+        raise DefinitionError(
+            f"one list's models score rows of different things: {told}",
+            remedy="give their views the same on= and each=",
+        )
+    served: dict[str, Served] = {}
+    for column in (column for view in views if view.each is not None for column in view.each.served):
+        if served.setdefault(column.column, column) != column:
+            name = f"{views[0].each and views[0].each.source}.{column.column}"
+            raise DefinitionError(
+                f"{name} is served to the list's models as two different things", remedy="serve it as one to both"
+            )
+
+
+def _rows_of(view: ir.View) -> tuple[str, str, str]:
+    each = view.each
+    assert each is not None
+    return each.source, each.item, each.request
 
 
 class _Compiler:
-    def __init__(self, context: Context, cls: type[Service], on: ir.Source) -> None:
-        assert isinstance(cls.model, type)
-        self.context, self.cls = context, cls
-        view = context.views[cls.model.view]
-        own, self.seen = cast("type", cls._on), cast("type", cls.model.view._on)
-        self.surface = None if view.on == on.name else Surface(context, on, own, view)
+    def __init__(self, context: Context, cls: type[Service], on: ir.Source, score: ir.View | None) -> None:
+        self.context, self.cls, self._score = context, cls, score
+        models = models_of(cls)
+        views = [context.views[model.view] for model in models]
+        own, self.seen = cast("type", cls._on), cast("type", models[0].view._on)
+        self.surface = None if views[0].on == on.name else Surface(context, on, own, views)
         self.asked = self.surface or RowScope(context, on)
-        self.items = EachScope(context, context.source_of(self.seen), self.seen, cls.model.view._each)
+        self.items = EachScope(context, context.source_of(self.seen), self.seen, models[0].view._each)
         self.target = context.sources[self.items.each.target]
         self._asked: list[ir.ViewColumn] = []
         self._shown: list[ir.ViewColumn] = []
 
     def compile(self, top: DeclaredTop) -> Listing:
         """Return the frozen list, and what is read for it."""
-        sources = tuple(self._source(place, source) for place, source in enumerate(self.cls.candidates))
+        sources = tuple(self._source(str(place), source) for place, source in enumerate(self.cls.candidates))
         exclude = tuple(self._text(f"exclude.{i}", column) for i, column in enumerate(columns_of(self.cls.exclude)))
         at_most = tuple(
             (self._item(f"at_most.{i}", column), most) for i, (column, most) in enumerate(top.at_most.items())
@@ -83,7 +126,7 @@ class _Compiler:
         rules = tuple(self._rule(f"rule.{i}", rule) for i, rule in enumerate(top.rules))
         weight, vector = (top.diversity.weight, self._vector(top.diversity.on)) if top.diversity else (1.0, "")
         items = self._view("items", self.items, self._shown, self.items.each)
-        columns = () if self.surface is None else self.surface.columns(items)
+        columns = () if self.surface is None else self.surface.columns(items, self._score)
         cut = Top(top.k, weight, vector, at_most, rules)
         ranking = ir.Ranking(self.target.name, sources, cut, exclude, columns)
         return Listing(ranking, self._view("candidates", self.asked, self._asked, None), items)
@@ -102,19 +145,19 @@ class _Compiler:
             each=each,
         )
 
-    def _source(self, place: int, source: object) -> Candidates:
+    def _source(self, place: str, source: object) -> Candidates:
         if not isinstance(source, CandidateSource):
             raise DefinitionError(
                 f"{source!r} gives no candidates", remedy="write tw.top_by(Popularity.plays_1d, k=100)"
             )
         made = Candidates(source.kind, "", source.k, source.share, refresh=parse_duration(source.refresh))
-        given = self._how(source.kind)(str(place), source)
+        given = self._how(source.kind)(place, source)
         return msgspec.structs.replace(made, **given)
 
     def _how(self, kind: str) -> Callable[[str, CandidateSource], dict[str, Any]]:
         return {
             "top_by": self._top_by, "nearest": self._nearest, "text": self._text_search,
-            "listed": self._listed, "function": self._function,
+            "listed": self._listed, "function": self._function, "stored": self._stored,
         }[kind]  # fmt: skip
 
     def _top_by(self, _place: str, source: CandidateSource) -> dict[str, Any]:
@@ -170,6 +213,42 @@ class _Compiler:
         ]
         own = capture(call, self.context.root)
         return {"name": f"function({call.__name__})", "columns": tuple(names), "function": call.__name__, "source": own}
+
+    def _stored(self, place: str, source: CandidateSource) -> dict[str, Any]:
+        ahead, other = source.ahead, source.value
+        if ahead is None or not (isinstance(other, type) and issubclass(other, Service)):
+            raise DefinitionError(f"{other!r} is no service", remedy="write tw.batch.candidates(Overnight, by=User)")
+        if any(isinstance(one, CandidateSource) and one.kind == "stored" for one in ahead.live):
+            raise DefinitionError(
+                "the sources beside a list made ahead are live ones", remedy="name both in candidates"
+            )
+        views = [self.context.views[model.view] for model in models_of(other)]
+        if not isinstance(other.decide, DeclaredTop) or {view.each and view.each.target for view in views} != {
+            self.target.name
+        }:
+            raise DefinitionError(f"{other.__name__} answers no lists of {self.target.name}")
+        by = (
+            source.to
+            if self.surface is None or not isinstance(source.to, PathColumn)
+            else self.surface.plain(source.to)
+        )
+        path, entity = key_of(self.context, self.asked.on, by)
+        asked = on_source(self.context, other, other._on)
+        keys = [column.name for column in asked.columns if entity in (column.target, column.name)]
+        if len(keys) != 1:
+            raise DefinitionError(
+                f"{len(keys)} columns of {asked.name} say whose list of {other.__name__} it is, by {entity}",
+                remedy=f"give {asked.name} one reference to {entity}",
+            )
+        max_age, alert = parse_duration(ahead.max_age), share_of("alert", ahead.alert)
+        return {
+            "name": f"stored({other.__name__})",
+            "service": other.__name__,
+            "key": keys[0],
+            "stored": ir.Stored(path, entity, max_age, alert=alert),
+            "live": tuple(self._source(f"{place}-{n}", live) for n, live in enumerate(ahead.live)),
+            "after": ahead.after,
+        }
 
     def _rule(self, name: str, rule: object) -> Rerank:
         if not isinstance(rule, RerankRule):

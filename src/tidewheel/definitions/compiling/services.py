@@ -45,7 +45,7 @@ def compile_service(context: Context, cls: type[Service]) -> None:
     if scoring is None:
         return
     part("decide", _thresholds, cls)
-    part("candidates", compile_listing, context, cls, on)
+    part("candidates", compile_listing, context, cls, on, scoring)
     actions = tuple(name for name, _ in parts.get("decide", ()))
     part("rules", _rules, context, cls, on, actions)
     part("prevents", _prevents, cls, actions)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tidewheel.definitions import ir
 from tidewheel.definitions.columns.columns import PathColumn
 from tidewheel.definitions.compiling.context import Context
@@ -21,20 +23,21 @@ class Surface(RowScope):
         The service's event.
     root : type
         Its class.
-    view : ir.View
-        The model's.
+    views : sequence of ir.View
+        The models'.
     """
 
-    def __init__(self, context: Context, on: ir.Source, root: type, view: ir.View) -> None:
+    def __init__(self, context: Context, on: ir.Source, root: type, views: Sequence[ir.View]) -> None:
         super().__init__(context, on)
         if on.id_column is None:
             raise DefinitionError(
                 f"{on.name} has no id, by which outcomes tell of its list", remedy=f"give {on.name} an 'id: tw.Id'"
             )
         self._root = root
-        self._base = context.sources[view.on]
+        self._base = context.sources[views[0].on]
         self._stands: dict[str, str] = {}
-        self._take(view)
+        for view in views:
+            self._take(view)
 
     def columns(self, *views: ir.View | None) -> tuple[tuple[str, str], ...]:
         """Return each column of the view's event that is read, by these views too, with what stands for it."""

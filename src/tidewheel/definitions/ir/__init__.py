@@ -326,7 +326,8 @@ class Service(_Frozen, frozen=True):
     name: str
     on: str
     model: str
-    """"" for a service of rules alone; of several, the one whose label tells outcomes: the first, or a stack's last."""
+    """"" for a service of rules alone; of several, the one whose label tells outcomes: the first; of a stack, or a
+    cascade of a list, the last."""
     rule_view: View | None
     """A view whose columns are the conditions of `rules`, in order."""
     rules: tuple[Rule, ...]

@@ -25,6 +25,8 @@ class Combine(Frozen, frozen=True):
     """Of the deadline, by member; empty is evenly."""
     expr: Expr | None = None
     """For ``expression``: over members' scores (`Score`) and the columns of the service's `score_view` (`Computed`)."""
+    top: tuple[int, ...] = ()
+    """For ``cascade`` of a list: of how many candidates each member after the first is asked."""
 
     def ends(self) -> tuple[float, ...]:
         """Return by which part of the deadline each member has to have answered.

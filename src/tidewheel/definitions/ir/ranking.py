@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from tidewheel.definitions.ir.batch import Stored
 from tidewheel.definitions.ir.frozen import Frozen as _Frozen
 
 
@@ -51,7 +52,7 @@ class Grade(_Frozen, frozen=True):
 class Candidates(_Frozen, frozen=True):
     """Where a service's candidates come from."""
 
-    kind: Literal["top_by", "nearest", "text", "function", "listed"]
+    kind: Literal["top_by", "nearest", "text", "function", "listed", "stored"]
     name: str
     """For the decision record: ``top_by(Popularity.plays_1d)``."""
     k: int
@@ -71,6 +72,20 @@ class Candidates(_Frozen, frozen=True):
     """For ``function``: its name, and normalised source that defines it."""
     of_item: bool = False
     """For ``nearest``: the query is an item, whose own vector is taken."""
+    service: str = ""
+    """For ``stored``: whose lists are kept,"""
+    key: str = ""
+    """by which column of its event,"""
+    stored: Stored | None = None
+    """and which of them is read, and how old it may be."""
+    live: tuple[Candidates, ...] = ()
+    """For ``stored``: the sources that are asked where no list is young enough"""
+    after: bool = False
+    """or, with this, before it: then the list stands in where they give nothing."""
+
+    def sources(self) -> tuple[Candidates, ...]:
+        """Return it with the live ones beside it."""
+        return (self, *self.live)
 
 
 class Rerank(_Frozen, frozen=True):

@@ -197,7 +197,7 @@ class _Reach:
         if service.ranking is not None:
             if (service.ranking.target, True) in self._groups:
                 self._group((service.ranking.target, True))
-            for candidates in service.ranking.candidates:
+            for candidates in (live for one in service.ranking.candidates for live in one.sources()):
                 if candidates.group:
                     self._group((candidates.group, False))
 

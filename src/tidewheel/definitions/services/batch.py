@@ -1,15 +1,22 @@
-"""``tw.batch``: scores that ``tidewheel score --by ... --online`` computed ahead, in a service."""
+"""``tw.batch``: scores and lists that were computed ahead, in a service."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from tidewheel.definitions.features.options import KeyLike
 from tidewheel.definitions.language.durations import Duration
+from tidewheel.definitions.language.places import mistake
+from tidewheel.definitions.language.quantities import share_of
 from tidewheel.definitions.models.models import Model
+from tidewheel.definitions.services.retrieving import Ahead, CandidateSource
 
-__all__ = ["Stored", "scores"]
+if TYPE_CHECKING:
+    from tidewheel.definitions.services.services import Service
+
+__all__ = ["Stored", "candidates", "scores"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,3 +63,45 @@ def scores(
     ``model = tw.batch.scores(Churn, by=User, max_age="1d")``
     """
     return Stored(model, by, max_age, otherwise, any_version, alert)
+
+
+def candidates(
+    service: type[Service],
+    *,
+    by: KeyLike,
+    max_age: Duration,
+    otherwise: Sequence[CandidateSource] = (),
+    instead_of: Sequence[CandidateSource] = (),
+    share: float | str = 1.0,
+    alert: float | str = 0.1,
+) -> CandidateSource:
+    """Take the list that another service gave for an entity as candidates, while it is no older than `max_age`.
+
+    The other one is often a service on a tick, which makes a list for each entity at night. A job of ``tidewheel up``
+    keeps each entity's newest list where serving reads it.
+
+    Parameters
+    ----------
+    service : service class
+        It answers lists of the same items.
+    by : entity or column
+        Whose list it is: an entity that both services' events refer to, or the column of this one's that does.
+    max_age : duration
+        Since the instant that the list was made for, inclusive.
+    otherwise : sequence of sources
+        Asked where there is no list that is young enough.
+    instead_of : sequence of sources
+        Asked first; the list stands in where all of them fail, are out of time or give nothing.
+    share : float or str
+        Of the service's deadline: once so much has passed, this source is not asked any more.
+    alert : float or str
+        An alert is raised while a greater share of the decisions that looked than this finds no such list.
+
+    Examples
+    --------
+    ``candidates = [tw.batch.candidates(Overnight, by=User, max_age="1d", otherwise=[tw.top_by(Plays.count, k=100)])]``
+    """
+    if otherwise and instead_of:
+        raise mistake("a list goes before live sources or stands in for them", "give otherwise= or instead_of=")
+    ahead = Ahead(max_age, (*otherwise, *instead_of), after=bool(instead_of), alert=alert)
+    return CandidateSource("stored", service, 0, by, share_of("share", share), ahead=ahead)

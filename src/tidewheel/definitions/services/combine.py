@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Literal
 
 from tidewheel.definitions.language.places import mistake
@@ -31,6 +32,7 @@ class Combination:
     weights: tuple[float, ...] = ()
     at: tuple[float, ...] = ()
     unsure: tuple[float, float] | None = None
+    top: tuple[int, ...] = ()
     shares: Mapping[type[Model], float] = field(default_factory=dict)
 
 
@@ -103,28 +105,62 @@ def stack(models: Sequence[type[Model]], *, by: type[Model], shares: Shares = No
     return Combination("stack", _several(together), shares=_shares(together, shares))
 
 
-def cascade(*models: type[Model], unsure: tuple[float, float], shares: Shares = None) -> Combination:
-    """Ask the cheap model first, and the next only while the score lies within `unsure`, both ends included.
+def cascade(
+    *models: type[Model],
+    unsure: tuple[float, float] | None = None,
+    top: int | Sequence[int] | None = None,
+    shares: Shares = None,
+) -> Combination:
+    """Ask the cheap model first, and the next where it is worth it.
 
-    Where no time is left for the next, or it fails, the score there is answers: the record says so.
+    Of a single row: while the score lies within `unsure`, both ends included. Of a list: for the `top` candidates by
+    the score before; the list is made of those. Where no time is left for the next, or it fails, the score there is
+    answers: the record says so.
 
     Parameters
     ----------
     *models : model
         By rising cost.
-    unsure : (float, float)
+    unsure : (float, float), optional
         The scores that are worth a dearer look.
+    top : int or sequence of int, optional
+        How many candidates the next model scores; of more than two models, how many each after the first does.
     shares : mapping of model to float, optional
         The members' parts of the deadline.
 
     Examples
     --------
-    ``model = tw.combine.cascade(Small, Large, unsure=(0.3, 0.7))``
+    ``model = tw.combine.cascade(Small, Large, unsure=(0.3, 0.7))``, or of a list
+    ``model = tw.combine.cascade(Small, Large, top=50)``
     """
+    if (unsure is None) == (top is None):
+        raise mistake(
+            "a cascade says which rows are worth the next model",
+            "write unsure=(0.3, 0.7) for a single score, top=50 for a list",
+        )
+    found = _several(models)
+    bounds = None if unsure is None else _interval(unsure)
+    sizes = () if top is None else _sizes(top, len(found) - 1)
+    return Combination("cascade", found, unsure=bounds, top=sizes, shares=_shares(models, shares))
+
+
+def _interval(unsure: tuple[float, float]) -> tuple[float, float]:
     low, high = (number(end) for end in unsure)
     if not low < high:
         raise mistake(f"unsure={unsure!r} is no interval", "put the lower score first: unsure=(0.3, 0.7)")
-    return Combination("cascade", _several(models), unsure=(low, high), shares=_shares(models, shares))
+    return low, high
+
+
+def _sizes(top: int | Sequence[int], n: int) -> tuple[int, ...]:
+    sizes = (top,) if isinstance(top, int) else tuple(top)
+    if any(isinstance(size, bool) or not isinstance(size, int) or size < 1 for size in sizes):
+        raise mistake(f"top={top!r} is no number of candidates", "write one like 50")
+    if len(sizes) != n or any(later > size for size, later in pairwise(sizes)):
+        raise mistake(
+            f"top={top!r} is not one falling number for each model after the first",
+            "write cascade(Small, Large, top=50) or cascade(Small, Middle, Large, top=(200, 50))",
+        )
+    return sizes
 
 
 def _several(models: Sequence[type[Model]] | Mapping[type[Model], float]) -> tuple[type[Model], ...]:

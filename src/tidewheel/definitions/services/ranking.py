@@ -98,4 +98,4 @@ def named_in(value: CandidateSource | Top | RerankRule) -> tuple[object, ...]:
         return (value.when,)
     if isinstance(value, Top):
         return (value.at_most, value.rules, value.diversity and value.diversity.on)
-    return (value.value, value.to)
+    return (value.value, value.to, value.ahead.live if value.ahead is not None else ())

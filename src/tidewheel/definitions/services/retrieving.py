@@ -28,16 +28,27 @@ __all__ = ["function", "listed", "nearest", "text", "top_by"]
 
 
 @dataclass(frozen=True, eq=False)
-class CandidateSource:
-    """One source of candidates; made by `top_by`, `nearest` and ``tw.retrieve``."""
+class Ahead:
+    """Of ``tw.batch.candidates``: how old a list may be, and the sources that it goes before or stands in for."""
 
-    kind: Literal["top_by", "nearest", "text", "function", "listed"]
+    max_age: Duration
+    live: tuple[CandidateSource, ...] = ()
+    after: bool = False
+    alert: float | str = 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class CandidateSource:
+    """One source of candidates; made by `top_by`, `nearest`, ``tw.retrieve`` and ``tw.batch.candidates``."""
+
+    kind: Literal["top_by", "nearest", "text", "function", "listed", "stored"]
     value: object
     k: int
     to: object = None
     share: float = 1.0
     refresh: Duration = "30s"
     lowest: bool = False
+    ahead: Ahead | None = None
 
 
 def top_by(

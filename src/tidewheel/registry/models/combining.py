@@ -70,6 +70,37 @@ class Combiner:
         weight = math.fsum(how.weights[number] for number in there)
         return math.fsum(how.weights[number] * given[number] for number in there) / weight
 
+    def rows(self, scores: Mapping[str, Floats], own: Floats | None = None) -> Floats:
+        """Return the scores of many rows, each to the bit what it is alone.
+
+        Parameters
+        ----------
+        scores : mapping
+            An array by model, NaN where it gave none; models that gave none at all may be missing.
+        own : float64[n, columns], optional
+        """
+        how, none = self._how, np.full(len(next(iter(scores.values()))), math.nan)
+        given = np.column_stack([scores.get(model, none) for model in how.members])
+        there, found = ~np.isnan(given), none
+        if how.expr is not None:
+            found = evaluate(self._program, given if own is None else np.concatenate([given, own], axis=1))[:, 0]
+        elif how.kind == "stack":
+            found = given[:, -1]
+        elif how.kind == "cascade":
+            last = given.shape[1] - 1 - there[:, ::-1].argmax(axis=1)
+            found = given[np.arange(len(given)), last]
+        elif how.kind == "vote":
+            votes = np.where(there, given >= how.at, False).sum(axis=1)
+            np.divide(votes, there.sum(axis=1), out=found, where=there.any(axis=1))
+        else:
+            found = self._means(given, there)
+        return found
+
+    def _means(self, given: Floats, there: npt.NDArray[np.bool_]) -> Floats:
+        weights = np.where(there, self._how.weights, 0.0)
+        pairs = zip(np.where(there, given * weights, 0.0).tolist(), weights.tolist(), strict=True)
+        return np.array([math.fsum(parts) / weight if (weight := math.fsum(own)) else math.nan for parts, own in pairs])
+
 
 def _input(leaf: ir.Expr, place: Mapping[str, int]) -> Node:
     assert isinstance(leaf, ir.Score | ir.Computed)
@@ -93,17 +124,13 @@ def combined_rows(
 ) -> Floats:
     """Return the score of each row, as if every member had been asked in time."""
     combiner = Combiner(how, own_view)
-    n = len(next(iter(scores.values())))
-    return np.array([combiner(_asked(how, scores, row), None if own is None else own[row]) for row in range(n)])
-
-
-def _asked(how: ir.Combine, scores: Mapping[str, Floats], row: int) -> dict[str, float]:
-    found: dict[str, float] = {}
+    if how.kind != "cascade":
+        return combiner.rows(scores, own)
+    asked, left = dict(scores), np.ones(len(next(iter(scores.values()))), np.bool_)
     for model in how.members:
-        found[model] = float(scores[model][row])
-        if how.kind == "cascade" and not asked_next(how, found[model]):
-            break
-    return found
+        asked[model] = np.where(left, scores[model], math.nan)
+        left &= [asked_next(how, score) for score in scores[model].tolist()]
+    return combiner.rows(asked)
 
 
 def score_columns(view: ir.View) -> dict[int, str]:

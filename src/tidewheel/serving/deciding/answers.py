@@ -43,7 +43,7 @@ class Answer(msgspec.Struct, omit_defaults=True, frozen=True):
     explored : bool
         Let through on purpose, though the score asked for a preventing action.
     age : float or None
-        How old a score computed ahead was, in seconds.
+        How old a score computed ahead was, in seconds, or the list that candidates were taken from.
     items : list of AnswerItem
         The list, where the service ranks.
     """
@@ -83,7 +83,7 @@ def answer_of(record: DecisionRecord) -> Answer:
         record.fallback,
         record.reason,
         record.explored,
-        record.stored_age / 1e6 if record.stored == "fresh" and record.score is not None else None,
+        record.stored_age / 1e6 if record.stored == "fresh" and (record.score is not None or record.items) else None,
         [AnswerItem(item.id, item.score, item.source) for item in record.items],
     )
 

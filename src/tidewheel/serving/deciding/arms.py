@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tidewheel.serving.deciding.lists import Lists
     from tidewheel.serving.deciding.scoring import Scoring
     from tidewheel.serving.deciding.stored import StoredRead, StoredScores
-    from tidewheel.storage.journal.decisions import Item, Stage
+    from tidewheel.storage.journal.decisions import Item, ItemScore, Stage
     from tidewheel.storage.scores import StoredScore
 
 NOTHING_STALE: frozenset[str] = frozenset()
@@ -179,6 +179,8 @@ class Verdict(msgspec.Struct, gc=False):
     """Of a list that may be explored: for each item, the probability of its place."""
     resent: str = ""
     """What was sent again to the state's server: ``retry``, ``hedge`` or ``hedge won``."""
+    item_scores: list[ItemScore] | None = None
+    """What each of several models made of each item of the list."""
 
 
 def judge(

@@ -250,6 +250,8 @@ class Desk:
         record = record_of(identity, name, unit, event, verdict, now=now, caller=asked.caller, timings=spent)
         if verdict.resent:
             record.resent = verdict.resent
+        if verdict.item_scores:
+            record.item_scores = verdict.item_scores
         if asked.span is not None:
             record.trace = f"{asked.span.get_span_context().trace_id:032x}"
         return record

@@ -29,3 +29,5 @@ def leave_out(verdict: Verdict, share: float, event_id: str) -> None:
             verdict.stages = [replace(stage, features=b"", texts={}) for stage in verdict.stages]
         if verdict.items:
             verdict.items = [replace(item, features=b"") for item in verdict.items]
+        if verdict.item_scores:
+            verdict.item_scores = [replace(told, features=b"") for told in verdict.item_scores]

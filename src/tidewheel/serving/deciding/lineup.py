@@ -64,15 +64,11 @@ class Lineup:
         scoring: Callable[[Pinned, Sequence[str]], Scoring],
     ) -> None:
         service = version.service
-        by_model = {model_of(pinned.name): pinned for pinned in members}
-        missing = [model for model in service.members if model not in by_model]
-        if missing:
-            raise NotReadyError(f"the line-up has no version of {', '.join(missing)}", remedy="deploy one")
-        self._pinned = [by_model[model] for model in service.members]
+        self._pinned = in_turn(service, members)
         self._inner, self._scoring = inner, scoring
         self.lead = self._pinned[0]
         self._last = plan_view(self.lead.bundle.manifest.graph, self.lead.view)
-        self._places = {_key(self._last): LAST}
+        self._places = {key_of(self._last): LAST}
         self._plans = [plan_view(version.graph, service.rule_view)] if service.rule_view is not None else []
         self.combined = self._combined(version)
 
@@ -128,14 +124,30 @@ class Lineup:
 
     def _place(self, plan: ViewPlan) -> int:
         """Return where a view's row stands in what is read; equal views are read once."""
-        key = _key(plan)
+        key = key_of(plan)
         if key not in self._places:
             self._places[key] = len(self._plans)
             self._plans.append(plan)
         return self._places[key]
 
 
-def _key(plan: ViewPlan) -> object:
+def in_turn(service: ir.Service, members: Sequence[Pinned]) -> list[Pinned]:
+    """Return a line-up's versions in the order in which they are asked.
+
+    Raises
+    ------
+    NotReadyError
+        A model of the service has no version among them.
+    """
+    by_model = {model_of(pinned.name): pinned for pinned in members}
+    missing = [model for model in service.members if model not in by_model]
+    if missing:
+        raise NotReadyError(f"the line-up has no version of {', '.join(missing)}", remedy="deploy one")
+    return [by_model[model] for model in service.members]
+
+
+def key_of(plan: ViewPlan) -> object:
+    """Return what tells a view that is read from another."""
     return (digest(plan.view), plan.nodes, tuple(read.id for read in plan.reads))
 
 

@@ -1,4 +1,4 @@
-"""Answers with a list: candidates, one batch of rows, one call of the model, then the cut.
+"""Answers with a list: candidates, one batch of rows, one call of each model, then the cut.
 
 What each stage took stands in the decision record; so do the rows of the items that were shown, by which they are
 replayed.
@@ -6,28 +6,29 @@ replayed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from tidewheel.errors import DeadlineError, ServingError
-from tidewheel.retrieval.sources import Source, listed
-from tidewheel.serving.deciding.shortlist import limit_words, shortlist
+from tidewheel.errors import DeadlineError
+from tidewheel.serving.deciding.shortlist import allowed, limit_words, passed, shortlist
 from tidewheel.storage.journal.decisions import Item, Stage
 
 if TYPE_CHECKING:
     from tidewheel.definitions.ir.ranking import Top
     from tidewheel.features.planning.view import ViewPlan
     from tidewheel.features.reading.items import ItemReader, ItemRows
-    from tidewheel.features.reading.online import Row
     from tidewheel.retrieval.fresh import Fresh
     from tidewheel.retrieval.vectors import VectorIndex
     from tidewheel.routing.swaps import Swaps
     from tidewheel.serving.deciding.arms import Verdict
+    from tidewheel.serving.deciding.gathering import Gathering
+    from tidewheel.serving.deciding.item_scores import ItemScores, Scored
 
     Floats = npt.NDArray[np.float64]
 
@@ -42,18 +43,14 @@ class Lists:
     ----------
     top : Top
         How the list is cut.
-    sources : tuple of Source
-        Asked in order.
-    exclude : tuple of str
-        Columns of the candidate view that hold items which are no candidates.
+    gather : Gathering
+        Finds the candidates.
     reader : ItemReader
-        Reads the model's view and, where there is one, the item view, in this order.
-    score : callable
-        From rows of the model's view to scores.
-    asked : dict of str to (int, bool)
-        Columns of the candidate view: their places, and whether each is a text.
+        Reads the models' views and, where there is one, the item view, which comes last.
+    scores : ItemScores
+        From the candidates' rows to scores.
     shown : dict of str to (int, bool)
-        Those of the item view.
+        Columns of the item view: their places, and whether each is a text.
     vectors : Fresh of VectorIndex, optional
         What likeness is taken by.
     columns : sequence of (str, str)
@@ -65,11 +62,9 @@ class Lists:
     """
 
     top: Top
-    sources: tuple[Source, ...]
-    exclude: tuple[str, ...]
+    gather: Gathering
     reader: ItemReader
-    score: Callable[[Floats], Floats]
-    asked: Mapping[str, tuple[int, bool]]
+    scores: ItemScores
     shown: Mapping[str, tuple[int, bool]]
     vectors: Fresh[VectorIndex] | None = None
     columns: Sequence[tuple[str, str]] = ()
@@ -99,7 +94,7 @@ class Lists:
         """
         start = perf_counter_ns()
         row, verdict.words = verdict.row, None
-        found, verdict.stages = self._candidates(row, until - start, start)
+        found = self.gather(columns, now, verdict, start, until - start)
         ids = list(found)
         verdict.items = [Item(id, None, rank, found[id]) for rank, id in enumerate(ids[: self.top.k], 1)]
         if not ids:
@@ -110,55 +105,39 @@ class Lists:
             columns = {name: columns.get(own) for name, own in self.columns}
         rows = self.reader.read(columns, ids, now, at, without)
         read = _in_time(until, "the model was asked")
-        scores = self.score(rows.words[0])
-        if np.isnan(scores).any():
-            raise ServingError("the model gave no number", where=verdict.model)
-        scored = perf_counter_ns()
-        self._cut(event, ids, found, rows, scores, verdict)
+        stages = verdict.stages or []
+        stages += [Stage("candidates", ns=gathered - start), Stage("items", ns=read - gathered)]
+        verdict.features_ns += read - start
+        shown = {name: limit_words(rows.words[-1][:, place], text) for name, (place, text) in self.shown.items()}
+        left, go_on = allowed(self.top, shown, len(ids)), partial(passed, self.top, ids, shown)
+        scored = self.scores(rows.words, left, go_on, until, stages)
+        verdict.model_ns = perf_counter_ns() - read
+        self._cut(event, ids, found, rows, scored, shown, verdict)
         if self.columns:
             self._tell_columns(columns, verdict)
         verdict.row = row._replace(instant=rows.instant, states=[*row.states, *self._states(ids, rows, verdict)])
-        verdict.features_ns += read - start
-        verdict.model_ns = scored - read
-        verdict.stages += [Stage("candidates", ns=gathered - start), Stage("items", ns=read - gathered)]
-
-    def _candidates(self, row: Row, left: int, start: int) -> tuple[dict[str, str], list[Stage]]:
-        """Return the candidates with the source that gave each, and how long each source took."""
-        texts, words = (row.texts[-1], row.words[-1]) if self.asked else ({}, np.empty(0))
-        excluded = set(listed(texts.get(name) for name in self.exclude))
-        found: dict[str, str] = {}
-        spent: list[Stage] = []
-        for source in self.sources:
-            began = perf_counter_ns()
-            if began - start > source.share * left:
-                spent.append(Stage(source.name, note="deadline: its share had passed"))
-                continue
-            for id in source.ask([self._value(name, texts, words) for name in source.columns]):
-                if id not in excluded:
-                    found.setdefault(id, source.name)
-            spent.append(Stage(source.name, ns=perf_counter_ns() - began))
-        return found, spent
-
-    def _value(self, name: str, texts: Mapping[str, str], words: Floats) -> Any:
-        place, text = self.asked[name]
-        if text:
-            return texts.get(name)
-        number = float(words[place])
-        return None if number != number else number
 
     def _cut(
-        self, event: str, ids: Sequence[str], found: Mapping[str, str], rows: ItemRows, scores: Floats, verdict: Verdict
+        self,
+        event: str,
+        ids: Sequence[str],
+        found: Mapping[str, str],
+        rows: ItemRows,
+        scored: Scored,
+        columns: Mapping[str, Floats],
+        verdict: Verdict,
     ) -> None:
-        columns = {name: limit_words(rows.words[1][:, place], text) for name, (place, text) in self.shown.items()}
         vectors = None if self.vectors is None else self.vectors.get().rows(ids)
-        cut = shortlist(self.top, ids, scores, columns, vectors)
+        cut = shortlist(self.top, ids, scored.scores, columns, vectors, scored.left)
         order = cut.chosen
         if self.swaps is not None:
             order, verdict.explored, verdict.propensity, verdict.propensities = self.swaps(event, *cut)
+        own = rows.words[self.scores.models[0].place]
         verdict.items = [
-            Item(ids[at], float(scores[at]), rank, found[ids[at]], rows.words[0][at].tobytes(), rows.inputs(at))
+            Item(ids[at], float(scored.scores[at]), rank, found[ids[at]], own[at].tobytes(), rows.inputs(at))
             for rank, at in enumerate(order, 1)
         ]
+        verdict.item_scores = [told for at in order for told in self.scores.item(ids[at], at, rows.words, scored)]
 
     def _tell_columns(self, columns: Mapping[str, object], verdict: Verdict) -> None:
         """Record what was read of the model's event under a name that the service's event does not have it by."""

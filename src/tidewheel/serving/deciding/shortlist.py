@@ -27,6 +27,7 @@ def shortlist(
     scores: Floats,
     columns: Mapping[str, Floats],
     vectors: npt.NDArray[np.float32] | None = None,
+    left: npt.NDArray[np.bool_] | None = None,
 ) -> Cut:
     """Return the places of the items of a list.
 
@@ -41,16 +42,13 @@ def shortlist(
         What rules and limits read, a value (a word) for each candidate.
     vectors : float32[n, size], optional
         Unit vectors, zeros for an item without; needed where the list is spread.
+    left : bool[n], optional
+        Which candidates there are: those of `allowed`, unless given.
     """
     order = np.array(sorted(range(len(ids)), key=ids.__getitem__), np.intp)
-    scores, columns = scores[order], {name: column[order] for name, column in columns.items()}
-    kept = np.ones(len(ids), np.bool_)
-    for rule in top.rules:
-        holds = columns[rule.column] == 1.0
-        if rule.kind == "drop":
-            kept &= ~holds
-        elif rule.kind == "boost":
-            scores = np.where(holds, scores + rule.by, scores)
+    kept = (allowed(top, columns, len(ids)) if left is None else left)[order]
+    columns = {name: column[order] for name, column in columns.items()}
+    scores = _boosted(top, scores[order], columns)
     pinned: dict[int, int] = {}
     for rule in top.rules:
         found = np.flatnonzero(kept & (columns[rule.column] == 1.0)) if rule.kind == "pin" else np.empty(0, np.intp)
@@ -62,6 +60,46 @@ def shortlist(
     chosen = _filled(top, scores, columns, vectors[order] if spread and vectors is not None else None, kept, pinned)
     rest = np.flatnonzero(kept)
     return Cut(order[chosen].tolist(), order[rest].tolist(), frozenset(order[list(pinned.values())].tolist()))
+
+
+def allowed(top: Top, columns: Mapping[str, Floats], n: int) -> npt.NDArray[np.bool_]:
+    """Return which of `n` candidates no rule leaves out."""
+    kept = np.ones(n, np.bool_)
+    for rule in top.rules:
+        if rule.kind == "drop":
+            kept &= columns[rule.column] != 1.0
+    return kept
+
+
+def passed(
+    top: Top,
+    ids: Sequence[str],
+    columns: Mapping[str, Floats],
+    k: int,
+    scores: Floats,
+    left: npt.NDArray[np.bool_],
+) -> npt.NDArray[np.bool_]:
+    """Return which candidates go on to a cascade's next model.
+
+    They are the `k` that stand best so far, boosts counted and equal ones by id, and the best for each place that a
+    rule pins.
+    """
+    scores = _boosted(top, scores, columns)
+    order = sorted(np.flatnonzero(left).tolist(), key=lambda place: (-scores[place], ids[place]))
+    going = np.zeros(len(ids), np.bool_)
+    going[order[:k]] = True
+    for rule in top.rules:
+        if rule.kind == "pin":
+            best = next((place for place in order if columns[rule.column][place] == 1.0), None)
+            going[[] if best is None else [best]] = True
+    return going
+
+
+def _boosted(top: Top, scores: Floats, columns: Mapping[str, Floats]) -> Floats:
+    for rule in top.rules:
+        if rule.kind == "boost":
+            scores = np.where(columns[rule.column] == 1.0, scores + rule.by, scores)
+    return scores
 
 
 def _filled(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -43,12 +45,14 @@ def told(stage: Stage, features: dict[str, float | str | None]) -> StageTold:
 def same_score(record: DecisionRecord, stores: Stores) -> bool | None:
     """Return whether the models give their scores again to the rows recorded, and they combine as they did.
 
-    None where no model answered.
+    Of a list, to each item that was shown. None where no model answered, or the rows were not kept.
     """
+    if record.items:
+        return _same_items(record, stores)
     if record.score is None or not record.bundle or record.stored == "fresh":
         return None
     if not record.stages:
-        return _same(load_bundle(stores.artifacts, record.bundle), _row(record.features), record.score)
+        return _same(load_bundle(stores.artifacts, record.bundle), [record.features], [record.score])
     scored = [stage for stage in record.stages if stage.bundle and stage.score is not None]
     if not all(_same_stage(stage, record, scored, stores) for stage in scored):
         return False
@@ -61,21 +65,46 @@ def same_score(record: DecisionRecord, stores: Stores) -> bool | None:
     return Combiner(service.combine, service.score_view)(scores, own) == record.score
 
 
+def _same_items(record: DecisionRecord, stores: Stores) -> bool | None:
+    items = [item for item in record.items if item.score is not None and item.features]
+    if not items or not record.bundle:
+        return None
+    service = load_service(stores.catalog, record.service_version).service
+    if service.combine is None:
+        bundle = load_bundle(stores.artifacts, record.bundle)
+        return _same(bundle, [item.features for item in items], [item.score for item in items])
+    shown = {item.id: item for item in items}
+    combiner, own = Combiner(service.combine, service.score_view), dict.fromkeys(shown, b"")
+    scores: dict[str, dict[str, float]] = {id: {} for id in shown}
+    for stage in record.stages:
+        told = [one for one in record.item_scores if one.stage == stage.name]
+        if not stage.bundle:
+            own |= {one.item: one.features for one in told}
+            continue
+        rows = [one.features or shown[one.item].features for one in told]
+        if told and not _same(load_bundle(stores.artifacts, stage.bundle), rows, [one.score for one in told]):
+            return False
+        for one in told:
+            scores[one.item][stage.name] = math.nan if one.score is None else one.score
+    return all(combiner(scores[id], _row(own[id]) if own[id] else None) == item.score for id, item in shown.items())
+
+
 def _same_stage(stage: Stage, record: DecisionRecord, scored: list[Stage], stores: Stores) -> bool:
     bundle = load_bundle(stores.artifacts, stage.bundle)
-    row = _row(stage.features or record.features)
-    given = [(other.name, other.score) for other in scored]
+    features = stage.features or record.features
+    row, given = _row(features), [(other.name, other.score) for other in scored]
     read = score_columns(view_of(bundle.manifest.graph, bundle.manifest.view))
-    return _same(bundle, row, stage.score) and all((name, float(row[place])) in given for place, name in read.items())
+    same = _same(bundle, [features], [stage.score])
+    return same and all((name, float(row[place])) in given for place, name in read.items())
 
 
-def _same(bundle: Bundle, row: npt.NDArray[np.float64], score: float | None) -> bool:
-    """Return whether a model gives a row this score: to the bit, but for nets, whose batches round otherwise."""
+def _same(bundle: Bundle, rows: Sequence[bytes], scores: Sequence[float | None]) -> bool:
+    """Return whether a model gives rows these scores: to the bit, but for nets, whose batches round otherwise."""
     names = [column.name for column in view_of(bundle.manifest.graph, bundle.manifest.view).columns]
-    found = Scorer(bundle, names)(row)
-    if bundle.manifest.predictor.kind == "onnx" and score is not None:
-        return bool(np.isclose(found, score, *NET_TOLERANCE))
-    return found == score
+    found = Scorer(bundle, names).score_many(_row(b"".join(rows)).reshape(len(rows), -1))
+    if bundle.manifest.predictor.kind == "onnx":
+        return bool(np.isclose(found, np.array(scores, np.float64), *NET_TOLERANCE).all())
+    return found == list(scores)
 
 
 def _row(features: bytes) -> npt.NDArray[np.float64]:

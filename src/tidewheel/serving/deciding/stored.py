@@ -1,4 +1,4 @@
-"""Scores that were computed ahead, as a decision reads them: one get by the entity, with its age."""
+"""Scores and lists that were made ahead, as a decision reads them: one get by the entity, with its age."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from tidewheel.errors import StaleError, TidewheelError
+from tidewheel.storage.lists import lists_id, read_list
 from tidewheel.storage.scores import StoredScore, read_score, scores_id
 
 if TYPE_CHECKING:
@@ -18,14 +19,14 @@ log = logging.getLogger("tidewheel.serving")
 
 
 class StoredRead(NamedTuple):
-    """What became of looking for a stored score.
+    """What became of looking for a stored score or list.
 
     Attributes
     ----------
     kind : {"fresh", "stale", "missing", "unread"}
         Only a fresh one is used. ``unread``: the store could not be read.
     run : str
-        The run that computed it; "" where there is none.
+        The run that computed it, of a list the decision that gave it; "" where there is none.
     age : int
         Since the instant that it was computed for, µs.
     """
@@ -33,6 +34,10 @@ class StoredRead(NamedTuple):
     kind: Literal["fresh", "stale", "missing", "unread"]
     run: str = ""
     age: int = 0
+
+    def told(self) -> str:
+        """Return it in a few words."""
+        return f"{self.age / 1e6:.0f} s old" if self.kind == "stale" else self.kind
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,9 +68,8 @@ class StoredScores:
             return StoredRead("unread"), None
         if found is None:
             return StoredRead("missing"), None
-        age = now - found.instant
-        fresh = age <= self.declared.max_age
-        return StoredRead("fresh" if fresh else "stale", found.run, age), found if fresh else None
+        read = _aged(self.declared, found.run, now - found.instant)
+        return read, found if read.kind == "fresh" else None
 
     def name_of(self, found: StoredScore) -> str:
         """Return the version that computed a score."""
@@ -73,5 +77,41 @@ class StoredScores:
 
     def refuse(self, read: StoredRead) -> StaleError:
         """Return why there is no score where the model is not to compute one."""
-        said = f"{read.age / 1e6:.0f} s old" if read.kind == "stale" else read.kind
-        return StaleError(f"the stored score of {self.model} is {said}")
+        return StaleError(f"the stored score of {self.model} is {read.told()}")
+
+
+@dataclass(frozen=True, eq=False)
+class StoredLists:
+    """The lists that a service gave, as another declares to use them.
+
+    Attributes
+    ----------
+    state : State
+        Where they are.
+    declared : Stored
+    service : str
+        The one that gave them.
+    """
+
+    state: State
+    declared: Stored
+    service: str
+
+    def look(self, columns: Mapping[str, object], now: int) -> tuple[StoredRead, list[str]]:
+        """Return what there is for an event, and the items where the list is fresh. Never raises."""
+        key = columns.get(self.declared.by[0])
+        try:
+            found = None
+            if key is not None:
+                found = read_list(self.state, lists_id(self.service, self.declared.entity), str(key))
+        except TidewheelError as error:
+            log.warning("lists of %s can't be read: %s", self.service, error)
+            return StoredRead("unread"), []
+        if found is None:
+            return StoredRead("missing"), []
+        read = _aged(self.declared, found.decision, now - found.instant)
+        return read, found.items if read.kind == "fresh" else []
+
+
+def _aged(declared: Stored, run: str, age: int) -> StoredRead:
+    return StoredRead("fresh" if age <= declared.max_age else "stale", run, age)

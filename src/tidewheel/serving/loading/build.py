@@ -27,7 +27,7 @@ from tidewheel.serving.deciding.decider import Decider
 from tidewheel.serving.deciding.fallback import Chain, Link, Table
 from tidewheel.serving.deciding.flight import waited
 from tidewheel.serving.deciding.freshness import Freshness
-from tidewheel.serving.deciding.lineup import Lineup, Pinned
+from tidewheel.serving.deciding.lineup import Lineup, Pinned, in_turn
 from tidewheel.serving.deciding.predictor import scoring_of
 from tidewheel.serving.deciding.scoring import NO_DEADLINE, settled
 from tidewheel.serving.deciding.stored import StoredScores
@@ -156,7 +156,7 @@ class Builder:
                 version = standing_in(version, model_of(model))
             pinned = tuple(self._pinned(name) for name in members_of(model))
             if version.service.ranking is not None and pinned:
-                arm = self._ready_list(version, pinned[0])
+                arm = self._ready_list(version, model, in_turn(version.service, pinned))
             else:
                 scoring = partial(self._scoring, version.service)
                 arm = self._ready(version, model, Lineup(version, pinned, self._inner, scoring) if pinned else None)
@@ -219,25 +219,25 @@ class Builder:
         warm(arm, plans)
         return arm
 
-    def _ready_list(self, version: ServiceVersion, pinned: Pinned) -> Arm:
+    def _ready_list(self, version: ServiceVersion, model: str, members: Sequence[Pinned]) -> Arm:
         """Return the arm of a service that ranks: what is read of the event is not what its model sees."""
         service, graph = version.service, version.graph
         rules = plan_view(graph, service.rule_view) if service.rule_view is not None else None
         asked = plan_view(graph, service.candidate_view) if service.candidate_view is not None else None
-        plan = plan_view(pinned.bundle.manifest.graph, pinned.view)
+        plans = [plan_view(pinned.bundle.manifest.graph, pinned.view) for pinned in members]
         reader = self._reader([read for read in (rules, asked) if read is not None])
         return Arm(
             name=CHAMPION,
-            model=pinned.name,
-            bundle=pinned.digest,
-            view=digest(pinned.view),
+            model=model,
+            bundle=members[0].digest,
+            view=digest(members[0].view),
             service_version=version.digest,
             reader=self.breakers.reader(reader, service.name, service.deadline),
             rules=() if rules is None else tuple(rules_of(version, rules)),
             scoring=None,
             thresholds=Thresholds(()),
-            freshness=self._freshness([pinned.view], [plan]),
-            lists=ready_lists(version, pinned.bundle, plan, asked, self._states(), self.catalog.now),
+            freshness=self._freshness([pinned.view for pinned in members], plans),
+            lists=ready_lists(version, members, asked, self._states(), self._scores, self.catalog.now),
             asking=getattr(reader, "asking", None),
         )
 

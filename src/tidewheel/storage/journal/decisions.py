@@ -17,68 +17,15 @@ from typing import Any
 import msgspec
 
 from tidewheel.errors import CorruptError
+from tidewheel.storage.journal.decision_parts import Item as Item
+from tidewheel.storage.journal.decision_parts import ItemScore as ItemScore
+from tidewheel.storage.journal.decision_parts import Stage as Stage
 
 RECORD_VERSION = 1
 DAY = 86_400_000_000
 """Microseconds."""
 LOAD_TEST = "bench"
 """The `caller` of `tidewheel bench`; ``ann (bench)`` where the server knows its callers."""
-
-
-class Stage(msgspec.Struct, array_like=True, gc=False):
-    """What one model of several answered in a decision.
-
-    Attributes
-    ----------
-    name : str
-        The model, or ``row``: what a score expression read beside models' scores.
-    model, bundle : str
-        ``"Fraud@3"`` and the content hash served.
-    view, features, texts
-        The model's own row, as the record's fields of these names; empty where it is the record's row.
-    score : float or None
-        None when it failed, was late, or there is nothing to score.
-    ns : int
-        From asking to the answer.
-    note : str
-        Why it gave no score, as a record's `reason`.
-    """
-
-    name: str
-    model: str = ""
-    bundle: str = ""
-    view: str = ""
-    features: bytes = b""
-    texts: dict[str, str] = {}
-    score: float | None = None
-    ns: int = 0
-    note: str = ""
-
-
-class Item(msgspec.Struct, array_like=True, gc=False):
-    """One item of a list that answered.
-
-    Attributes
-    ----------
-    id : str
-    score : float or None
-        The model's; None where it did not answer.
-    rank : int
-        The place in the list, from 1.
-    source : str
-        Which source of candidates gave it: ``top_by(Popularity.plays_1d)``.
-    features : bytes
-        The row of the model's view, as `DecisionRecord.features`.
-    inputs : dict
-        The row's own columns: the item, and what stood for columns of what is shown.
-    """
-
-    id: str
-    score: float | None
-    rank: int
-    source: str
-    features: bytes = b""
-    inputs: dict[str, Any] = {}
 
 
 class DecisionRecord(msgspec.Struct, array_like=True, gc=False):
@@ -150,6 +97,8 @@ class DecisionRecord(msgspec.Struct, array_like=True, gc=False):
         For each of `items`, the probability with which it stood at its place; empty where lists are not explored.
     resent : str
         What was sent again to read the features: ``retry``, ``hedge`` or ``hedge won``; "" for nothing.
+    item_scores : list of ItemScore
+        What each of several models made of each of `items`; empty for a service with one.
     """
 
     decision_id: str
@@ -191,6 +140,7 @@ class DecisionRecord(msgspec.Struct, array_like=True, gc=False):
     trace: str = ""
     propensities: list[float] = []
     resent: str = ""
+    item_scores: list[ItemScore] = []
 
 
 def is_left_out(record: DecisionRecord) -> bool:
@@ -199,10 +149,16 @@ def is_left_out(record: DecisionRecord) -> bool:
 
 
 def row_records(record: DecisionRecord) -> list[DecisionRecord]:
-    """Return a record as one for each row of features that it holds: its own, and those of its stages."""
+    """Return a record as one for each view that it holds rows of: its own, and those of its stages."""
     names = ("model", "bundle", "view", "features", "texts")
-    rows = ({name: getattr(stage, name) for name in names} for stage in record.stages if stage.features)
-    return [record, *(msgspec.structs.replace(record, **row, stages=[]) for row in rows)]
+    found = [record]
+    for stage in record.stages:
+        rows = {told.item: told.features for told in record.item_scores if told.stage == stage.name and told.features}
+        if stage.features or rows:
+            items = [msgspec.structs.replace(item, features=rows[item.id]) for item in record.items if item.id in rows]
+            own = {name: getattr(stage, name) for name in names}
+            found.append(msgspec.structs.replace(record, **own, stages=[], items=items, item_scores=[]))
+    return found
 
 
 _ENCODER = msgspec.msgpack.Encoder()

@@ -9,13 +9,14 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from tidewheel.storage.journal.decisions import DAY, DecisionRecord, Item, Stage, date_of
+from tidewheel.storage.journal.decisions import DAY, DecisionRecord, Item, ItemScore, Stage, date_of
 
 
 def lake_schema() -> pa.Schema:
     """Return the Arrow schema of the lake's ``decisions`` table."""
     text, time, map_of = pa.string(), pa.int64(), pa.map_
     state = pa.struct({"state_id": text, "key": text, "offset": pa.int64()})
+    item_score = pa.struct({"item": text, "stage": text, "score": pa.float64(), "features": pa.binary()})
     item = pa.struct(
         {"id": text, "score": pa.float64(), "rank": pa.int64(), "source": text, "features": pa.binary(), "inputs": text}
     )
@@ -37,6 +38,7 @@ def lake_schema() -> pa.Schema:
         "stages": pa.list_(pa.struct(_stage_fields())),
         "row_kept": pa.float64(),
         "propensities": pa.list_(pa.float64()),
+        "item_scores": pa.list_(item_score),
     }
     return pa.schema([*kinds.items(), ("_date", text)])
 
@@ -75,6 +77,8 @@ def _column(name: str, type: pa.DataType, records: Sequence[DecisionRecord]) -> 
         values = [[_stage_row(stage) for stage in stages] for stages in values]
     elif name == "items":
         values = [[_told(item) for item in items] for items in values]
+    elif name == "item_scores":
+        values = [[msgspec.structs.asdict(told) for told in each] for each in values]
     elif name in ("texts", "thresholds"):
         values = [list(mapping.items()) for mapping in values]
     return pa.array(values, type)
@@ -103,6 +107,7 @@ def from_arrow(table: pa.Table) -> list[DecisionRecord]:
         row["watermarks"] = row.get("watermarks") or []
         row["propensities"] = row.get("propensities") or []
         row["items"] = [_item(item) for item in row.get("items") or []]
+        row["item_scores"] = [ItemScore(**told) for told in row.get("item_scores") or []]
         for name, otherwise in (("stored", ""), ("stored_run", ""), ("stored_age", 0), ("trace", ""), ("resent", "")):
             row[name] = row.get(name) or otherwise
         row["cached"] = bool(row.get("cached"))

@@ -29,6 +29,7 @@ from tidewheel.workspace.processes.tidying import tidy
 from tidewheel.workspace.rollouts.following import carry_on
 from tidewheel.workspace.rollouts.retraining import retrain_jobs
 from tidewheel.workspace.rollouts.switching import Mirroring
+from tidewheel.workspace.scores.kept_lists import list_jobs
 from tidewheel.workspace.scores.staleness import staleness_jobs
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ class Keeper:
     def _jobs(self) -> dict[str, tuple[Schedule, Work]]:
         """Return the jobs, named so that of those due at once a canary is judged before another is started."""
         graph = self._workspace.project.graph
-        jobs = staleness_jobs(self._workspace, graph)
+        jobs = staleness_jobs(self._workspace, graph) | list_jobs(self._workspace, graph)
         for service in graph.services:
             if any(model.retrain is not None for model in graph.models if model.name in service.members):
                 jobs[f"canary {service.name}"] = (Schedule(every="daily"), partial(self._judge, service))

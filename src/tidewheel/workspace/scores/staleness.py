@@ -1,4 +1,4 @@
-"""Whether services find the scores that were computed ahead for them: an alert while too few are young enough."""
+"""Whether services find the scores and lists made ahead for them: an alert while too few are young enough."""
 
 from __future__ import annotations
 
@@ -33,8 +33,9 @@ def staleness_jobs(workspace: Workspace, graph: ir.Graph) -> dict[str, tuple[Sch
 
 
 def staleness_bound(service: ir.Service) -> float | None:
-    """Return the share of decisions without a fresh stored score that a service allows; None where it reads none."""
-    declared = [service.stored, *(link.stored for link in service.fallback)]
+    """Return the share of decisions that a service allows to find nothing fresh; None where it reads nothing stored."""
+    lists = service.ranking.candidates if service.ranking is not None else ()
+    declared = [service.stored, *(link.stored for link in service.fallback), *(source.stored for source in lists)]
     return min((stored.alert for stored in declared if stored is not None), default=None)
 
 
@@ -44,17 +45,17 @@ def look_for_stale(workspace: Workspace, service: ir.Service, due: int) -> str:
 
     bound = staleness_bound(service)
     assert bound is not None
-    stores = workspace.stores
+    stores, what = workspace.stores, "score" if service.ranking is None else "list"
     found = decisions(stores).scan(["stored"], service=service.name, since=stores.clock.now() - LOOKED_AT)["stored"]
     looked = found.filter(pc.not_equal(found, "").fill_null(False))
     if len(looked) < FEWEST:
-        return f"{len(looked)} decisions looked for a stored score: too few to tell"
+        return f"{len(looked)} decisions looked for a stored {what}: too few to tell"
     counts = {count["values"]: count["counts"] for count in pc.value_counts(looked).to_pylist()}
     share = 1.0 - counts.get("fresh", 0) / len(looked)
     told = ", ".join(f"{count:,} {kind}" for kind, count in sorted(counts.items()))
     if share > bound:
         message = (
-            f"{share:.0%} of {len(looked):,} decisions found no stored score young enough ({told}); {bound:.0%} may"
+            f"{share:.0%} of {len(looked):,} decisions found no stored {what} young enough ({told}); {bound:.0%} may"
         )
         raise_alert(stores.catalog, service.name, ALERT, service.model, message, {"share": share, "counts": counts})
     else:
