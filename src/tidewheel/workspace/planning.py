@@ -122,7 +122,7 @@ def _told(change: Change, before: ir.Graph, after: ir.Graph) -> str:
 
 
 def _parts(was: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
-    """Yield ``+name``, ``-name`` and ``~name`` of what differs between two declarations."""
+    """Yield ``+name``, ``-name``, ``~name`` and ``name->other`` of what differs between two declarations."""
     for field in dict.fromkeys([*was, *now]):
         old, new = was.get(field), now.get(field)
         if old == new:
@@ -130,9 +130,29 @@ def _parts(was: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
         olds, news = _named(old), _named(new)
         if not olds and not news:
             yield f"~{field}"
+        renamed = _renamed(olds, news)
+        yield from (f"{name}->{other}" for name, other in renamed.items())
         for name in dict.fromkeys([*olds, *news]):
-            if olds.get(name) != news.get(name):
+            if olds.get(name) != news.get(name) and name not in (*renamed, *renamed.values()):
                 yield f"{'+' if name not in olds else '-' if name not in news else '~'}{name}"
+
+
+def _renamed(olds: dict[str, Any], news: dict[str, Any]) -> dict[str, str]:
+    """Return the new names of parts that are gone and are there again under another one.
+
+    >>> _renamed({"spent": {"name": "spent", "op": "sum"}}, {"spent_30d": {"name": "spent_30d", "op": "sum"}})
+    {'spent': 'spent_30d'}
+    >>> _renamed({"spent": {"name": "spent", "op": "sum"}}, {"most": {"name": "most", "op": "max"}})
+    {}
+    """
+    added = {name: part | {"name": ""} for name, part in news.items() if name not in olds}
+    found: dict[str, str] = {}
+    for name, part in olds.items():
+        same = (other for other, new in added.items() if other not in found.values() and new == part | {"name": ""})
+        other = None if name in news else next(same, None)
+        if other is not None:
+            found[name] = other
+    return found
 
 
 def _named(value: Any) -> dict[str, Any]:

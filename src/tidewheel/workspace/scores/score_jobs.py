@@ -135,7 +135,7 @@ def make_ready(stores: Stores, graph: ir.Graph, wanted: Wanted) -> Ready:
             remedy=f"tidewheel score {view.on} --with {version.name}",
         )
     if wanted.top and view.each is None:
-        raise InputError(f"{version.name} orders no lists: a {view.on} has one score", remedy="leave out --top")
+        raise InputError(f"{version.name} orders no lists: a row of {view.on} has one score", remedy="leave out --top")
     if wanted.online and view.each is not None:
         raise InputError(
             f"the online store keeps one score an entity, and {version.name} scores many items of a {view.on}",
