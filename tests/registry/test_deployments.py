@@ -26,6 +26,7 @@ from tidewheel.registry.pointers.deployments import (
 from tidewheel.registry.pointers.pointers import Deployment, move
 from tidewheel.registry.runs.runs import start_run
 from tidewheel.registry.services import freeze_service, load_service
+from tidewheel.registry.versions.marks import delete
 from tidewheel.registry.versions.versions import get_version, register
 from tidewheel.storage.catalog import Catalog
 from tidewheel.storage.catalog.notes import list_notes, mark_sent, pending_notes
@@ -71,6 +72,17 @@ def test_rolling_back_never_swings_back_and_forth(catalog: Catalog, frozen: str)
         rollback(catalog, "Score")
     deploy(catalog, "Score", "Fraud@4", frozen)
     assert stands(rollback(catalog, "Score")) == ("Fraud@1", "", "")
+
+
+def test_a_rollback_passes_over_versions_that_were_deleted(catalog: Catalog, frozen: str) -> None:
+    for number in (1, 2, 3, 4, 5):
+        deploy(catalog, "Score", f"Fraud@{number}", frozen)
+    for name in ("Fraud@2", "Fraud@3"):
+        delete(catalog, get_version(catalog, name))
+    assert stands(rollback(catalog, "Score")) == ("Fraud@4", "Fraud@1", "")
+    assert stands(rollback(catalog, "Score")) == ("Fraud@1", "", "")
+    with pytest.raises(ConflictError, match="no version before Fraud@1"):
+        rollback(catalog, "Score")
 
 
 def test_a_rollback_ends_a_canary_first(catalog: Catalog, frozen: str) -> None:

@@ -85,17 +85,18 @@ def _roots(catalog: Catalog, outputs_since: int) -> tuple[set[str], set[str]]:
     with catalog.read() as connection:
         dead, manifests = _given_up(connection)
         old = sa.select(runs.c.id).where(runs.c.started < outputs_since, runs.c.status != "running")
-        spent = set(connection.execute(old).scalars())
+        given_up = set(dead.values())
+        spent = set(connection.execute(old).scalars()) | given_up
         for table in metadata.sorted_tables:
             if table.name in TELLING or table.name == "datasets":
                 continue
             for row in connection.execute(sa.select(table)):
                 if table is versions and format_name(row.model, row.number) in dead:
                     continue
-                if table is run_steps and row.run in spent | set(dead.values()):
+                if table is run_steps and row.run in spent:
                     continue
                 found = {name for value in row if isinstance(value, str) for name in _DIGEST.findall(value)}
-                (left if table is runs and row.id in dead.values() else named).update(found)
+                (left if table is runs and row.id in given_up else named).update(found)
         # A data set goes when only runs of deleted versions were made of it.
         for row in connection.execute(sa.select(metadata.tables["datasets"])):
             if row.digest in named or row.digest not in left:

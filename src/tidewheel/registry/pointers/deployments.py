@@ -16,6 +16,8 @@ from tidewheel.registry.pointers.pointers import (
     move,
 )
 from tidewheel.registry.pointers.ramps import RAMP, Rollout, ramp_body
+from tidewheel.registry.versions.names import members_of
+from tidewheel.registry.versions.versions import deleted_names
 from tidewheel.storage.catalog import Catalog
 
 __all__ = [
@@ -211,13 +213,19 @@ def rollback(
 
 
 def _older(catalog: Catalog, service: str) -> tuple[str, str]:
-    """Return the release two below the one that stands: deployments and promotions pile up, rollbacks take off."""
+    """Return the release two below the one that stands: deployments and promotions pile up, rollbacks take off.
+
+    One with a version that was deleted since is passed over, as if it had never stood there.
+    """
     pile: list[tuple[str, str]] = []
+    gone = deleted_names(catalog)
     for entry in reversed(history(catalog, service, limit=EVERY)):
         release = (entry.after.champion, entry.after.service_version)
-        if entry.action == "rollback":
+        if entry.action not in ("deploy", "promote", "rollback"):
+            continue
+        while entry.action == "rollback" and pile and pile[-1] != release:
             pile.pop()
-        elif entry.action in ("deploy", "promote") and release != (pile[-1] if pile else None):
+        if pile[-1:] != [release] and gone.isdisjoint(members_of(release[0])):
             pile.append(release)
     return pile[-3] if len(pile) >= 3 else ("", "")
 

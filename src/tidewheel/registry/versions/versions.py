@@ -198,6 +198,13 @@ def refuse_deleted(connection: sa.Connection, model: str, number: int) -> None:
         raise NotFoundError(f"{said}: {gone['why']}" if gone["why"] else said, remedy=f"see tidewheel versions {model}")
 
 
+def deleted_names(catalog: Catalog) -> set[str]:
+    """Return the versions that were deleted."""
+    with catalog.read() as connection:
+        found = connection.execute(sa.select(deleted_versions.c.model, deleted_versions.c.number)).all()
+    return {format_name(row.model, row.number) for row in found}
+
+
 def _pointed(connection: sa.Connection, model: str, which: str) -> int:
     rows = connection.execute(sa.select(deployments.c.service, deployments.c[which])).all()
     found = {name: row[0] for row in rows if (name := member_of(row[1], model))}
