@@ -154,9 +154,20 @@ if not TYPE_CHECKING:  # a checker that saw it would let every misspelt name pas
         elif name in _WHERE:
             value = getattr(importlib.import_module(_WHERE[name]), name)
         else:
-            raise AttributeError(f"module 'tidewheel' has no attribute '{name}'")
+            raise AttributeError(f"module 'tidewheel' has no attribute '{name}'{_likely(name)}")
         globals()[name] = value
         return value
+
+
+def _likely(name: str) -> str:
+    """Return where a name that is not here stands, or which one was meant; "" when nothing is like it."""
+    import difflib
+
+    for space in _NAMESPACES:
+        if name in getattr(importlib.import_module(_NAMESPACES[space]), "__all__", ()):
+            return f"; write tw.{space}.{name}"
+    close = difflib.get_close_matches(name, __all__, n=1)
+    return f"; did you mean 'tw.{close[0]}'?" if close and not name.startswith("_") else ""
 
 
 def __dir__() -> list[str]:

@@ -69,6 +69,12 @@ def test_plan_tells_what_changed(trained: Path) -> None:
     assert any("CustomerHistory" in change for change in changes)
 
 
+def test_a_misspelt_command_is_told_with_the_one_that_was_meant(empty: Path) -> None:
+    said = tidewheel("trian", "Fraud", folder=empty)
+    assert said.code == 2
+    assert "No such command 'trian'. Did you mean 'train'?" in said.err
+
+
 def test_a_folder_without_a_project_is_told(tmp_path: Path) -> None:
     for command in (["status"], ["plan"], ["runs"], ["train", "Fraud"], ["up"]):
         ran = tidewheel(*command, folder=tmp_path)

@@ -649,6 +649,31 @@ def test_all_mistakes_of_a_kind_are_shown_together(load: Load) -> None:
     assert [line.partition(": ")[0].rpartition(" ")[2] for line in lines[1:]] == ["A.x", "A.y", "B.x"]
 
 
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("over = Paymnt.amount", "name 'Paymnt' is not defined; did you mean 'Payment'?"),
+        ("mean = twice\n    twice = Payment.amount * 2", "twice is declared further down, or in another class"),
+        ("x = tw.transform.log1p(Payment.amount).round()", "has no attribute 'round'"),
+        ("x = Payment.amount.round()", "a column can't be called, and has no methods; take a function of tw.transform"),
+        ("import numpy as np\n    x = np.log(Payment.amount)", "or write one of your own under @tw.derived"),
+        ("import math\n    x = math.log(Payment.amount)", "a column is no number: it has one in each row"),
+        ("x = tw.cuont(Payment)", "no attribute 'cuont'; did you mean 'tw.count'?"),
+        ("x = tw.log1p(Payment.amount)", "no attribute 'log1p'; write tw.transform.log1p"),
+    ],
+)
+def test_what_python_refuses_is_told_with_a_remedy(load: Load, code: str, words: str) -> None:
+    with pytest.raises(DefinitionError) as error:
+        load(f"class A(tw.View, on=Payment):\n    {code}")
+    assert words in str(error.value)
+    assert "project.py:" in str(error.value)
+
+
+def test_a_class_is_shown_by_its_name(load: Load) -> None:
+    with pytest.raises(DefinitionError, match=r"A\.label: tw\.happened\(\) takes an event class, not Card$"):
+        load("class A(tw.Model):\n    view = Row\n    label = tw.happened(Card, within='1d')")
+
+
 def test_two_classes_of_one_name_from_two_modules(load: Load) -> None:
     other = "import tidewheel as tw\nclass Card(tw.Entity):\n    id: tw.Id\n"
     with pytest.raises(DefinitionError, match=r"two declarations are called Card: .*project.py:"):

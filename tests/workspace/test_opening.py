@@ -5,10 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.workspace.shop import DAY, SHOP, START, CustomerHistory, Order, Return
+from tests.workspace.shop import DAY, SHOP, START, CustomerHistory, Order, Return, Screen
 
 import tidewheel as tw
-from tidewheel.errors import ClockError, ConfigError, DefinitionError, FeatureError, InputError
+from tidewheel.errors import (
+    ClockError,
+    ConfigError,
+    DefinitionError,
+    FeatureError,
+    InputError,
+    SchemaError,
+    StorageError,
+)
 
 PROJECT = """
 import tidewheel as tw
@@ -50,6 +58,40 @@ def test_events_are_in_order_and_duplicates_are_taken_once() -> None:
         status = workspace.log_status()
         assert status.counters["Order"]["logged"] == 4
         assert status.counters["Order"]["duplicates"] == 1
+
+
+def test_a_closed_workspace_opens_nothing_again(tmp_path: Path) -> None:
+    workspace = tw.open(project(tmp_path / "shop"))
+    workspace.deploy("Gate")
+    assert workspace.decide("Gate", {"id": "s1", "shop": "north", "amount": 1.0}).decision == "go"
+    workspace.close()
+    for late in (
+        lambda: workspace.decide("Gate", {"id": "s2", "shop": "north", "amount": 1.0}),
+        lambda: workspace.read("ShopHistory", shop="north"),
+        lambda: workspace.runs(),
+        lambda: workspace.sync(),
+    ):
+        with pytest.raises(StorageError, match="this workspace is closed; open it again"):
+            late()
+    workspace.close()
+
+
+def test_a_service_answers_its_own_event_alone() -> None:
+    with (
+        tw.open(":memory:", SHOP) as workspace,
+        pytest.raises(SchemaError, match="Screen answers Order, not Return"),
+    ):
+        workspace.decide(Screen, Return(id="r1", order="o2"))
+
+
+def test_what_holds_no_declarations_is_refused() -> None:
+    with pytest.raises(ConfigError, match="holds no declarations; give the module itself"):
+        tw.open(":memory:", "project.py")  # type: ignore[arg-type]  # what a beginner may try
+
+
+def test_a_mapping_is_no_event() -> None:
+    with tw.open(":memory:", SHOP) as workspace, pytest.raises(SchemaError, match="dict is no event of this project"):
+        workspace.append({"id": "o1"})
 
 
 def test_features_as_of_an_instant() -> None:

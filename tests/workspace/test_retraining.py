@@ -85,6 +85,7 @@ def test_labels_that_came_ask_for_a_training_once(deployed: Workspace) -> None:
     deployed.append([Order(id=f"n{number}", customer="c1", category="toys", amount=1.0) for number in range(3)])
     deployed.append([Return(id=f"b{number}", order=f"n{number}") for number in range(3)])
     before = len(deployed.runs("Comes"))
+    assert deployed.runs("Comes").to_arrow()["status"].to_pylist() == ["done"] * before
     last = deployed.runs("Comes")[0].id
     assert look(0).startswith(f"3 new Return events since run {last}: ")
     assert deployed.runs("Comes")[0].cause == f"3 new Return events since run {last}"

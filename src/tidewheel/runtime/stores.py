@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
-from tidewheel.errors import ConfigError
+from tidewheel.errors import ConfigError, StorageError
 from tidewheel.runtime.clock import RealClock, ReplayClock, open_clock
 from tidewheel.runtime.config import Config, load_config
 from tidewheel.runtime.identity import host_tag, read_or_make_id
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from tidewheel.storage.lake.delta import Lake
     from tidewheel.storage.log.event_log import EventLog
     from tidewheel.storage.protocols import State
+
+_OPENED = ("state", "scores", "log", "clock", "catalog")
+_FOR_GOOD = (*_OPENED, "lake", "artifacts")
 
 
 class Stores:
@@ -142,8 +145,9 @@ class Stores:
         LeaseError
             Another process holds it for longer than `wait` seconds.
         """
+        shared = self.catalog.shared
         local = Lease.acquire(self.layout.leases / name, role, wait=wait)
-        if not self.catalog.shared:
+        if not shared:
             return local
         from tidewheel.runtime.shared_lease import SharedLease
 
@@ -170,13 +174,14 @@ class Stores:
                 self.close_files()
 
     def close(self) -> None:
-        """Close what was opened, the catalog last."""
+        """Close what was opened, the catalog last, for good."""
         self.close_files()
         self._presence.close()
+        self.__dict__.update(dict.fromkeys(_FOR_GOOD, _Closed()))
 
     def close_files(self) -> None:
         """Close what was opened; each store opens again when it is asked for."""
-        for name in ("state", "scores", "log", "clock", "catalog"):
+        for name in _OPENED:
             opened = self.__dict__.pop(name, None)
             if opened is not None and hasattr(opened, "close"):
                 opened.close()
@@ -185,6 +190,16 @@ class Stores:
 def has_log(folder: Path) -> bool:
     """Whether there is an event log, or the copy of one, in a folder."""
     return (folder / "data.mdb").exists()
+
+
+class _Closed:
+    """Stands where a store was: who comes late is told so, and opens nothing that nobody would close."""
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise StorageError("this workspace is closed", remedy="open it again: tw.open(...)")
+
+    def close(self) -> None:
+        """Be closed already."""
 
 
 def _refuse_two_logs(layout: Layout, place: str) -> None:

@@ -92,6 +92,7 @@ class Opened:
     def close(self) -> None:
         """Hand over what was decided, give the partitions back and close the stores."""
         self.put_down()
+        self._published = False
         self.stores.close()
         if self._scratch is not None:
             self._scratch.cleanup()

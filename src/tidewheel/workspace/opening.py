@@ -105,6 +105,11 @@ def _given(project: ModuleType | Sequence[type], folder: Path) -> Project:
     """Return a project from declarations at hand: a module, or some classes."""
     from tidewheel.definitions.models.models import Model
 
+    if not isinstance(project, ModuleType) and not all(isinstance(cls, type) for cls in project):
+        raise ConfigError(
+            f"{project!r} holds no declarations",
+            remedy="give the module itself (import project), or a list of its classes; of a folder: tw.open(folder)",
+        )
     module = project if isinstance(project, ModuleType) else ModuleType("declarations")
     if not isinstance(project, ModuleType):
         vars(module).update({cls.__name__: cls for cls in project})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -10,7 +10,11 @@ from tidewheel.definitions.projects.evolution import SchemaChange
 from tidewheel.registry.alerts import Alert
 from tidewheel.registry.parity import ParityCheck
 from tidewheel.registry.pointers.deployments import Deployment, Move
+from tidewheel.registry.runs.runs import Run
 from tidewheel.runtime.kill_switch import Killed
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Kind = Literal["event", "entity", "features", "view", "model", "service"]
 
@@ -81,3 +85,22 @@ class Status(msgspec.Struct, frozen=True):
     """The newest check of each service's features."""
     killed: list[Killed] = []
     """What is switched off on this machine."""
+
+
+class Runs(list[Run]):
+    """Training runs, newest first."""
+
+    def to_arrow(self) -> pa.Table:
+        """Return a row a run: what it is, when, by whom, and a column a metric, such as ``test average_precision``."""
+        import pyarrow as pa
+
+        instant, told = pa.timestamp("us", "UTC"), ("id", "model", "status", "started", "finished", "who", "cause")
+        columns = [(name, instant if name in ("started", "finished") else pa.string()) for name in told]
+        metrics = dict.fromkeys(f"{found.split} {found.metric}" for run in self for found in run.metrics)
+        schema = pa.schema([*columns, *((name, pa.float64()) for name in metrics)])
+        rows = [
+            {name: getattr(run, name) for name in told}
+            | {f"{found.split} {found.metric}": found.value for found in run.metrics}
+            for run in self
+        ]
+        return pa.Table.from_pylist(rows, schema=schema)

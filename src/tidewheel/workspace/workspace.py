@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tidewheel.training import Comparison, RerunReport, TrainResult
     from tidewheel.workspace.features.reading import FeatureRow
     from tidewheel.workspace.rollouts.loop import WorkspaceLoop
-    from tidewheel.workspace.summaries import LogStatus, Plan, Status
+    from tidewheel.workspace.summaries import LogStatus, Plan, Runs, Status
 
 
 class Workspace(Rolling):
@@ -215,13 +215,14 @@ class Workspace(Rolling):
         identity = get_version(self.stores.catalog, run).run if "@" in run else run
         return rerun(self.training_context(), identity, progress=progress)
 
-    def runs(self, model: Named = "", limit: int = 1000) -> list[Run]:
-        """Return training runs, newest first."""
+    def runs(self, model: Named = "", limit: int = 1000) -> Runs:
+        """Return training runs, newest first: a list, and with ``to_arrow()`` a table."""
         from tidewheel.registry.runs.runs import list_runs
         from tidewheel.registry.runs.unfinished import close_killed
+        from tidewheel.workspace.summaries import Runs
 
         close_killed(self.stores.catalog)
-        return list_runs(self.stores.catalog, name_of(model), limit=limit)
+        return Runs(list_runs(self.stores.catalog, name_of(model), limit=limit))
 
     def versions(self, model: Named = "") -> list[Version]:
         """Return versions, newest first."""
@@ -273,10 +274,15 @@ class Workspace(Rolling):
         service : class or str
         event : event, mapping or bytes
             An instance of the service's event, its columns by name, or a JSON object.
-        """
-        from tidewheel.workspace.events.incoming import columns_of
 
-        given = event if isinstance(event, bytes | Mapping) else columns_of(event)
+        Raises
+        ------
+        SchemaError
+            It is another event, or does not fit its declaration.
+        """
+        from tidewheel.workspace.events.incoming import columns_for
+
+        given = event if isinstance(event, bytes | Mapping) else columns_for(service, event)
         return self.serving.decide(name_of(service), given)
 
     def why(self, decision_id: str) -> Explanation:

@@ -320,3 +320,10 @@ def test_a_watch_goes_on_when_its_catalog_is_back(catalog: Catalog, monkeypatch:
         assert watch.changed()
     finally:
         watch.close()
+
+
+def test_a_url_of_another_database_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match="no catalog can be on mysql://"):
+        Catalog.open("mysql://user@host/database")
+    assert not list(tmp_path.iterdir())

@@ -66,6 +66,11 @@ def test_more_levels_than_are_kept_are_told(monkeypatch: pytest.MonkeyPatch) -> 
     assert "40 levels: the 20 commonest are kept" in str(finding)
 
 
+def test_a_text_that_is_seldom_filled_is_no_id() -> None:
+    seldom = [f"note {row}" if row % 60 == 0 else None for row in range(N)]
+    assert found(pa.table({"note": pa.array(seldom, pa.string())}), "note") == {}
+
+
 def test_a_million_categories_cost_little_and_are_capped() -> None:
     n = 1_050_000
     codes = np.concatenate([np.arange(1_000_000), np.zeros(50_000, np.int64)])

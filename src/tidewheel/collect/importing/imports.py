@@ -175,6 +175,8 @@ def content_id(path: Path, source: Source, options: FileOptions, progress: Progr
             content = hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError as error:
         raise FileError("no such file", where=str(path), remedy="check the path") from error
+    except IsADirectoryError as error:
+        raise FileError("this is a folder", where=str(path), remedy="name one file in it at a time") from error
     except OSError as error:
         raise FileError(f"can't be read: {error}", where=str(path), remedy="check its permissions") from error
     described = msgspec.json.encode((content, source.name, sorted(options.mapping.items())))

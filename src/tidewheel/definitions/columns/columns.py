@@ -15,6 +15,7 @@ Operand: TypeAlias = "float | datetime | timedelta | Column[Any] | None"
 Condition: TypeAlias = "bool | Column[bool]"
 
 _TRUTH = "write (a) & (b), (a) | (b), tw.not_(a), (1 < a) & (a < 9), tw.isin(a, [...]), tw.transform.if_else(a, b, c)"
+_FUNCTIONS = "take a function of tw.transform, or write one of your own under @tw.derived(...)"
 
 
 class Column(Generic[T_co]):
@@ -48,6 +49,16 @@ class Column(Generic[T_co]):
     def __iter__(self) -> NoReturn:
         """Refuse: without this, unpacking a column would go wrong in a stranger way."""
         raise mistake("a column can't be iterated over", "it has no rows yet")
+
+    def __float__(self) -> NoReturn:
+        """Refuse: ``math.log`` and ``float`` ask for a number."""
+        raise mistake("a column is no number: it has one in each row", _FUNCTIONS)
+
+    if not TYPE_CHECKING:  # a checker would let every column be called
+
+        def __call__(self, *args: object, **named: object) -> NoReturn:
+            """Refuse ``Order.amount.round()``, and ``np.log``, which asks for such a method."""
+            raise mistake("a column can't be called, and has no methods", _FUNCTIONS)
 
     def __add__(self, other: Operand) -> Column[float]:
         return Expression("add", self, other)

@@ -46,6 +46,10 @@ class Declared(type):
         cls._locals = {} if frame.f_locals is frame.f_globals else dict(frame.f_locals)
         return cls
 
+    def __repr__(cls) -> str:
+        """Return the class's name as its module writes it: what errors show."""
+        return cls.__name__
+
 
 def place_of(cls: type, attribute: str = "") -> str:
     """Return ``file:line Class.attribute`` of a declaration."""

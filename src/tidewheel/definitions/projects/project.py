@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import hashlib
 import os
+import re
 import sys
 import tomllib
 import traceback
@@ -140,8 +142,19 @@ def _import(file: Path) -> ModuleType:
             ) from None
         except Exception as error:
             sys.modules.pop(name, None)
-            raise DefinitionError(f"{type(error).__name__}: {error}", where=_user_line(error, file)) from error
+            remedy = _remedy(error, module) if isinstance(error, NameError) else ""
+            said = f"{type(error).__name__}: {error}".removesuffix(".")
+            raise DefinitionError(said, where=_user_line(error, file), remedy=remedy) from error
     return module
+
+
+def _remedy(error: NameError, module: ModuleType) -> str:
+    """Return what to do about a name that is not there: it stands further down, or is misspelt."""
+    name, source = error.name or "", Path(module.__file__ or "").read_text(encoding="utf-8")
+    if re.search(rf"^\s*(?:(?:class|def)\s+)?{re.escape(name)}\b\s*[=:(]", source, re.MULTILINE):
+        return f"{name} is declared further down, or in another class: declare it before it is read"
+    close = difflib.get_close_matches(name, [known for known in vars(module) if known[0] != "_"], n=1)
+    return f"did you mean '{close[0]}'?" if close else ""
 
 
 def _user_line(error: BaseException, file: Path) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import sqlalchemy as sa
 
+from tidewheel.errors import ConfigError
 from tidewheel.storage.catalog import connect, schema
 from tidewheel.storage.catalog.faults import translated
 from tidewheel.storage.catalog.lookups import SqliteLookups
@@ -72,6 +73,8 @@ class Catalog:
         ------
         BusyError
             Another process kept it locked for more than 5 seconds.
+        ConfigError
+            It is a URL of another database.
         StorageError
             It stands on a network disk, can't be reached, or was written by a newer release.
         MissingExtraError
@@ -80,6 +83,12 @@ class Catalog:
         if connect.is_postgres(str(place)):
             engine = connect.postgres_engine(str(place), namespace)
             where = engine.url.render_as_string(hide_password=True) + f" schema {namespace}"
+        elif "://" in str(place):
+            raise ConfigError(
+                f"no catalog can be on {str(place).split('://')[0]}://",
+                where="tidewheel.toml: catalog",
+                remedy='write "postgresql://user@host/database", or leave it out for a file in the data folder',
+            )
         else:
             path = Path(place).absolute()
             engine, where = connect.sqlite_engine(path), str(path)

@@ -52,7 +52,7 @@ def _texts(name: str, train: pa.Array, test: pa.Array) -> Finding | None:
     nothing = _nothing(name, len(train), filled, len(levels), len(test) - test.null_count)
     if nothing is not None:
         return nothing
-    if len(train) >= LEAST_ROWS and len(levels) >= UNIQUE * filled:
+    if filled >= LEAST_ROWS and len(levels) >= UNIQUE * filled:
         return _like_an_id(name, filled, len(levels), levels[:EXAMPLES].to_pylist())
     if len(levels) > MOST_LEVELS:
         return _many_levels(name, train, test, levels)

@@ -110,7 +110,9 @@ def gather(
     at, offset = _ints(rows["_at"])[labels.rows], _ints(rows["_offset"])[labels.rows]
     if not at.size:
         raise TrainingError(
-            f"none of {rows.num_rows} {view.on} rows can be trained on: {_told(counts)}", where=model.name
+            f"none of {rows.num_rows} {view.on} rows can be trained on: {_told(counts)}",
+            where=model.name,
+            remedy="wait until labels are mature, or ingest more history: tidewheel ingest FILE --as EVENT",
         )
     cut = divided(model, rows, labels)
     table = rows.take(pa.array(labels.rows[cut.used]))

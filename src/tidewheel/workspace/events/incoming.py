@@ -44,10 +44,13 @@ def checked(events: Any, project: Project, now: int) -> list[NewEvent | BadRow]:
     """
     sources = {source.name: source for source in project.graph.sources}
     rows: list[NewEvent | BadRow] = []
-    for event in events if isinstance(events, Iterable) else [events]:
+    for event in events if isinstance(events, Iterable) and not isinstance(events, Mapping) else [events]:
         source = sources.get(type(event).__name__)
         if source is None:
-            raise SchemaError(f"{type(event).__name__} is no event of this project", remedy="declare it in the module")
+            raise SchemaError(
+                f"{type(event).__name__} is no event of this project",
+                remedy="give instances of its event classes, as Order(id='o1', ...); tidewheel plan lists them",
+            )
         row = row_check(source).check(columns_of(event), now=now)
         if isinstance(row, BadRow) and not row.expectation:
             raise SchemaError(row.reason, where=source.name)
@@ -61,6 +64,14 @@ def columns_of(event: Any) -> dict[str, Any]:
     if getattr(event, "at", None) is not None:
         columns["at"] = event.at
     return columns
+
+
+def columns_for(service: Any, event: Any) -> dict[str, Any]:
+    """Return the columns of an event that a service is to answer; refuse one of another type than its class says."""
+    wanted = getattr(service, "_on", None)
+    if wanted is not None and type(event).__name__ != wanted.__name__:
+        raise SchemaError(f"{service.__name__} answers {wanted.__name__}, not {type(event).__name__}")
+    return columns_of(event)
 
 
 def ingest(
