@@ -21,7 +21,6 @@ from msgspec.json import encode as json_of
 import tidewheel as tw
 from tidewheel.features.folding.dealt import PLACE
 from tidewheel.features.folding.stream import Folder
-from tidewheel.kernel import warm
 from tidewheel.runtime.child import Order
 from tidewheel.runtime.stores import Stores, open_stores
 from tidewheel.storage.log.records import NewEvent
@@ -215,7 +214,6 @@ def wrong(folder: Path, count: int) -> int:
 def main(
     folder: Path, broker: str, namespace: str, seed: int, count: int, kills: int, state: str = "", catalog: str = ""
 ) -> None:
-    warm()
     folder.mkdir()
     (folder / "project.py").write_text(PROJECT + MORE)
     (folder / "tidewheel.toml").write_text(

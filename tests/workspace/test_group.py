@@ -30,6 +30,7 @@ def report_of(
 
 
 @pytest.mark.kafka
+@pytest.mark.timeout(900)
 def test_totals_are_exact_whichever_member_is_killed(kafka_place: KafkaPlace, tmp_path: Path) -> None:
     report = report_of(tmp_path / "shop", kafka_place, seed=1, events=20_000, kills=2)
     assert (report["kills"], report["starts"]) == (2, 4), "each one changes who has which partition"
