@@ -134,3 +134,12 @@ def test_days_are_utc() -> None:
         "1970-01-02",
         "1969-12-31",
     ]
+
+
+def test_large_fields_that_nobody_asks_for_are_passed_over() -> None:
+    full = record()
+    part = decode_decision(encode_decision(full), frozenset({"inputs"}))
+    small = ("decision_id", "event_id", "service", "arrived", "score", "decision", "row_kept", "trace")
+    assert [getattr(part, name) for name in small] == [getattr(full, name) for name in small]
+    assert part.inputs == full.inputs
+    assert to_arrow([part], ["decision_id", "inputs"]) == to_arrow([full], ["decision_id", "inputs"])

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tidewheel.collect.appending.decision_index import DecisionIndex, read_entries, read_place
+from tidewheel.collect.appending.decision_index import DecisionIndex, read_place
 from tidewheel.collect.appending.shipping import POSITION
 from tidewheel.errors import CorruptError, NotFoundError
-from tidewheel.storage.journal.decisions import DecisionRecord, date_of
+from tidewheel.storage.journal.decisions import DecisionRecord, date_of, decode_decision
 from tidewheel.storage.journal.rows import from_arrow, lake_schema, to_arrow
-from tidewheel.storage.journal.segments import list_segments
+from tidewheel.storage.journal.segments import list_segments, read_segment
 from tidewheel.storage.lake.delta import Lake
 from tidewheel.storage.protocols import Bound
 
 TABLE = "decisions"
+_RECORDS_AT_ONCE = 1_000
 
 
 class Decisions:
@@ -111,23 +113,26 @@ class Decisions:
     def _tail(
         self, service: str | None, since: int | None, until: int | None, names: Sequence[str] | None = None
     ) -> pa.Table:
-        records = [
+        wanted = None if names is None else frozenset(names)
+        chosen = (
             record
             for path in list_segments(self._journal)
-            for record in self._unflushed(path)
+            for record in self._unflushed(path, wanted)
             if (service is None or record.service == service)
             and (since is None or record.arrived >= since)
             and (until is None or record.arrived < until)
-        ]
-        return to_arrow(records, names)
+        )
+        # Made columns a piece at a time: many records held at once keep Python's collector of garbage busy.
+        parts = [to_arrow([], names)]
+        while records := list(islice(chosen, _RECORDS_AT_ONCE)):
+            parts.append(to_arrow(records, names))
+        return pa.concat_tables(parts)
 
-    def _unflushed(self, path: Path) -> list[DecisionRecord]:
-        records: list[DecisionRecord] = []
+    def _unflushed(self, path: Path, names: frozenset[str] | None) -> Iterator[DecisionRecord]:
         # A segment deleted meanwhile is in the lake; of a damaged one, what comes before the damage is given.
         with contextlib.suppress(NotFoundError, CorruptError):
-            for entry in read_entries(path, self._lake.position(TABLE, POSITION + path.stem)):
-                records.append(entry.record)
-        return records
+            for _, _, payload in read_segment(path, self._lake.position(TABLE, POSITION + path.stem)):
+                yield decode_decision(payload, names)
 
 
 def _days(since: int | None, until: int | None) -> list[Bound]:
