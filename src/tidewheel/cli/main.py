@@ -22,67 +22,85 @@ class Entry:
     help: str
 
 
-COMMANDS: dict[str, Entry] = {
-    "init": Entry("project", "Write a new project that runs."),
-    "plan": Entry("project", "Show what the project declares and what changed against what is live."),
-    "profile": Entry("profile", "Look at a file: statistics, and a declaration that loads."),
-    "ingest": Entry("events", "Take a file of events in, exactly once."),
-    "quarantine": Entry("events", "List, show or retry rows that were refused."),
-    "quality": Entry("quality", "Show how events do against what is expected of them."),
-    "log": Entry("log", "Show the event log: its head, its lag, its counters; move it."),
-    "features": Entry("features", "Read features and check that served equals replayed."),
-    "train": Entry("models", "Train a model: view, tune, fit, evaluate, gates, version."),
-    "score": Entry("scoring", "Score a table in batch into the lake, and for serving to read."),
-    "runs": Entry("models", "List training runs."),
-    "versions": Entry("registry", "List versions, or find them by a condition."),
-    "trials": Entry("trials", "Show what a run's search tried, and which parameters mattered."),
-    "show": Entry("models", "Show a version: metrics, lineage, gates."),
-    "card": Entry("reports", "Show a version's model card."),
-    "export": Entry("export", "Write a version as ONNX, and measure what that costs."),
-    "compare": Entry("models", "Put two versions side by side."),
-    "datasets": Entry("datasets", "List, show or export the data sets that models were trained on."),
-    "steps": Entry("steps", "Show the steps of a run: keys, what was reused, attempts, seconds."),
-    "rerun": Entry("models", "Repeat a run and say whether it came out the same."),
-    "promote": Entry("registry", "Make a version stand in an environment."),
-    "environments": Entry("registry", "Show which version stands in which environment."),
-    "tag": Entry("registry", "Tag a version, to find it by."),
-    "note": Entry("registry", "Write a note about a version, or read them."),
-    "delete": Entry("registry", "Give a version up."),
-    "verify": Entry("garbage", "Check every file that a version needs by its hash."),
-    "approve": Entry("approvals", "Answer for a version that waits for a person."),
-    "approvals": Entry("approvals", "List what people are asked about versions."),
-    "deploy": Entry("rollout", "Point a service at a version: whole, or as canary, shadow, A/B."),
-    "rollouts": Entry("rollout", "Show what is rolled out and what its guards say."),
-    "rollback": Entry("rollout", "Go back to the version before."),
-    "kill": Entry("kill", "Switch off a service, a model or an experiment at once, catalog or not."),
-    "unkill": Entry("kill", "Switch on again what was killed."),
-    "status": Entry("rollout", "Show what each service serves."),
-    "tune-thresholds": Entry("operating", "Choose a threshold by cost, precision or recall."),
-    "thresholds": Entry("rollout", "Show or turn a service's thresholds, without a deploy."),
-    "tokens": Entry("tokens", "Make, list, rotate and revoke API tokens."),
-    "audit": Entry("tokens", "List who changed what, when, and from where."),
-    "up": Entry("serve", "Start serving, streaming and schedules."),
-    "schedules": Entry("schedules", "List schedules: when each is due, and what came of it."),
-    "tick": Entry("schedules", "Do what is due, once: for a cron of your own."),
-    "bench": Entry("bench", "Load a service as callers would: latency by rate, cores for a target."),
-    "ticks": Entry("ticks", "List scheduled events, or make those of the past."),
-    "top": Entry("top", "Watch services and workers: versions, rates, latency, fallbacks, lag."),
-    "dashboard": Entry("top", "Print a Grafana dashboard of the workspace's metrics."),
-    "decisions": Entry("decisions", "Print decisions as they are made, or the newest."),
-    "why": Entry("serve", "Explain one decision and replay it."),
-    "import-model": Entry("importing", "Make an MLflow model a version, judged like any other."),
-    "import-feast": Entry("migrate", "Write declarations from a Feast repository."),
-    "pipeline": Entry("pipeline", "Compile training for Kubernetes, Airflow, Dagster or Prefect."),
-    "manifests": Entry("manifests", "Write what runs the project on Kubernetes."),
-    "mlflow": Entry("mlflow", "Mirror runs, versions and aliases to an MLflow tracking server."),
-    "wandb": Entry("wandb", "Write runs for Weights & Biases, offline."),
-    "lineage": Entry("catalog", "Show what a column leads to, and what a version is made of."),
-    "lake": Entry("governance", "Show the lake's tables; drop, join and clean them up now."),
-    "forget": Entry("governance", "Erase an entity from everything, with a proof."),
-    "erasures": Entry("governance", "List what was erased: the redaction ledger."),
-    "gc": Entry("garbage", "Show or delete feature states and files that nothing needs any more."),
-    "report": Entry("reports", "Pages: of a service, of a run, of two runs."),
+SECTIONS: dict[str, dict[str, Entry]] = {
+    "Declare": {
+        "init": Entry("project", "Write a new project that runs."),
+        "plan": Entry("project", "Show what the project declares and what changed against what is live."),
+        "profile": Entry("profile", "Look at a file: statistics, and a declaration that loads."),
+        "import-feast": Entry("migrate", "Write declarations from a Feast repository."),
+    },
+    "Events and features": {
+        "ingest": Entry("events", "Take a file of events in, exactly once."),
+        "quarantine": Entry("events", "List, show or retry rows that were refused."),
+        "quality": Entry("quality", "Show how events do against what is expected of them."),
+        "log": Entry("log", "Show the event log: its head, its lag, its counters; move it."),
+        "ticks": Entry("ticks", "List scheduled events, or make those of the past."),
+        "features": Entry("features", "Read features and check that served equals replayed."),
+    },
+    "Models": {
+        "train": Entry("models", "Train a model: view, tune, fit, evaluate, gates, version."),
+        "runs": Entry("models", "List training runs."),
+        "steps": Entry("steps", "Show the steps of a run: keys, what was reused, attempts, seconds."),
+        "trials": Entry("trials", "Show what a run's search tried, and which parameters mattered."),
+        "rerun": Entry("models", "Repeat a run and say whether it came out the same."),
+        "compare": Entry("models", "Put two versions side by side."),
+        "report": Entry("reports", "Pages: of a service, of a run, of two runs."),
+        "score": Entry("scoring", "Score a table in batch into the lake, and for serving to read."),
+        "datasets": Entry("datasets", "List, show or export the data sets that models were trained on."),
+        "export": Entry("export", "Write a version as ONNX, and measure what that costs."),
+        "import-model": Entry("importing", "Make an MLflow model a version, judged like any other."),
+    },
+    "Versions": {
+        "versions": Entry("registry", "List versions, or find them by a condition."),
+        "show": Entry("models", "Show a version: metrics, lineage, gates."),
+        "card": Entry("reports", "Show a version's model card."),
+        "promote": Entry("registry", "Make a version stand in an environment."),
+        "environments": Entry("registry", "Show which version stands in which environment."),
+        "approve": Entry("approvals", "Answer for a version that waits for a person."),
+        "approvals": Entry("approvals", "List what people are asked about versions."),
+        "tag": Entry("registry", "Tag a version, to find it by."),
+        "note": Entry("registry", "Write a note about a version, or read them."),
+        "verify": Entry("garbage", "Check every file that a version needs by its hash."),
+        "delete": Entry("registry", "Give a version up."),
+    },
+    "Serve and roll out": {
+        "up": Entry("serve", "Start serving, streaming and schedules."),
+        "deploy": Entry("rollout", "Point a service at a version: whole, or as canary, shadow, A/B."),
+        "rollouts": Entry("rollout", "Show what is rolled out and what its guards say."),
+        "rollback": Entry("rollout", "Go back to the version before."),
+        "status": Entry("rollout", "Show what each service serves."),
+        "thresholds": Entry("rollout", "Show or turn a service's thresholds, without a deploy."),
+        "tune-thresholds": Entry("operating", "Choose a threshold by cost, precision or recall."),
+        "kill": Entry("kill", "Switch off a service, a model or an experiment at once, catalog or not."),
+        "unkill": Entry("kill", "Switch on again what was killed."),
+        "bench": Entry("bench", "Load a service as callers would: latency by rate, cores for a target."),
+    },
+    "Watch": {
+        "decisions": Entry("decisions", "Print decisions as they are made, or the newest."),
+        "why": Entry("serve", "Explain one decision and replay it."),
+        "top": Entry("top", "Watch services and workers: versions, rates, latency, fallbacks, lag."),
+        "dashboard": Entry("top", "Print a Grafana dashboard of the workspace's metrics."),
+        "lineage": Entry("catalog", "Show what a column leads to, and what a version is made of."),
+    },
+    "Keep": {
+        "schedules": Entry("schedules", "List schedules: when each is due, and what came of it."),
+        "tick": Entry("schedules", "Do what is due, once: for a cron of your own."),
+        "lake": Entry("governance", "Show the lake's tables; drop, join and clean them up now."),
+        "gc": Entry("garbage", "Show or delete feature states and files that nothing needs any more."),
+        "forget": Entry("governance", "Erase an entity from everything, with a proof."),
+        "erasures": Entry("governance", "List what was erased: the redaction ledger."),
+        "tokens": Entry("tokens", "Make, list, rotate and revoke API tokens."),
+        "audit": Entry("tokens", "List who changed what, when, and from where."),
+    },
+    "Beside other tools": {
+        "pipeline": Entry("pipeline", "Compile training for Kubernetes, Airflow, Dagster or Prefect."),
+        "manifests": Entry("manifests", "Write what runs the project on Kubernetes."),
+        "mlflow": Entry("mlflow", "Mirror runs, versions and aliases to an MLflow tracking server."),
+        "wandb": Entry("wandb", "Write runs for Weights & Biases, offline."),
+    },
 }
+"""The commands, in the order in which a user meets them."""
+COMMANDS = {name: entry for section in SECTIONS.values() for name, entry in section.items()}
 
 
 class LazyGroup(click.Group):
@@ -112,8 +130,9 @@ class LazyGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands from the table alone."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, entry.help) for name, entry in COMMANDS.items()])
+        for title, section in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, entry.help) for name, entry in section.items()])
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
