@@ -162,12 +162,15 @@ if not TYPE_CHECKING:  # a checker that saw it would let every misspelt name pas
 def _likely(name: str) -> str:
     """Return where a name that is not here stands, or which one was meant; "" when nothing is like it."""
     import difflib
+    from importlib.util import find_spec
 
+    if name.startswith("_") or find_spec(f"tidewheel.{name}"):  # `from tidewheel import errors` asks for it here first
+        return ""
     for space in _NAMESPACES:
         if name in getattr(importlib.import_module(_NAMESPACES[space]), "__all__", ()):
             return f"; write tw.{space}.{name}"
     close = difflib.get_close_matches(name, __all__, n=1)
-    return f"; did you mean 'tw.{close[0]}'?" if close and not name.startswith("_") else ""
+    return f"; did you mean 'tw.{close[0]}'?" if close else ""
 
 
 def __dir__() -> list[str]:

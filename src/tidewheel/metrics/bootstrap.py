@@ -247,7 +247,7 @@ def replicate_seed(seed: int, replicate: int) -> np.uint64:
 
 
 def _ends(values: Floats, confidence: float) -> tuple[float, float]:
-    if not 0.0 < confidence < 1.0:
+    if not 0.0 <= confidence < 1.0:
         raise MetricError(f"confidence={confidence:g} is not between 0 and 1", remedy="write 0.95 for 95%")
     if values.size == 0:
         return float("nan"), float("nan")
