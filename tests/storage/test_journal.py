@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 from pathlib import Path
@@ -136,6 +137,22 @@ def test_a_disk_that_refuses_to_flush_is_told_to_who_waits(tmp_path: Path, monke
         journal.commit()
     monkeypatch.setattr(os, "fdatasync", real)
     journal.close()
+
+
+def test_flushing_goes_on_once_a_descriptor_is_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried, dup = [], os.dup
+
+    def none_free_at_first(descriptor: int) -> int:
+        tried.append(descriptor)
+        if len(tried) < 3:
+            raise OSError(errno.EMFILE, "Too many open files")
+        return dup(descriptor)
+
+    monkeypatch.setattr(os, "dup", none_free_at_first)
+    with JournalWriter.open(tmp_path, "w") as journal:
+        journal.append(b"one")
+        journal.commit()
+        assert (len(tried), journal.unsynced()) == (3, 0)
 
 
 def test_records_written_in_one_go_stand_one_by_one(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import logging
 import os
 import threading
 import time
@@ -24,6 +25,8 @@ from tidewheel.errors import FullError, StorageError
 from tidewheel.storage.journal.segments import HEADER, LARGEST_PAYLOAD, MAGIC, SEED, SUFFIX, footer
 from tidewheel.storage.places.disks import refuse_network, sync_folder
 from tidewheel.storage.places.environments import raise_for
+
+_log = logging.getLogger("tidewheel.storage")
 
 SEGMENT_BYTES = 64 << 20
 FLUSH_SECONDS = 0.02
@@ -287,14 +290,19 @@ class JournalWriter:
             self._wake.clear()
             if not self._waiting and not self._closed:
                 self._wake.wait(FLUSH_SECONDS)
-            self._flush()
+            try:
+                self._flush()
+            except OSError as error:  # no descriptor is free, for now: what was written waits
+                _log.warning("the journal could not be flushed, and is tried again: %s", error)
+                time.sleep(FLUSH_SECONDS)
 
     def _flush(self) -> None:
         with self._lock:
-            target, size, retired, self._retired = self._written, self._bytes, self._retired, []
+            target, size = self._written, self._bytes
             if target == self._synced:
                 return
             descriptor = os.dup(self._current.descriptor)
+            retired, self._retired = self._retired, []
         try:
             for segment in retired:
                 segment.seal()
