@@ -126,3 +126,11 @@ def test_what_nobody_foresaw_is_one_sentence_and_a_file(empty: Path, monkeypatch
     details = Path(ran.err.partition("details: ")[2].strip())
     assert "out of luck" in details.read_text()
     details.unlink()
+
+
+def test_a_plan_that_would_be_refused_ends_with_1(filled: Path) -> None:
+    module = filled / "project.py"
+    module.write_text(module.read_text().replace("    amount: float\n", "    amount: float\n    till: tw.Key\n"))
+    planned = tidewheel("plan", folder=filled)
+    assert planned.code == 1
+    assert "refused: Order:" in planned.out

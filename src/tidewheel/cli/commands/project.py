@@ -51,6 +51,8 @@ def init(folder: Path) -> None:
 def plan(context: click.Context, as_json: bool) -> None:
     """Show the graph, each declaration's content hash, and what changed against what is live.
 
+    Ends with 1 when a change of an event that has rows would be refused.
+
     \b
     Example:
       tidewheel plan
@@ -65,3 +67,5 @@ def plan(context: click.Context, as_json: bool) -> None:
         print_json(summary)
     else:
         draw_plan(summary)
+    if any(change.verdict == "refused" for change in summary.schema):
+        raise SystemExit(1)
