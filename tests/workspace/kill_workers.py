@@ -71,12 +71,12 @@ def start(folder: Path, partitions: list[int]) -> int:
     return child
 
 
-def run_and_kill(folder: Path, chance: random.Random) -> int:
+def run_and_kill(folder: Path, chance: random.Random, count: int) -> int:
     """Run both workers, killing either now and then, until both end by themselves; return the kills."""
     running = {start(folder, share): share for share in SHARES}
-    kills = 0
+    kills, longest = 0, 0.05 + count * 3e-7  # seconds: a fast machine takes little more for all of them
     while running:
-        time.sleep(chance.uniform(0.02, 0.3))
+        time.sleep(chance.uniform(0.01, longest))
         if kills < MOST_KILLS:
             os.kill(chance.choice(list(running)), signal.SIGKILL)
         for child in list(running):
@@ -109,7 +109,7 @@ def wrong(folder: Path, count: int) -> int:
 def main(folder: Path, seed: int, count: int) -> None:
     warm()
     fill(folder, count)
-    kills = run_and_kill(folder, random.Random(seed))
+    kills = run_and_kill(folder, random.Random(seed), count)
     print(json.dumps({"kills": kills, "wrong": wrong(folder, count)}))
 
 
