@@ -65,6 +65,14 @@ def test_a_worse_model_is_told_with_the_interval_of_the_difference(name: str) ->
     assert abs(seen["model"] - seen["value"]) == pytest.approx(-seen["difference"])
 
 
+def test_a_difference_within_chance_is_not_called_one() -> None:
+    noise = 0.02 * np.random.default_rng(1).normal(size=400)
+    told = [judged(metric("brier"), 0.3 + sign * noise, np.full(400, 0.3)) for sign in (1.0, -1.0)]
+    (found,) = next(filter(None, told))
+    assert found.evidence["low"] < found.evidence["difference"] < 0.0 < found.evidence["high"]
+    assert "a constant does as well as the model" in found.message
+
+
 def test_a_constant_model_does_no_better_than_a_constant() -> None:
     (found,) = judged(metric("roc_auc"), np.full(400, 0.7), np.full(400, 0.3))
     assert "does as well as the model" in found.message

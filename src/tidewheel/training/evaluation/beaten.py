@@ -73,7 +73,8 @@ in 100.0% of 200 resamples
 
 def _finding(name: str, split: str, model: float, baseline: float, gain: Difference, rows: int) -> Finding:
     ends = None if np.isnan(gain.low) else (gain.low, gain.high)
-    said = "beats the model" if gain.value < 0.0 else "does as well as the model"
+    # Only a difference that resampling does not explain is called one.
+    said = "beats the model" if gain.high < 0.0 else "does as well as the model"
     told = f"{NAMES[split]} {said} on the {rows:,} test rows: {name} {baseline:.4g} against {model:.4g}"
     if gain.value < 0.0:
         told += f", which is worse by {-gain.value:.4g}"
