@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tidewheel.errors import DeadlineError
-from tidewheel.serving.deciding.shortlist import allowed, limit_words, passed, shortlist
+from tidewheel.serving.deciding.shortlist import Columns, allowed, columns_of, passed, shortlist
 from tidewheel.storage.journal.decisions import Item, Stage
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class Lists:
         stages = verdict.stages or []
         stages += [Stage("candidates", ns=gathered - start), Stage("items", ns=read - gathered)]
         verdict.features_ns += read - start
-        shown = {name: limit_words(rows.words[-1][:, place], text) for name, (place, text) in self.shown.items()}
+        shown = columns_of(self.top, rows.words[-1], self.shown)
         left, go_on = allowed(self.top, shown, len(ids)), partial(passed, self.top, ids, shown)
         scored = self.scores(rows.words, left, go_on, until, stages)
         verdict.model_ns = perf_counter_ns() - read
@@ -124,7 +124,7 @@ class Lists:
         found: Mapping[str, str],
         rows: ItemRows,
         scored: Scored,
-        columns: Mapping[str, Floats],
+        columns: Columns,
         verdict: Verdict,
     ) -> None:
         vectors = None if self.vectors is None else self.vectors.get().rows(ids)

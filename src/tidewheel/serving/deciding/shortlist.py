@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,8 @@ import numpy.typing as npt
 from tidewheel.definitions.ir.ranking import Top
 
 Floats = npt.NDArray[np.float64]
+Columns = Mapping[str, npt.NDArray[Any]]
+"""What rules and limits read, a value for each candidate; see `columns_of`."""
 
 
 class Cut(NamedTuple):
@@ -25,7 +27,7 @@ def shortlist(
     top: Top,
     ids: Sequence[str],
     scores: Floats,
-    columns: Mapping[str, Floats],
+    columns: Columns,
     vectors: npt.NDArray[np.float32] | None = None,
     left: npt.NDArray[np.bool_] | None = None,
 ) -> Cut:
@@ -38,21 +40,23 @@ def shortlist(
     ids : sequence of str
         Of the candidates, each once.
     scores : float64[n]
-    columns : mapping
-        What rules and limits read, a value (a word) for each candidate.
+        NaN of what can't stand in the list.
+    columns : Columns
     vectors : float32[n, size], optional
         Unit vectors, zeros for an item without; needed where the list is spread.
     left : bool[n], optional
         Which candidates there are: those of `allowed`, unless given.
     """
     order = np.array(sorted(range(len(ids)), key=ids.__getitem__), np.intp)
-    kept = (allowed(top, columns, len(ids)) if left is None else left)[order]
     columns = {name: column[order] for name, column in columns.items()}
     scores = _boosted(top, scores[order], columns)
+    kept = (allowed(top, columns, len(ids)) if left is None else left[order]) & ~np.isnan(scores)
     pinned: dict[int, int] = {}
     for rule in top.rules:
-        found = np.flatnonzero(kept & (columns[rule.column] == 1.0)) if rule.kind == "pin" else np.empty(0, np.intp)
-        if found.size and rule.at <= top.k:
+        if rule.kind != "pin" or rule.at > top.k or rule.at - 1 in pinned:  # of two rules for a place the first counts
+            continue
+        found = np.flatnonzero(kept & (columns[rule.column] == 1.0))
+        if found.size:
             best = int(found[scores[found].argmax()])
             pinned[rule.at - 1] = best
             kept[best] = False
@@ -62,7 +66,7 @@ def shortlist(
     return Cut(order[chosen].tolist(), order[rest].tolist(), frozenset(order[list(pinned.values())].tolist()))
 
 
-def allowed(top: Top, columns: Mapping[str, Floats], n: int) -> npt.NDArray[np.bool_]:
+def allowed(top: Top, columns: Columns, n: int) -> npt.NDArray[np.bool_]:
     """Return which of `n` candidates no rule leaves out."""
     kept = np.ones(n, np.bool_)
     for rule in top.rules:
@@ -74,7 +78,7 @@ def allowed(top: Top, columns: Mapping[str, Floats], n: int) -> npt.NDArray[np.b
 def passed(
     top: Top,
     ids: Sequence[str],
-    columns: Mapping[str, Floats],
+    columns: Columns,
     k: int,
     scores: Floats,
     left: npt.NDArray[np.bool_],
@@ -85,7 +89,7 @@ def passed(
     rule pins.
     """
     scores = _boosted(top, scores, columns)
-    order = sorted(np.flatnonzero(left).tolist(), key=lambda place: (-scores[place], ids[place]))
+    order = sorted(np.flatnonzero(left & ~np.isnan(scores)).tolist(), key=lambda place: (-scores[place], ids[place]))
     going = np.zeros(len(ids), np.bool_)
     going[order[:k]] = True
     for rule in top.rules:
@@ -95,7 +99,7 @@ def passed(
     return going
 
 
-def _boosted(top: Top, scores: Floats, columns: Mapping[str, Floats]) -> Floats:
+def _boosted(top: Top, scores: Floats, columns: Columns) -> Floats:
     for rule in top.rules:
         if rule.kind == "boost":
             scores = np.where(columns[rule.column] == 1.0, scores + rule.by, scores)
@@ -105,28 +109,32 @@ def _boosted(top: Top, scores: Floats, columns: Mapping[str, Floats]) -> Floats:
 def _filled(
     top: Top,
     scores: Floats,
-    columns: Mapping[str, Floats],
+    columns: Columns,
     vectors: npt.NDArray[np.float32] | None,
     kept: npt.NDArray[np.bool_],
     pinned: Mapping[int, int],
 ) -> list[int]:
     """Fill the list from the top: what is pinned stands where it is, the rest follows by its value."""
-    limits = [(columns[name].view(np.int64), most, _Counts()) for name, most in top.at_most]
+    limits = [(columns[name], most, _Counts()) for name, most in top.at_most]
     scaled = _scaled(scores, kept) if vectors is not None else scores
     likeness = np.zeros(len(scores))
     chosen: list[int] = []
+
+    def count(place: int) -> None:
+        for codes, most, counts in limits:
+            if codes[place] != NOTHING and counts.add(int(codes[place])) >= most:
+                kept[codes == codes[place]] = False
 
     def take(place: int) -> None:
         nonlocal likeness
         chosen.append(place)
         kept[place] = False
-        for values, most, counts in limits:
-            if not _is_null(values[place]) and counts.add(int(values[place])) >= most:
-                kept[values == values[place]] = False
         if vectors is not None:
             alike = vectors @ vectors[place]
             likeness = alike if len(chosen) == 1 else np.maximum(likeness, alike)
 
+    for place in pinned.values():  # they will stand in the list, so what comes before them must leave them room
+        count(place)
     while len(chosen) < top.k:
         if len(chosen) in pinned:
             take(pinned[len(chosen)])
@@ -134,7 +142,9 @@ def _filled(
         if not kept.any():
             break
         value = scaled if vectors is None else top.diversity * scaled - (1.0 - top.diversity) * likeness
-        take(int(np.where(kept, value, -np.inf).argmax()))
+        best = np.flatnonzero(kept)
+        take(place := int(best[value[best].argmax()]))
+        count(place)
     chosen.extend(place for at, place in sorted(pinned.items()) if place not in chosen)
     return chosen
 
@@ -148,32 +158,47 @@ class _Counts(dict[int, int]):
         return self[value]
 
 
-def _is_null(word: np.int64) -> bool:
-    """Tell null from a value: no text's hash is 0, and NaN is no number. The number 0.0 is not null."""
-    return bool(np.isnan(np.int64(word).view(np.float64))) or word == _NOTHING
+NOTHING = -1
+"""The code of a null, which no limit counts."""
 
 
-_NOTHING = np.iinfo(np.int64).min
-"""Stands for a null text; `limit_words` puts it there."""
+def columns_of(top: Top, words: Floats, places: Mapping[str, tuple[int, bool]]) -> Columns:
+    """Return the columns of the item view as rules and limits read them.
+
+    Parameters
+    ----------
+    top : Top
+    words : float64[n, columns]
+        The item view's rows.
+    places : mapping
+        Of each column its place, and whether it is a text.
+    """
+    limited = dict(top.at_most)
+    return {
+        name: limit_codes(words[:, place], text) if name in limited else words[:, place]
+        for name, (place, text) in places.items()
+    }
 
 
-def limit_words(words: Floats, text: bool) -> Floats:
-    """Return a column of words such that a null text is told from the number 0.
+def limit_codes(words: Floats, text: bool) -> npt.NDArray[np.intp]:
+    """Return a small number for each value of a column of words, the same for equal ones; `NOTHING` for nulls.
+
+    A text's word is a hash, any bits; so it is told from a number before it is looked at as one.
 
     Examples
     --------
-    >>> limit_words(np.array([0.0]), text=True).view(np.int64).tolist() == [_NOTHING]
-    True
+    >>> limit_codes(np.array([2.0, np.nan, -0.0, 0.0]), text=False).tolist()
+    [1, -1, 0, 0]
     """
-    if not text:
-        return words
     hashes = np.ascontiguousarray(words).view(np.int64)
-    return np.where(hashes == 0, _NOTHING, hashes).view(np.float64)
+    values, null = (hashes, hashes == 0) if text else (words, np.isnan(words))
+    codes = np.unique(values, return_inverse=True)[1]
+    return np.where(null, NOTHING, codes)
 
 
 def _scaled(scores: Floats, kept: npt.NDArray[np.bool_]) -> Floats:
-    """Return scores from 0 to 1 over the candidates that are left."""
-    if not kept.any():
-        return scores
-    low, high = scores[kept].min(), scores[kept].max()
-    return (scores - low) / (high - low) if high > low else np.zeros(len(scores))
+    """Return scores from 0 to 1 over the candidates that are left; what is infinite stands at an end."""
+    known = scores[kept & np.isfinite(scores)]
+    low, high = (known.min(), known.max()) if known.size else (0.0, 0.0)
+    scaled = (scores - low) / (high - low) if high > low else np.where(np.isinf(scores), scores, 0.0)
+    return np.clip(scaled, 0.0, 1.0)
