@@ -26,7 +26,7 @@ from tidewheel.definitions import load_project
 from tidewheel.features.planning.group import plan_group
 from tidewheel.kernel import EMPTY_BLOB, plan_reads, read_blobs
 from tidewheel.kernel.models.lightgbm_text import parse_lightgbm
-from tidewheel.kernel.models.trees import predict_trees
+from tidewheel.kernel.models.walk import lay_out, predict_trees
 from tidewheel.runtime.config import load_config
 from tidewheel.runtime.stores import Stores
 from tidewheel.serving.service import Serving
@@ -88,7 +88,7 @@ def bare(stores: Stores, made: Made) -> Callable[[int], None]:
     graph = load_project(made.folder).graph
     plans = [plan_group(graph, group) for group in graph.groups]
     reads = plan_reads([plan.layout for plan in plans])
-    trees = parse_lightgbm(made.model)
+    forest = lay_out(parse_lightgbm(made.model))
     features, row, payload = np.empty(reads.n_features), made.rows[:1].copy(), b"x" * 600
     encoded = [[key.encode() for key in keys] for keys in made.keys]
     file = os.open(made.folder / "bare", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -99,7 +99,7 @@ def bare(stores: Stores, made: Made) -> Callable[[int], None]:
                 snapshot.get(plan.state_id, key) for plan, key in zip(plans, encoded[i % len(encoded)], strict=True)
             ]
             read_blobs(reads, [blob or EMPTY_BLOB for blob in found], 0, features)
-        predict_trees(trees, row)
+        predict_trees(forest, row)
         os.write(file, zlib.crc32(payload).to_bytes(4, "little") + payload)
 
     return path

@@ -12,7 +12,8 @@ import pytest
 from tidewheel.errors import CorruptError
 from tidewheel.kernel.models.lightgbm_text import parse_covers, parse_lightgbm
 from tidewheel.kernel.models.shap import Paths, build_paths, shap_values
-from tidewheel.kernel.models.trees import MISSING_NAN, Tree, build_trees, predict_trees
+from tidewheel.kernel.models.trees import MISSING_NAN, Tree, build_trees
+from tidewheel.kernel.models.walk import lay_out, predict_trees
 
 
 def grown(x: np.ndarray, y: np.ndarray, categories: list[int], **more: object) -> tuple[lightgbm.Booster, Paths]:
@@ -35,7 +36,7 @@ def test_values_are_those_of_lightgbm(variant: dict[str, object], categories: li
     rows = x[:300]
     ours, theirs = shap_values(paths, rows), booster.predict(rows, pred_contrib=True)
     assert np.abs(ours - theirs).max() < 1e-9
-    assert np.abs(ours.sum(axis=1) - predict_trees(paths.trees, rows)).max() < 1e-9
+    assert np.abs(ours.sum(axis=1) - predict_trees(lay_out(paths.trees), rows)).max() < 1e-9
 
 
 def test_values_are_those_of_the_definition() -> None:

@@ -10,9 +10,10 @@ from tidewheel.kernel.layouts.specs import AggregateSpec
 from tidewheel.kernel.models.curves import interpolate
 from tidewheel.kernel.models.levels import encode_levels, fill_levels, level_tables
 from tidewheel.kernel.models.lightgbm_text import parse_lightgbm
-from tidewheel.kernel.models.trees import Tree, Trees, build_trees, predict_trees
+from tidewheel.kernel.models.trees import Tree, Trees, build_trees
+from tidewheel.kernel.models.walk import Forest, lay_out, predict_trees, score_row
 from tidewheel.kernel.programs.expressions import Node, Program, compile_program, evaluate
-from tidewheel.kernel.row import read_row, read_rows, score_row
+from tidewheel.kernel.row import read_row, read_rows
 from tidewheel.kernel.states.blobs import EMPTY_BLOB, Blobs, Header, Headers, empty, gather, header, headers
 from tidewheel.kernel.states.carry import carry
 from tidewheel.kernel.states.events import NOTHING, Events
@@ -34,6 +35,7 @@ __all__ = [
     "AggregateSpec",
     "Blobs",
     "Events",
+    "Forest",
     "Header",
     "Headers",
     "Layout",
@@ -62,6 +64,7 @@ __all__ = [
     "header",
     "headers",
     "interpolate",
+    "lay_out",
     "level_tables",
     "parse_lightgbm",
     "partition_of",

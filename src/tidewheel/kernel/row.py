@@ -1,6 +1,6 @@
-"""What requests ask of compiled code: a row's features, or those of a few rows, and the trees' sum for one row.
+"""What requests ask of compiled code of features: those of a row, or of a few rows.
 
-All keep the GIL: they last some microseconds, and to get it back from a busy thread may take longer.
+Both keep the GIL: they last some microseconds, and to get it back from a busy thread may take longer.
 """
 
 from __future__ import annotations
@@ -10,10 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tidewheel.errors import CorruptError
-from tidewheel.kernel._jit import Array, Word, brief, pointer
+from tidewheel.kernel._jit import Array, Word, brief
 from tidewheel.kernel.layouts.layout import H_LENGTH, NEVER
-from tidewheel.kernel.models.trees import Trees, sum_trees
 from tidewheel.kernel.programs.expressions import Program
 from tidewheel.kernel.programs.machine import run_rows
 from tidewheel.kernel.states.read import ReadPlan, checked, read_joined
@@ -77,13 +75,6 @@ def read_rows(
     return used.tolist(), out
 
 
-def score_row(trees: Trees, row: Floats) -> float:
-    """Return the raw score of one contiguous row, shape (1, columns): as `predict_trees`, sooner."""
-    if row.shape[1] < trees.n_features:
-        raise CorruptError(f"the ensemble needs {trees.n_features} columns, found {row.shape[1]}")
-    return float(_score_row(trees.words, row))
-
-
 @brief
 def _read_row(plan: Array, words: Array, instant: int, vector: Array, first: int, program: Array, out: Array) -> Word:
     inputs = vector.view(np.int64)
@@ -107,8 +98,3 @@ def _read_rows(
             base += words[base + H_LENGTH]
     run_rows(program, inputs, out.view(np.int64))
     return instant
-
-
-@brief
-def _score_row(words: Array, row: Array) -> Word:
-    return sum_trees(pointer(words), pointer(row), 0)

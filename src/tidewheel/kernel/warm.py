@@ -8,9 +8,10 @@ from tidewheel.kernel.layouts.build import build_layout
 from tidewheel.kernel.layouts.specs import AggregateSpec
 from tidewheel.kernel.models.curves import interpolate
 from tidewheel.kernel.models.levels import encode_levels, level_tables
-from tidewheel.kernel.models.trees import MISSING_NAN, Tree, build_trees, predict_trees
+from tidewheel.kernel.models.trees import MISSING_NAN, Tree, build_trees
+from tidewheel.kernel.models.walk import lay_out, predict_trees, score_row
 from tidewheel.kernel.programs.expressions import compile_program, evaluate
-from tidewheel.kernel.row import read_row, read_rows, score_row
+from tidewheel.kernel.row import read_row, read_rows
 from tidewheel.kernel.states.blobs import EMPTY_BLOB, empty
 from tidewheel.kernel.states.events import Events
 from tidewheel.kernel.states.fold import fold
@@ -48,7 +49,7 @@ def warm() -> None:
     read_rows(plan, program, [EMPTY_BLOB], 9, np.zeros((1, plan.n_features)), 0)
     encode_levels(row, level_tables([["a"]]))
     stump = Tree([0], [0.5], [MISSING_NAN], [~0], [~1], [0.0, 1.0])
-    trees = build_trees([stump], 1)
-    predict_trees(trees, row)
-    score_row(trees, row)
+    forest = lay_out(build_trees([stump], 1))
+    predict_trees(forest, row)
+    score_row(forest, row)
     interpolate(row[0], out[:1] * 0, out[:1])

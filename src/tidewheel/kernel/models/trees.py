@@ -1,9 +1,8 @@
-"""Ensembles of decision trees, flattened into one array of words and walked by one compiled loop.
+"""Ensembles of decision trees, flattened into one array of words; `tidewheel.kernel.models.walk` asks them.
 
 General enough for LightGBM's, XGBoost's and CatBoost's models and scikit-learn's ensembles: numerical splits
 (``value <= threshold`` goes left), categorical splits (a bit set of codes goes left), three ways to
-treat what is missing, sum or average over trees. Scores are summed in the trees' order, so they equal
-the library's to the last bit.
+treat what is missing, sum or average over trees.
 """
 
 from __future__ import annotations
@@ -15,8 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tidewheel.errors import CorruptError
-from tidewheel.kernel._jit import Array, Word, as_float, entry, inner, pointer
+from tidewheel.kernel._jit import Array, Word, as_float, inner
 
 Words = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -26,11 +24,11 @@ R_TREES, R_ROOTS_AT, R_NODES_AT, R_LEAVES_AT, R_BITS_AT, R_BASE, R_DIVISOR, R_SI
 N_THRESHOLD, N_FEATURE, N_LEFT, N_RIGHT, N_WORDS = range(5)
 CATEGORICAL, DEFAULT_LEFT, MISSING_ZERO, MISSING_NAN = 1, 2, 4, 8
 """Flags of a node, as LightGBM numbers them."""
-_ZERO = float(np.float32(1e-35))
+ZERO = float(np.float32(1e-35))
 
 
 class Trees(NamedTuple):
-    """An ensemble for `predict_trees`.
+    """An ensemble; `walk.lay_out` makes it fit to be asked.
 
     Attributes
     ----------
@@ -95,8 +93,8 @@ def build_trees(
     Examples
     --------
     >>> stump = Tree([0], [0.5], [MISSING_NAN], [~0], [~1], [-1.0, 1.0])
-    >>> predict_trees(build_trees([stump], 1), np.array([[0.5], [0.6], [np.nan]])).tolist()
-    [-1.0, 1.0, 1.0]
+    >>> build_trees([stump], 1).n_features
+    1
     """
     roots: list[int] = []
     nodes: list[int] = []
@@ -138,57 +136,11 @@ def _bit_set(codes: Sequence[int]) -> list[int]:
     return [int(word) for word in words.view(np.int64)]
 
 
-def predict_trees(trees: Trees, rows: Floats) -> Floats:
-    """Return the raw score of each row.
-
-    Parameters
-    ----------
-    trees : Trees
-    rows : float64[n, n_features]
-        Category codes as numbers; null is NaN.
-
-    Returns
-    -------
-    float64[n]
-
-    Raises
-    ------
-    CorruptError
-        When the rows have too few columns.
-    """
-    if rows.shape[1] < trees.n_features:
-        raise CorruptError(f"the ensemble needs {trees.n_features} columns, found {rows.shape[1]}")
-    out = np.empty(len(rows))
-    _run_trees(trees.words, np.ascontiguousarray(rows, np.float64), out)
-    return out
-
-
-@entry
-def _run_trees(words: Array, rows: Array, out: Array) -> None:
-    for i in range(len(rows)):
-        out[i] = sum_trees(pointer(words), pointer(rows), i * rows.shape[1])
-
-
-@inner
-def sum_trees(model: Array, rows: Array, start: int) -> Word:
-    """Return the ensemble's sum for the row of words that begins at `start`."""
-    single = model[R_SINGLE] & 1 != 0
-    single_sum = model[R_SINGLE] & 2 != 0
-    nodes = model[R_NODES_AT]
-    leaves = model[R_LEAVES_AT]
-    total = as_float(model[R_BASE])
-    for root in range(model[R_ROOTS_AT], model[R_ROOTS_AT] + model[R_TREES]):
-        node = model[root]
-        while node >= 0:
-            at = nodes + N_WORDS * node
-            value = rows[start + (model[at + N_FEATURE] >> 8)]
-            if single:
-                value = float(np.float32(value))
-            node = model[at + N_LEFT] if goes_left(model, at, value) else model[at + N_RIGHT]
-        total += as_float(model[leaves + ~node])
-        if single_sum:  # the sum of two float32 in float64, rounded, is their float32 sum
-            total = float(np.float32(total))
-    return total / as_float(model[R_DIVISOR])
+def sections(words: Words) -> tuple[Words, Words, Words, Words]:
+    """Return the parts of ``Trees.words``: roots, nodes (a row each), leaf values as words, bit sets."""
+    places = [int(words[at]) for at in (R_ROOTS_AT, R_NODES_AT, R_LEAVES_AT, R_BITS_AT)]
+    roots, nodes, leaves, bits = (words[low:high] for low, high in zip(places, [*places[1:], len(words)], strict=True))
+    return roots, nodes.reshape(-1, N_WORDS), leaves, bits
 
 
 @inner
@@ -201,7 +153,7 @@ def goes_left(words: Array, at: int, value: float) -> Word:
         if flags & MISSING_NAN:
             return (flags & DEFAULT_LEFT) != 0
         value = 0.0
-    if flags & MISSING_ZERO and -_ZERO <= value <= _ZERO:
+    if flags & MISSING_ZERO and -ZERO <= value <= ZERO:
         return (flags & DEFAULT_LEFT) != 0
     return value <= as_float(words[at + N_THRESHOLD])
 

@@ -203,7 +203,7 @@ def _constant(spec: PredictorSpec, arrays: Mapping[str, npt.NDArray[Any]], rows:
 
 def _tree_function(arrays: Mapping[str, npt.NDArray[Any]]) -> _Raw:
     """Return what runs the flattened trees; only they need compiled code, so only here is it imported."""
-    from tidewheel.kernel import predict_trees, score_row
+    from tidewheel.kernel import lay_out, predict_trees, score_row
     from tidewheel.kernel.models.trees import Trees
 
     found = {name.removeprefix("trees."): value for name, value in arrays.items() if name.startswith("trees.")}
@@ -211,9 +211,9 @@ def _tree_function(arrays: Mapping[str, npt.NDArray[Any]]) -> _Raw:
     if differ:
         raise CorruptError(f"the predictor's trees and this release differ in {sorted(differ)}")
     fields: dict[str, Any] = {name: value.item() if value.ndim == 0 else value for name, value in found.items()}
-    trees = Trees(**fields)
-    many = partial(predict_trees, trees)
-    return _Raw(many, partial(score_row, trees), many)
+    forest = lay_out(Trees(**fields))
+    many = partial(predict_trees, forest)
+    return _Raw(many, partial(score_row, forest), many)
 
 
 def _linear(spec: PredictorSpec, arrays: Mapping[str, npt.NDArray[Any]], rows: Floats) -> Floats:

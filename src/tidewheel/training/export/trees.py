@@ -22,8 +22,7 @@ def add_trees(nodes: Nodes, rows: str, words: Words) -> str:
     InputError
         Zeros are missing values to it.
     """
-    places = [int(words[at]) for at in (kernel.R_ROOTS_AT, kernel.R_NODES_AT, kernel.R_LEAVES_AT, kernel.R_BITS_AT)]
-    roots, table, leaves, bits = (words[low:high] for low, high in zip(places, [*places[1:], len(words)], strict=True))
+    roots, table, leaves, bits = kernel.sections(words)
     values, base = leaves.view(np.float64), float(words[kernel.R_BASE : kernel.R_BASE + 1].view(np.float64)[0])
     divisor = float(words[kernel.R_DIVISOR : kernel.R_DIVISOR + 1].view(np.float64)[0])
     base += float(values[~roots[roots < 0]].sum())  # trees of one leaf are no trees to ONNX
@@ -31,7 +30,7 @@ def add_trees(nodes: Nodes, rows: str, words: Words) -> str:
         rows = nodes.add("Cast", nodes.add("Cast", rows, to=nodes.single), to=nodes.double)
     if not len(table):
         return nodes.line(nodes.zeros(rows), 1.0, base / divisor)
-    summed = _ensemble(nodes, rows, roots[roots >= 0], table.reshape(-1, kernel.N_WORDS), values, bits)
+    summed = _ensemble(nodes, rows, roots[roots >= 0], table, values, bits)
     return nodes.line(summed, 1.0 / divisor, base / divisor)
 
 
