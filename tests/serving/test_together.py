@@ -16,6 +16,7 @@ from tests.serving.shop import PROJECT, open_shop, payment, serving, worker
 
 from tidewheel.errors import FullError, SchemaError, StorageError
 from tidewheel.registry.pointers.deployments import canary
+from tidewheel.serving.deciding.answers import Answer
 from tidewheel.serving.deciding.arms import Verdict
 from tidewheel.serving.deciding.breaker import GuardedScoring
 from tidewheel.serving.deciding.posted import Posted, decide_posted
@@ -123,17 +124,17 @@ def test_each_body_gets_its_own_answer_and_each_event_one_decision(running: Serv
     assert [isinstance(answer, SchemaError) for answer in answers] == [False] * 3 + [True, False, False, True] + [
         False
     ] * 3
-    decided = [json.loads(answers[place]) for place in (0, 1, 2, 7, 8, 9) if isinstance(answers[place], bytes)]
-    assert [answer["event_id"] for answer in decided] == [f"pg{number}" for number in range(6)]
-    assert [answer["score"] for answer in decided] == [number / 10 for number in range(6)]
+    decided = [answer for place in (0, 1, 2, 7, 8, 9) if isinstance(answer := answers[place], Answer)]
+    assert [answer.event_id for answer in decided] == [f"pg{number}" for number in range(6)]
+    assert [answer.score for answer in decided] == [number / 10 for number in range(6)]
     assert answers[4] == answers[1], "asked twice at once, answered twice with one decision"
-    assert json.loads(answers[5])["decision_id"] == known.decision_id  # type: ignore[arg-type]  # it is bytes
+    assert answers[5] == known
     written = records(running)[before:]
     assert [record.event_id for record in written] == [f"pg{number}" for number in range(6)]
-    assert [record.decision_id for record in written] == [answer["decision_id"] for answer in decided]
+    assert [record.decision_id for record in written] == [answer.decision_id for answer in decided]
     assert all(record.caller == "till" and min(record.timings) >= 0 for record in written)
     again = decide_posted(running.desk, posted(running, good), running.stores.clock.now())
-    assert [json.loads(answer) for answer in again if isinstance(answer, bytes)] == decided
+    assert again == decided
 
 
 def test_what_can_not_be_written_is_not_answered(running: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,7 +148,7 @@ def test_what_can_not_be_written_is_not_answered(running: Serving, monkeypatch: 
         answers = decide_posted(running.desk, posted(running, bodies), running.stores.clock.now())
         assert all(isinstance(answer, StorageError) for answer in answers)
     answers = decide_posted(running.desk, posted(running, bodies), running.stores.clock.now())
-    assert all(isinstance(answer, bytes) for answer in answers)
+    assert all(isinstance(answer, Answer) for answer in answers)
 
 
 def test_derived_functions_lists_and_slow_models_are_not_taken_together_or_come_out_the_same(tmp_path: Path) -> None:
@@ -168,8 +169,8 @@ def test_what_nobody_foresaw_is_the_answer_of_one(running: Serving) -> None:
     asks[2] = asks[2]._replace(body=None)
     for some in (asks, asks[2:3]):
         answers = decide_posted(running.desk, some, running.stores.clock.now())
-        assert [isinstance(answer, bytes) for answer in answers] == [one is not asks[2] for one in some]
-        assert [type(answer) for answer in answers if not isinstance(answer, bytes)] == [TypeError]
+        assert [isinstance(answer, Answer) for answer in answers] == [one is not asks[2] for one in some]
+        assert [type(answer) for answer in answers if not isinstance(answer, Answer)] == [TypeError]
 
 
 @pytest.mark.parametrize(

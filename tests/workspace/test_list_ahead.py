@@ -114,7 +114,7 @@ def test_a_list_stands_in_where_live_sources_give_nothing(workspace: Workspace, 
     assert record.stored == "fresh"
     assert {item.source for item in answer.items} == {NIGHT}
     answer, record = asked(workspace, "Steady", "c3", user="nobody")
-    assert (record.stored, answer.items) == ("missing", [])
+    assert (record.stored, answer.items) == ("missing", ())
 
 
 def test_what_was_served_of_kept_lists_replays(workspace: Workspace, kept: str) -> None:

@@ -13,6 +13,7 @@ from tidewheel.collect.keeping.redactions import Redactions
 from tidewheel.errors import ClockError, OverloadedError, TidewheelError
 from tidewheel.serving.api.handler import Accepted
 from tidewheel.serving.api.instants import text_of
+from tidewheel.serving.deciding.answers import Answer, encode_answer
 from tidewheel.serving.deciding.posted import Posted, decide_events, decide_posted
 from tidewheel.serving.explain import explain
 from tidewheel.serving.lookup import FeatureLookup
@@ -39,8 +40,8 @@ MOST_NAMED = 1000
 """Quarantined rows that an answer names one by one."""
 
 
-Coming = bytes | Exception | Awaitable[bytes]
-"""An answer's JSON, why there is none, or what to await for it."""
+Coming = Answer | Exception | Awaitable[Answer]
+"""An answer, why there is none, or what to await for it."""
 
 
 class WorkerBackend:
@@ -107,7 +108,11 @@ class WorkerBackend:
         if self._awaited and (awaited := self._awaited.get(service)):
             self._check_room(service, awaited, began, timeout)
         answer = self._decide_now(service, body, caller, began, timeout)
-        return answer if isinstance(answer, bytes) and not self._committed else self._answered(service, answer)
+        return self._encoded(service, answer)
+
+    def _encoded(self, service: str, answer: Soon) -> bytes | Awaitable[bytes]:
+        at_once = isinstance(answer, Answer) and not self._committed
+        return encode_answer(answer) if at_once else self._answered(service, answer)
 
     def _decide_now(self, service: str, body: bytes, caller: str, began: int = 0, timeout: int = 0) -> Soon:
         try:
@@ -116,9 +121,9 @@ class WorkerBackend:
             self._count_refused(service, error)
             raise
 
-    def decide_posted(self, posted: Sequence[Posted]) -> list[Coming]:
-        """Decide some bodies together, on the machine's clock; return each one's answer, or why there is none."""
-        answers: list[Coming] = []
+    def decide_posted(self, posted: Sequence[Posted]) -> list[bytes | Exception | Awaitable[bytes]]:
+        """Decide some bodies together, on the machine's clock; return the JSON of each answer, or why there is none."""
+        answers: list[bytes | Exception | Awaitable[bytes]] = []
         for one, answer in zip(posted, decide_posted(self.serving.desk, posted, self._now()), strict=True):
             service = one.served.decider.service.name
             if isinstance(answer, Exception):
@@ -126,8 +131,7 @@ class WorkerBackend:
                     self._count_refused(service, answer)
                 answers.append(answer)
             else:
-                at_once = isinstance(answer, bytes) and not self._committed
-                answers.append(answer if at_once else self._answered(service, answer))
+                answers.append(self._encoded(service, answer))
         return answers
 
     @property
@@ -163,17 +167,17 @@ class WorkerBackend:
         await self.settle(now)
         answer = self._decide_now(service, body, caller)
         # Nothing else happens meanwhile: a net's score depends, in its last bits, on the rows beside a row.
-        return await self._answered(service, answer if isinstance(answer, bytes) else answer.wait())
+        return await self._answered(service, answer if isinstance(answer, Answer) else answer.wait())
 
     async def _answered(self, service: str, answer: Soon) -> bytes:
         """Wait for an answer that is under way, and for the disk where callers are promised that."""
         awaited = self._awaited
         awaited[service] = awaited.get(service, 0) + 1
         try:
-            if not isinstance(answer, bytes):
+            if not isinstance(answer, Answer):
                 answer = await answer
             await self.on_disk()
-            return answer
+            return encode_answer(answer)
         except TidewheelError as error:
             self._count_refused(service, error)
             raise
@@ -230,7 +234,7 @@ class WorkerBackend:
             answer = self.serving.desk.decide(served, event, now, caller, until=until)
         except TidewheelError as error:
             return error
-        return answer if self._steps is None or isinstance(answer, bytes) else answer.wait()
+        return answer if self._steps is None or isinstance(answer, Answer) else answer.wait()
 
     async def append(self, event: str, body: bytes, now: int | None) -> Accepted:
         """Check events, put them in the log, and say what became of them; begun, it is finished, whoever leaves."""

@@ -21,7 +21,7 @@ from tidewheel.runtime.kill_switch import KillSwitch
 from tidewheel.runtime.stores import Stores
 from tidewheel.serving.api.arrow import arrow_rows, is_arrow
 from tidewheel.serving.api.handler import unknown
-from tidewheel.serving.deciding.answers import Answer, decode_answer
+from tidewheel.serving.deciding.answers import Answer
 from tidewheel.serving.deciding.desk import Desk, decoded
 from tidewheel.serving.find import Finder
 from tidewheel.serving.loading.build import Builder
@@ -148,11 +148,11 @@ class Serving:
                 if isinstance(checked, BadRow):
                     raise SchemaError(checked.reason, where=f"{served.source.name} for service {service}")
                 answer = self.desk.decide(served, checked, now, caller, started)
-        if not isinstance(answer, bytes):
+        if not isinstance(answer, Answer):
             answer = answer.wait(self._one_at_a_time)
         if self.stores.settings.durability == "committed":
             self.journal.commit()
-        return decode_answer(answer)
+        return answer
 
     def find(self, decision_id: str) -> DecisionRecord:
         """Return a decision's record by its id.

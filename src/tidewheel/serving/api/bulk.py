@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import TYPE_CHECKING
 
 from tidewheel.errors import SchemaError, ServingError, TidewheelError
+from tidewheel.serving.deciding.answers import Answer
 from tidewheel.storage.log.records import BadRow, NewEvent
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ async def decide_rows(
     caller: str,
     until: int = 0,
     first: int = 0,
-) -> AsyncGenerator[bytes | TidewheelError]:
-    """Decide rows in their order; gives each row's answer as JSON, or why it got none, as soon as it is known.
+) -> AsyncGenerator[Answer | TidewheelError]:
+    """Decide rows in their order; gives each row's answer, or why it got none, as soon as it is known.
 
     Parameters
     ----------
@@ -70,8 +71,8 @@ async def decide_rows(
         await asyncio.sleep(0)
 
 
-async def _finished(answer: Coming) -> bytes | TidewheelError:
-    if isinstance(answer, bytes):
+async def _finished(answer: Coming) -> Answer | TidewheelError:
+    if isinstance(answer, Answer):
         return answer
     try:
         if isinstance(answer, Exception):

@@ -17,7 +17,7 @@ from tidewheel.serving.api.bulk import SLICE, decide_rows
 from tidewheel.serving.api.handler import Accepted
 from tidewheel.serving.api.pieces import pieces
 from tidewheel.serving.api.spool import spooled
-from tidewheel.serving.deciding.answers import Answer, decode_answer
+from tidewheel.serving.deciding.answers import Answer, encode_answer
 from tidewheel.serving.deciding.desk import decoded
 from tidewheel.serving.transport.http import JSON, Request, Response, refusal
 from tidewheel.serving.transport.streaming import EVENTS, Streamed, event
@@ -32,7 +32,7 @@ SMALL_BODY = 64 * 1024
 """Larger bodies are checked in a thread, so that others' decisions need not wait for them."""
 BATCH = 1024
 """Answers in one Arrow batch."""
-Answers = AsyncGenerator[bytes | TidewheelError]
+Answers = AsyncGenerator[Answer | TidewheelError]
 
 
 class Bulk:
@@ -129,9 +129,9 @@ class Bulk:
 NO_STORE = (b"cache-control", b"no-store")
 
 
-def told(answer: bytes | TidewheelError) -> bytes:
+def told(answer: Answer | TidewheelError) -> bytes:
     """Return a row's answer, or its refusal in the same form as that of a whole request."""
-    return answer if isinstance(answer, bytes) else refusal(answer).body
+    return encode_answer(answer) if isinstance(answer, Answer) else refusal(answer).body
 
 
 def _streamed(request: Request, answers: Answers) -> Streamed | None:
@@ -223,9 +223,9 @@ def plain_fields(answer: Answer) -> dict[str, Any]:
     return told
 
 
-def _row(answer: bytes | TidewheelError) -> dict[str, Any]:
-    if isinstance(answer, bytes):
-        return plain_fields(decode_answer(answer))
+def _row(answer: Answer | TidewheelError) -> dict[str, Any]:
+    if isinstance(answer, Answer):
+        return plain_fields(answer)
     return {"error": str(answer)}
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tidewheel.storage.log.records import NewEvent
 
 
-class AnswerItem(msgspec.Struct, omit_defaults=True, frozen=True):
+class AnswerItem(msgspec.Struct, omit_defaults=True, frozen=True, gc=False):
     """One item of a list, with its score (None where the model did not answer) and what gave it."""
 
     id: str
@@ -21,7 +21,7 @@ class AnswerItem(msgspec.Struct, omit_defaults=True, frozen=True):
     source: str = ""
 
 
-class Answer(msgspec.Struct, omit_defaults=True, frozen=True):
+class Answer(msgspec.Struct, omit_defaults=True, frozen=True, gc=False):
     """The answer to one event; fields that say nothing are left out of the JSON.
 
     Attributes
@@ -44,7 +44,7 @@ class Answer(msgspec.Struct, omit_defaults=True, frozen=True):
         Let through on purpose, though the score asked for a preventing action.
     age : float or None
         How old a score computed ahead was, in seconds, or the list that candidates were taken from.
-    items : list of AnswerItem
+    items : tuple of AnswerItem
         The list, where the service ranks.
     """
 
@@ -60,13 +60,12 @@ class Answer(msgspec.Struct, omit_defaults=True, frozen=True):
     reason: str = ""
     explored: bool = False
     age: float | None = None
-    items: list[AnswerItem] = []
+    items: tuple[AnswerItem, ...] = ()
 
 
 NOT_LOOKED_FOR = ("", "", 0)
 """What a record says of stored scores where none is looked for."""
 encode_answer = msgspec.json.Encoder().encode
-decode_answer = msgspec.json.Decoder(Answer).decode
 
 
 def answer_of(record: DecisionRecord) -> Answer:
@@ -84,7 +83,7 @@ def answer_of(record: DecisionRecord) -> Answer:
         record.reason,
         record.explored,
         record.stored_age / 1e6 if record.stored == "fresh" and (record.score is not None or record.items) else None,
-        [AnswerItem(item.id, item.score, item.source) for item in record.items],
+        tuple([AnswerItem(item.id, item.score, item.source) for item in record.items]),
     )
 
 

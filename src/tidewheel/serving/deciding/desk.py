@@ -16,7 +16,7 @@ from tidewheel.collect.appending.decision_index import event_key
 from tidewheel.collect.checking.checks import RowCheck, row_check
 from tidewheel.errors import SchemaError
 from tidewheel.serving.api.handler import unknown
-from tidewheel.serving.deciding.answers import answer_of, encode_answer, record_of
+from tidewheel.serving.deciding.answers import Answer, answer_of, record_of
 from tidewheel.serving.deciding.arms import Verdict
 from tidewheel.serving.deciding.decider import Decider
 from tidewheel.serving.deciding.flight import Flight
@@ -44,8 +44,8 @@ Ship = Callable[[], None]
 """Says that the journal has grown: its events are to go to the log."""
 
 
-Soon = bytes | Flight[bytes]
-"""An answer's JSON, or the flight that will give it: awaited on a loop, waited for in a thread."""
+Soon = Answer | Flight[Answer]
+"""An answer, or the flight that will give it: awaited on a loop, waited for in a thread."""
 
 
 class Asked(NamedTuple):
@@ -108,9 +108,9 @@ class Desk:
         self.tracer: Tracer | None = None
         """Where traces are exported to; None where they are not."""
         self._ids = DecisionIds()
-        self._answers: dict[bytes, bytes] = {}
-        self._older: dict[bytes, bytes] = {}
-        self._flights: dict[bytes, Flight[bytes]] = {}
+        self._answers: dict[bytes, Answer] = {}
+        self._older: dict[bytes, Answer] = {}
+        self._flights: dict[bytes, Flight[Answer]] = {}
         self._warned: set[str] = set()
 
     def served(self, service: str) -> Served:
@@ -129,7 +129,7 @@ class Desk:
     def decide_json(
         self, service: str, body: bytes, now: int, caller: str = "", began: int = 0, timeout: int = 0
     ) -> Soon:
-        """Decide the event in a JSON body, and return the answer's JSON, or what to wait for it on.
+        """Decide the event in a JSON body, and return the answer, or what to wait for it on.
 
         Parameters
         ----------
@@ -163,7 +163,7 @@ class Desk:
     def decide(
         self, served: Served, event: NewEvent, now: int, caller: str = "", started: int = 0, until: int = 0
     ) -> Soon:
-        """Decide one checked event, and return the answer's JSON; a flight to wait on while its score is under way.
+        """Decide one checked event, and return the answer; a flight to wait on while its score is under way.
 
         An event whose decision is under way is not decided twice: who asks again waits for the same.
 
@@ -214,16 +214,16 @@ class Desk:
             self._flights[key] = flight
         return flight
 
-    async def _write_later(self, asked: Asked, verdict: Awaitable[Verdict]) -> bytes:
+    async def _write_later(self, asked: Asked, verdict: Awaitable[Verdict]) -> Answer:
         return self._write_one(asked, await verdict)
 
-    def _write_one(self, asked: Asked, verdict: Verdict) -> bytes:
+    def _write_one(self, asked: Asked, verdict: Verdict) -> Answer:
         record = self._record(asked, verdict)
         place = self.journal.append(encode_decision(record))
         self._ship()
         return self._answer(asked, verdict, record, place)
 
-    def write(self, decided: Sequence[tuple[Asked, Verdict]]) -> list[bytes]:
+    def write(self, decided: Sequence[tuple[Asked, Verdict]]) -> list[Answer]:
         """Write decisions down, in one go, and return their answers.
 
         Raises
@@ -256,12 +256,12 @@ class Desk:
             record.trace = f"{asked.span.get_span_context().trace_id:032x}"
         return record
 
-    def _answer(self, asked: Asked, verdict: Verdict, record: DecisionRecord, place: tuple[str, int]) -> bytes:
+    def _answer(self, asked: Asked, verdict: Verdict, record: DecisionRecord, place: tuple[str, int]) -> Answer:
         """Return the answer of a decision that was written down; remember it, and count it."""
         if not self.recent.alone:
             self.recent.put(asked.key, *place)
         self.decided += 1
-        answer = encode_answer(answer_of(record))
+        answer = answer_of(record)
         self._remember(asked.key, answer)
         ended = perf_counter_ns()
         self._count(asked, record, verdict, ended - asked.started)
@@ -277,16 +277,16 @@ class Desk:
         """Return what is done when every decision made so far is on the disk."""
         return self.journal.committed()
 
-    def _again(self, service: str, event: NewEvent, key: bytes) -> bytes | None:
+    def _again(self, service: str, event: NewEvent, key: bytes) -> Answer | None:
         """Return the answer that the event was given before, here or by another worker."""
         record = self.finder.by_event(service, event.id, key)
         if record is None:
             return None
-        answer = encode_answer(answer_of(record))
+        answer = answer_of(record)
         self._remember(key, answer)
         return answer
 
-    def _remember(self, key: bytes, answer: bytes) -> None:
+    def _remember(self, key: bytes, answer: Answer) -> None:
         # By halves: to drop the oldest entry of a dict each time, it would be searched past all that was dropped.
         self._answers[key] = answer
         if 2 * len(self._answers) >= MOST_REMEMBERED:

@@ -13,7 +13,7 @@ from tidewheel.serving.deciding.together import Ask, decide_together
 from tidewheel.storage.log.records import NewEvent
 
 Decided = Soon | Exception
-"""An answer's JSON, what to wait for it on, or why there is none: nobody else is to go without for that."""
+"""An answer, what to wait for it on, or why there is none: nobody else is to go without for that."""
 
 
 class Posted(NamedTuple):

@@ -18,7 +18,6 @@ from tidewheel.serving.api.bulk import BulkRow, decide_rows
 from tidewheel.serving.api.bulk_answers import answer_fields, plain_fields
 from tidewheel.serving.api.oip.messages import Inference
 from tidewheel.serving.api.oip.tensors import BYTES, NUMBERS, Tensor
-from tidewheel.serving.deciding.answers import decode_answer
 from tidewheel.storage.log.records import BadRow
 
 if TYPE_CHECKING:
@@ -195,7 +194,7 @@ class ServiceModel:
         async for told in decide_rows(self._backend, self.name, events, None, asked.caller, until):
             if isinstance(told, Exception):
                 raise told
-            answers.append(plain_fields(decode_answer(told)))
+            answers.append(plain_fields(told))
         return [_output(port, answers) for port in self.outputs]
 
     def _rows(self, columns: dict[str, Tensor]) -> list[dict[str, object]]:
