@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from functools import partial
 from time import perf_counter_ns
 
@@ -17,7 +16,8 @@ from tidewheel.definitions import ir
 from tidewheel.definitions.ir.ranking import Rerank, Top
 from tidewheel.errors import DeadlineError, KilledError, ServingError, TidewheelError
 from tidewheel.registry.models.combining import Combiner
-from tidewheel.serving.deciding.item_scores import ItemModel, ItemScores, Scored
+from tidewheel.serving.deciding.flight import waited
+from tidewheel.serving.deciding.item_scores import ItemModel, ItemScores, ItemScoring, Scored
 from tidewheel.serving.deciding.scoring import NO_DEADLINE
 from tidewheel.serving.deciding.shortlist import allowed, passed, shortlist
 from tidewheel.storage.journal.decisions import Stage
@@ -35,11 +35,11 @@ COMBINED = {
 TOP = Top(2)
 
 
-def column(place: int) -> Callable[[Floats], Floats]:
-    return lambda words: words[:, place].copy()
+def column(place: int) -> ItemScoring:
+    return lambda words, until: words[:, place].copy()
 
 
-def lineup(how: ir.Combine, **scores: Callable[[Floats], Floats]) -> ItemScores:
+def lineup(how: ir.Combine, **scores: ItemScoring) -> ItemScores:
     """Models that take their score from a column; a large one on a view of its own."""
     models = tuple(
         ItemModel(name, f"{name}@1", f"b-{name}", f"v-{name}", int(name == "Large"), scores.get(name, column(place)))
@@ -56,7 +56,8 @@ def asked(
     ids = [f"i{at:02}" for at in range(len(rows))]
     stages: list[Stage] = []
     words = [rows, rows, np.ascontiguousarray(rows[:, 3:])]
-    found = scores(words, allowed(top, columns, len(ids)), partial(passed, top, ids, columns), until, stages)
+    asking = scores(words, allowed(top, columns, len(ids)), partial(passed, top, ids, columns), until, stages)
+    found = waited(asking)
     cut = shortlist(top, ids, found.scores, columns, None, found.left)
     return found, stages, [ids[place] for place in cut.chosen]
 
@@ -117,11 +118,11 @@ def test_what_a_rule_drops_takes_no_place_and_what_it_pins_goes_on() -> None:
     assert asked(lineup(how), rows, boost, b=np.array([0.0, 0, 0, 0, 1, 0]))[2] == ["i04", "i00"]
 
 
-def broken(words: Floats) -> Floats:
+def broken(words: Floats, until: int) -> Floats:
     raise ServingError("it is ill")
 
 
-def no_number(words: Floats) -> Floats:
+def no_number(words: Floats, until: int) -> Floats:
     return np.full(len(words), np.nan)
 
 

@@ -115,7 +115,7 @@ def test_without_a_model_the_candidates_are_the_answer(workspace: Workspace) -> 
     served = workspace.serving.desk.services["Similar"]
     lists = served.decider.champion.lists
 
-    def broken(rows: np.ndarray) -> np.ndarray:
+    def broken(rows: np.ndarray, until: int) -> np.ndarray:
         return np.full(len(rows), np.nan)
 
     (model,) = lists.scores.models

@@ -211,7 +211,7 @@ class Serving:
         """Return the states that the loaded versions read."""
         deciders = [served.decider for served in list(self.desk.services.values())]
         arms = [arm for decider in deciders for arm in (decider.champion, decider.challenger) if arm is not None]
-        readers = [*(arm.reader for arm in arms), *(arm.lists.reader for arm in arms if arm.lists is not None)]
+        readers = [*(arm.reader for arm in arms), *(arm.lists for arm in arms if arm.lists is not None)]
         return {state_id for reader in readers for state_id in getattr(reader, "state_ids", ())}
 
     def _in_lake(self, decision_id: str) -> DecisionRecord | None:

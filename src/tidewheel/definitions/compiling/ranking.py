@@ -25,6 +25,7 @@ from tidewheel.definitions.features.features import Features
 from tidewheel.definitions.ir.ranking import Candidates, Rerank, Served, Top
 from tidewheel.definitions.language.durations import parse_duration
 from tidewheel.definitions.language.quantities import share_of
+from tidewheel.definitions.models.models import Model
 from tidewheel.definitions.services.batch import Stored
 from tidewheel.definitions.services.ranking import Top as DeclaredTop
 from tidewheel.definitions.services.reranking import RerankRule
@@ -101,6 +102,13 @@ def _rows_of(view: ir.View) -> tuple[str, str, str]:
     each = view.each
     assert each is not None
     return each.source, each.item, each.request
+
+
+def item_key(context: Context, model: type[Model], value: object) -> str:
+    """Return what a list's rows call their item, where ``Shown.movie`` names it; "" where that names something else."""
+    each = context.views[model.view].each
+    named = isinstance(value, PathColumn) and each is not None and value._root.__name__ == each.source
+    return each.key if named and cast("PathColumn", value)._names == (each.item,) else ""
 
 
 class _Compiler:

@@ -14,7 +14,7 @@ from tidewheel.definitions.compiling.context import Context
 from tidewheel.definitions.compiling.expressions import lower, text_of
 from tidewheel.definitions.compiling.models import check_attributes
 from tidewheel.definitions.compiling.paths import walk
-from tidewheel.definitions.compiling.ranking import compile_listing
+from tidewheel.definitions.compiling.ranking import compile_listing, item_key
 from tidewheel.definitions.compiling.row_scope import RowScope, on_source
 from tidewheel.definitions.language.declared import place_of
 from tidewheel.definitions.language.durations import parse_duration
@@ -205,6 +205,8 @@ def _link(context: Context, cls: type[Service], on: ir.Source, actions: tuple[st
                 f"tw.previous({getattr(link.model, '__name__', link.model)}) is not the service's model"
             )
         return ir.Fallback("previous", model=link.model.__name__)
+    if isinstance(cls.decide, Top) and (item := item_key(context, models[0], link.by)):
+        return ir.Fallback("table", model=models[0].__name__, by=(item,))
     return ir.Fallback("table", model=models[0].__name__, by=_own_column(context, on, link.by, "tw.table(by=...)"))
 
 

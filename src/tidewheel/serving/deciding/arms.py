@@ -16,13 +16,14 @@ import msgspec
 
 from tidewheel.errors import DeadlineError, ServingError, StaleError, TidewheelError
 from tidewheel.serving.deciding.caching import FromCache
+from tidewheel.serving.deciding.scoring import begin
 
 if TYPE_CHECKING:
     from tidewheel.features.reading.online import Event, Row
     from tidewheel.routing.explore import Explorer
     from tidewheel.serving.deciding.combined import Combined
     from tidewheel.serving.deciding.freshness import Freshness
-    from tidewheel.serving.deciding.lists import Lists
+    from tidewheel.serving.deciding.lists import Candidates, Lists
     from tidewheel.serving.deciding.scoring import Scoring
     from tidewheel.serving.deciding.stored import StoredRead, StoredScores
     from tidewheel.storage.journal.decisions import Item, ItemScore, Stage
@@ -181,6 +182,8 @@ class Verdict(msgspec.Struct, gc=False):
     """What was sent again to the state's server: ``retry``, ``hedge`` or ``hedge won``."""
     item_scores: list[ItemScore] | None = None
     """What each of several models made of each item of the list."""
+    candidates: Candidates | None = None
+    """What a list is made of where its models fail."""
 
 
 def judge(
@@ -217,19 +220,17 @@ def judge(
         return _judge_stored(arm, arm.stored, columns, now, at, verdict, until)
     asked = prepare(arm, columns, now, at, verdict, until)
     if arm.lists is not None:
-        if not verdict.rule:
-            _list(arm, arm.lists, columns, now, at, verdict, until)
-        return None
+        return None if verdict.rule else begin(_list(arm, arm.lists, columns, now, at, verdict, until))
     return _score(arm, asked, verdict, until)
 
 
-def _list(
+async def _list(
     arm: Arm, lists: Lists, columns: Mapping[str, object], now: int, at: int, verdict: Verdict, until: int
 ) -> None:
     """Decide by a list, whose rows are held to the view's freshness as well."""
     freshness = arm.freshness
     stale = freshness.stale(now) if freshness is not None and freshness.defaults else NOTHING_STALE
-    lists.answer(columns, now, at, verdict, until, stale)
+    await lists.answer(columns, now, at, verdict, until, stale)
     if freshness is not None:
         marks = freshness.marks(now)
         verdict.watermarks = [marks.get(state, now) for state, _, _ in verdict.row.states]

@@ -11,11 +11,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
 
 from tidewheel.errors import BreakerError, DeadlineError, FeatureError, InputError, OverloadedError
 from tidewheel.serving.deciding.arms import NoReader
-from tidewheel.serving.deciding.scoring import begin
+from tidewheel.serving.deciding.scoring import Pending, Started, begin
 
 if TYPE_CHECKING:
     from tidewheel.features.reading.online import Event, Row
@@ -24,12 +24,17 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("tidewheel.serving")
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 SECOND = 1_000_000_000
 WINDOW = 10 * SECOND
 LEAST_CALLS = 20
 FIRST_PAUSE, LONGEST_PAUSE = SECOND, 30 * SECOND
 LEAST_OVERRUN = 10_000_000
 """Calls that take no longer (ns) are no overruns, however short the deadline."""
+STALLED = 4
+"""A list's model that was given this part of the deadline, in vain, has failed."""
 CALLERS = (InputError, FeatureError, OverloadedError)
 """Errors that say nothing against the dependency: what was asked is odd, or too much is asked."""
 
@@ -255,6 +260,43 @@ class GuardedScoring(Guarded):
         return found
 
 
+class GuardedCall(Guarded, Generic[P, T]):
+    """Calls anything through a breaker: what reads a list's rows, or scores them. What it gives may be awaited."""
+
+    def __init__(self, call: Callable[P, T], breaker: Breaker, longest: int) -> None:
+        super().__init__(breaker, longest)
+        self.call = call
+
+    def __call__(self, *arguments: P.args, **named: P.kwargs) -> T:
+        """Return what the call does. Raises `BreakerError` while it is left alone, and whatever the call raises."""
+        if self.breaker.open:
+            self.breaker.admit()
+        start = perf_counter_ns()
+        try:
+            found = self.call(*arguments, **named)
+        except BaseException as error:
+            self._failed(error, start)
+            raise
+        if isinstance(found, Pending | Started):
+            return cast("T", begin(self._later(found, start)))
+        self._ended(start)
+        return found
+
+    async def _later(self, owed: Awaitable[Any], start: int) -> Any:
+        try:
+            found = await owed
+        except DeadlineError as error:
+            # A list's model is asked after its candidates were found and read, so it never has the whole deadline.
+            stalled = perf_counter_ns() - start > self._longest // STALLED
+            self._failed(TimeoutError(error.message) if stalled else error, start)
+            raise
+        except BaseException as error:
+            self._failed(error, start)
+            raise
+        self._ended(start)
+        return found
+
+
 class Breakers:
     """The breakers of a process, by dependency; they outlive the deployments that ask for them."""
 
@@ -275,11 +317,15 @@ class Breakers:
         """
         if isinstance(reader, NoReader):
             return reader
-        return GuardedReader(reader, self.of(f"reading features for {service}"), _longest(deadline))
+        return GuardedReader(reader, self.of(reading(service)), _longest(deadline))
 
     def scoring(self, scoring: Scoring, model: str, deadline: int) -> GuardedScoring:
         """Return a scoring that goes through the breaker of its version; as :meth:`reader`."""
         return GuardedScoring(scoring, self.of(model), _longest(deadline))
+
+    def call(self, call: Callable[P, T], name: str, deadline: int) -> GuardedCall[P, T]:
+        """Return a call that goes through the breaker of a dependency; as :meth:`reader`."""
+        return GuardedCall(call, self.of(name), _longest(deadline))
 
     def of(self, name: str) -> Breaker:
         """Return the breaker of a dependency, made when it is first asked for."""
@@ -291,6 +337,11 @@ class Breakers:
     def open(self) -> dict[str, str]:
         """Return why what is left alone is, by dependency."""
         return {name: breaker.reason for name, breaker in list(self._of.items()) if breaker.open}
+
+
+def reading(service: str) -> str:
+    """Return what the breaker of a service's features stands for."""
+    return f"reading features for {service}"
 
 
 def _no_wait() -> int:

@@ -11,8 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from time import perf_counter_ns
 
-import msgspec
-
 from tidewheel.errors import DeadlineError, TidewheelError
 from tidewheel.serving.deciding.arms import Arm, Thresholds, Verdict, judge
 from tidewheel.serving.deciding.stored import StoredScores
@@ -22,11 +20,15 @@ log = logging.getLogger("tidewheel.serving")
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Scores by a column of the event, learnt in training; `otherwise` is for what it has not seen."""
+    """Scores by a column of the event, learnt in training; `otherwise` is for what it has not seen.
+
+    By a list's item they order its candidates.
+    """
 
     column: str
     scores: Mapping[str, float]
     otherwise: float
+    of_item: bool = False
 
 
 Link = Arm | Table | StoredScores | str
@@ -110,6 +112,12 @@ class Chain:
             verdict.score, verdict.decision = found.score, self.thresholds.action(found.score)
             verdict.thresholds = self.thresholds.levels
             return verdict
+        if link.of_item:
+            if before.candidates is None:
+                return None
+            scores = {id: link.scores.get(id, link.otherwise) for id in before.candidates.found}
+            verdict.fallback, verdict.items = "table", before.candidates.items(scores)
+            return verdict
         key = columns.get(link.column)
         score = link.scores.get(str(key), link.otherwise) if key is not None else link.otherwise
         if score != score:
@@ -131,7 +139,7 @@ def _blank(before: Verdict) -> Verdict:
         features_ns=before.features_ns,
         rules_ns=before.rules_ns,
         model_ns=before.model_ns,
-        items=before.items and [msgspec.structs.replace(item, score=None, features=b"") for item in before.items],
+        items=None if before.candidates is None else before.candidates.items(),
         stages=before.stages,
         stored=before.stored,
     )

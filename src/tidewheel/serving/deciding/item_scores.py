@@ -2,12 +2,13 @@
 
 Of several models each tells its stage. One that fails, or that no time is left for, is told in its stage's note, and
 the rest is by the kind, as of single rows (see :mod:`tidewheel.serving.deciding.combined`): a weighted mean and a vote
-go on without it, a cascade takes the scores it has, an expression falls back.
+go on without it, a cascade takes the scores it has, a stack, a chain and an expression fall back. A candidate that gets
+no number is left out, and told.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from time import perf_counter_ns
 from typing import NamedTuple
@@ -19,11 +20,14 @@ from tidewheel.definitions.ir import Combine
 from tidewheel.errors import DeadlineError, KilledError, ServingError
 from tidewheel.registry.models.combining import Combiner
 from tidewheel.serving.deciding.fallback import reason_of
+from tidewheel.serving.deciding.scoring import begin
 from tidewheel.storage.journal.decisions import ItemScore, Stage
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
+ItemScoring = Callable[[Floats, int], Floats | Awaitable[Floats]]
+"""From rows of words and a deadline (ns of ``perf_counter_ns``) to scores, at once or when they are there."""
 GoOn = Callable[[int, Floats, Bools], Bools]
 """From how many candidates may go on, their scores, and which there are, to which go on."""
 ROW = "row"
@@ -32,7 +36,7 @@ ROW = "row"
 
 @dataclass(frozen=True, eq=False)
 class ItemModel:
-    """One version of a line-up, ready.
+    """One version, ready.
 
     Attributes
     ----------
@@ -40,8 +44,11 @@ class ItemModel:
         ``Click``, ``Click@3``, its bundle's digest, its view's digest.
     place : int
         Which of the views that were read is its own.
-    score : callable
-        From rows of its view to scores.
+    score : ItemScoring
+    inner : tuple of (int, ItemModel)
+        Whose scores stand in which of its view's columns.
+    stage : str
+        What its stage is called: the model, or the version that another one has pinned.
     cost : list of float
         What it took lately for one candidate, ns.
     """
@@ -51,8 +58,19 @@ class ItemModel:
     bundle: str
     view: str
     place: int
-    score: Callable[[Floats], Floats]
+    score: ItemScoring
+    inner: tuple[tuple[int, ItemModel], ...] = ()
+    stage: str = ""
     cost: list[float] = field(default_factory=lambda: [0.0])
+
+    @property
+    def told(self) -> str:
+        """What its stage is called."""
+        return self.stage or self.model
+
+    def all(self) -> list[ItemModel]:
+        """Return what is asked for its scores: those within first."""
+        return [*(one for _, inner in self.inner for one in inner.all()), self]
 
 
 class Scored(NamedTuple):
@@ -62,14 +80,17 @@ class Scored(NamedTuple):
     ----------
     scores : float64[n]
     left : bool[n]
-        Which of them the list is made of: those that came to a cascade's last model.
+        Which of them the list is made of: those with a score that came to a cascade's last model.
     by_model : mapping of str to float64[n]
-        NaN where the model was not asked.
+        By stage; NaN where the model was not asked.
+    words : mapping of str to float64[n, columns]
+        By stage, the rows that a model saw which has others' scores as columns.
     """
 
     scores: Floats
     left: Bools
     by_model: Mapping[str, Floats]
+    words: Mapping[str, Floats]
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +116,9 @@ class ItemScores:
     own: int | None = None
     own_view: str = ""
 
-    def __call__(self, words: Sequence[Floats], left: Bools, go_on: GoOn, until: int, stages: list[Stage]) -> Scored:
+    async def __call__(
+        self, words: Sequence[Floats], left: Bools, go_on: GoOn, until: int, stages: list[Stage]
+    ) -> Scored:
         """Return the candidates' scores.
 
         Parameters
@@ -116,34 +139,49 @@ class ItemScores:
         DeadlineError, KilledError, ServingError
             No model gave scores or, of an expression, one did not or no candidate has a score.
         """
-        if self.how is None or self.combiner is None:
-            (model,) = self.models
-            scores = _numbers(model, words[model.place])
-            return Scored(scores, left, {model.model: scores})
-        asked = _Asking(self, self.how, words, left, until, stages)
-        asked.ask(go_on)
+        asked = _Asking(self, words, left, until, stages)
+        await asked.ask(go_on)
         own = None if self.own is None else words[self.own]
-        scores = self.combiner.rows(asked.by_model, own)
-        without = int((asked.left & np.isnan(scores)).sum())
-        if without and without == asked.left.sum():
-            raise ServingError("the score expression gave no number")
+        if self.how is None or self.combiner is None:
+            scores = asked.by_model[self.models[0].told]
+        else:
+            scores = self.combiner.rows(asked.by_model, own)
+        without = int((asked.left & np.isnan(scores)).sum()) + asked.without
+        if without and (asked.left <= np.isnan(scores)).all():
+            raise ServingError("the score gave no number for any candidate")
         note = f"{without} candidates have no score and are left out" if without else ""
         if note or own is not None:
             stages.append(Stage(ROW, view=self.own_view, note=note))
-        return Scored(scores, asked.left & ~np.isnan(scores), asked.by_model)
+        return Scored(scores, asked.left & ~np.isnan(scores), asked.by_model, asked.filled)
+
+    @property
+    def alone(self) -> bool:
+        """Whether one model is asked, whose scores are the candidates'."""
+        return self.how is None and not self.models[0].inner
+
+    def rows(self, words: Sequence[Floats], scored: Scored) -> Floats:
+        """Return the rows that a record holds: those that the first model saw."""
+        lead = self.models[0]
+        return scored.words.get(lead.told, words[lead.place])
 
     def item(self, id: str, at: int, words: Sequence[Floats], scored: Scored) -> list[ItemScore]:
         """Return what each of several models made of one candidate, with its row where that is not the record's."""
-        if self.how is None:
+        if self.alone:
             return []
-        lead = self.models[0].place
+        lead = self.models[0]
         told = [] if self.own is None else [ItemScore(id, ROW, None, words[self.own][at].tobytes())]
-        for model in self.models:
-            scores = scored.by_model.get(model.model)
+        for model in self.asked():
+            scores = scored.by_model.get(model.told)
             if scores is not None and not np.isnan(scores[at]):
-                row = b"" if model.place == lead else words[model.place][at].tobytes()
-                told.append(ItemScore(id, model.model, float(scores[at]), row))
+                rows = scored.words.get(model.told)
+                same = model is lead or (rows is None and lead.told not in scored.words and model.place == lead.place)
+                row = b"" if same else (words[model.place] if rows is None else rows)[at].tobytes()
+                told.append(ItemScore(id, model.told, float(scores[at]), row))
         return told
+
+    def asked(self) -> list[ItemModel]:
+        """Return all models, each once, those whose scores others read before these."""
+        return list({one.told: one for model in self.models for one in model.all()}.values())
 
     def without(self, off: Collection[str]) -> ItemScores:
         """Return the line-up with models that refuse, where they are switched off."""
@@ -151,73 +189,114 @@ class ItemScores:
 
 
 def _without(model: ItemModel, off: Collection[str]) -> ItemModel:
+    inner = tuple((column, _without(other, off)) for column, other in model.inner)
     if model.version not in off and model.model not in off:
-        return model
+        return replace(model, inner=inner)
 
-    def refuse(words: Floats) -> Floats:
+    def refuse(words: Floats, until: int) -> Floats:
         raise KilledError(f"{model.version} is switched off")
 
-    return replace(model, score=refuse)
-
-
-def _numbers(model: ItemModel, words: Floats) -> Floats:
-    scores = model.score(words)
-    if np.isnan(scores).any():
-        raise ServingError("the model gave no number", where=model.version)
-    return scores
+    return replace(model, score=refuse, inner=inner)
 
 
 class _Asking:
     """One decision's questions to the models of a line-up."""
 
     def __init__(
-        self,
-        lineup: ItemScores,
-        how: Combine,
-        words: Sequence[Floats],
-        left: Bools,
-        until: int,
-        stages: list[Stage],
+        self, lineup: ItemScores, words: Sequence[Floats], left: Bools, until: int, stages: list[Stage]
     ) -> None:
-        self.lineup, self.how, self.words, self.left, self.stages = lineup, how, words, left, stages
-        begun = perf_counter_ns()
-        self._ends = [begun + int((until - begun) * end) for end in how.ends()]
+        self.lineup, self.words, self.left, self.stages = lineup, words, left, stages
+        self.until, self.without = until, 0
+        how, begun = lineup.how, perf_counter_ns()
+        ends = how.ends() if how is not None else (1.0,)
+        self._ends = {
+            model.told: begun + int((until - begun) * end) for model, end in zip(lineup.models, ends, strict=True)
+        }
         self.by_model: dict[str, Floats] = {}
+        self.filled: dict[str, Floats] = {}
 
-    def ask(self, go_on: GoOn) -> None:
+    async def ask(self, go_on: GoOn) -> None:
         """Ask every model that is to be asked."""
-        failed: Exception | None = None
-        sizes = (0, *self.how.top) if self.how.top else (0,) * len(self.lineup.models)
-        for model, end, size in zip(self.lineup.models, self._ends, sizes, strict=True):
-            among = np.ones(len(self.left), np.bool_)
-            if size and self.by_model:
-                among = go_on(size, next(reversed(self.by_model.values())), self.left)
-            try:
-                self.by_model[model.model] = self._ask(model, among, end)
-            except Exception as error:
-                failed = error
-            else:
-                self.left = self.left & among
-        if failed is not None and (self.how.kind == "expression" or not self.by_model):
+        how = self.lineup.how
+        if how is None or how.kind == "stack":
+            await self._score(self.lineup.models[-1], self._everything(), self.until)
+            return
+        failed = await (self._in_turn(how, go_on) if how.kind == "cascade" else self._together())
+        if failed is not None and (how.kind == "expression" or not self.by_model):
             raise failed
 
-    def _ask(self, model: ItemModel, among: Bools, end: int) -> Floats:
+    def _everything(self) -> Bools:
+        return np.ones(len(self.left), np.bool_)
+
+    async def _in_turn(self, how: Combine, go_on: GoOn) -> Exception | None:
+        """Ask one model after the other, each for the best by the one before; return why one gave none."""
+        failed: Exception | None = None
+        scores: Floats | None = None
+        for model, size in zip(self.lineup.models, (0, *how.top), strict=True):
+            among = self._everything() if scores is None else go_on(size, scores, self.left)
+            try:
+                # With scores in hand, another model is not begun that is not likely to come in time.
+                expected = 0.0 if scores is None else model.cost[0]
+                scores = await self._score(model, among, self._ends[model.told], expected)
+            except Exception as error:
+                failed = error
+                model.cost[0] *= 7 / 8
+            else:
+                self.without += int((self.left & among & np.isnan(scores)).sum())
+                self.left = self.left & ~np.isnan(scores)
+        return failed
+
+    async def _together(self) -> Exception | None:
+        """Ask all models, then await those that have not answered; return why one gave none."""
+        failed: Exception | None = None
+        under_way: list[Floats | Awaitable[Floats]] = []
+        for model in self.lineup.models:
+            try:
+                under_way.append(begin(self._score(model, self._everything(), self._ends[model.told])))
+            except Exception as error:
+                failed = error
+        for scores in under_way:
+            try:
+                if not isinstance(scores, np.ndarray):
+                    await scores
+            except Exception as error:
+                failed = error
+        return failed
+
+    async def _score(self, model: ItemModel, among: Bools, end: int, expected: float = 0.0) -> Floats:
         """Return a model's scores of some candidates, NaN for the others; tell its stage whatever comes of it."""
-        asked, note, n = perf_counter_ns(), "", int(among.sum())
+        words, asked, note, n = self.words[model.place], perf_counter_ns(), "", int(among.sum())
         scores = np.full(len(among), np.nan)
         try:
-            # With scores in hand, another model is not begun that is not likely to come in time.
-            if asked + (model.cost[0] * n if self.by_model and self.how.top else 0.0) > end:
+            if model.inner:
+                words = self.filled[model.told] = await self._filled(model, words, among, asked + (end - asked) // 2)
+                among = among & ~np.isnan(words[:, [column for column, _ in model.inner]]).any(axis=1)
+                asked = perf_counter_ns()
+            if asked + expected * n > end:
                 raise DeadlineError("no time was left to ask it")
-            words = self.words[model.place]
-            scores[among] = _numbers(model, words if n == len(among) else np.ascontiguousarray(words[among]))
+            found = model.score(words if n == len(among) else np.ascontiguousarray(words[among]), end)
+            scores[among] = found if isinstance(found, np.ndarray) else await found
+            if n and np.isnan(scores).all():
+                raise ServingError("the model gave no number", where=model.version)
+            self.by_model[model.told] = scores
+            return scores
         except Exception as error:
             note = reason_of(error)
-            model.cost[0] *= 7 / 8
             raise
         finally:
             spent = perf_counter_ns() - asked
             if not note:
                 model.cost[0] += (spent / max(n, 1) - model.cost[0]) / 8
-            self.stages.append(Stage(model.model, model.version, model.bundle, model.view, ns=spent, note=note))
-        return scores
+            if not self.lineup.alone:
+                self.stages.append(Stage(model.told, model.version, model.bundle, model.view, ns=spent, note=note))
+
+    async def _filled(self, model: ItemModel, words: Floats, among: Bools, until: int) -> Floats:
+        """Return a model's rows with other models' scores in their columns."""
+        words = words.copy()
+        under_way = [
+            (column, begin(self._score(inner, among, self._ends.get(inner.told, until))))
+            for column, inner in model.inner
+        ]
+        for column, scores in under_way:
+            words[:, column] = scores if isinstance(scores, np.ndarray) else await scores
+        return words

@@ -117,10 +117,7 @@ class Lineup:
         )
 
     def _inside(self, outer: Pinned, model: str) -> Member:
-        found = next((link for link in outer.bundle.manifest.inner if link.model == model), None)
-        if found is None:
-            raise CorruptError(f"the bundle of {outer.name} does not say which {model} it reads", remedy="train again")
-        return self._member(self._inner(found.version, found.bundle), {})
+        return self._member(self._inner(*named_inside(outer, model)), {})
 
     def _place(self, plan: ViewPlan) -> int:
         """Return where a view's row stands in what is read; equal views are read once."""
@@ -129,6 +126,20 @@ class Lineup:
             self._places[key] = len(self._plans)
             self._plans.append(plan)
         return self._places[key]
+
+
+def named_inside(outer: Pinned, model: str) -> tuple[str, str]:
+    """Return the version, and its bundle's digest, whose score a version's view has.
+
+    Raises
+    ------
+    CorruptError
+        Its bundle does not say.
+    """
+    found = next((link for link in outer.bundle.manifest.inner if link.model == model), None)
+    if found is None:
+        raise CorruptError(f"the bundle of {outer.name} does not say which {model} it reads", remedy="train again")
+    return found.version, found.bundle
 
 
 def in_turn(service: ir.Service, members: Sequence[Pinned]) -> list[Pinned]:

@@ -6,12 +6,13 @@ replayed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter_ns
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -22,7 +23,7 @@ from tidewheel.storage.journal.decisions import Item, Stage
 if TYPE_CHECKING:
     from tidewheel.definitions.ir.ranking import Top
     from tidewheel.features.planning.view import ViewPlan
-    from tidewheel.features.reading.items import ItemReader, ItemRows
+    from tidewheel.features.reading.items import ItemRows
     from tidewheel.retrieval.fresh import Fresh
     from tidewheel.retrieval.vectors import VectorIndex
     from tidewheel.routing.swaps import Swaps
@@ -35,6 +36,47 @@ if TYPE_CHECKING:
 NONE: frozenset[str] = frozenset()
 
 
+@dataclass(eq=False)
+class Candidates:
+    """What there is of a list before its models have answered, and where they don't.
+
+    Attributes
+    ----------
+    top : Top
+        How the list is cut.
+    found : mapping of str to str
+        The candidates in the order of their sources, each with the one that gave it.
+    columns : Columns, optional
+        What rules and limits read of them; None while it was not read.
+    """
+
+    top: Top
+    found: Mapping[str, str]
+    columns: Columns | None = None
+
+    def items(self, scores: Mapping[str, float] | None = None) -> list[Item]:
+        """Return a list without the models: by `scores`, where they are given, else in the order of the sources.
+
+        Rules and limits hold here too, but for boosts, which are on the models' scale. While it isn't known what a rule
+        drops, no item is shown.
+        """
+        ids = list(self.found)
+        values = -np.arange(len(ids), dtype=np.float64)
+        if scores is not None:
+            values = np.array([scores.get(id, np.nan) for id in ids])
+        columns, rules = self.columns, tuple(rule for rule in self.top.rules if rule.kind != "boost")
+        if columns is None:
+            if any(rule.kind == "drop" for rule in rules):
+                return []
+            columns = {}
+        limits = self.top.at_most if columns else ()
+        top = msgspec.structs.replace(self.top, rules=rules if columns else (), at_most=limits, diversity=1.0)
+        return [
+            Item(ids[at], None if scores is None else scores[ids[at]], rank, self.found[ids[at]])
+            for rank, at in enumerate(shortlist(top, ids, values, columns).chosen, 1)
+        ]
+
+
 @dataclass(frozen=True, eq=False)
 class Lists:
     """One version's way from an event to a list.
@@ -45,8 +87,10 @@ class Lists:
         How the list is cut.
     gather : Gathering
         Finds the candidates.
-    reader : ItemReader
-        Reads the models' views and, where there is one, the item view, which comes last.
+    read : callable
+        Reads the models' views and, where there is one, the item view, which comes last: as `ItemReader.read`.
+    state_ids : sequence of str
+        The states that it reads.
     scores : ItemScores
         From the candidates' rows to scores.
     shown : dict of str to (int, bool)
@@ -59,19 +103,23 @@ class Lists:
         The event's column with its id.
     swaps : Swaps, optional
         Explores a share of the lists.
+    asking : Asking or None
+        As of an arm.
     """
 
     top: Top
     gather: Gathering
-    reader: ItemReader
+    read: Callable[..., ItemRows]
     scores: ItemScores
     shown: Mapping[str, tuple[int, bool]]
     vectors: Fresh[VectorIndex] | None = None
     columns: Sequence[tuple[str, str]] = ()
     id: str = ""
     swaps: Swaps | None = None
+    state_ids: Sequence[str] = ()
+    asking: Any = None
 
-    def answer(
+    async def answer(
         self,
         columns: Mapping[str, object],
         now: int,
@@ -82,40 +130,60 @@ class Lists:
     ) -> None:
         """Write a list into a verdict whose candidate view was read.
 
-        What candidates there are stands in it before the model is asked, in the order of their sources: so an answer
-        has items also when the model fails, and no version before it can take over.
+        What candidates there are stands in it before the models are asked: so there is a list also when they fail, and
+        no version before them can take over.
 
         Raises
         ------
         DeadlineError
-            It passed before the model was asked.
+            It passed before the models were asked, or before they answered.
         TidewheelError
-            A source, the features or the model failed.
+            A source, the features or the models failed.
         """
         start = perf_counter_ns()
         row, verdict.words = verdict.row, None
         found = self.gather(columns, now, verdict, start, until - start)
         ids = list(found)
-        verdict.items = [Item(id, None, rank, found[id]) for rank, id in enumerate(ids[: self.top.k], 1)]
+        verdict.candidates = candidates = Candidates(self.top, found)
+        verdict.items = []
         if not ids:
             return
         gathered = _in_time(until, "the features of the candidates were read")
         event = str(columns.get(self.id))
         if self.columns:
             columns = {name: columns.get(own) for name, own in self.columns}
-        rows = self.reader.read(columns, ids, now, at, without)
+        rows = self._rows(columns, ids, now, at, without, verdict, until)
+        shown = candidates.columns = columns_of(self.top, rows.words[-1], self.shown)
         read = _in_time(until, "the model was asked")
         stages = verdict.stages or []
         stages += [Stage("candidates", ns=gathered - start), Stage("items", ns=read - gathered)]
         verdict.features_ns += read - start
-        shown = columns_of(self.top, rows.words[-1], self.shown)
         left, go_on = allowed(self.top, shown, len(ids)), partial(passed, self.top, ids, shown)
-        scored = self.scores(rows.words, left, go_on, until, stages)
-        verdict.model_ns = perf_counter_ns() - read
-        self._cut(event, ids, found, rows, scored, shown, verdict)
+        if left.any():
+            scored = await self.scores(rows.words, left, go_on, until, stages)
+            verdict.model_ns = perf_counter_ns() - read
+            self._cut(event, ids, found, rows, scored, shown, verdict)
         if self.columns:
             self._tell_columns(columns, verdict)
         verdict.row = row._replace(instant=rows.instant, states=[*row.states, *self._states(ids, rows, verdict)])
+
+    def _rows(
+        self,
+        columns: Mapping[str, object],
+        ids: Sequence[str],
+        now: int,
+        at: int,
+        without: frozenset[str],
+        verdict: Verdict,
+        until: int,
+    ) -> ItemRows:
+        if self.asking is None:
+            return self.read(columns, ids, now, at, without)
+        self.asking.begin(until)
+        try:
+            return self.read(columns, ids, now, at, without)
+        finally:
+            verdict.resent = self.asking.end() or verdict.resent
 
     def _cut(
         self,
@@ -132,7 +200,7 @@ class Lists:
         order = cut.chosen
         if self.swaps is not None:
             order, verdict.explored, verdict.propensity, verdict.propensities = self.swaps(event, *cut)
-        own = rows.words[self.scores.models[0].place]
+        own = self.scores.rows(rows.words, scored)
         verdict.items = [
             Item(ids[at], float(scored.scores[at]), rank, found[ids[at]], own[at].tobytes(), rows.inputs(at))
             for rank, at in enumerate(order, 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
@@ -12,12 +12,15 @@ import numpy.typing as npt
 from tidewheel.errors import CorruptError
 from tidewheel.kernel import encode_levels, fill_levels, level_tables
 from tidewheel.serving.deciding.batching import Batcher
+from tidewheel.serving.deciding.own_thread import OwnThread
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
 
     from tidewheel.registry.models.bundles import Bundle
+    from tidewheel.serving.deciding.scoring import Pending
 
+    Floats = npt.NDArray[np.float64]
 
 INLINE_NS = 60_000
 """A row that takes longer is scored in the model's own thread, which costs a request about half of this."""
@@ -99,6 +102,14 @@ def scoring_of(bundle: Bundle, names: Sequence[str], loop: AbstractEventLoop | N
     batcher = Batcher(scorer.together, len(names), bundle.manifest.model, loop=loop)
     batcher.prime(words)
     return batcher
+
+
+def item_scoring(bundle: Bundle, names: Sequence[str]) -> Callable[[Floats, int], Floats | Pending[Floats]]:
+    """Return what scores rows of a list's candidates: trees and linear models at once, others in their own thread."""
+    scorer = Scorer(bundle, names)
+    if bundle.manifest.predictor.kind in ("function", "onnx"):
+        return OwnThread(scorer.together, bundle.manifest.model)
+    return lambda words, until: scorer.together(words)
 
 
 def _timed(scorer: Scorer, words: npt.NDArray[np.float64]) -> int:

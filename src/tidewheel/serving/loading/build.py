@@ -237,7 +237,9 @@ class Builder:
             scoring=None,
             thresholds=Thresholds(()),
             freshness=self._freshness([pinned.view for pinned in members], plans),
-            lists=ready_lists(version, members, asked, self._states(), self._scores, self.catalog.now),
+            lists=ready_lists(
+                version, members, self._inner, asked, self._states(), self._scores, self.catalog.now, self.breakers
+            ),
             asking=getattr(reader, "asking", None),
         )
 
@@ -326,7 +328,8 @@ class Builder:
                 links.extend([stored] if stored is not None else [])
             else:
                 table = table_of(link.by, champion, previous)
-                links.extend([Table(table.by[0], table.scores, table.default)] if table is not None else [])
+                of_item = table is not None and service.ranking is not None and "." in table.by[0]
+                links.extend([Table(table.by[0], table.scores, table.default, of_item)] if table is not None else [])
         actions = [link for link in links if isinstance(link, str)]
         floor = service.thresholds[0][0] if service.thresholds else ""
         known = self._arm(champion or previous, CHAMPION)
