@@ -35,7 +35,7 @@ def shop_of(folder: Path, score: str = "model = Worth", **how: Any) -> Iterator[
 
 
 class Sick:
-    """What makes a model score as it is told: well, without a number for worth 3, by raising, or by stalling in its own thread."""
+    """Makes a model score as it is told: well, without a number for worth 3, by raising, or by stalling."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.how, self.asked, self.well = "well", 0, threading.Event()

@@ -24,15 +24,36 @@ from tidewheel.workspace.workspace import Workspace
 ROWS = world(datetime.now(UTC) - timedelta(days=3), users=20, movies=60, requests=200)
 
 
+class Chosen(tw.Service, on=project.Request):
+    """Lists of the movies that a request names, cut in every way there is."""
+
+    candidates = [tw.retrieve.listed(project.Request.words)]
+    rules = [tw.rule("nothing wanted", project.Request.user == "u9", then="nothing")]
+    model = project.Ranker
+    decide = tw.top(
+        9,
+        diversity=tw.mmr(0.6, on=project.Movie.embedding),
+        at_most={project.Movie.genre: 3},
+        rules=[
+            tw.rerank.drop(project.MoviePopularity.plays_30d < 2),
+            tw.rerank.boost(project.Movie.genre == "drama", by=0.5),
+            tw.rerank.pin(project.MoviePopularity.plays_30d > 5, at=2),
+        ],
+    )
+    deadline = "60s"
+
+
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     folder: Path = tmp_path_factory.mktemp("movies")
     write(folder, ROWS)
-    with tw.open(":memory:", project) as opened:
+    with tw.open(":memory:", [project.Recommend, project.Home, project.Ranker, Chosen]) as opened:
         for name in ROWS:
             opened.ingest(str(folder / f"{name}.parquet"), name)
         opened.sync()
-        opened.deploy(opened.train("Ranker").version, service="Recommend", force=True)
+        version = opened.train("Ranker").version
+        for service in ("Recommend", "Chosen"):
+            opened.deploy(version, service=service, force=True)
         yield opened
 
 
@@ -77,6 +98,35 @@ def test_pairs_of_a_file_are_scored_and_the_best_kept(workspace: Workspace, answ
     best = sorted(answer.items, key=lambda item: (-(item.score or 0.0), item.id))[:3]
     found = sorted((row["rank"], row["item"], row["score"]) for row in rows)
     assert found == [(place, item.id, item.score) for place, item in enumerate(best, 1)]
+
+
+def test_lists_are_cut_as_they_were_served(workspace: Workspace) -> None:
+    movies = [f"m{k}" for k in range(0, 60, 2)]
+    names = ("id", "user", "words", "item", "at")
+    rows: dict[str, list[object]] = {name: [] for name in names}
+    served = {}
+    for k in (1, 2, 3, 9):
+        answer = workspace.decide("Chosen", {"id": f"c{k}", "user": f"u{k}", "words": " ".join(movies)})
+        assert not answer.fallback
+        served[f"c{k}"] = (answer.decision, [item.id for item in answer.items])
+        for item in [*movies, movies[0]]:
+            for name, value in zip(names, (f"c{k}", f"u{k}", "", item, instant(workspace, answer)), strict=True):
+                rows[name].append(value)
+    assert served["c9"] == ("nothing", [])
+    assert all(len(items) == 9 for id, (_, items) in served.items() if id != "c9")
+    table = pa.table(rows)
+    found = workspace.score(project.Request, "Ranker", rows=table, service="Chosen").to_pylist()
+    assert len(found) == len(table)
+    for id, (decision, items) in served.items():
+        own = [row for row in found if row["event_id"] == id]
+        assert {row["decision"] or "" for row in own} == {decision}
+        assert [row["item"] for row in sorted(own, key=lambda row: row["rank"] or 99) if row["rank"]] == items
+    plain = workspace.score_run(project.Request, "Ranker", rows=table)
+    assert not plain.already, "a list by its scores alone is another run"
+    first = workspace.score(project.Request, "Ranker", rows=table, service="Chosen", top=1).to_pylist()
+    assert sorted(row["item"] for row in first) == sorted(items[0] for _, items in served.values() if items)
+    with pytest.raises(InputError, match="Home does not answer a Request with lists that Ranker alone orders"):
+        workspace.score(project.Request, "Ranker", rows=table, service="Home")
 
 
 def test_history_is_scored_as_training_reads_it(workspace: Workspace) -> None:

@@ -107,8 +107,9 @@ def _rows_of(view: ir.View) -> tuple[str, str, str]:
 def item_key(context: Context, model: type[Model], value: object) -> str:
     """Return what a list's rows call their item, where ``Shown.movie`` names it; "" where that names something else."""
     each = context.views[model.view].each
-    named = isinstance(value, PathColumn) and each is not None and value._root.__name__ == each.source
-    return each.key if named and cast("PathColumn", value)._names == (each.item,) else ""
+    if each is None or not isinstance(value, PathColumn) or value._root.__name__ != each.source:
+        return ""
+    return each.key if value._names == (each.item,) else ""
 
 
 class _Compiler:

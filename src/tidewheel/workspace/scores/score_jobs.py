@@ -29,6 +29,7 @@ from tidewheel.runtime.stores import Stores
 from tidewheel.storage.places.disks import write_durably
 from tidewheel.workspace.naming import find
 from tidewheel.workspace.rollouts.deploying import current_thresholds
+from tidewheel.workspace.scores.cutting import Cutting, cutting_of
 from tidewheel.workspace.scores.lists import listed, source_of_file
 from tidewheel.workspace.scores.lists import of_file as rows_of_lists
 
@@ -67,6 +68,8 @@ class Ready:
         The thresholds that make a decision of a score.
     top : int
         How many items of a list are kept, 0 for all.
+    cut : Cutting, optional
+        How the service cuts its lists by whose rules they are ranked.
     """
 
     version: str
@@ -78,6 +81,7 @@ class Ready:
     by: str = ""
     levels: tuple[tuple[str, float], ...] = ()
     top: int = 0
+    cut: Cutting | None = None
 
     @property
     def each(self) -> ir.Each | None:
@@ -110,6 +114,7 @@ class Ready:
             KERNEL_VERSION,
             LAYOUT_VERSION,
             *([self.top] if self.top else []),
+            *([self.cut.told()] if self.cut else []),
         )
         return hashlib.sha256(msgspec.json.encode(described)).hexdigest()[:16]
 
@@ -146,7 +151,8 @@ def make_ready(stores: Stores, graph: ir.Graph, wanted: Wanted) -> Ready:
     key = _key_column(source, wanted.by) if wanted.by else None
     name, by = (key.name, key.target or key.name) if key else ("", "")
     levels = _levels(stores, graph, version.model, wanted.service)
-    return replace(ready, key=name, by=by, levels=levels, top=wanted.top)
+    cut = cutting_of(stores, graph, wanted.service, version.name, view)
+    return replace(ready, key=name, by=by, levels=levels, top=wanted.top, cut=cut)
 
 
 def of_link(stores: Stores, link: Inner) -> Ready:
@@ -232,7 +238,7 @@ def of_history(stores: Stores, history: History, ready: Ready, wanted: Wanted) -
             where=f"score {wanted.name}",
             remedy="give requests and items in a file: --rows FILE, with the request's columns and `item`",
         )
-    return _asked(rows)
+    return _asked(_read_for_cut(history, ready, rows))
 
 
 def of_file(stores: Stores, history: History, ready: Ready, wanted: Wanted, path: Path) -> Asked:
@@ -250,7 +256,13 @@ def of_file(stores: Stores, history: History, ready: Ready, wanted: Wanted, path
         raise InputError(f"no row of the file is a {source.name}", where=str(path))
     chosen = [*(column.name for column in source.columns), "_id", "_at", "_arrived"]
     rows = found.table.select(list(dict.fromkeys(chosen)))
-    return _asked(rows if ready.each is None else rows_of_lists(history, graph, view, rows), len(found.bad))
+    if ready.each is not None:
+        rows = _read_for_cut(history, ready, rows_of_lists(history, graph, view, rows))
+    return _asked(rows, len(found.bad))
+
+
+def _read_for_cut(history: History, ready: Ready, rows: pa.Table) -> pa.Table:
+    return rows if ready.cut is None else ready.cut.read(history, rows)
 
 
 def _asked(rows: pa.Table, refused: int = 0) -> Asked:
@@ -266,7 +278,8 @@ def _asked(rows: pa.Table, refused: int = 0) -> Asked:
 def job_of(ready: Ready, asked: Asked) -> Job:
     """Return what a run is to do to some rows."""
     graph = ready.bundle.manifest.graph
-    carried = tuple(dict.fromkeys(name for name in (ready.key, *ready.told) if name))
+    cut = ready.cut.names if ready.cut is not None else ()
+    carried = tuple(dict.fromkeys(name for name in (ready.key, *ready.told, *cut) if name))
     given = asked.rows is not None
     job = Job(graph, ready.view, asked.start, asked.end, 0, FEWEST_BUCKETS, carried=carried, asked=given)
     oldest = reach(Batch(job, Path()).plans)

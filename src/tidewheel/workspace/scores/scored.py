@@ -69,7 +69,8 @@ class Scored(Kept):
         online : bool
             Keep each entity's newest score for serving to read.
         service : class or str, optional
-            By whose thresholds a score becomes a decision; by default those of the only service of the model.
+            By whose thresholds a score becomes a decision; by default those of the only service of the model. Of a
+            model that orders lists: by whose rules and limits they are cut; by default `rank` is by score alone.
         top : int, optional
             Of a model that orders lists: how many items of each list are kept, the best ones; all by default.
         engine : Engine, optional

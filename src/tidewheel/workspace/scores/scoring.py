@@ -216,7 +216,11 @@ def _shaped(ready: Ready, engine: Engine, run: str, chain: Chain, computed: Comp
     }
     if not item:
         return pa.table(made)
-    rank = ranks(rows[request], rows["_arrived"].to_numpy(), rows[item], given)
+    if ready.cut is None:
+        rank = ranks(rows[request], rows["_arrived"].to_numpy(), rows[item], given)
+    else:
+        rank = ready.cut.ranks(rows[request], rows[item], rows, given)
+        made["decision"] = pa.array(ready.cut.decisions(rows), pa.string())
     table = pa.table(made | {"item": rows[item], "rank": rank})
     return table.filter(pc.field("rank") <= ready.top) if ready.top else table
 
