@@ -5,10 +5,8 @@ from __future__ import annotations
 import http.client
 import json
 import select
-import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -20,11 +18,10 @@ from tests.serving.oip.front import Front, front
 from tests.serving.shop import open_shop, payment, post, worker
 from tests.shop import done, tidewheel
 
-from tidewheel.cli.commands.decisions import _there
 from tidewheel.errors import InputError
 from tidewheel.registry.tokens import create_token
 from tidewheel.runtime.kill_switch import Killed
-from tidewheel.serving.observing.following import Follower, Gap, Wanted, lately
+from tidewheel.serving.observing.following import Follower, Gap, lately
 from tidewheel.storage.journal.decisions import DecisionRecord
 from tidewheel.storage.journal.segments import list_segments
 
@@ -203,7 +200,7 @@ def test_it_is_for_who_may_read_and_over_all_workers(tmp_path: Path) -> None:
             # A reader does not keep a worker from stopping.
             with reading(first.port, token=eye):
                 first.stop()
-    assert "can't be asked" in tidewheel("decisions", url, "--follow").err
+    assert "does not answer" in tidewheel("decisions", url, "--follow").err
 
 
 def command_follows(folder: Path, sent: dict[str, str], port: int, *where: str) -> None:
@@ -221,25 +218,3 @@ def command_follows(folder: Path, sent: dict[str, str], port: int, *where: str) 
         following.terminate()
     assert told["event_id"].startswith("p")
     assert told["service"] == "Score"
-
-
-def test_the_command_asks_again_where_it_stopped() -> None:
-    event = b'event: decision\nid: w-0-1-00000001:%d\ndata: {"decision_id": "%d"}\n\n'
-    asked: list[bytes] = []
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def answer() -> None:
-            for n in range(2):
-                client, _ = server.accept()
-                with client:
-                    asked.append(client.recv(65_536))
-                    client.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n" + event % (n, n))
-
-        thread = threading.Thread(target=answer, daemon=True)
-        thread.start()
-        found = _there(f"http://127.0.0.1:{server.getsockname()[1]}", "", Wanted(version="Fraud@3"))
-        assert [told["decision_id"] for _, told in islice(found, 2)] == ["0", "1"]
-        thread.join(10)
-    assert b"version=Fraud%403" in asked[0]
-    assert b"Last-Event-Id" not in asked[0].title()
-    assert b"Last-Event-Id: W-0-1-00000001:0\r\n" in asked[1].title()

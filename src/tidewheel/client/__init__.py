@@ -5,6 +5,7 @@
 
 from tidewheel.client.aio import AsyncClient
 from tidewheel.client.calls import Appended, Decision, Features
+from tidewheel.client.following import Followed, Gap
 from tidewheel.client.sync import Client
 
-__all__ = ["Appended", "AsyncClient", "Client", "Decision", "Features"]
+__all__ = ["Appended", "AsyncClient", "Client", "Decision", "Features", "Followed", "Gap"]

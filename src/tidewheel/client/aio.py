@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
-from contextlib import suppress
+from contextlib import closing, suppress
 from types import TracebackType
 from typing import Any, TypeVar
 
 from tidewheel.client import calls
 from tidewheel.client.calls import Appended, Call, Decision, EventReader, Features
+from tidewheel.client.following import SILENCE, Followed, Following, Gap
 from tidewheel.client.http1 import READ, Reply, request_bytes
 from tidewheel.client.retries import Tries
 from tidewheel.client.setup import MOST_IDLE, Caller, is_over, unreachable
@@ -91,6 +92,34 @@ class AsyncClient(Caller[Pipe]):
     async def status(self) -> dict[str, Any]:
         """Return what is served, how fast, and what is wrong."""
         return await self._run(calls.get("/v1/status"))
+
+    async def follow(
+        self,
+        *,
+        service: str | type = "",
+        version: str = "",
+        fallback: str = "",
+        after: str = "",
+        patience: str | float | None = None,
+    ) -> AsyncIterator[Followed | Gap]:
+        """Give decisions while they are made, until the loop is left. As `Client.follow`."""
+        wanted = {"service": service, "version": version, "fallback": fallback}
+        following = Following(self._address, wanted, after, self._setup.usual, patience)
+        while True:
+            reply, failed = Reply(), None
+            try:
+                async with asyncio.timeout(following.left()):
+                    reader, writer = await self._connect()
+                with closing(writer):
+                    writer.write(following.request(self._setup.fixed))
+                    while not reply.done:
+                        async with asyncio.timeout(SILENCE):
+                            reply.feed(await reader.read(READ))
+                        for told in following.feed(reply):
+                            yield told
+            except OSError as error:
+                failed = error
+            await asyncio.sleep(following.again(reply, failed))
 
     async def close(self) -> None:
         """Close the connections that are kept."""

@@ -15,7 +15,7 @@ BATCH = 512 * 1024
 EVENTS, ARROW = "text/event-stream", "application/vnd.apache.arrow.stream"
 
 
-class Decision(msgspec.Struct, frozen=True):
+class Decision(msgspec.Struct, frozen=True, omit_defaults=True):
     """A service's answer to one event; see ``docs/serving.md``."""
 
     decision_id: str
@@ -269,20 +269,39 @@ def _appended(status: int, headers: Mapping[str, str], body: bytes) -> Appended:
     return answer
 
 
-class EventReader:
+class ServerEvents:
     """Takes a stream of server-sent events apart."""
 
     def __init__(self) -> None:
         self._rest = b""
+
+    def feed(self, data: bytes) -> Iterator[dict[str, str]]:
+        r"""Give the events that are whole now: each one's fields by name.
+
+        Examples
+        --------
+        >>> events = ServerEvents()
+        >>> list(events.feed(b"id: 1\ndata: {}\n\nid: 2")), list(events.feed(b"\n\n"))
+        ([{'id': '1', 'data': '{}'}], [{'id': '2'}])
+        """
+        *events, self._rest = (self._rest + data).split(b"\n\n")
+        for event in events:
+            fields = (line.partition(":") for line in event.decode().split("\n"))
+            yield {name: value.removeprefix(" ") for name, _, value in fields}
+
+
+class EventReader:
+    """Reads the rows of a batch that are told as events."""
+
+    def __init__(self) -> None:
+        self._events = ServerEvents()
         self.ended = False
         """Whether the server said that this was all."""
 
     def feed(self, data: bytes) -> Iterator[tuple[int, Decision | errors.TidewheelError]]:
         """Return the rows that are whole now: each with its number."""
-        *events, self._rest = (self._rest + data).split(b"\n\n")
-        for event in events:
-            fields = dict(line.split(b": ", 1) for line in event.split(b"\n"))
-            if fields[b"event"] == b"end":
+        for event in self._events.feed(data):
+            if event["event"] == "end":
                 self.ended = True
             else:
-                yield int(fields[b"id"]), _row(fields[b"data"])
+                yield int(event["id"]), _row(event["data"].encode())

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from tidewheel.client import calls
 from tidewheel.client.calls import Appended, Call, Decision, EventReader, Features
+from tidewheel.client.following import SILENCE, Followed, Following, Gap
 from tidewheel.client.http1 import READ, Reply, request_bytes
 from tidewheel.client.retries import Tries
 from tidewheel.client.setup import MOST_IDLE, Caller, is_over, unreachable
@@ -143,6 +144,59 @@ class Client(Caller[socket.socket]):
     def status(self) -> dict[str, Any]:
         """Return what is served, how fast, and what is wrong."""
         return self._run(calls.get("/v1/status"))
+
+    def follow(
+        self,
+        *,
+        service: str | type = "",
+        version: str = "",
+        fallback: str = "",
+        after: str = "",
+        patience: str | float | None = None,
+    ) -> Iterator[Followed | Gap]:
+        """Give decisions while they are made, until the loop is left.
+
+        When the connection breaks the server is asked again where it stopped: none is given twice, none left out.
+
+        Parameters
+        ----------
+        service : str or type
+            Those of one service.
+        version : str
+            Those that ``"Fraud@3"``, or any version of ``"Fraud"``, answered.
+        fallback : str
+            Those that a link of the chain answered; ``"any"`` of them, or ``"none"``.
+        after : str
+            The `place` of a decision, to go on behind it; else it begins with what is decided from now on.
+        patience : str or float, optional
+            How long a server that was there may be away before it is an error; for ever when it is not given.
+
+        Yields
+        ------
+        Followed or Gap
+            A decision; or how many there were that can't be told any more, where a reader was too slow.
+
+        Raises
+        ------
+        InputError, NotFoundError, DeniedError
+            The server refused it.
+        OverloadedError, UnreachableError
+            Too many follow, or there is no server: within the client's deadline at first, and within `patience` later.
+        """
+        wanted = {"service": service, "version": version, "fallback": fallback}
+        following = Following(self._address, wanted, after, self._setup.usual, patience)
+        while True:
+            reply, failed = Reply(), None
+            try:
+                with self._connect(following.left()) as connection:
+                    connection.sendall(following.request(self._setup.fixed))
+                    connection.settimeout(SILENCE)
+                    while not reply.done:
+                        reply.feed(connection.recv(READ))
+                        yield from following.feed(reply)
+            except OSError as error:
+                failed = error
+            time.sleep(following.again(reply, failed))
 
     def close(self) -> None:
         """Close the connections that are kept."""

@@ -8,16 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tidewheel.errors import InputError, TidewheelError, UnreachableError
+from tidewheel.errors import InputError
 
 if TYPE_CHECKING:
     from tidewheel.serving.observing.following import Wanted
 
 LOOK = 0.1
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 15.0
-"""Seconds before a server that has gone is asked again."""
-SILENCE = 60.0
-"""Seconds without a sign of life after which the connection is taken for dead."""
+CONNECTING = 2.0
+"""Seconds within which a server has to be there at first."""
 Told = tuple[str, dict[str, Any]]
 """``decision`` or ``gap``, and what is told of it."""
 
@@ -59,7 +57,7 @@ def decisions(
     if url is not None:
         if not follow:
             raise InputError("a server tells of decisions as they are made", remedy="give --follow")
-        found = _there(url.rstrip("/"), token, wanted)
+        found = _there(url, token, wanted)
     else:
         with opened(context, declarations=False) as workspace:
             journal = workspace.stores.layout.journal
@@ -102,58 +100,13 @@ def _looked(follower: Any, wanted: Wanted, most: int = 200) -> Iterator[Told]:
 
 
 def _there(url: str, token: str, wanted: Wanted) -> Iterator[Told]:
-    """Follow a server, and ask it again where it stopped."""
-    from urllib.parse import urlencode
+    """Follow a server; the client asks it again where it stopped."""
+    import msgspec
 
-    asked = f"{url}/v1/decisions?follow&" + urlencode(
-        {name: value for name, value in wanted._asdict().items() if value}
-    )
-    mark, pause, heard = "", FIRST_PAUSE, False
-    while True:
-        try:
-            for place, kind, told in _events(asked, token, mark):
-                mark, pause, heard = place, FIRST_PAUSE, True
-                if kind:
-                    yield kind, told
-        except OSError as error:
-            if not heard:
-                remedy = "write it like http://host:8700"
-                raise UnreachableError(f"can't be asked: {error}", where=url, remedy=remedy) from error
-            click.echo(f"{url} does not answer ({error}); asking again", err=True)
-        time.sleep(pause)
-        pause = min(2 * pause, LONGEST_PAUSE)
+    from tidewheel.client import Client, Gap
 
-
-def _events(asked: str, token: str, mark: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Yield each event of one connection: its id, its name ("" for a sign of life), and its data."""
-    import json
-    import urllib.error
-    import urllib.request
-
-    headers = ({"Authorization": f"Bearer {token}"} if token else {}) | ({"Last-Event-ID": mark} if mark else {})
-    try:
-        answer = urllib.request.urlopen(urllib.request.Request(asked, headers=headers), timeout=SILENCE)
-    except urllib.error.HTTPError as error:
-        if error.code in (429, 503):
-            raise
-        raise TidewheelError(_refusal(error), where=asked) from error
-    fields: dict[str, str] = {}
-    with answer:
-        for line in answer:
-            name, _, value = line.decode().rstrip("\n").partition(": ")
-            if name:
-                fields[name] = value
-            else:
-                yield fields.get("id", mark), fields.get("event", ""), json.loads(fields.get("data", "{}"))
-                mark, fields = fields.get("id", mark), {}
-
-
-def _refusal(error: Any) -> str:
-    """Return what a server says against a request."""
-    import json
-
-    try:
-        told = json.loads(error.read())["error"]
-        return "; ".join(filter(None, (f"{error.code}: {told['what']}", told["remedy"])))
-    except (ValueError, KeyError):
-        return f"{error.code} {error.reason}"
+    with Client(url, token=token, deadline=CONNECTING) as client:
+        for told in client.follow(**wanted._asdict()):
+            plain = msgspec.to_builtins(told)
+            del plain["place"]  # there is none in what is read here
+            yield "gap" if isinstance(told, Gap) else "decision", plain
