@@ -18,6 +18,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from hypothesis import settings
+from tests import mortal
 from tests.kafka_server import KafkaPlace, KafkaServer, broker_binary
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ class RedisServer:
         """Start it with what its last snapshot holds (`redis.Redis.save` makes one)."""
         import redis
 
-        self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
+        self._process = mortal.start(self._command, stdout=subprocess.DEVNULL)
         with redis.Redis.from_url(self.url) as client:
             for _ in range(200):
                 try:
@@ -142,7 +143,7 @@ def s3_server() -> Iterator[str]:
     pytest.importorskip("moto.server", reason="pip install 'moto[server]'")
     port = _free_port()
     command = [sys.executable, "-c", "from moto.server import main; main()", "-p", str(port)]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    server = mortal.start(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     with pytest.MonkeyPatch.context() as patched:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             patched.setenv(name, "test")

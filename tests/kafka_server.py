@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from tests import mortal
 
 MEMORY = "memory://tansu/"
 
@@ -51,7 +52,7 @@ class KafkaServer:
     def start(self) -> None:
         """Start it, and wait until it listens."""
         quiet = subprocess.DEVNULL
-        self._process = subprocess.Popen(self._command, stdout=quiet, stderr=quiet, env=self._environment)
+        self._process = mortal.start(self._command, stdout=quiet, stderr=quiet, env=self._environment)
         for _ in range(500):
             try:
                 socket.create_connection(("127.0.0.1", self._port), timeout=1).close()

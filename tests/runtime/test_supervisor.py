@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests import mortal
 
 from tidewheel.runtime.supervisor import ChildStatus, read_status
 
@@ -37,7 +38,7 @@ class Up:
         script = textwrap.dedent(SCRIPT).format(specs=specs, grace=grace, status=str(self.status_file))
         paths = os.pathsep.join([str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])])
         with self.output.open("w") as output:
-            self.process = subprocess.Popen(
+            self.process = mortal.start(
                 [sys.executable, "-c", script], stdout=output, stderr=output, env=os.environ | {"PYTHONPATH": paths}
             )
 
@@ -87,6 +88,26 @@ def test_it_starts_its_children_and_stops_them_cleanly(tmp_path: Path, number: i
     assert "Z  up            worker-0 is ready" in text
     assert "Traceback" not in text
     assert {child.state for child in up.children().values()} == {"stopped"}
+
+
+TEST = """
+import sys, time
+from pathlib import Path
+from tests.runtime.test_supervisor import Up
+up = Up(Path(sys.argv[1]), [("a", "children:steady", {})])
+print(up.process.pid, up.ready()["a"].pid, flush=True)
+time.sleep(60)
+"""
+
+
+def test_all_of_it_ends_with_a_test_that_is_killed(tmp_path: Path) -> None:
+    command, folder = [sys.executable, "-c", TEST, str(tmp_path)], HERE.parents[1]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=folder) as test:
+        assert test.stdout is not None
+        started = [int(pid) for pid in test.stdout.readline().split()]
+        test.kill()
+    assert len(started) == 2
+    assert all(gone(pid) for pid in started)
 
 
 def test_a_killed_child_is_started_again(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tests import mortal
 from tests.serving.server import connect, read_answer
 
 from tidewheel.collect.keeping.history import History
@@ -219,7 +220,7 @@ class Worker:
     def __init__(self, folder: Path, index: int = 0) -> None:
         self.run = load_config(folder, variables={}).layout.run
         self.folder, self.index = folder, index
-        self.process = subprocess.Popen(
+        self.process = mortal.start(
             [sys.executable, "-P", "-c", RUN, str(folder), str(index)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -87,15 +87,15 @@ def test_a_forked_child_is_refused_and_the_parent_goes_on(tmp_path: Path) -> Non
     ("kind", "network"), [("nfs4", True), ("fuse.sshfs", True), ("ext4", False), ("fuse.ext4", False)]
 )
 def test_network_disks_are_refused(kind: str, network: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    mounts = tmp_path / "mountinfo"
-    line = f"{os.path.realpath(tmp_path)}/far rw,relatime - {kind} server:/x rw"
+    mounts, far = tmp_path / "mountinfo", tmp_path / "données là"
+    line = f"{os.path.realpath(far).replace(' ', chr(92) + '040')} rw,relatime - {kind} server:/x rw"
     mounts.write_text(f"22 1 0:1 / / rw - ext4 /dev/vda rw\n30 22 0:44 / {line}\n")
     monkeypatch.setattr(disks, "MOUNTS", mounts)
     if network:
         with pytest.raises(StorageError, match=f"network file system \\({kind}\\)"):
-            EventLog.open(tmp_path / "far" / "log")
+            EventLog.open(far / "log")
     else:
-        EventLog.open(tmp_path / "far" / "log").close()
+        EventLog.open(far / "log").close()
     EventLog.open(tmp_path / "near").close()
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from tidewheel.errors import ConflictError, CorruptError, FullError, NotFoundError, SchemaError
+from tidewheel.errors import ConflictError, CorruptError, FullError, NotFoundError, SchemaError, StorageError
 from tidewheel.storage.lake import files as lake_files
 from tidewheel.storage.lake.delta import DAY, Lake, dates_of
 from tidewheel.storage.lake.upkeep import compact, drop_days, purge, replace_day
@@ -136,6 +136,26 @@ def test_a_missing_file_is_told(tmp_path: Path) -> None:
         file.unlink()
     with pytest.raises(CorruptError):
         lake.scan(TABLE)
+
+
+def test_a_damaged_table_is_not_taken_for_one_that_is_not_there(tmp_path: Path) -> None:
+    lake = Lake.open(tmp_path)
+    lake.append(TABLE, rows(1), position=("flush", 1))
+    lake_files.commit_file(tmp_path / TABLE, 0).write_bytes(b"{")
+    again = Lake.open(tmp_path)
+    for use in (again.position, lambda *_: again.append(TABLE, rows(1), position=("flush", 1))):
+        with pytest.raises(StorageError) as told:
+            use(TABLE, "flush")
+        assert not isinstance(told.value, NotFoundError)
+
+
+def test_a_day_of_numbers_that_became_floats_is_replaced(tmp_path: Path) -> None:
+    lake = Lake.open(tmp_path)
+    lake.append(TABLE, rows(1).append_column("amount", pa.array([2])), position=("flush", 1))
+    lake.append(TABLE, rows(2).append_column("amount", pa.array([1.5])), position=("flush", 2))
+    day = lake.day(TABLE, "1970-01-01").sort_by("_offset")
+    replace_day(lake, TABLE, "1970-01-01", day.slice(1))
+    assert lake.day(TABLE, "1970-01-01").equals(day.slice(1))
 
 
 @pytest.mark.parametrize("name", ["", "../elsewhere", "events/../../x"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,10 @@ import pytest
 from tidewheel.errors import CorruptError
 from tidewheel.storage.lake import files as lake_files
 from tidewheel.storage.lake.delta import Lake
+from tidewheel.storage.lake.upkeep import compact
 from tidewheel.storage.log.event_log import EventLog
 from tidewheel.storage.log.records import NewEvent
-from tidewheel.storage.places import boot
+from tidewheel.storage.places import boot, disks
 from tidewheel.storage.places.boot import CleanMark
 from tidewheel.storage.state.lmdb_state import StateStore
 
@@ -134,3 +136,52 @@ def test_a_first_commit_that_was_never_flushed_is_taken_back(
 
 def _cut(*_: object) -> int:
     raise KeyboardInterrupt
+
+
+def test_what_is_appended_after_a_table_was_dropped_is_flushed_again(
+    boots: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake, table = Lake.open(tmp_path / "lake"), tmp_path / "lake/events/Sale"
+    for n in range(1, 4):
+        lake.append("events/Sale", rows(n), position=("flush", n))
+    lake.drop("events/Sale")
+    with monkeypatch.context() as patched:
+        patched.setattr(lake_files, "flush_commits", _cut)
+        with pytest.raises(KeyboardInterrupt):
+            lake.append("events/Sale", rows(1), position=("flush", 1))
+    lake_files.commit_file(table, 0).write_bytes(b"")
+    boots.write_text("second")
+    again = Lake.open(tmp_path / "lake")
+    assert again.append("events/Sale", rows(1), position=("flush", 1))
+    assert again.count("events/Sale") == 1
+    assert lake_files.safe_version(table) == 0
+
+
+def test_a_checkpoint_is_flushed_with_its_commit_and_only_then_are_old_commits_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake, log = Lake.open(tmp_path), tmp_path / "events/Sale/_delta_log"
+    with monkeypatch.context() as patched:
+        patched.setattr(lake_files, "flush_commits", lambda path, safe: safe)
+        for n in range(1, 100):
+            lake.append("events/Sale", rows(n), position=("flush", n))
+    lake_files.flush_commits(tmp_path / "events/Sale", 97)
+    for file in log.iterdir():
+        os.utime(file, (0, 0))
+    flushed: list[Path] = []
+    monkeypatch.setattr(lake_files, "flush_file", flushed.append)
+    lake.append("events/Sale", rows(100), position=("flush", 100))
+    assert {log / f"{99:020d}.checkpoint.parquet", log / "_last_checkpoint"} <= set(flushed)
+    assert lake_files.commit_file(log.parent, 0).exists()
+    compact(lake, "events/Sale")
+    assert not lake_files.commit_file(log.parent, 0).exists()
+    assert Lake.open(tmp_path).count("events/Sale") == 100
+
+
+def test_new_folders_are_flushed_in_those_above_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flushed: list[Path] = []
+    monkeypatch.setattr(disks, "sync_folder", flushed.append)
+    disks.make_folder(tmp_path / "a" / "b" / "c")
+    assert set(flushed) == {tmp_path, tmp_path / "a", tmp_path / "a" / "b"}
+    disks.make_folder(tmp_path / "a" / "b")
+    assert len(flushed) == 3

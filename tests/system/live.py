@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests import mortal
+
 from tidewheel.runtime.config import load_config
 from tidewheel.runtime.supervisor import read_status
 
@@ -40,7 +42,7 @@ class Server:
     def start(self) -> Server:
         with self.log.open("ab") as log:
             self._from = log.tell()
-            self.process = subprocess.Popen(
+            self.process = mortal.start(
                 self._command, stdout=log, stderr=subprocess.STDOUT, env=self._environment, start_new_session=True
             )
         return self

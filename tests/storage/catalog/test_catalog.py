@@ -8,12 +8,15 @@ import time
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 
 from tidewheel.errors import BusyError, ConfigError, CorruptError, FullError, StorageError
 from tidewheel.storage.catalog import Catalog, touch
-from tidewheel.storage.catalog.tables import counters, metadata
+from tidewheel.storage.catalog.faults import explain_driver
+from tidewheel.storage.catalog.notes import latest_notes, note
+from tidewheel.storage.catalog.tables import counters, metadata, versions
 
 OPEN = """
 import sys
@@ -270,6 +273,45 @@ def test_a_server_that_does_not_answer() -> None:
 def test_a_namespace_that_is_no_name() -> None:
     with pytest.raises(ConfigError, match="schema"):
         Catalog.open("postgresql://127.0.0.1/test", namespace="a; drop table b")
+
+
+@pytest.mark.parametrize("catalog_place", ["postgres"], indirect=True)
+def test_a_namespace_may_be_a_word_of_sql(catalog_place: Any) -> None:
+    with Catalog.open(catalog_place.url, namespace="order") as catalog:
+        try:
+            add(catalog, "a")
+            assert count(catalog) == 1
+        finally:
+            with catalog.write() as connection:
+                connection.exec_driver_sql('DROP SCHEMA "order" CASCADE')
+
+
+def test_people_are_told_apart_by_case(catalog: Catalog) -> None:
+    for who in ("Ann", "ann", "ann"):
+        note(catalog, "deployment.promote", "Score", {"who": who})
+    assert [len(latest_notes(catalog, ["deployment"], who=who)) for who in ("Ann", "ann", "A%")] == [1, 2, 0]
+
+
+def test_a_lock_held_elsewhere_is_told_in_any_language() -> None:
+    assert isinstance(explain_driver(psycopg.errors.LockNotAvailable("Sperre nicht verfügbar"), "here"), BusyError)
+    assert isinstance(explain_driver(psycopg.errors.DiskFull("konnte nicht schreiben"), "here"), FullError)
+
+
+def test_a_commit_that_fails_leaves_nobody_waiting(catalog: Catalog, catalog_place: Any) -> None:
+    row = dict.fromkeys(("bundle", "view", "definition", "metrics", "gates", "who"), "")
+
+    def commit() -> None:
+        with catalog.write() as connection:
+            if connection.dialect.name == "sqlite":
+                connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
+            connection.execute(sa.insert(versions).values(model="m", number=1, run="none", created=1, **row))
+
+    with pytest.raises(sa.exc.IntegrityError):
+        commit()
+    add(catalog, "a")
+    with Catalog.open(catalog_place.url, namespace=catalog_place.namespace) as other:
+        add(other, "b")
+    assert count(catalog) == 2
 
 
 @pytest.mark.parametrize("catalog_place", ["postgres"], indirect=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Self
 
 from tidewheel.errors import CorruptError, NotFoundError
-from tidewheel.storage.places.disks import sync_folder, write_durably
+from tidewheel.storage.places.disks import make_folder, sync_folder, write_durably
 from tidewheel.storage.places.environments import translated
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -39,7 +39,7 @@ class ArtifactStore:
     def open(cls, folder: Path) -> Self:
         """Open the store, made when missing."""
         with translated(str(folder)):
-            (folder / "tmp").mkdir(parents=True, exist_ok=True)
+            make_folder(folder / "tmp")
         return cls(folder)
 
     def put(self, content: bytes | Path) -> str:
@@ -72,9 +72,7 @@ class ArtifactStore:
         if target.exists() and target.stat().st_size == temporary.stat().st_size and _digest_of(target) == digest:
             os.utime(target)  # it is used again: `discard` must not take it for old
             return
-        if not target.parent.exists():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            sync_folder(self.folder)
+        make_folder(target.parent)
         temporary.chmod(0o444)
         temporary.replace(target)
         sync_folder(target.parent)

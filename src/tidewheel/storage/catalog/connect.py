@@ -50,7 +50,6 @@ def sqlite_engine(path: Path) -> sa.Engine:
         "sqlite://",
         creator=lambda: sqlite_connection(path),
         poolclass=sa.QueuePool,
-        pool_reset_on_return=None,  # the catalog ends every transaction itself
     )
     sa.event.listen(engine, "begin", _begin_sqlite)
     return engine

@@ -11,6 +11,8 @@ from tidewheel.errors import BusyError, CorruptError, FullError, StorageError
 
 _BUSY = ("database is locked", "database table is locked", "lock timeout", "lock_not_available", "deadlock detected")
 _FULL = ("disk is full", "disk full", "no space left", "disk i/o error")
+_BUSY_STATES, _FULL_STATES = ("55P03", "40P01"), ("53100",)
+"""What PostgreSQL calls them in whatever language."""
 _CORRUPT = ("not a database", "malformed", "disk image")
 
 
@@ -22,15 +24,15 @@ def explain(error: sqlalchemy.exc.DBAPIError, where: str) -> StorageError:
 def explain_driver(error: BaseException, where: str) -> StorageError:
     """Return the error of ours for one that a driver raised itself."""
     said = (str(error).strip() or type(error).__name__).splitlines()[0]
-    low = said.lower()
-    if any(word in low for word in _BUSY):
+    low, state = said.lower(), getattr(error, "sqlstate", None)
+    if state in _BUSY_STATES or any(word in low for word in _BUSY):
         return BusyError(
             "another process has kept the catalog locked for longer than we wait (5 seconds)",
             where=where,
             remedy=f"find who holds it (`fuser -v {where}` for a file, pg_stat_activity for PostgreSQL) "
             "and let it end; nothing was changed",
         )
-    if any(word in low for word in _FULL):
+    if state in _FULL_STATES or any(word in low for word in _FULL):
         return FullError(f"no room to write the catalog ({said})", where=where, remedy="free some space and try again")
     if any(word in low for word in _CORRUPT):
         return CorruptError(

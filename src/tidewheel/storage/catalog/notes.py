@@ -62,7 +62,7 @@ def latest_notes(
     query = _chosen(subject, kinds).order_by(notes.c.seq.desc())
     if who:
         said = msgspec.json.encode({"who": who}).decode()[1:-1]
-        query = query.where(notes.c.body.contains(said, autoescape=True))
+        query = query.where(sa.func.replace(notes.c.body, said, "") != notes.c.body)  # LIKE is blind to case in SQLite
     return _rows(catalog, query.limit(limit))
 
 

@@ -109,7 +109,7 @@ class Catalog:
         upgrade = schema.upgrader()
         with self.write() as connection:
             if self._engine.dialect.name == "postgresql":
-                connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {self._namespace}")
+                connection.exec_driver_sql(f'CREATE SCHEMA IF NOT EXISTS "{self._namespace}"')
             upgrade(connection)
 
     @contextmanager

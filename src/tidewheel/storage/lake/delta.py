@@ -10,7 +10,7 @@ from typing import Any, Self
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
-from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
 from tidewheel.errors import ConflictError, CorruptError, NotFoundError, SchemaError, StorageError
@@ -21,6 +21,8 @@ from tidewheel.storage.protocols import Bound
 
 DAY = 86_400_000_000
 _PARTITIONS = ["_date"]
+KEEP_COMMITS = PostCommitHookProperties(cleanup_expired_logs=False)
+"""Of all that commits: else the library deletes old commits when it writes a checkpoint, before that is flushed."""
 
 
 class Lake:
@@ -130,7 +132,7 @@ class Lake:
                     where=table,
                     remedy="read the position again",
                 )
-            self._write(table, delta, self._fitted(table, delta, with_date(rows)), Transaction(app, target))
+            self._write(table, delta, self.fitted(table, delta, with_date(rows)), Transaction(app, target))
         return True
 
     def write_import(self, type: str, import_id: str, batches: Iterable[pa.RecordBatch]) -> int:
@@ -163,14 +165,20 @@ class Lake:
     def _write(self, table: str, delta: DeltaTable | None, rows: Any, transaction: Transaction) -> None:
         """Commit rows to a table as it was when its position was looked at: if that has moved since, nothing is."""
         properties = CommitProperties(app_transactions=[transaction])
-        how: dict[str, Any] = {"mode": "append", "schema_mode": "merge", "commit_properties": properties}
+        how: dict[str, Any] = {
+            "mode": "append",
+            "schema_mode": "merge",
+            "commit_properties": properties,
+            "post_commithook_properties": KEEP_COMMITS,
+        }
         if delta is None:
             how |= {"partition_by": _PARTITIONS, "storage_options": self.place.options}
         with self.translated(table):
             write_deltalake(delta or self.place.uri(table), rows, **how)
         self.place.flush(table)
 
-    def _fitted(self, table: str, delta: DeltaTable | None, rows: pa.Table) -> pa.Table:
+    def fitted(self, table: str, delta: DeltaTable | None, rows: pa.Table) -> pa.Table:
+        """Return rows, as readers see them, as a table keeps them. Raises `SchemaError`."""
         known = pa.schema(delta.schema().to_arrow()) if delta else pa.schema([])
         rows = widened(rows, known)
         schema = pa.schema([_field(field, known, table) for field in rows.schema if _is_kept(field, known)])
@@ -187,7 +195,7 @@ class Lake:
         if first is None:
             return None
         known = pa.schema(delta.schema().to_arrow()) if delta else pa.schema([])
-        begin = self._fitted(table, delta, with_date(pa.table(first)))
+        begin = self.fitted(table, delta, with_date(pa.table(first)))
 
         def fitted() -> Iterator[pa.RecordBatch]:
             yield from begin.to_batches()
@@ -295,10 +303,10 @@ class Lake:
             return DeltaTable(self.place.uri(table), version=version, storage_options=self.place.options)
         except TableNotFoundError as error:
             raise NotFoundError("there is no such table in the lake", where=table) from error
-        except DeltaError as error:
-            raise NotFoundError(f"no such version ({error})", where=table) from error
-        except OSError as error:
-            self.place.raise_for(error, table)
+        except (DeltaError, OSError) as error:
+            if version is not None and isinstance(error, DeltaError):
+                raise NotFoundError(f"no such version ({error})", where=table) from error
+            self.place.raise_for(error, table)  # damaged, or not reached: not the same as not there
 
     @contextmanager
     def translated(self, table: str) -> Iterator[None]:

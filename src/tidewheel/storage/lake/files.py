@@ -18,7 +18,7 @@ import msgspec
 
 from tidewheel.errors import CorruptError
 from tidewheel.storage.places.boot import boot_id
-from tidewheel.storage.places.disks import sync_folder, write_durably
+from tidewheel.storage.places.disks import make_folder, sync_folder, write_durably
 
 FLUSH_ALL_FROM = 16
 """With so many files, one flush of everything is quicker than one each."""
@@ -53,7 +53,7 @@ def newest_commit(table: Path) -> int:
 def writing(table: Path) -> Iterator[None]:
     """Hold the table's write lock: one writer at a time, so that a position is read and written as one."""
     folder = table.parent / ".locks"
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     descriptor = os.open(folder / table.name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -89,6 +89,11 @@ def is_checked(table: Path) -> bool:
     """Whether nothing can have been lost since the table was looked at: it was written in this boot."""
     note = _read_note(table)
     return note is not None and note.boot == boot_id()
+
+
+def note_nothing(table: Path) -> None:
+    """Note that no version is safe, of a table that is to be dropped: those of one made anew begin at 0."""
+    write_durably(_note(table), msgspec.json.encode(_Safe(boot_id(), -1)))
 
 
 def take_back_unsafe(table: Path) -> int:
@@ -129,7 +134,10 @@ def _files_of(table: Path, version: int) -> list[Path]:
     commit = commit_file(table, version)
     actions = [msgspec.json.decode(line, type=_Action) for line in commit.read_bytes().splitlines() if line.strip()]
     added = [table / unquote(action.add.path) for action in actions if action.add is not None]
-    return [*(path for path in added if path.exists()), commit]
+    # The library may have made a checkpoint with a commit, and begins to read there.
+    log, checkpoint = commit.parent, commit.with_suffix(".checkpoint.parquet")
+    made = [checkpoint, log / "_last_checkpoint"] if checkpoint.exists() else []
+    return [path for path in (*added, *made, commit) if path.exists()]
 
 
 def flush_file(path: Path) -> None:

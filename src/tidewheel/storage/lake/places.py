@@ -19,7 +19,7 @@ from pyarrow import fs
 
 from tidewheel.errors import NotFoundError
 from tidewheel.storage.lake import files as lake_files
-from tidewheel.storage.places.disks import sync_folder
+from tidewheel.storage.places.disks import make_folder, sync_folder
 from tidewheel.storage.places.environments import raise_for
 from tidewheel.storage.places.objects import ObjectFolder
 from tidewheel.storage.protocols import Bound
@@ -37,7 +37,7 @@ class LocalPlace:
         self.folder = folder
         self._checked: set[str] = set()
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
         except OSError as error:
             raise_for(error, str(folder))
 
@@ -113,6 +113,7 @@ class LocalPlace:
         """Delete all files of a table, which nobody may be reading."""
         path = self._path(table)
         if path.exists():
+            lake_files.note_nothing(path)
             shutil.rmtree(path)
             sync_folder(path.parent)
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
 
-from tidewheel.storage.lake.delta import Lake
+from tidewheel.storage.lake.delta import KEEP_COMMITS, Lake
 
 KEEP_HOURS = 168
 """How long files stay that no newest version names: a reader of an older version may hold them."""
@@ -21,16 +21,19 @@ KEEP_HOURS = 168
 def compact(lake: Lake, table: str, *, keep_hours: int = KEEP_HOURS) -> dict[str, int]:
     """Join small files within each day, and delete files that no version of the last `keep_hours` names.
 
+    Commits that are older than a month go too, where a checkpoint has what they say.
+
     Returns
     -------
     dict
         Files ``joined`` into how many ``made``, and ``deleted``.
     """
     with _upkeep(lake, table) as delta:
-        done = delta.optimize.compact()
+        done = delta.optimize.compact(post_commithook_properties=KEEP_COMMITS)
         lake.place.flush(table)
         deleted = _vacuum(delta, keep_hours, full=False)
         lake.place.flush(table)
+        lake.table(table).cleanup_metadata()
     return {"joined": done["numFilesRemoved"], "made": done["numFilesAdded"], "deleted": len(deleted)}
 
 
@@ -47,16 +50,22 @@ def drop_days(lake: Lake, table: str, before: str, *, only: str = "") -> int:
     condition = f"_date < '{before}'" + (f" AND {only}" if only else "")
     with _upkeep(lake, table) as delta:
         rows = lake.count(table)
-        delta.delete(condition)
+        delta.delete(condition, post_commithook_properties=KEEP_COMMITS)
         lake.place.flush(table)
         return rows - lake.count(table)
 
 
 def replace_day(lake: Lake, table: str, day: str, rows: pa.Table) -> None:
-    """Put `rows` in the place of all rows of one day, in one commit; stored positions stay."""
+    """Put `rows`, as `Lake.day` gives them, in the place of all of one day, in one commit; stored positions stay."""
     with _upkeep(lake, table) as delta:
-        fitted = rows.cast(pa.schema(delta.schema().to_arrow()))
-        write_deltalake(delta, fitted, mode="overwrite", partition_by=["_date"], predicate=f"_date = '{day}'")
+        write_deltalake(
+            delta,
+            lake.fitted(table, delta, rows),
+            mode="overwrite",
+            schema_mode="merge",
+            predicate=f"_date = '{day}'",
+            post_commithook_properties=KEEP_COMMITS,
+        )
         lake.place.flush(table)
 
 
@@ -75,7 +84,13 @@ def purge(lake: Lake, table: str) -> int:
 
 
 def _vacuum(delta: DeltaTable, keep_hours: int, *, full: bool) -> list[str]:
-    return delta.vacuum(retention_hours=keep_hours, dry_run=False, enforce_retention_duration=False, full=full)
+    return delta.vacuum(
+        retention_hours=keep_hours,
+        dry_run=False,
+        enforce_retention_duration=False,
+        full=full,
+        post_commithook_properties=KEEP_COMMITS,
+    )
 
 
 @contextmanager

@@ -6,6 +6,7 @@ Network file systems are refused: shared memory maps and locks are not safe ther
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from tidewheel.errors import StorageError
@@ -14,6 +15,8 @@ _NETWORK = "nfs nfs4 cifs smb smb2 smb3 smbfs ncpfs afs ceph glusterfs lustre gp
 NETWORK_FILE_SYSTEMS = frozenset(_NETWORK.split())
 NETWORK_FUSE = ("sshfs", "s3fs", "rclone", "glusterfs", "gcsfuse", "blobfuse", "goofys", "mount-s3", "juicefs", "ceph")
 MOUNTS = Path("/proc/self/mountinfo")
+_ESCAPED = re.compile(r"\\([0-7]{3})")
+"""How that file writes a blank, a tab, a line's end and a backslash."""
 
 
 def file_system_of(path: Path) -> str:
@@ -30,7 +33,7 @@ def file_system_of(path: Path) -> str:
     best, kind = "", ""
     for line in MOUNTS.read_text().splitlines():
         left, _, right = line.partition(" - ")
-        mount = left.split()[4].encode().decode("unicode_escape")
+        mount = _ESCAPED.sub(lambda found: chr(int(found[1], 8)), left.split()[4])
         inside = target == mount or target.startswith(mount.rstrip("/") + "/")
         if inside and len(mount) >= len(best):
             best, kind = mount, right.split()[0]
@@ -65,6 +68,14 @@ def write_durably(path: Path, content: bytes) -> None:
     finally:
         temporary.unlink(missing_ok=True)
     sync_folder(path.parent)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those that it is to lie in, so that all of them survive a power loss."""
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for each in missing:
+        sync_folder(each.parent)
 
 
 def sync_folder(folder: Path) -> None:

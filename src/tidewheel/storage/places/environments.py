@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 import lmdb
 
 from tidewheel.errors import BusyError, CorruptError, FullError, NotFoundError, StorageError
-from tidewheel.storage.places.disks import refuse_network, sync_folder
+from tidewheel.storage.places.disks import make_folder, refuse_network, sync_folder
 
 MAP_SIZE = 1 << 40
 """Of a sparse file: address space, not disk. So large that it never has to grow."""
@@ -73,7 +73,7 @@ def raise_for(error: Exception, where: str) -> NoReturn:
         raise StorageError(f"no permission ({text})", where=where, remedy="give this user write access") from error
     if isinstance(error, lmdb.LockError) or number == errno.EAGAIN:
         raise BusyError(f"locked by another process ({text})", where=where, remedy="stop that process") from error
-    raise StorageError(text or type(error).__name__, where=where) from error
+    raise StorageError(text.partition("\n")[0] or type(error).__name__, where=where) from error
 
 
 @contextmanager
@@ -234,7 +234,7 @@ def open_environment(folder: Path, *, map_size: int = MAP_SIZE, sync: bool = Tru
         if not _HOOKED:
             os.register_at_fork(after_in_child=_after_fork)
             _HOOKED.append(True)
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         found = _OPEN.get(_inode(data)) if data.exists() else None
         if found is None and data.exists() and _inode(data) in _INHERITED:
             raise _Forked(str(folder)).error()
@@ -243,7 +243,6 @@ def open_environment(folder: Path, *, map_size: int = MAP_SIZE, sync: bool = Tru
             raw = _open_raw(folder, map_size, sync)
             if new:
                 sync_folder(folder)
-                sync_folder(folder.parent)
             found = _OPEN[_inode(data)] = Environment(raw, str(folder), _inode(data), sync)
             return found
         if found.sync_commits != sync:
