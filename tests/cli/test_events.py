@@ -62,6 +62,14 @@ def test_the_same_file_twice_is_taken_once(filled: Path) -> None:
     assert orders_of(filled) == ORDERS
 
 
+def test_a_file_without_a_row_that_fits_ends_with_1(empty: Path) -> None:
+    file = empty / "wrong.jsonl"
+    file.write_text(BAD.replace('"dear"', "null"))
+    for more in ([], ["--json"]):
+        assert tidewheel("ingest", str(file), "--as", "Order", *more, folder=empty).code == 1
+    assert len(done("quarantine", "list", "--json", folder=empty).json) == 1
+
+
 def test_a_bad_row_is_quarantined_shown_and_taken_in_once_mended(empty: Path) -> None:
     file = empty / "few.jsonl"
     file.write_text(GOOD + BAD.replace('"dear"', "null"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 from pathlib import Path
 
@@ -173,3 +174,42 @@ def test_a_rewritten_file_holds_only_what_is_kept(tmp_path: Path) -> None:
     with again.read() as transaction:
         assert transaction.stat(names)["entries"] == 250
     again.close()
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_log_that_was_deleted_while_it_was_open_takes_nothing_more(replaced: bool, tmp_path: Path) -> None:
+    log = EventLog.open(tmp_path / "log")
+    log.append([NewEvent("Sale", "a", 1, {})], now=1)
+    log.check_there()
+    shutil.rmtree(tmp_path / "log")
+    if replaced:
+        (tmp_path / "log").mkdir()
+        (tmp_path / "log" / "data.mdb").write_bytes(b"another")
+    with pytest.raises(StorageError, match="deleted or replaced"):
+        log.append([NewEvent("Sale", "b", 1, {})], now=1)
+    log.close()
+
+
+def test_a_state_that_was_deleted_while_it_was_open_is_noticed_and_made_again(tmp_path: Path) -> None:
+    store = StateStore.open(tmp_path / "state", partitions=2)
+    writer = store.writer(0)
+    writer.sync()
+    shutil.rmtree(tmp_path / "state")
+    for look in (writer.sync, store.check_there):
+        with pytest.raises(StorageError, match="deleted or replaced"):
+            look()
+    writer.close()
+    store.close()
+    again = StateStore.open(tmp_path / "state", partitions=2)
+    again.check_there()
+    assert again.offsets() == [{}, {}]
+    again.close()
+
+
+def test_a_journal_that_was_deleted_while_it_was_open_is_noticed(tmp_path: Path) -> None:
+    with JournalWriter.open(tmp_path / "journal", "w") as journal:
+        journal.append(b"first")
+        journal.check_there()
+        shutil.rmtree(tmp_path / "journal")
+        with pytest.raises(StorageError, match=r"w-00000001.*deleted"):
+            journal.check_there()

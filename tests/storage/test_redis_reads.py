@@ -99,6 +99,17 @@ def test_nothing_is_sent_again_past_the_deadline(to_redis: Way, redis_place: Red
         assert to_redis.commands == before + 1
 
 
+def test_what_no_decision_waits_for_has_more_time(to_redis: Way, redis_place: RedisPlace) -> None:
+    with closing(RedisState.open(to_redis.url, redis_place.namespace, 1)) as store:
+        to_redis.slow.update(range(1000))
+        later = threading.Timer(1.0, to_redis.go_on.set)
+        with pytest.raises(UnreachableError):
+            store.offsets(for_decision=True)
+        later.start()
+        assert store.offsets() == [{}]
+        later.join()
+
+
 def test_decisions_tell_what_was_sent_again(tmp_path: Path, redis_server: RedisServer) -> None:
     with way(redis_server.url) as found, open_shop(tmp_path, state=found.url, hedge_reads="10ms") as shop:
         graph = shop.graph(deadline="20s")

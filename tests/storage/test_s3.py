@@ -48,13 +48,13 @@ def test_writers_on_two_machines_write_each_row_once(tmp_path: Path, s3_place: s
 def test_a_commit_that_came_in_between_is_seen(tmp_path: Path, s3_place: str, monkeypatch: pytest.MonkeyPatch) -> None:
     one, two = (Lake.open_on(s3_place, tmp_path / name) for name in ("one", "two"))
     one.append(TABLE, rows(0), position=("flush", 5))
-    fitted = one._fitted
+    fitted = one.fitted
 
     def late(*arguments: object) -> pa.Table:
         two.append(TABLE, rows(5), position=("flush", 10))
         return fitted(*arguments)
 
-    monkeypatch.setattr(one, "_fitted", late)
+    monkeypatch.setattr(one, "fitted", late)
     with pytest.raises(ConflictError, match="in the meantime"):
         one.append(TABLE, rows(5), position=("flush", 10))
     assert one.count(TABLE) == 10

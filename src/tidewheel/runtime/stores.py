@@ -173,6 +173,12 @@ class Stores:
             finally:
                 self.close_files()
 
+    def check_there(self) -> None:
+        """Raise `StorageError` where the files of log, states or scores were deleted while they were open."""
+        for name in ("log", "state", "scores"):
+            if name in self.__dict__:
+                getattr(self, name).check_there()
+
     def close(self) -> None:
         """Close what was opened, the catalog last, for good."""
         self.close_files()

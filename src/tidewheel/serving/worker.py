@@ -192,11 +192,16 @@ def tend(backend: WorkerBackend, guard: Guard, numbers: Callable[[], dict[str, f
     async def look() -> None:
         serving.lag = await asyncio.to_thread(lag_of, serving)
 
+    async def see() -> None:
+        serving.stores.check_there()
+        serving.journal.check_there()
+
     async def share() -> None:
         serving.metrics.gauges.update(numbers())
         await asyncio.to_thread(write_snapshot, run, backend.numbers())
 
     backend.upkeep.every(TICK, "a look at the stream's lag", look)
+    backend.upkeep.every(TICK, "a look at the stores", see)
     backend.upkeep.every(TICK, "writing the worker's numbers", share)
     follow(backend.upkeep, guard)
 

@@ -53,7 +53,8 @@ def ingest(
     """Take a file of events in, exactly once: Parquet, CSV, JSON lines or Arrow; - is standard input.
 
     Rows that do not fit are quarantined with their reason; the others go on. Ingesting the same
-    file again, or going on after an interruption, doubles nothing.
+    file again, or going on after an interruption, doubles nothing. A file of which every row is
+    quarantined ends with 1.
 
     \b
     Example:
@@ -79,6 +80,8 @@ def ingest(
         click.echo(str(summary))
         if summary.quarantined:
             click.echo(f"see what was refused and why: tidewheel quarantine list --event {event}")
+    if summary.refused:
+        raise SystemExit(1)
 
 
 @click.group()

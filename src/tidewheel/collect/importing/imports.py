@@ -79,6 +79,11 @@ class ImportSummary(msgspec.Struct, frozen=True):
     seconds: float = 0.0
     already: bool = False
 
+    @property
+    def refused(self) -> bool:
+        """Whether no row of it could be taken: all are in quarantine."""
+        return 0 < self.rows == self.quarantined
+
     def __str__(self) -> str:
         """Say it in a few lines, for people.
 

@@ -76,10 +76,12 @@ def groups_of(plan: ViewPlan) -> dict[str, str]:
     return {read.plan.state_id: read.plan.group.name for read in plan.reads}
 
 
-def watermarks(state_ids: Iterable[str], states: State, log: EventLog, now: int) -> Mapping[str, tuple[int, int]]:
+def watermarks(
+    state_ids: Iterable[str], states: State, log: EventLog, now: int, *, for_decision: bool = False
+) -> Mapping[str, tuple[int, int]]:
     """Return, for each state, the last offset that all partitions have folded, and its watermark."""
     # In this order: what is folded meanwhile makes a state look older, never fresher.
-    offsets, head = states.offsets(), log.head()
+    offsets, head = states.offsets(for_decision=for_decision), log.head()
     marks: dict[int, int] = {}
     found = {}
     for state_id in state_ids:

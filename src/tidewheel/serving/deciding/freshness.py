@@ -46,7 +46,7 @@ class Freshness:
         looked, at, marks = self._seen
         monotonic = time.monotonic()
         if monotonic - looked > GRAIN or abs(now - at) > GRAIN * 1e6:
-            found = watermarks(self._groups, self._states, self._log, now)
+            found = watermarks(self._groups, self._states, self._log, now, for_decision=True)
             marks = {state: mark for state, (_, mark) in found.items()}
             self._seen = (monotonic, now, marks)
         return marks

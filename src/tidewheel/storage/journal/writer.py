@@ -220,6 +220,17 @@ class JournalWriter:
         self._wake.set()
         return future
 
+    def check_there(self) -> None:
+        """Raise `StorageError` where the segment was deleted while it is written: its records go with this process."""
+        with self._lock:
+            there = self._closed or os.fstat(self._current.descriptor).st_nlink > 0
+        if not there:
+            raise StorageError(
+                "the journal's segment was deleted while it was open: what is written now goes with this process",
+                where=str(self.folder / f"{self._current.name}{SUFFIX}"),
+                remedy="restart, which begins another; decisions that the log had not taken are lost",
+            )
+
     def unsynced(self) -> int:
         """How many records a power loss would take at this moment."""
         return self._written - self._synced

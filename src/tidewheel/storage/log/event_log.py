@@ -143,6 +143,7 @@ class EventLog(LogReader):
             except BaseException:
                 self._memory.forget()
                 raise
+        self._environment.check_there()  # before anybody is told that it is safe
         self._unsynced = True
 
     def append(
@@ -175,7 +176,8 @@ class EventLog(LogReader):
         ConflictError
             A position is not as `expected`; nothing was written.
         StorageError
-            With ``sync="second"``: the disk refused a flush since the last append.
+            The log's file was deleted while it was open. With ``sync="second"``: the disk refused a flush since the
+            last append.
         """
         with self.appending(now) as appending:
             log_append.set_positions(appending.transaction, self._databases.meta, positions or {}, expected)

@@ -143,6 +143,10 @@ class LogReader:
         for schema in schemas[len(self._layouts) :]:
             self._layouts[schema.code] = RowLayout(schema)
 
+    def check_there(self) -> None:
+        """Raise `StorageError` where the log's file was deleted or replaced while it was open."""
+        self._environment.check_there()
+
     def head(self) -> int:
         """Offset the next event will get; 1 in an empty log."""
         with self._environment.read() as transaction:

@@ -153,6 +153,26 @@ class Environment:
         """Whether it was opened before a fork, in the parent."""
         return isinstance(self.raw, _Forked)
 
+    def check_there(self) -> None:
+        """See that what is written here can be found again. Costs a microsecond or two.
+
+        Raises
+        ------
+        StorageError
+            The file was deleted, or another one put in its place, while it was open.
+        """
+        try:
+            if _inode(Path(self.path, "data.mdb")) == self._inode:
+                return
+        except OSError:
+            pass
+        raise StorageError(
+            "this store was deleted or replaced while it was open: what is written now goes with this process",
+            where=self.path,
+            remedy="stop all that have the workspace open and start again: states are made anew from lake and log, "
+            "while a log has to be restored from a copy before",
+        )
+
     def sync(self) -> None:
         """Flush all commits to the disk, and clear the slots of readers that died."""
         with translated(self.path):

@@ -138,12 +138,16 @@ class State(Protocol):
         """Return the text of a hash that a batch stored."""
         ...
 
-    def offsets(self) -> list[dict[str, int]]:
-        """Per partition, the last offset folded by state id."""
+    def offsets(self, *, for_decision: bool = False) -> list[dict[str, int]]:
+        """Per partition, the last offset folded by state id. A decision waits for them no longer than for a blob."""
         ...
 
     def offset(self, state_id: str) -> int:
         """Offset up to which every partition has folded a state; 0 when one has not begun."""
+        ...
+
+    def check_there(self) -> None:
+        """Raise `StorageError` where what is open is no longer what would be opened: its files were deleted."""
         ...
 
     def scan(self, state_id: str) -> Iterator[tuple[bytes, bytes]]:

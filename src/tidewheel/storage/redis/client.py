@@ -17,6 +17,8 @@ READ_SECONDS = 0.1
 """How long a read, and with it a decision, waits for the server; ``?socket_timeout=`` in the URL wins."""
 CONNECT_SECONDS = 1.0
 """How long a connection for writes takes at most; one for reads has the time of a read: a decision waits for it."""
+BACKGROUND_SECONDS = 5.0
+"""How long a read waits that no decision waits for: a look at the stream's lag, a deploy."""
 WRITE_SECONDS = 60.0
 """How long a micro-batch, which may hold millions of bytes, waits."""
 SCHEMES = ("redis", "rediss", "valkey", "valkeys", "unix")

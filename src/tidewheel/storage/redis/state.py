@@ -18,12 +18,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from itertools import chain
-from typing import Any, Self, cast
+from typing import Self, cast
 from zlib import crc32
 
 from tidewheel.errors import ConflictError, StorageError
 from tidewheel.resending import Budget, Hedge
-from tidewheel.storage.redis.client import WRITE_SECONDS, Client, connect, translated, without_password
+from tidewheel.storage.redis.client import (
+    BACKGROUND_SECONDS,
+    WRITE_SECONDS,
+    Client,
+    connect,
+    translated,
+    without_password,
+)
 from tidewheel.storage.redis.partition import RedisPartition, offsets_of, scan_keys
 from tidewheel.storage.redis.reads import Reads
 from tidewheel.storage.state.partition import hash_key
@@ -94,6 +101,7 @@ class RedisState:
         self.partitions = partitions
         self._namespace = namespace
         self._client = connect(url)
+        self._background = connect(url, BACKGROUND_SECONDS)
         self._writing = connect(url, WRITE_SECONDS)
         self._reads = Reads(self._client, self.where, Budget(retry_share), hedge)
         self.asking = self._reads.asking
@@ -122,7 +130,7 @@ class RedisState:
         """
         store = cls(url, namespace, partitions, retry_share, hedge)
         with translated(store.where):
-            _refuse_eviction(store._client, store.where)
+            _refuse_eviction(store._background, store.where)
             note = f"{namespace}:state"
             with store._writing.pipeline() as pipe:
                 pipe.hsetnx(note, "partitions", str(partitions))
@@ -144,9 +152,13 @@ class RedisState:
             )
         return store
 
+    def check_there(self) -> None:
+        """Do nothing: a server's keys are there or not at each read."""
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+        self._background.close()
         self._writing.close()
 
     def partition_of(self, key: bytes) -> int:
@@ -166,12 +178,18 @@ class RedisState:
     def text(self, hash: int) -> str | None:
         """The text with this 64-bit hash, or None when no partition knows it."""
         key = hash_key(hash)
-        values = self._pipelined("HGET", b"t", key)
+        values = self._reads.ask_all([("HGET", tag + b"t", key) for tag in self._tags])
         return next((str(value, "utf-8") for value in values if value is not None), None)
 
-    def offsets(self) -> list[dict[str, int]]:
+    def offsets(self, *, for_decision: bool = False) -> list[dict[str, int]]:
         """Per partition: last folded offset by state id."""
-        return [offsets_of(meta) for meta in self._pipelined("HGETALL", b"m")]
+        names = [tag + b"m" for tag in self._tags]
+        if for_decision:
+            return [offsets_of(meta) for meta in self._reads.ask_all([("HGETALL", name) for name in names])]
+        with translated(self.where), self._background.pipeline(transaction=False) as pipe:
+            for name in names:
+                pipe.hgetall(name)
+            return [offsets_of(meta) for meta in pipe.execute()]
 
     def offset(self, state_id: str) -> int:
         """Offset up to which every partition has folded a state; 0 when one has not begun."""
@@ -188,10 +206,6 @@ class RedisState:
                     for name, blob in zip(some, self._writing.mget(some), strict=True):
                         if blob is not None:
                             yield name[len(prefix) :], blob
-
-    def _pipelined(self, command: str, key: bytes, *arguments: bytes) -> list[Any]:
-        """Ask all partitions one thing, in one round trip."""
-        return self._reads.ask_all([(command, tag + key, *arguments) for tag in self._tags])
 
 
 def _refuse_eviction(client: Client, where: str) -> None:

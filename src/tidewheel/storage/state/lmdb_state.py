@@ -148,6 +148,11 @@ class StateStore:
             _check_partitions(folder, partitions)
         return cls(folder, partitions, map_size)
 
+    def check_there(self) -> None:
+        """Raise `StorageError` where a partition's file was deleted or replaced while it was open."""
+        for environment in self._environments:
+            environment.check_there()
+
     def close(self) -> None:
         """Give all partitions back."""
         if not self._closed:
@@ -179,7 +184,7 @@ class StateStore:
                 return str(value, "utf-8")
         return None
 
-    def offsets(self) -> list[dict[str, int]]:
+    def offsets(self, *, for_decision: bool = False) -> list[dict[str, int]]:
         """Per partition: last folded offset by state id."""
         return [read_offsets(*pair) for pair in zip(self._environments, self._meta, strict=True)]
 

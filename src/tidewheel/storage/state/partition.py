@@ -293,7 +293,14 @@ class StatePartition:
                 transaction.put(_TOKEN, token, db=self._databases["meta"])
 
     def sync(self) -> None:
-        """Flush to the disk (call it each second or so), and free the slots of readers that died."""
+        """Flush to the disk (call it each second or so), and free the slots of readers that died.
+
+        Raises
+        ------
+        StorageError
+            The partition's file was deleted or replaced while it was open.
+        """
+        self._environment.check_there()
         self._environment.sync()
 
     def close(self) -> None:

@@ -115,6 +115,7 @@ class Keeper:
         try:
             send_notes(self._workspace.stores.catalog, self._workspace.stores.log, self._workspace.stores.clock.now())
             self._workspace.flush()
+            self._workspace.stores.check_there()
         except (TidewheelError, OSError) as error:
             log.warning("flush: %s", error)
         self._flushed = time.monotonic()
