@@ -162,16 +162,16 @@ class Environment:
             The file was deleted, or another one put in its place, while it was open.
         """
         try:
-            if _inode(Path(self.path, "data.mdb")) == self._inode:
-                return
+            found = _inode(Path(self.path, "data.mdb"))
         except OSError:
-            pass
-        raise StorageError(
-            "this store was deleted or replaced while it was open: what is written now goes with this process",
-            where=self.path,
-            remedy="stop all that have the workspace open and start again: states are made anew from lake and log, "
-            "while a log has to be restored from a copy before",
-        )
+            found = None
+        if found != self._inode:
+            raise StorageError(
+                "this store was deleted or replaced while it was open: what is written now goes with this process",
+                where=self.path,
+                remedy="stop all that have the workspace open and start again: states are made anew from lake and log, "
+                "while a log has to be restored from a copy before",
+            )
 
     def sync(self) -> None:
         """Flush all commits to the disk, and clear the slots of readers that died."""
