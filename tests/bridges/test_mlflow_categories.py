@@ -115,6 +115,23 @@ def test_what_does_not_map_is_told(encoder: Any, said: str) -> None:
         coded(model, NAMES, ["category"], "m")
 
 
+@pytest.mark.parametrize(
+    ("encoder", "set_later"),
+    [
+        (OneHotEncoder(), {"handle_unknown": "ignore"}),
+        (OrdinalEncoder(), {"handle_unknown": "use_encoded_value", "unknown_value": -1}),
+    ],
+)
+def test_what_a_refusing_encoder_is_told_to_set_needs_no_new_fit(encoder: Any, set_later: dict[str, Any]) -> None:
+    model = pipeline(encoder)
+    theirs = model.predict_proba(FRAME)[:, 1]
+    with pytest.raises(InputError) as raised:
+        coded(model, NAMES, ["category"], "m")
+    assert set_later["handle_unknown"] in raised.value.remedy
+    model.named_steps["columntransformer"].named_transformers_["texts"].set_params(**set_later)
+    np.testing.assert_allclose(estimators.score(coded(model, NAMES, ["category"], "m").model, CODES), theirs)
+
+
 def test_words_of_a_text_and_bare_learners_are_told() -> None:
     words = ColumnTransformer([("words", CountVectorizer(), "category")]).fit(FRAME)
     with pytest.raises(InputError, match="the text 'category' to CountVectorizer"):
@@ -134,6 +151,46 @@ def test_a_booster_of_a_frame_knows_its_categories(tmp_path: Path) -> None:
     )
     theirs = frame_booster().booster_.predict(pd.concat([FRAME.astype({"category": "category"}), odd]))
     np.testing.assert_allclose(found.predict(x), theirs)
+
+
+def saved_xgboost(folder: Path, frame: pd.DataFrame, **told: Any) -> Any:
+    """Have MLflow write an XGBoost model of a frame; return the model."""
+    need_extra("mlflow")
+    need_extra("xgboost")
+    import mlflow.xgboost
+    from mlflow.models import infer_signature
+    from xgboost import XGBClassifier
+
+    model = XGBClassifier(n_estimators=8, max_cat_to_onehot=2, enable_categorical=True, **told)
+    watched = {"eval_set": [(frame, Y)], "verbose": False} if told else {}
+    mlflow.xgboost.save_model(
+        model.fit(frame, Y, **watched), folder, pip_requirements=[], signature=infer_signature(FRAME)
+    )
+    return model
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # MLflow's own
+@pytest.mark.parametrize("told", [{}, {"early_stopping_rounds": 2, "learning_rate": 1.0}], ids=["whole", "cut"])
+def test_xgboost_of_a_frame_knows_its_categories(told: dict[str, Any], tmp_path: Path) -> None:
+    frame = FRAME.astype({"category": "category"})
+    frame.loc[:20, "category"] = None
+    model = saved_xgboost(tmp_path / "model", frame, **told)
+    found = read_mlflow(tmp_path / "model")
+    assert (found.names, found.known_levels) == (tuple(NAMES), {"category": LEVELS})
+    found.fit(CODES, Y)
+    codes = np.where(np.arange(ROWS) <= 20, np.nan, CODES[:, 1])
+    x = np.vstack([np.column_stack([CODES[:, 0], codes, CODES[:, 2]]), ODD, [[20.0, 70.0, 1.0]]])
+    assert verify(Predictor(*found.to_predictor()), found, x) == len(x)
+    np.testing.assert_allclose(found.predict(x[:ROWS]), model.predict_proba(frame)[:, 1], rtol=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # MLflow's own
+def test_xgboost_of_categories_that_are_numbers_is_told(tmp_path: Path) -> None:
+    saved_xgboost(tmp_path / "model", FRAME.assign(category=pd.Categorical(RNG.integers(3, 6, ROWS))))
+    with pytest.raises(InputError, match="'category' has the value 3, which is no text"):
+        read_mlflow(tmp_path / "model")
 
 
 def test_categories_that_are_numbers_are_told(tmp_path: Path) -> None:

@@ -72,6 +72,27 @@ def lightgbm_levels(text: str, names: Sequence[str], where: str) -> Levels:
     return {name: _texts(list(found), name, where) for name, found in zip(of, noted, strict=False)}
 
 
+def xgboost_levels(booster: Any, where: str) -> Levels:
+    """Return the categories that XGBoost keeps of the data frame that it was fitted on, by column.
+
+    Its codes are places in these lists already. Releases before 3.1 kept none: then there are none here.
+
+    Parameters
+    ----------
+    booster : xgboost.Booster
+        As it was loaded: what is cut from one has lost them.
+
+    Raises
+    ------
+    InputError
+        A column's categories are not texts.
+    """
+    if not hasattr(booster, "get_categories"):
+        return {}
+    kept = booster.get_categories(export_to_arrow=True).to_arrow()
+    return {name: _texts(held.to_pylist(), name, where) for name, held in kept if held is not None}
+
+
 def coded(model: Any, names: Sequence[str], texts: Sequence[str], where: str) -> Coded:
     """Return scikit-learn's pipeline over codes in place of texts.
 
@@ -141,7 +162,8 @@ def _recoded(part: Any, mine: dict[int, str], width: int, where: str) -> Levels:
     if getattr(encoder, "handle_unknown", "") == "error":
         raise InputError(
             f"{type(encoder).__name__} refuses a text of {name!r} that it has not met, and a service has to answer",
-            where=where, remedy="fit it with handle_unknown='ignore' (or 'use_encoded_value')",
+            where=where, remedy="set handle_unknown='ignore' on it (OrdinalEncoder: 'use_encoded_value', with "
+            "unknown_value), which needs no new fit, and log the model again",
         )  # fmt: skip
     levels = {}
     for place, column in mine.items():

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tidewheel.bridges.imported import Imported, Neutral
-from tidewheel.bridges.mlflow_categories import Levels, coded, lightgbm_levels
+from tidewheel.bridges.mlflow_categories import Levels, coded, lightgbm_levels, xgboost_levels
 from tidewheel.errors import CorruptError, FileError, InputError, MissingExtraError
 from tidewheel.registry.models.predictors import Predictor
 from tidewheel.training.fit import estimators
@@ -69,7 +69,8 @@ def read_mlflow(folder: Path, *, pickles: bool = False) -> Imported:
     if odd is not None:
         raise InputError(
             f"the model takes {odd!r} as text, and what its texts are coded by is not known here", where=str(folder),
-            remedy="categories are known of scikit-learn's encoders, and of LightGBM fitted on a frame's categories",
+            remedy="categories are known of scikit-learn's encoders, and of LightGBM and XGBoost (from 3.1) "
+            "fitted on a frame's categories",
         )  # fmt: skip
     found.kept = {"mlflow/MLmodel": (folder / FILE).read_bytes(), **found.kept}
     return found
@@ -150,6 +151,7 @@ def _xgboost(folder: Path, flavour: Mapping[str, Any], pickles: bool, takes: Sig
         from xgboost import Booster, DMatrix
 
         booster = Booster(model_file=str(path))
+    levels = xgboost_levels(booster, str(path))
     best = booster.attr("best_iteration")
     if best is not None and str(flavour.get("model_class", "")).startswith("xgboost.sklearn"):
         booster = booster[: int(best) + 1]
@@ -158,7 +160,7 @@ def _xgboost(folder: Path, flavour: Mapping[str, Any], pickles: bool, takes: Sig
     return Imported(
         "xgboost", lambda means: boosted("xgboost", content),
         lambda x: booster.predict(DMatrix(x, feature_names=names, feature_types=kinds)),
-        SINGLE_TOLERANCE, tuple(names or ()), {"model.json": content},
+        SINGLE_TOLERANCE, tuple(names or ()), {"model.json": content}, levels,
     )  # fmt: skip
 
 
