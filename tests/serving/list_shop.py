@@ -73,6 +73,16 @@ class Age(tw.Model):
     label = tw.happened(Play, within="1d")
 
 
+class BothView(tw.View, on=Ask, each=Shown.film):
+    worth = Worth.score
+    age = Age.score
+
+
+class Both(tw.Model):
+    view = BothView
+    label = tw.happened(Play, within="1d")
+
+
 class Pick(tw.Service, on=Ask):
     candidates = [tw.retrieve.listed(Ask.wanted)]
     {score}
@@ -80,8 +90,10 @@ class Pick(tw.Service, on=Ask):
     {fallback}
     deadline = "{deadline}"
 """
-COLUMNS = {"Worth": ("WorthView", ("worth",)), "Age": ("AgeView", ("age",))}
+COLUMNS = {"Worth": ("WorthView", ("worth",)), "Age": ("AgeView", ("age",)), "Both": ("BothView", ("worth", "age"))}
 ONE = "model = Worth"
+STACK = "model = tw.combine.stack([Worth, Age], by=Both)"
+CHAIN = "model = Both"
 FILMS: dict[str, dict[str, object]] = {
     "a": {"worth": 1.0, "age": 5.0, "genre": "x", "banned": False},
     "b": {"worth": 2.0, "age": 4.0, "genre": "x", "banned": False},

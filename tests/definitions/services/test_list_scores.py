@@ -85,7 +85,7 @@ MISTAKES = [
     ("model = tw.combine.cascade(Click, Ranker, top=(9, 8))", "one falling number", "top=(200, 50)"),
     ("model = tw.combine.cascade(Meta, Click, Ranker, top=(8, 9))", "one falling number", "top=(200, 50)"),
     ("model = tw.combine.cascade(Click, Ranker, top=True)", "no number of candidates", "like 50"),
-    ("model = tw.combine.stack([Click, Ranker], by=Meta)", "nothing can be stacked", "weights or an expression"),
+    ("model = tw.combine.stack([Click, Ranker], by=Meta)", "no column with the score of Click", "click = Click.score"),
     ("model = tw.combine.weighted({Click: 0.5, Meta: 0.5})", "tell different things", "Click.score * Meta.score"),
     ("score = Click.score * Single.score", "views have a row for each item", "each=Shown.movie"),
     ("score = Click.score * Far.score", "score rows of different things", "the same on= and each="),
@@ -100,6 +100,42 @@ def test_a_mistake_has_a_remedy(load: Load, score: str, words: str, hint: str) -
         load(MODELS + service(score), shop=SHOP)
     assert words in str(error.value)
     assert hint in str(error.value)
+
+
+STACKED = """
+class Both(tw.View, on=Request, each=Shown.movie):
+    click = Click.score
+    ranker = Ranker.score
+class Over(tw.Model):
+    view = Both
+    label = tw.happened(Play, within="1d")
+"""
+
+
+def test_a_stack_reads_what_its_members_read_on_every_surface(load: Load) -> None:
+    for score in ("model = tw.combine.stack([Click, Ranker], by=Over)", "model = Over"):
+        services = load(MODELS + STACKED + service(score), shop=SHOP).graph.services
+        surface = next(node for node in services if node.name == "Surface")
+        assert surface.model == "Over", "whose label tells outcomes"
+        assert surface.ranking is not None
+        assert surface.ranking.columns == (("device", "device"), ("user", "viewer"))
+
+
+@pytest.mark.parametrize(
+    ("view", "words"),
+    [
+        (
+            "on=Request, each=Shown.movie):\n    a = Single.score",
+            "Single.score is of an event, and not of an item of it",
+        ),
+        ("on=Request):\n    a = Click.score", "Click.score is of an item, and not of the event"),
+        ("on=Request, each=Shown.movie):\n    a = Far.score", "Far scores items of Seen, and this view's are of Shown"),
+    ],
+)
+def test_a_score_is_of_the_same_item(load: Load, view: str, words: str) -> None:
+    with pytest.raises(DefinitionError) as error:
+        load(MODELS + f"class Odd(tw.View, {view}\n", shop=SHOP)
+    assert words in str(error.value)
 
 
 def test_items_are_ordered_and_events_are_not(load: Load) -> None:

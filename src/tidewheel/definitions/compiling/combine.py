@@ -119,11 +119,6 @@ def _member(context: Context, model: type[Model], on: ir.Source, *, ranks: bool)
 
 def _check_kind(given: Combination, *, ranks: bool) -> None:
     """Refuse what is for single rows in a list, and the other way round."""
-    if given.kind == "stack" and ranks:
-        raise DefinitionError(
-            "a view with each= takes no model's score, so nothing can be stacked on scores of items",
-            remedy="combine them by weights or an expression: score = Click.score * Order.score",
-        )
     if given.kind == "cascade" and bool(given.top) != ranks:
         what, remedy = ("a list", "top=50") if ranks else ("a single score", "unsure=(0.3, 0.7)")
         raise DefinitionError(
@@ -223,11 +218,7 @@ def check_chains(context: Context, views: dict[str, type[View]]) -> None:
             view = context.views[cls]
             for name in scores_in(view):
                 inner = frozen[by_name[name].view]
-                if view.each is not None or inner.each is not None:
-                    raise DefinitionError(
-                        f"{name}.score is of an event, and not of an item of it",
-                        remedy="a view with each= takes no model's score, and gives none to another",
-                    )
+                _check_items(name, inner, view)
                 if inner.on != view.on:
                     raise DefinitionError(
                         f"{name} scores rows of {inner.on}, and this view's are of {view.on}",
@@ -238,6 +229,28 @@ def check_chains(context: Context, views: dict[str, type[View]]) -> None:
                     raise DefinitionError(
                         f"models that need each other: {' -> '.join(trail)}", remedy="break the circle"
                     )
+
+
+def _check_items(name: str, inner: ir.View, view: ir.View) -> None:
+    """Refuse a score of an item as a column of an event, of an event as one of an item, and of another item."""
+    if inner.each is None and view.each is None:
+        return
+    if inner.each is None or view.each is None:
+        what, other = ("an event", "an item of it") if inner.each is None else ("an item", "the event")
+        raise DefinitionError(
+            f"{name}.score is of {what}, and not of {other}", remedy="give both views each=, or neither of them"
+        )
+    own, its = ((each.source, each.item, each.request) for each in (view.each, inner.each))
+    if own != its:
+        raise DefinitionError(
+            f"{name} scores items of {its[0]}, and this view's are of {own[0]}", remedy="give both views the same each="
+        )
+    served = {one.column: one for one in view.each.served}
+    for one in inner.each.served:
+        if served.get(one.column, one) != one:
+            raise DefinitionError(
+                f"{own[0]}.{one.column} is served to {name} as something else", remedy="serve it as one thing to both"
+            )
 
 
 def _back_to(first: str, needs: dict[str, list[str]], trail: tuple[str, ...]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from tidewheel.definitions import ir
 from tidewheel.definitions.columns.columns import Column, PathColumn
 from tidewheel.definitions.compiling.batch import key_of
 from tidewheel.definitions.compiling.capture import capture
-from tidewheel.definitions.compiling.combine import Scoring, models_of
+from tidewheel.definitions.compiling.combine import Scoring, models_of, scores_in
 from tidewheel.definitions.compiling.context import Context
 from tidewheel.definitions.compiling.each_scope import EachScope
 from tidewheel.definitions.compiling.expressions import Typed, elements, lower, text_of
@@ -104,6 +104,16 @@ def _rows_of(view: ir.View) -> tuple[str, str, str]:
     return each.source, each.item, each.request
 
 
+def _with_inner(context: Context, views: list[ir.View]) -> list[ir.View]:
+    """Return views with those of the models whose scores they have as columns."""
+    found, by_name = list(views), {view.name: view for view in context.views.values()}
+    for view in found:
+        read = set(scores_in(view))
+        inner = [by_name[model.view] for model in context.models.values() if model.name in read]
+        found += [one for one in inner if one not in found]
+    return found
+
+
 def item_key(context: Context, model: type[Model], value: object) -> str:
     """Return what a list's rows call their item, where ``Shown.movie`` names it; "" where that names something else."""
     each = context.views[model.view].each
@@ -118,7 +128,7 @@ class _Compiler:
         models = models_of(cls)
         views = [context.views[model.view] for model in models]
         own, self.seen = cast("type", cls._on), cast("type", models[0].view._on)
-        self.surface = None if views[0].on == on.name else Surface(context, on, own, views)
+        self.surface = None if views[0].on == on.name else Surface(context, on, own, _with_inner(context, views))
         self.asked = self.surface or RowScope(context, on)
         self.items = EachScope(context, context.source_of(self.seen), self.seen, models[0].view._each)
         self.target = context.sources[self.items.each.target]

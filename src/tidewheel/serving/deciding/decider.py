@@ -161,7 +161,7 @@ def _link(link: Link, off: Collection[str]) -> Link:
 
 
 def _is_off(arm: Arm | StoredScores, off: Collection[str]) -> bool:
-    if isinstance(arm, Arm) and (arm.combined is not None or (arm.lists is not None and arm.lists.scores.how)):
+    if isinstance(arm, Arm) and (arm.combined is not None or (arm.lists is not None and not arm.lists.scores.alone)):
         return False
     return arm.model in off or model_of(arm.model) in off
 
@@ -173,7 +173,7 @@ def _refusing(arm: Arm | None, off: Collection[str]) -> Arm | None:
     """
     if arm is not None and arm.combined is not None:
         return replace(arm, combined=arm.combined.without(off))
-    if arm is not None and arm.lists is not None and arm.lists.scores.how is not None:
+    if arm is not None and arm.lists is not None and not arm.lists.scores.alone:
         return replace(arm, lists=replace(arm.lists, scores=arm.lists.scores.without(off)))
     if arm is None or not _is_off(arm, off):
         return arm

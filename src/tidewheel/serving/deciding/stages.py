@@ -70,11 +70,8 @@ def _same_items(record: DecisionRecord, stores: Stores) -> bool | None:
     if not items or not record.bundle:
         return None
     service = load_service(stores.catalog, record.service_version).service
-    if service.combine is None:
-        bundle = load_bundle(stores.artifacts, record.bundle)
-        return _same(bundle, [item.features for item in items], [item.score for item in items])
     shown = {item.id: item for item in items}
-    combiner, own = Combiner(service.combine, service.score_view), dict.fromkeys(shown, b"")
+    own = dict.fromkeys(shown, b"")
     scores: dict[str, dict[str, float]] = {id: {} for id in shown}
     for stage in record.stages:
         told = [one for one in record.item_scores if one.stage == stage.name]
@@ -86,6 +83,10 @@ def _same_items(record: DecisionRecord, stores: Stores) -> bool | None:
             return False
         for one in told:
             scores[one.item][stage.name] = math.nan if one.score is None else one.score
+    if service.combine is None:
+        bundle = load_bundle(stores.artifacts, record.bundle)
+        return _same(bundle, [item.features for item in items], [item.score for item in items])
+    combiner = Combiner(service.combine, service.score_view)
     return all(combiner(scores[id], _row(own[id]) if own[id] else None) == item.score for id, item in shown.items())
 
 

@@ -13,6 +13,7 @@ from tidewheel.definitions import digest, ir
 from tidewheel.engine import map_parts
 from tidewheel.errors import NotFoundError
 from tidewheel.features.replay.backfill import read_view
+from tidewheel.features.replay.served import as_served
 from tidewheel.registry.models.bundles import ArtifactStore, Bundle, Inner, load_bundle
 from tidewheel.registry.models.combining import score_columns
 from tidewheel.registry.models.predictors import Predictor
@@ -98,7 +99,9 @@ def filled(
     by_model = {link.model: link.bundle for link in links}
     for model in score_columns(view).values():
         bundle = load_bundle(artifacts, by_model[model])
-        scores = pa.array(rows_scored(artifacts, bundle, history, rows, visibility, delay), from_pandas=True)
+        # What another model is to learn from is what it will be given: the score that serving computes.
+        found = rows_scored(artifacts, bundle, history, rows, visibility, delay, served=True)
+        scores = pa.array(found, from_pandas=True)
         for column in view.columns:
             if column.value == ir.Score(model):
                 place = columns.column_names.index(column.name)
@@ -113,9 +116,16 @@ def rows_scored(
     rows: pa.Table,
     visibility: ir.Visibility = "arrival",
     delay: int = 0,
+    *,
+    served: bool = False,
 ) -> Floats:
-    """Return a bundle's scores of rows by its own view, with its own pinned versions' scores in it."""
+    """Return a bundle's scores of rows by its own view, with its own pinned versions' scores in it.
+
+    With `served`, rows of items hold what serving puts in the place of columns that no candidate has.
+    """
     view = view_of(bundle)
+    if served and view.each is not None:
+        rows = as_served(history, bundle.manifest.graph, view, rows)
     columns = read_view(history, bundle.manifest.graph, view, rows, visibility=visibility, serving_delay=delay)
     if bundle.manifest.inner:
         columns = filled(artifacts, bundle.manifest.inner, columns, view, history, rows, visibility, delay)

@@ -20,6 +20,7 @@ from tidewheel.errors import InputError, NotFoundError
 from tidewheel.features.replay.backfilled import reach
 from tidewheel.features.replay.batch import BUCKET_ROWS, Batch, Job
 from tidewheel.features.replay.batch_files import write_batches
+from tidewheel.features.replay.served import as_served
 from tidewheel.features.replay.shown import REQUEST
 from tidewheel.kernel import KERNEL_VERSION, LAYOUT_VERSION
 from tidewheel.registry.models.bundles import Bundle, Inner, load_bundle
@@ -54,6 +55,13 @@ class Wanted:
     top: int = 0
 
 
+class Pinned(NamedTuple):
+    """What a version sees whose score another one reads."""
+
+    graph: ir.Graph
+    view: ir.View
+
+
 @dataclass(frozen=True)
 class Ready:
     """A run that is ready to begin.
@@ -70,6 +78,8 @@ class Ready:
         How many items of a list are kept, 0 for all.
     cut : Cutting, optional
         How the service cuts its lists by whose rules they are ranked.
+    inner : tuple of Pinned
+        Of rows of items: what the versions see whose scores its view has as columns, all the way down.
     """
 
     version: str
@@ -82,6 +92,7 @@ class Ready:
     levels: tuple[tuple[str, float], ...] = ()
     top: int = 0
     cut: Cutting | None = None
+    inner: tuple[Pinned, ...] = ()
 
     @property
     def each(self) -> ir.Each | None:
@@ -151,13 +162,23 @@ def make_ready(stores: Stores, graph: ir.Graph, wanted: Wanted) -> Ready:
     key = _key_column(source, wanted.by) if wanted.by else None
     name, by = (key.name, key.target or key.name) if key else ("", "")
     levels = _levels(stores, graph, version.model, wanted.service)
+    inner = _inner(stores, ready.bundle) if view.each is not None else ()
     cut = cutting_of(stores, graph, wanted.service, version.name, view)
-    return replace(ready, key=name, by=by, levels=levels, top=wanted.top, cut=cut)
+    return replace(ready, key=name, by=by, levels=levels, top=wanted.top, cut=cut, inner=inner)
 
 
 def of_link(stores: Stores, link: Inner) -> Ready:
     """Return the run of a version whose score another's view has as a column."""
     return _of_bundle(stores, link.version, link.bundle)
+
+
+def _inner(stores: Stores, bundle: Bundle) -> tuple[Pinned, ...]:
+    links = (of_link(stores, link) for link in bundle.manifest.inner)
+    return tuple(
+        one
+        for ready in links
+        for one in (Pinned(ready.bundle.manifest.graph, ready.view), *_inner(stores, ready.bundle))
+    )
 
 
 def _of_bundle(stores: Stores, version: str, digest: str) -> Ready:
@@ -238,7 +259,7 @@ def of_history(stores: Stores, history: History, ready: Ready, wanted: Wanted) -
             where=f"score {wanted.name}",
             remedy="give requests and items in a file: --rows FILE, with the request's columns and `item`",
         )
-    return _asked(_read_for_cut(history, ready, rows))
+    return _asked(_completed(history, ready, rows))
 
 
 def of_file(stores: Stores, history: History, ready: Ready, wanted: Wanted, path: Path) -> Asked:
@@ -257,11 +278,14 @@ def of_file(stores: Stores, history: History, ready: Ready, wanted: Wanted, path
     chosen = [*(column.name for column in source.columns), "_id", "_at", "_arrived"]
     rows = found.table.select(list(dict.fromkeys(chosen)))
     if ready.each is not None:
-        rows = _read_for_cut(history, ready, rows_of_lists(history, graph, view, rows))
+        rows = _completed(history, ready, rows_of_lists(history, graph, view, rows))
     return _asked(rows, len(found.bad))
 
 
-def _read_for_cut(history: History, ready: Ready, rows: pa.Table) -> pa.Table:
+def _completed(history: History, ready: Ready, rows: pa.Table) -> pa.Table:
+    """Return rows with what the pinned versions are served, and what is read for the cut."""
+    for inner in ready.inner:
+        rows = as_served(history, inner.graph, inner.view, rows)
     return rows if ready.cut is None else ready.cut.read(history, rows)
 
 
