@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +29,36 @@ def cached(x):
     return math.sqrt(x)
 class Box:
     size = STEP
+def size(x):
+    return abs(x)
+def scale(x):
+    return x * 1000
+"""
+TABLES = """
+import numpy as np
+from functools import wraps
+
+PRICES = np.array([3.0, 4.0])
+LIMIT = float("1000.5")
+def limited(x):
+    return min(x, LIMIT)
+def tenfold(function):
+    @wraps(function)
+    def call(x):
+        return function(x) * 10
+    return call
+def underived(function):
+    return lambda x: function(x) * 10
+def power(n):
+    def call(x):
+        return x**n
+    return call
 """
 
 
 def derived(load: Load, code: str, **files: str) -> str:
     """Return the captured source of the function `f` in a project."""
-    project = load(code, helpers=HELPERS, **files)
+    project = load(code, helpers=HELPERS, tables=TABLES, **files)
     view = next(view for view in project.graph.views if view.name == "V")
     value = next(column.value for column in view.columns if column.name == "f")
     assert isinstance(value, ir.Derived)
@@ -41,6 +66,9 @@ def derived(load: Load, code: str, **files: str) -> str:
 
 
 def run(source: str, *args: object) -> Any:
+    """Run captured source as a worker would, which has none of the project's modules."""
+    for module in ("helpers", "tables", "folder", "folder.deep", "folder.made"):
+        sys.modules.pop(module, None)
     scope: dict[str, Any] = {}
     exec(source, scope)
     return scope["f"](*args)
@@ -84,6 +112,21 @@ def code(head: str, body: str, parameters: str = "", returns: str = "") -> str:
         ("def half(x):\n    return x / 2 if x < 2 else half(x / 2)\n", "return half(x)", 0.5),
         ("", "y: float\n        return x", 4.0),
         ("ADD = 3\n", "return (lambda y: y + ADD)(x)", 7.0),
+        ("from tables import PRICES\n", "return x * PRICES[0]", 12.0),
+        ("from tables import PRICES as P\n", "return x * P[1]", 16.0),
+        ("from tables import *\n", "return x * PRICES[0]", 12.0),
+        ("from tables import LIMIT as TOP, limited\nLIMIT = 1000.5\n", "return limited(x) + LIMIT", 1004.5),
+        ("K = 1\ndef g(x, k=K, *, l=K):\n    return x + k + l\nK = 5\n", "return g(x)", 6.0),
+        ("from tables import tenfold\n@tenfold\ndef g(x):\n    return x\n", "return g(x)", 40.0),
+        ("from tables import underived\n@underived\ndef g(x):\n    return x\n", "return g(x)", 40.0),
+        ("from tables import power\nsquare = power(2)\n", "return square(x)", 16.0),
+        ("g = lambda x: x * 2\n", "return g(x)", 8.0),
+        ("import xml.etree.ElementTree\n", "return x + len(xml.etree.ElementTree.fromstring('<ab/>').tag)", 6.0),
+        (
+            "class G:\n    a = 2\n    b = a + 1\n    def go(self, x):\n        return G.b * x\n",
+            "return G().go(x)",
+            12.0,
+        ),
     ],
 )
 def test_captured_source_stands_alone(load: Load, head: str, body: str, value: float) -> None:
@@ -129,6 +172,22 @@ def test_the_same_helper_in_two_functions_is_written_in_each(load: Load) -> None
         ("for i in range(3):\n    THING = object()\n", "return THING or open", "may not be used"),
         ("LONG = 'x' * 70_000\n", "return LONG", "the constant 'LONG' is 70002 characters long"),
         ("from helpers import STEP as A, twice\nSTEP = 3\n", "return twice(x) + STEP", "'STEP' means two things"),
+        ("def f(x):\n    return x\n", "return f(x)", "'f' means two things"),
+        ("def abs(x):\n    return 1\nfrom helpers import size\n", "return abs(x) + size(x)", "'abs' means two things"),
+        (
+            "from helpers import scale as z\ndef scale(x):\n    return x\n",
+            "return scale(x) + z(x)",
+            "'scale' means two things",
+        ),
+        ("", "from helpers import twice\n        return twice(x)", "'f' imports 'helpers' as it runs"),
+        ("", "import helpers\n        return helpers.twice(x)", "from helpers import ..."),
+        (
+            "import numpy as np\nT = np.array([1.0])\nT[0] = 5.0\n",
+            "return x * T[0]",
+            "'T', named in 'f', can't be carried along (ndarray)",
+        ),
+        ("import numpy as np\nT = np.array([1.0])\nT.fill(5.0)\n", "return x * T[0]", "'T', named in 'f', can't"),
+        ("", "yield x", "returns an array"),
     ],
 )
 def test_what_can_not_travel_is_refused(load: Load, head: str, body: str, words: str) -> None:
@@ -139,6 +198,22 @@ def test_what_can_not_travel_is_refused(load: Load, head: str, body: str, words:
         derived(load, code(head, body))
     assert words in str(error.value)
     assert "V.f" in str(error.value)
+
+
+def test_modules_of_a_folder(load: Load, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "__init__.py").write_text("from .deep import total\n")
+    (folder / "made.py").write_text("import numpy as np\nPRICES = np.array([3.0, 4.0])\n")
+    (folder / "deep.py").write_text("from .made import PRICES\ndef total(x):\n    return x * PRICES.sum()\n")
+    assert run(derived(load, code("from folder import total\n", "return total(x)")), 2.0) == 14.0
+
+
+def test_the_decorator_under_another_name(load: Load) -> None:
+    source = derived(
+        load, code("from tidewheel import derived as column\n", "return x").replace("@tw.derived", "@column")
+    )
+    assert source == "def f(x):\n    return x\n"
 
 
 def test_a_closure_is_refused(load: Load) -> None:

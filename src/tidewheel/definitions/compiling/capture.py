@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import ast
 import builtins
-import dis
-import inspect
-import linecache
 import math
 import os
 import sys
 import sysconfig
-from types import CodeType, FunctionType, ModuleType
-from typing import Any
+from types import FunctionType, ModuleType
+from typing import Any, TypeGuard
 
 from tidewheel.definitions.columns.columns import Column
+from tidewheel.definitions.compiling.statements import (
+    dotted_imports,
+    function_node,
+    global_names,
+    imported_in,
+    imports_of,
+    plain,
+    statement_of,
+    written_globals,
+)
 from tidewheel.definitions.language.declared import Declared
-from tidewheel.definitions.language.places import short
 from tidewheel.errors import DefinitionError
 
 _SINGLE = (bool, int, float, complex, str, bytes, type(None))
 _FORBIDDEN = frozenset({"open", "input", "eval", "exec", "__import__", "globals", "locals", "__file__", "print"})
-_OURS = ("derived", "expect.check")
-"""Decorators that only declare."""
 _LONGEST = 65_536
 """A constant's text may be so long; a larger table belongs in an event or an entity."""
 
@@ -67,18 +71,31 @@ class _Book:
                 f"'{function.__name__}' uses {cells} of the function around it",
                 remedy="move that to the module's level",
             )
-        written = _written_globals(function.__code__)
-        if written:
-            raise DefinitionError(
-                f"'{function.__name__}' changes {', '.join(written)} of its module",
-                remedy="return what it computes: a version keeps no memory of other calls",
-            )
-        node = _plain(_function_node(function))
-        tree = ast.fix_missing_locations(ast.Module([node], []))
-        self.add_names(_global_names(compile(tree, "<derived>", "exec")) - {node.name}, function.__globals__, wanted_by)
-        self.lines.append(ast.unparse(tree))
+        node = plain(function_node(function), function.__globals__)
+        _freeze_defaults(node.args, function)
+        self._mean(node.name, function, wanted_by)
+        self._write(node, function.__globals__, node.name)
         if name != node.name:
             self.lines.append(f"{name} = {node.name}")
+
+    def _write(self, node: ast.stmt, scope: dict[str, Any], name: str) -> None:
+        """Write a statement that binds a name, after what it names itself."""
+        tree = ast.fix_missing_locations(ast.Module([node], []))
+        code = compile(tree, "<derived>", "exec")
+        written = written_globals(code)
+        if written:
+            raise DefinitionError(
+                f"'{name}' changes {', '.join(written)} of its module",
+                remedy="return what it computes: a version keeps no memory of other calls",
+            )
+        for module in imported_in(node, scope):
+            if self._lies_here(module, scope):
+                raise DefinitionError(
+                    f"'{name}' imports '{module}' as it runs, which does not travel with a version",
+                    remedy=f"write from {module} import ... at the top of its module",
+                )
+        self.add_names(global_names(code), scope, name)
+        self.lines.append(ast.unparse(tree))
 
     def add_names(self, names: set[str], scope: dict[str, Any], wanted_by: str) -> None:
         """Write whatever `names` stand for in a module."""
@@ -92,32 +109,43 @@ class _Book:
                 raise DefinitionError(
                     f"'{name}', named in '{wanted_by}', {known}", remedy="pass what it needs as a column"
                 )
+            else:
+                self._mean(name, getattr(builtins, name), wanted_by)
+
+    def _mean(self, name: str, value: object, wanted_by: str) -> bool:
+        """Note what a name stands for in the one namespace of all; return whether it is new there."""
+        if name not in self.meaning:
+            self.meaning[name] = value
+            return True
+        known = self.meaning[name]
+        if known is not value and not (_is_data(known) and _is_data(value) and _data_text(known) == _data_text(value)):
+            raise DefinitionError(f"'{name}' means two things in what '{wanted_by}' names", remedy="rename one")
+        return False
 
     def _add(self, name: str, value: object, scope: dict[str, Any], wanted_by: str) -> None:
-        if name in self.meaning:
-            if self.meaning[name] is not value:
-                raise DefinitionError(f"'{name}' means two things in what '{wanted_by}' names", remedy="rename one")
+        if not self._mean(name, value, wanted_by):
             return
-        self.meaning[name] = value
         if isinstance(value, ModuleType):
-            self._add_module(name, value, wanted_by)
+            self._add_module(name, value, scope, wanted_by)
         elif isinstance(value, Column | Declared) or isinstance(type(value), Declared):
             raise DefinitionError(f"'{name}' is a declaration, not an array", remedy="pass it to @tw.derived(...)")
         elif _is_data(value):
             self._add_constant(name, value)
-        elif isinstance(value, FunctionType) and self._is_local(value.__module__, value.__code__.co_filename):
+        elif _is_def(value) and self._is_local(value.__module__, value.__code__.co_filename):
             self.add_function(name, value, name)
         else:
-            self._add_import_or_statement(name, value, scope, wanted_by)
+            self._add_from(name, value, scope, wanted_by)
 
-    def _add_module(self, name: str, module: ModuleType, wanted_by: str) -> None:
+    def _add_module(self, name: str, module: ModuleType, scope: dict[str, Any], wanted_by: str) -> None:
         if self._is_local(module.__name__, getattr(module, "__file__", None) or ""):
             raise DefinitionError(
                 f"'{wanted_by}' names the module '{module.__name__}', which does not travel with a version",
                 remedy=f"write from {module.__name__} import ... and name its functions",
             )
-        plain = name == module.__name__
-        self.lines.append(f"import {name}" if plain else f"import {module.__name__} as {name}")
+        if name != module.__name__:
+            self.lines.append(f"import {module.__name__} as {name}")
+        else:
+            self.lines.extend(f"import {dotted}" for dotted in dotted_imports(name, scope))
 
     def _add_constant(self, name: str, value: object) -> None:
         text = _data_text(value)
@@ -127,34 +155,47 @@ class _Book:
             )
         self.lines.append(f"{name} = {text}")
 
-    def _add_import_or_statement(self, name: str, value: object, scope: dict[str, Any], wanted_by: str) -> None:
+    def _add_from(
+        self, name: str, value: object, scope: dict[str, Any], wanted_by: str, seen: tuple[str, ...] = ()
+    ) -> None:
+        """Write the import that brings a value from a module that is on every machine, or else what makes it."""
         home = str(getattr(value, "__module__", None) or "")
         original = str(getattr(value, "__qualname__", None) or getattr(value, "__name__", ""))
-        for module_name, source_name in [(home, original), *_imported_as(name, scope)]:
-            module = sys.modules.get(module_name)
-            if module is None or self._is_local(module_name, getattr(module, "__file__", None) or ""):
+        sources = [
+            (module, there)
+            for module, there in [*imports_of(name, scope), (home, original)]
+            if getattr(sys.modules.get(module), there, None) is value
+        ]
+        for module, there in sources:
+            if not self._is_local(module, getattr(sys.modules[module], "__file__", None) or ""):
+                self.lines.append(f"from {module} import {there}" + (f" as {name}" if name != there else ""))
+                return
+        statement = statement_of(scope, name)
+        if statement is not None:
+            self._write(plain(statement, scope), scope, name)
+            return
+        for module, there in sources:
+            if module in seen or vars(sys.modules[module]) is scope:
                 continue
-            if getattr(module, source_name, None) is value:
-                self.lines.append(
-                    f"from {module_name} import {source_name}" + (f" as {name}" if name != source_name else "")
-                )
-                return
-        self._add_statement(name, value, scope, wanted_by)
-
-    def _add_statement(self, name: str, value: object, scope: dict[str, Any], wanted_by: str) -> None:
-        """Write the one statement of the user's module that makes a name."""
-        home = sys.modules.get(str(getattr(value, "__module__", None)))
-        for module in (scope, vars(home) if home else {}):
-            statement = _statement(module, name)
-            if statement is not None:
-                tree = ast.fix_missing_locations(ast.Module([_plain(statement)], []))
-                self.add_names(_global_names(compile(tree, "<derived>", "exec")) - {name}, module, name)
-                self.lines.append(ast.unparse(tree))
-                return
+            self._mean(there, value, wanted_by)
+            self._add_from(there, value, vars(sys.modules[module]), wanted_by, (*seen, module))
+            if there != name:
+                self.lines.append(f"{name} = {there}")
+            return
         raise DefinitionError(
             f"'{name}', named in '{wanted_by}', can't be carried along ({type(value).__name__})",
             remedy="define it once at the module's level, or pass it as a column",
         )
+
+    def _lies_here(self, module: str, scope: dict[str, Any]) -> bool:
+        """Whether a module, that may not be loaded, is the user's own."""
+        loaded = sys.modules.get(module)
+        if loaded is not None:
+            return self._is_local(module, getattr(loaded, "__file__", None) or "")
+        first = module.partition(".")[0]  # "" of a relative import: the folder itself
+        folders = {folder for folder in (self.root, os.path.dirname(scope.get("__file__") or "")) if folder}
+        paths = [os.path.join(folder, first) for folder in folders]
+        return any(os.path.isdir(path) or os.path.isfile(f"{path}.py") for path in paths)
 
     def _is_local(self, module: str, file: str) -> bool:
         """Whether a module is the user's own and so not on every machine."""
@@ -165,6 +206,29 @@ class _Book:
         if any(path.startswith(folder + os.sep) for folder in installed):
             return False
         return not self.root or path.startswith(os.path.realpath(self.root) + os.sep)
+
+
+def _is_def(value: object) -> TypeGuard[FunctionType]:
+    """Tell whether a value is a function as some ``def`` made it, and no decorator or factory after it."""
+    return isinstance(value, FunctionType) and value.__name__ != "<lambda>" and not value.__closure__
+
+
+def _freeze_defaults(arguments: ast.arguments, function: FunctionType) -> None:
+    """Give parameters the defaults that they have, as literals: what made them may mean something else by now."""
+    named = function.__kwdefaults__ or {}
+    values = dict(zip(arguments.defaults, function.__defaults__ or (), strict=False))
+    arguments.defaults = [_frozen(default, values.get(default)) for default in arguments.defaults]
+    arguments.kw_defaults = [
+        default and _frozen(default, named.get(arg.arg))
+        for arg, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+    ]
+
+
+def _frozen(default: ast.expr, value: object) -> ast.expr:
+    named = any(isinstance(part, ast.Name) for part in ast.walk(default))
+    return (
+        default if not named or value is None or not _is_data(value) else ast.parse(_data_text(value), mode="eval").body
+    )
 
 
 def _is_data(value: object) -> bool:
@@ -190,103 +254,3 @@ def _data_text(value: object) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(_data_text(item) for item in value) + "]"
     return repr(value)
-
-
-def _function_node(function: FunctionType) -> ast.FunctionDef:
-    """Return the statement that defines a function."""
-    code = function.__code__
-    tree = _tree(code.co_filename, function.__globals__)
-    if function.__name__ != "<lambda>":
-        for node in ast.walk(tree):
-            if isinstance(node, ast.FunctionDef) and node.name == function.__name__:
-                first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
-                if first <= code.co_firstlineno <= node.lineno:
-                    return node
-    raise DefinitionError(
-        f"the source of '{function.__name__}' can't be found in {short(code.co_filename)}",
-        remedy="write it as a def in a module's file",
-    )
-
-
-def _tree(file: str, scope: dict[str, Any]) -> ast.Module:
-    linecache.checkcache(file)
-    try:
-        return ast.parse("".join(linecache.getlines(file, scope)))
-    except SyntaxError:
-        return ast.Module([], [])
-
-
-def _plain(node: ast.stmt) -> Any:
-    """Return a statement without what does not change its effect: docstrings, annotations, ``@tw.derived``."""
-    node = _Plain().visit(ast.parse(ast.unparse(node)).body[0])
-    return ast.fix_missing_locations(node)
-
-
-class _Plain(ast.NodeTransformer):
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        self.generic_visit(node)
-        node.returns = None
-        heads = {item: ast.unparse(item).split("(")[0] for item in node.decorator_list}
-        node.decorator_list = [item for item, head in heads.items() if not any(ours in head for ours in _OURS)]
-        if ast.get_docstring(node) is not None:
-            node.body = node.body[1:] or [ast.Pass()]
-        return node
-
-    def visit_arg(self, node: ast.arg) -> ast.AST:
-        node.annotation = None
-        return node
-
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
-        if node.value is None or not isinstance(node.target, ast.Name):
-            return node
-        return ast.copy_location(ast.Assign([node.target], node.value), node)
-
-
-def _global_names(code: CodeType) -> set[str]:
-    """Return the names that code looks up outside of itself."""
-    names = set()
-    for instruction in dis.get_instructions(code):
-        if (
-            instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS")
-            and instruction.argval != "__name__"
-        ):
-            names.add(str(instruction.argval))
-    for constant in code.co_consts:
-        if inspect.iscode(constant):
-            names |= _global_names(constant)
-    return names
-
-
-def _written_globals(code: CodeType) -> list[str]:
-    """Return the names outside of itself that code binds anew or deletes."""
-    written = {
-        str(instruction.argval)
-        for instruction in dis.get_instructions(code)
-        if instruction.opname in ("STORE_GLOBAL", "DELETE_GLOBAL")
-    }
-    return sorted(written.union(*(_written_globals(item) for item in code.co_consts if inspect.iscode(item))))
-
-
-def _imported_as(name: str, scope: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return (module, name there) of the import that brought a name into a module."""
-    statement = _statement(scope, name)
-    if isinstance(statement, ast.ImportFrom) and statement.module:
-        return [(statement.module, alias.name) for alias in statement.names if (alias.asname or alias.name) == name]
-    return []
-
-
-def _statement(scope: dict[str, Any], name: str) -> ast.stmt | None:
-    """Return the only top-level statement that binds a name, if there is exactly one."""
-    file = scope.get("__file__")
-    if not file:
-        return None
-    found = [node for node in _tree(file, scope).body if name in _bound(node)]
-    return found[0] if len(found) == 1 else None
-
-
-def _bound(node: ast.stmt) -> set[str]:
-    if isinstance(node, ast.FunctionDef | ast.ClassDef):
-        return {node.name}
-    if isinstance(node, ast.Import | ast.ImportFrom):
-        return {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
-    return {part.id for part in ast.walk(node) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}

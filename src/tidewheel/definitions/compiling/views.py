@@ -130,6 +130,8 @@ class ViewCompiler:
     def _derived(self, scope: RowScope, name: str, value: Derived) -> ir.Derived:
         if not isinstance(value.fn, FunctionType):
             raise DefinitionError("tw.derived() takes a plain function", remedy="remove other decorators")
+        if inspect.iscoroutinefunction(value.fn) or inspect.isgeneratorfunction(value.fn):
+            raise DefinitionError("a derived function returns an array", remedy="no async def, no yield")
         parameters = _parameters(value.fn)
         given = value._args
         if given is not None and len(given) != len(parameters):
