@@ -36,6 +36,7 @@ STOREYS: list[set[str]] = [
     {"client"},
     {"resending"},
     {"definitions"},
+    {"cores"},
     {"errors"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(STOREYS) for room in rooms}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tidewheel.engine import cores, map_parts
+from tidewheel.engine import map_parts
 
 
 @pytest.mark.parametrize("workers", [None, 1, 3])
@@ -15,7 +15,6 @@ def test_results_come_in_order_and_progress_is_told(workers: int | None) -> None
     ]
     assert told == list(range(1, 8))
     assert map_parts(lambda part: part, []) == []
-    assert cores() >= 1
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -2,7 +2,7 @@
 
 from tidewheel.engine.choice import open_engine
 from tidewheel.engine.gang import Member
-from tidewheel.engine.local import LocalEngine, cores, map_parts
+from tidewheel.engine.local import LocalEngine, map_parts
 from tidewheel.engine.protocols import Engine, GangEngine
 
-__all__ = ["Engine", "GangEngine", "LocalEngine", "Member", "cores", "map_parts", "open_engine"]
+__all__ = ["Engine", "GangEngine", "LocalEngine", "Member", "map_parts", "open_engine"]

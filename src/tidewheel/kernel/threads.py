@@ -7,7 +7,6 @@ depend on how many threads there are.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -15,21 +14,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from tidewheel.cores import cores
+
 SMALL = 100_000
 """Items for which starting threads does not pay."""
-
-
-def cores() -> int:
-    """Return how many cores this process may use (``TIDEWHEEL_THREADS`` overrides).
-
-    Examples
-    --------
-    >>> cores() >= 1
-    True
-    """
-    if chosen := os.environ.get("TIDEWHEEL_THREADS"):
-        return max(1, int(chosen))
-    return len(os.sched_getaffinity(0))
 
 
 def cut(weights: NDArray[np.int64], parts: int) -> list[int]:

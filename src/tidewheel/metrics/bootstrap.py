@@ -10,7 +10,6 @@ are then drawn whole: of an entity (Davison and Hinkley 1997, section 3.8) or of
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from tidewheel.cores import cores
 from tidewheel.errors import MetricError
 from tidewheel.metrics import compiled
 from tidewheel.metrics.registry import Metric, metric
@@ -215,7 +215,7 @@ def _replicates(
 ) -> Floats:
     if resamples < 1:
         raise MetricError(f"{resamples} resamples: at least 1 is expected")
-    threads = min(os.cpu_count() or 1, resamples) if n * resamples >= _WORTH_A_THREAD else 1
+    threads = min(cores(), resamples) if n * resamples >= _WORTH_A_THREAD else 1
     if threads == 1:
         return _run(once, n, range(resamples), seed, block)
     with ThreadPoolExecutor(threads) as pool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from tidewheel.cores import cores
 from tidewheel.errors import StorageError
 from tidewheel.kernel._jit import Array, entry, keep, pointer
 from tidewheel.kernel.layouts.layout import C_CELLS, C_FEATURES, C_TRACKS, Layout
@@ -12,7 +13,7 @@ from tidewheel.kernel.states.events import NOTHING, Events, columns_of, fixed
 from tidewheel.kernel.states.fold import lay_rooms
 from tidewheel.kernel.states.requests import Requests, read_asked, request_columns, with_one_more
 from tidewheel.kernel.states.state import apply_event, begin
-from tidewheel.kernel.threads import cores, cut, in_chunks
+from tidewheel.kernel.threads import cut, in_chunks
 from tidewheel.kernel.windows.sets import ROOM_WORDS
 
 Words = NDArray[np.int64]

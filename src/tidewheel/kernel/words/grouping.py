@@ -11,10 +11,11 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from tidewheel.cores import cores
 from tidewheel.errors import StorageError
 from tidewheel.kernel._jit import Array, entry, keep, pointer
 from tidewheel.kernel.states.events import fixed
-from tidewheel.kernel.threads import SMALL, cores, cut, in_chunks, pieces
+from tidewheel.kernel.threads import SMALL, cut, in_chunks, pieces
 from tidewheel.kernel.words.sorting import DIGITS_WORDS, sort_by_merging, sort_by_radix
 
 Words = NDArray[np.int64]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tidewheel.engine import cores
+from tidewheel.cores import cores
 from tidewheel.errors import TrainingError
 from tidewheel.training.fit import boosters, focal
 from tidewheel.training.fit.matrix import Matrix
