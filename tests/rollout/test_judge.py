@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -121,6 +123,17 @@ def test_a_list_of_which_nothing_came_counts() -> None:
     judgement = judge_shown(shown)
     assert judgement.verdict == "rollback"
     assert judgement.evidence["challenger"] < 0.1
+
+
+def test_lists_whose_order_chance_made_are_left_out() -> None:
+    shown = lists({"Fraud@1": 2, "Fraud@2": 1})
+    table = shown.joined.decisions
+    explored = np.arange(table.num_rows) % 9 == 1  # of the challenger's, every third: nothing came of what stood first
+    place = table.column_names.index("explored")
+    marked = table.set_column(place, "explored", pa.array(explored))
+    shown.label[explored[shown.list]] = np.tile([0.0, 0.0, 1.0], int(explored.sum()))
+    assert judge_shown(replace(shown, joined=replace(shown.joined, decisions=marked))).evidence["challenger"] == 1.0
+    assert judge_shown(shown).evidence["challenger"] < 1.0
 
 
 def test_lists_wait_for_enough_outcomes_and_are_not_read_before_their_time() -> None:

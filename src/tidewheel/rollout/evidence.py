@@ -9,14 +9,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tidewheel.outcomes import Joined, evenly, fell_back, model_scores, time_spent, view_rows
-from tidewheel.outcomes.answered import floats, is_text
+from tidewheel.outcomes import Joined, Status, evenly, fell_back, model_scores, time_spent, view_rows
+from tidewheel.outcomes.answered import flags, floats, is_text
 from tidewheel.registry.models.scoring import score_words, view_columns
 from tidewheel.registry.pointers.deployments import Deployment
 from tidewheel.registry.pointers.thresholds import effective, get_thresholds
 from tidewheel.registry.services import load_service
 from tidewheel.registry.versions.names import members_of
-from tidewheel.rollout.guards import Evidence, Side
+from tidewheel.rollout.guards import Evidence, Known, Sample, Side
 from tidewheel.rollout.shadow import shadow_scores
 from tidewheel.rollout.view import LoopView
 from tidewheel.routing.split import CHALLENGER, Split
@@ -27,7 +27,9 @@ MOST_COMPARED = 20_000
 """Of the newest decisions, so many are scored by both versions."""
 
 
-def evidence_of(view: LoopView, deployment: Deployment, rows: Joined, kinds: Collection[str]) -> Evidence:
+def evidence_of(
+    view: LoopView, deployment: Deployment, rows: Joined, kinds: Collection[str], explores: bool = False
+) -> Evidence:
     """Return what is known of a challenger, or of the champion where there is none, since the last move.
 
     Units are told apart by the split itself, so that a fallback counts against the version that should have
@@ -41,19 +43,21 @@ def evidence_of(view: LoopView, deployment: Deployment, rows: Joined, kinds: Col
         The service's decisions since then.
     kinds : collection of str
         Of the guards that will be asked: what none of them needs is not computed.
+    explores : bool
+        Whether the service lets through some of what it would prevent.
     """
     champion, challenger = deployment.champion, deployment.challenger
     behind = behind_of(view, deployment, kinds)
     if deployment.mode == "shadow":
         return _of_shadow(view, deployment, rows)._replace(behind=behind[challenger], usual_behind=behind[champion])
     if not challenger:
-        return Evidence(champion, champion, _side(rows), None, behind=behind[champion])
+        return Evidence(champion, champion, _side(rows, explores), None, behind=behind[champion])
     mine = challengers(deployment, rows.decisions)
     return Evidence(
         challenger,
         champion,
-        _side(rows.take(mine)),
-        _side(rows.take(~mine)),
+        _side(rows.take(mine), explores),
+        _side(rows.take(~mine), explores),
         compared(view, deployment, rows.decisions) if "divergence" in kinds else None,
         behind[challenger],
         behind[champion],
@@ -74,8 +78,18 @@ def behind_of(view: LoopView, deployment: Deployment, kinds: Collection[str]) ->
     return {version: view.behind(version) if version and "fresh" in kinds else 0 for version in versions}
 
 
-def _side(rows: Joined) -> Side:
-    return Side(time_spent(rows.decisions), fell_back(rows.decisions), rows.label[rows.matured])
+def _side(rows: Joined, explores: bool) -> Side:
+    return Side(time_spent(rows.decisions), fell_back(rows.decisions), known_of(rows, explores))
+
+
+def known_of(rows: Joined, explores: bool) -> Known:
+    """Return the outcomes of decisions that are known; `explores` says whether their service lets some through."""
+    explored = flags(rows.decisions["explored"])
+    stopped = explored | (rows.status == int(Status.PREVENTED))
+    labels, tried = rows.label[rows.matured & ~explored], rows.label[rows.matured & explored]
+    return Known(
+        labels, tried, Sample(stopped.size, float(stopped.sum())) if explores or tried.size else Sample(0, 0.0)
+    )
 
 
 def _of_shadow(view: LoopView, deployment: Deployment, rows: Joined) -> Evidence:
@@ -85,7 +99,7 @@ def _of_shadow(view: LoopView, deployment: Deployment, rows: Joined) -> Evidence
     at = place.drop_null().to_numpy()
     theirs, ours = model_scores(rows.decisions)[at], floats(shadows["score"])[known]
     failed = np.isnan(floats(shadows["score"]))
-    side = Side(np.empty(0), failed, np.empty(0))
+    side = Side(np.empty(0), failed)
     differs = changes(levels_of(view, deployment), theirs, ours)
     return Evidence(deployment.challenger, deployment.champion, side, None, differs)
 

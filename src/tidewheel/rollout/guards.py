@@ -6,6 +6,7 @@ Every bound holds at all sample sizes at once (`metrics.sequential`), so it does
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf, nan
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -32,11 +33,32 @@ class Sample(NamedTuple):
     total: float
 
 
+class Known(NamedTuple):
+    """Outcomes of decisions, as far as they are known.
+
+    Attributes
+    ----------
+    labels : float64 array
+        Of those that did not explore.
+    explored : float64 array
+        Of those that were to prevent their outcome, and were let through to explore.
+    stopped : Sample
+        All decisions, and how many of them were to prevent their outcome, explored ones among them; (0, 0) for a
+        service that does not explore: of what it prevents nobody knows anything.
+    """
+
+    labels: Floats = np.empty(0)
+    explored: Floats = np.empty(0)
+    stopped: Sample = Sample(0, 0.0)
+
+
+NOTHING = Known()
+
+
 class Counted(Protocol):
     """What came of the decisions of one version, in sums."""
 
-    labels: Floats
-    """Of the decisions whose outcome is known."""
+    known: Known
 
     def slow(self, limit: float) -> Sample:
         """Return how many decisions were timed, and how many of them took longer than a limit."""
@@ -54,13 +76,12 @@ class Side:
     spent : float64 array
         Microseconds; NaN where not timed.
     fallbacks : bool array
-    labels : float64 array
-        Of those whose outcome is known.
+    known : Known
     """
 
     spent: Floats
     fallbacks: Flags
-    labels: Floats
+    known: Known = NOTHING
 
     def slow(self, limit: float) -> Sample:
         """Return how many decisions were timed, and how many of them took longer than a limit."""
@@ -163,12 +184,8 @@ def _divergence(guard: ir.Guard, evidence: Evidence, alpha: float) -> Finding:
 
 
 def _outcome(guard: ir.Guard, evidence: Evidence, alpha: float) -> Finding:
-    labels = evidence.ours.labels
-    n = labels.size
-    if n and (labels.min() < 0.0 or labels.max() > 1.0):
-        mean = any_mean(float(labels.mean()), float(labels.var()), n, alpha, n_best=10 * guard.rows)
-    else:
-        mean = bounded_mean(float(labels.sum()), n, alpha)
+    known = evidence.ours.known
+    n, mean = known.labels.size + known.explored.size, mean_outcome(known, alpha, n_best=10 * guard.rows)
     below = guard.low is not None and mean.high < guard.low
     above = guard.high is not None and mean.low > guard.high
     wanted = [f"at least {guard.low:g}"] if guard.low is not None else []
@@ -177,6 +194,48 @@ def _outcome(guard: ir.Guard, evidence: Evidence, alpha: float) -> Finding:
         f"the mean outcome of {n} decisions of {evidence.version} is {mean.mean:.4g}; {' and '.join(wanted)} is asked"
     )
     return _finding(guard, "outcome", below or above, n, said, mean)
+
+
+def mean_outcome(known: Known, alpha: float, n_best: int = 1000) -> Bounds:
+    """Return bounds on the mean outcome of all decisions, had none been prevented.
+
+    What was let through to explore speaks for all that was to be prevented: the two means are laid together by the
+    share of such decisions. That is the mean weighted by 1 / propensity, with bounds that hold also while little was
+    explored, where a few rows of a great weight say hardly anything.
+
+    Examples
+    --------
+    >>> seen = Known(np.repeat([1.0, 0.0], [40, 3960]), np.repeat([1.0, 0.0], [60, 60]), Sample(5000, 1000.0))
+    >>> [round(end, 3) for end in mean_outcome(seen, 0.05)]
+    [0.108, 0.064, 0.162]
+    """
+    every = np.concatenate([known.labels, known.explored])
+    share_like = not every.size or bool(every.min() >= 0.0 and every.max() <= 1.0)
+    if not known.stopped.n:
+        return _bounds(known.labels, alpha, n_best, share_like)
+    through, explored = (_bounds(labels, alpha / 3, n_best, share_like) for labels in (known.labels, known.explored))
+    stopped = bounded_mean(known.stopped.total, known.stopped.n, alpha / 3)
+    ends = stopped.low, stopped.high
+    return Bounds(
+        _between(stopped.mean, through, explored, 0) if known.explored.size else through.mean,
+        min(_between(share, through, explored, 1) for share in ends),
+        max(_between(share, through, explored, 2) for share in ends),
+    )
+
+
+def _between(share: float, one: Bounds, two: Bounds, end: int) -> float:
+    """Return an end of two bounds (0 is the mean), the second taken by a share."""
+    if share in (0.0, 1.0):  # of what nothing is taken the end may be infinite
+        return two[end] if share else one[end]
+    return (1.0 - share) * one[end] + share * two[end]
+
+
+def _bounds(labels: Floats, alpha: float, n_best: int, share_like: bool) -> Bounds:
+    if share_like:
+        return bounded_mean(float(labels.sum()), labels.size, alpha)
+    if not labels.size:
+        return Bounds(nan, -inf, inf)
+    return any_mean(float(labels.mean()), float(labels.var()), labels.size, alpha, n_best)
 
 
 def _fresh(guard: ir.Guard, evidence: Evidence, alpha: float) -> Finding:

@@ -16,7 +16,7 @@ from tidewheel.definitions import ir
 from tidewheel.errors import MetricError
 from tidewheel.metrics import Difference, difference, interval, metric
 from tidewheel.outcomes import Joined, Lists, evenly, fell_back, model_scores, view_rows
-from tidewheel.outcomes.answered import is_text
+from tidewheel.outcomes.answered import flags, is_text
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -101,7 +101,7 @@ def judge_lists(
 
     Each is measured on what it showed, in the order in which it stood: what was never shown has no outcome, and what
     was shown first is looked at more, so the other's lists would speak for the other. A list of which nothing came
-    counts as 0.
+    counts as 0. Lists that explored are left out: chance made their order, and not the model.
 
     Parameters
     ----------
@@ -199,7 +199,7 @@ def _own_traffic(measure: str, rows: Joined, champion: str, challenger: str, gro
 
 def _gain_of_lists(measure: str, lists: Lists, champion: str, challenger: str) -> Gain:
     by = np.array(lists.joined.decisions["model"].fill_null("").to_pylist(), dtype=np.str_)
-    by[fell_back(lists.joined.decisions)] = ""
+    by[fell_back(lists.joined.decisions) | flags(lists.joined.decisions["explored"])] = ""
     theirs, ours = (_values_of_lists(measure, lists, by == version) for version in (champion, challenger))
     value = float(ours.mean() - theirs.mean())
     half = 1.96 * float(np.hypot(ours.std() / ours.size**0.5, theirs.std() / theirs.size**0.5))

@@ -25,8 +25,8 @@ from tidewheel.registry.pointers.deployments import (
     rollback,
 )
 from tidewheel.registry.pointers.ramps import Ramp, Rollout, find_ramp
-from tidewheel.rollout.evidence import challengers, evidence_of
-from tidewheel.rollout.guards import ALPHA, COMPARED, USUAL, Evidence, Finding, Floats, Side, ask
+from tidewheel.rollout.evidence import challengers, evidence_of, known_of
+from tidewheel.rollout.guards import ALPHA, COMPARED, NOTHING, USUAL, Evidence, Finding, Floats, Known, Side, ask
 from tidewheel.rollout.rules import GUARD, may_go_on, may_roll_back
 from tidewheel.rollout.shadow import score_shadow
 from tidewheel.rollout.shadow_time import ShadowTime
@@ -45,7 +45,11 @@ LOOKED_BACK = 200
 ALERT = "guard"
 AT_ONCE = frozenset({"latency", "fallbacks", "divergence"})
 """Guards that need nothing but decisions."""
-NO_LABELS: Floats = np.empty(0)
+
+
+def explores(service: ir.Service) -> bool:
+    """Tell whether a service lets through some of what it would prevent."""
+    return bool(service.explore and service.prevents)
 
 
 def guards_of(service: ir.Service, deployment: Deployment) -> tuple[ir.Guard, ...]:
@@ -113,13 +117,13 @@ class Steering:
         if rows is None and deployment.mode == "shadow":
             rows = self._view.joined(service, deployment.since, COLUMNS)
         if rows is not None:
-            evidence = evidence_of(self._view, deployment, rows, kinds)
+            evidence = evidence_of(self._view, deployment, rows, kinds, explores(service))
             if deployment.mode == "shadow" and "latency" in kinds:
                 failed = evidence.ours.failed()
                 fell = np.arange(failed.n) < failed.total
-                evidence = evidence._replace(ours=Side(self._time_of(deployment), fell, NO_LABELS))
+                evidence = evidence._replace(ours=Side(self._time_of(deployment), fell))
         else:
-            evidence = self._tally(service, deployment, guards).evidence(self._labels(service, deployment, kinds))
+            evidence = self._tally(service, deployment, guards).evidence(self._known(service, deployment, kinds))
         return self._asked(guards, deployment, evidence)
 
     def glance(self, service: ir.Service) -> str:
@@ -131,7 +135,7 @@ class Steering:
         if deployment is None or not deployment.challenger or deployment.mode in ("blue-green", "shadow"):
             return ""
         guards = guards_of(service, deployment)
-        evidence = self._tally(service, deployment, guards).evidence(NO_LABELS)
+        evidence = self._tally(service, deployment, guards).evidence(NOTHING)
         findings = self._asked(guards, deployment, evidence)
         fired = next(
             (one for one, guard in zip(findings, guards, strict=True) if one.fired and guard.kind in AT_ONCE), None
@@ -157,12 +161,12 @@ class Steering:
         timed.look()
         return timed.spent
 
-    def _labels(self, service: ir.Service, deployment: Deployment, kinds: Collection[str]) -> Floats:
+    def _known(self, service: ir.Service, deployment: Deployment, kinds: Collection[str]) -> Known:
         """Return the known outcomes of the watched version's decisions, where a guard asks for them."""
         if "outcome" not in kinds:
-            return NO_LABELS
+            return NOTHING
         rows = self._view.joined(service, deployment.since, FACTS)
-        return rows.label[rows.matured & challengers(deployment, rows.decisions)]
+        return known_of(rows.take(challengers(deployment, rows.decisions)), explores(service))
 
     def _asked(self, guards: tuple[ir.Guard, ...], deployment: Deployment, evidence: Evidence) -> list[Finding]:
         ramp = find_ramp(self._view.catalog, deployment)

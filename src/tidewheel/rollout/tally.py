@@ -15,7 +15,7 @@ from tidewheel.definitions import ir
 from tidewheel.outcomes import COLUMNS, answered, fell_back, time_spent
 from tidewheel.registry.pointers.deployments import Deployment
 from tidewheel.rollout.evidence import behind_of, challengers, compared
-from tidewheel.rollout.guards import Evidence, Floats, Sample
+from tidewheel.rollout.guards import NOTHING, Evidence, Known, Sample
 from tidewheel.rollout.view import LoopView
 
 NEEDED = ("decision_id", "event_id", "instant", "arm", "unit", "fallback", "timings", "caller")
@@ -27,7 +27,7 @@ class TalliedSide:
     def __init__(self, limits: Collection[float]) -> None:
         self._slow = dict.fromkeys(limits, 0)
         self._timed = self._decided = self._failed = 0
-        self.labels: Floats = np.empty(0)
+        self.known = NOTHING
 
     def add(self, decisions: pa.Table) -> None:
         """Count more decisions."""
@@ -95,11 +95,11 @@ class Tally:
             self._compare(rows)
         return int(rows.num_rows)
 
-    def evidence(self, labels: Floats) -> Evidence:
-        """Return what is known by now; `labels` are those of the watched version."""
+    def evidence(self, known: Known) -> Evidence:
+        """Return what is known by now; outcomes are `known` of the watched version."""
         champion, challenger = self._deployment.champion, self._deployment.challenger
         behind = behind_of(self._view, self._deployment, self._kinds)
-        self._ours.labels = labels
+        self._ours.known = known
         if not challenger:
             return Evidence(champion, champion, self._ours, None, behind=behind[champion])
         changes = self._changes if self._comparable and "divergence" in self._kinds else None
