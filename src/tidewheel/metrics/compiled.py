@@ -143,7 +143,7 @@ def r2(y: Floats, residual: Floats, w: Floats, counts: Counts) -> float:
         if c > 0.0:
             weight += c
             step = y[i] - mean
-            mean += step * c / weight
+            mean += step * (c / weight)  # a first row's is its own value, to the bit
             spread += c * step * (y[i] - mean)
             error += c * residual[i] * residual[i]
     return 1.0 - error / spread if spread > 0.0 else np.nan

@@ -118,23 +118,27 @@ class ReliabilityBin(NamedTuple):
     rate_high: float
 
 
-def reliability(y: npt.ArrayLike, score: npt.ArrayLike, *, bins: int = 10) -> list[ReliabilityBin]:
+def reliability(
+    y: npt.ArrayLike, score: npt.ArrayLike, weight: npt.ArrayLike | None = None, *, bins: int = 10
+) -> list[ReliabilityBin]:
     """Mean score against share of positives, in bins of about equally many rows.
 
-    Rows of equal score share a bin, so there may be fewer than `bins`.
+    Rows of equal score share a bin, so there may be fewer than `bins`. Rows of no weight are left out; a rate's
+    interval is of as many equal rows as its weights are worth (Kish 1965).
 
     Examples
     --------
     >>> [(row.n, row.score, row.rate) for row in reliability([0, 0, 1, 1], [0.25, 0.25, 0.75, 0.75], bins=2)]
     [(2, 0.25, 0.0), (2, 0.75, 1.0)]
     """
-    labels, scores, _ = checks.rows(y, score)
+    labels, scores, weights = checks.rows(y, score, weight)
     checks.binary(labels)
     order = np.argsort(scores, kind="stable")
-    labels, scores = labels[order], scores[order]
+    order = order[weights[order] > 0.0]
+    labels, scores, weights = labels[order], scores[order], weights[order]
     cuts = np.searchsorted(scores, scores[np.arange(1, bins) * scores.size // bins], side="left")
     edges = np.unique(np.concatenate([[0], cuts, [scores.size]]))
-    return [_bin(labels[a:b], scores[a:b]) for a, b in pairwise(edges)]
+    return [_bin(labels[a:b], scores[a:b], weights[a:b]) for a, b in pairwise(edges)]
 
 
 def wilson(positives: float, n: float, z: float = 1.959963984540054) -> tuple[float, float]:
@@ -148,14 +152,14 @@ def wilson(positives: float, n: float, z: float = 1.959963984540054) -> tuple[fl
     rate, square = positives / n, z * z
     centre = (rate + square / (2 * n)) / (1 + square / n)
     half = z * np.sqrt(rate * (1 - rate) / n + square / (4 * n * n)) / (1 + square / n)
-    return max(0.0, float(centre - half)), min(1.0, float(centre + half))
+    low, high = max(0.0, float(centre - half)), min(1.0, float(centre + half))
+    return min(low, rate), max(high, rate)  # of none and of all an end is the rate, but for rounding
 
 
-def _bin(labels: Floats, scores: Floats) -> ReliabilityBin:
-    low, high = wilson(float(labels.sum()), labels.size)
-    return ReliabilityBin(
-        float(scores[0]), float(scores[-1]), labels.size, float(scores.mean()), float(labels.mean()), low, high
-    )
+def _bin(labels: Floats, scores: Floats, weights: Floats) -> ReliabilityBin:
+    score, rate = (float(np.average(values, weights=weights)) for values in (scores, labels))
+    worth = float(weights.sum()) ** 2 / float(weights @ weights)
+    return ReliabilityBin(float(scores[0]), float(scores[-1]), labels.size, score, rate, *wilson(rate * worth, worth))
 
 
 class BrierParts(NamedTuple):

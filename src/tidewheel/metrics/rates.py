@@ -17,6 +17,8 @@ from tidewheel.metrics.probability import wilson
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+_NOTHING = 1e-24
+"""Variances of a share below it are what rounding leaves."""
 
 
 class Share(NamedTuple):
@@ -37,7 +39,7 @@ class Share(NamedTuple):
         return wilson(self.value * self.rows, self.rows, NormalDist().inv_cdf(confidence))
 
 
-def share_of(values: Floats, blocks: Ints | None = None) -> Share:
+def share_of(values: Floats, blocks: Ints | None = None, weight: Floats | None = None) -> Share:
     """Return the mean of numbers from 0 to 1, with the independent rows that it is worth.
 
     Parameters
@@ -45,6 +47,8 @@ def share_of(values: Floats, blocks: Ints | None = None) -> Share:
     values : float64 array, shape (n,)
     blocks : int64 array, shape (n,), optional
         Rows of one number are alike: the variance is that of the blocks' sums (Cochran 1977, section 9A.2).
+    weight : float64 array, shape (n,), optional
+        How many rows each one stands for; the mean is a ratio of sums, and its variance by linearisation (6.3 there).
 
     Examples
     --------
@@ -54,12 +58,15 @@ def share_of(values: Floats, blocks: Ints | None = None) -> Share:
     >>> round(share_of(np.array([0.0, 1.0] * 50), np.array([0, 1] * 50)).rows)
     1
     """
-    mean = float(values.mean())
-    away = values - mean
-    sums = away if blocks is None else np.bincount(np.unique(blocks, return_inverse=True)[1], away)
-    variance = float(sums @ sums) * sums.size / max(1, sums.size - 1) / values.size**2
-    if variance == 0.0:  # nothing varies: each block counts as one row
-        return Share(mean, float(sums.size))
+    mass = np.ones(values.size) if weight is None else weight
+    mean = float(np.average(values, weights=weight))
+    sums = mass * (values - mean)
+    if blocks is not None:
+        block = np.unique(blocks, return_inverse=True)[1]
+        sums, mass = (np.bincount(block, part).astype(np.float64) for part in (sums, mass))
+    variance = float(sums @ sums) * sums.size / max(1, sums.size - 1) / float(mass.sum()) ** 2
+    if variance < _NOTHING:  # each block counts as one row, if all weigh the same (Kish 1965)
+        return Share(mean, float(mass.sum()) ** 2 / float(mass @ mass))
     return Share(mean, mean * (1.0 - mean) / variance)
 
 

@@ -131,7 +131,7 @@ class _Making:
             missing=statuses[Status.MISSING],
             positive_share=float(np.average(rows.label[known], weights=rows.weight[known])) if known.any() else None,
             metrics=_metrics(self.measures, label, score, weight),
-            reliability=reliability(label, score) if _probabilities(label, score) else [],
+            reliability=reliability(label, score, weight) if _probabilities(label, score) else [],
             latency_us=_latency(rows.spent),
         )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -9,8 +11,11 @@ import pytest
 from tidewheel.definitions import ir
 from tidewheel.errors import GateError
 from tidewheel.metrics import metric
+from tidewheel.metrics.agreement import rank_correlation
 from tidewheel.registry.runs.runs import Verdict
-from tidewheel.training.evaluation.material import Material
+from tidewheel.training.evaluation.churn import churn
+from tidewheel.training.evaluation.groups import fairness
+from tidewheel.training.evaluation.material import Material, Rival
 from tidewheel.training.gates.judge import Evidence, judge
 
 RNG = np.random.default_rng(4)
@@ -70,3 +75,40 @@ def test_too_few_rows_and_scores_that_are_no_probabilities_are_said() -> None:
         verdict(FOUR_FIFTHS, {"a": 0.5}, 100)
     with pytest.raises(GateError, match="no probabilities"):
         verdict(ir.Gate("fair", "mean_score", 0.5, by=("band",), low=0.8), {"a": 0.5, "b": 0.5}, 100, scale=9.0)
+
+
+def weighed(weight: list[float]) -> Material:
+    """Return two groups of 1,000 rows, half of each selected: of the second, those that weigh `weight[1]`."""
+    band, taken = np.repeat(["a", "b"], 1000), np.tile(np.repeat([0.9, 0.1], 500), 2)
+    mass = np.repeat([1.0, 1.0, weight[1], weight[0]], 500)
+    y = np.tile([0.0, 1.0], 1000)
+    return Material(
+        "M", [metric("brier")], True, y, mass, taken, pa.table({"band": band}), ("band",), y * 0.5, {},
+        champion=Rival("M@1", taken), thresholds={"allow": 0.0, "block": 0.5},
+    )  # fmt: skip
+
+
+def test_rows_count_by_their_weight() -> None:
+    found = weighed([10.0, 1.0])
+    broken = judge(FOUR_FIFTHS, Evidence(found.y, found.weight, found.score, {}, material=found))
+    assert not broken.passed
+    assert broken.evidence["groups"] == pytest.approx({"a": 0.5, "b": 1 / 11})
+    told = fairness(found, "band")
+    assert [group.selected for group in told.groups] == pytest.approx([0.5, 1 / 11])
+    assert [group.rows for group in told.groups] == [1000, 1000]
+    assert told.ratio["selected"] == pytest.approx(2 / 11)
+    assert told.groups[1].selected_low < 1 / 11 < told.groups[1].selected_high
+    even = weighed([1.0, 1.0])
+    assert judge(FOUR_FIFTHS, Evidence(even.y, even.weight, even.score, {}, material=even)).passed
+
+
+def test_churn_counts_rows_by_their_weight() -> None:
+    part = weighed([10.0, 1.0])
+    other = part.score.copy()
+    other[1000:1500] = 0.1
+    found = churn(replace(part, champion=Rival("M@1", other)))
+    assert found is not None
+    assert (found.changed, found.moves) == (pytest.approx(500 / 6500), {"allow -> block": 500})
+    assert found.mean_change == pytest.approx(0.8 * 500 / 6500)
+    assert found.rank_correlation is not None
+    assert found.rank_correlation > rank_correlation(other, part.score)

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tidewheel.metrics import metric
+from tidewheel.metrics.agreement import rank_correlation
 from tidewheel.training.data.findings import Finding
 
 Floats = npt.NDArray[np.float64]
@@ -86,7 +87,7 @@ def _strength(values: Floats, y: Floats, classification: bool) -> float:
     if classification:
         auc = metric("roc_auc")(y, np.nan_to_num(values))
         return max(auc, 1.0 - auc)
-    return float(np.corrcoef(_ranks(values), _ranks(y))[0, 1] ** 2)
+    return rank_correlation(values, y) ** 2
 
 
 def _category_strength(column: Floats, y: Floats, classification: bool) -> float:
@@ -96,9 +97,3 @@ def _category_strength(column: Floats, y: Floats, classification: bool) -> float
     n = np.bincount(code[half], minlength=code.max() + 1)
     mean = (np.bincount(code[half], y[half], minlength=code.max() + 1) + y.mean()) / (n + 1)
     return _strength(mean[code[~half]], y[~half], classification)
-
-
-def _ranks(values: Floats) -> Floats:
-    _, place, count = np.unique(values, return_inverse=True, return_counts=True)
-    ends = np.cumsum(count)
-    return np.asarray((ends - (count - 1) / 2.0)[place])

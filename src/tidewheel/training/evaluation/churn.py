@@ -20,8 +20,8 @@ def churn(material: Material) -> Churn | None:
     before, after = material.champion.score, material.score
     if before is None:
         return None
-    changed, moves = moved(before, after, material.thresholds)
-    correlation = rank_correlation(before, after)
+    changed, moves = moved(before, after, material.thresholds, material.weight)
+    correlation = rank_correlation(before, after, material.weight)
     return Churn(
         version=material.champion.name,
         rows=after.size,
@@ -29,13 +29,17 @@ def churn(material: Material) -> Churn | None:
         thresholds=dict(material.thresholds),
         changed=changed,
         moves=moves,
-        mean_change=float(np.mean(np.abs(after - before))),
+        mean_change=float(np.average(np.abs(after - before), weights=material.weight)),
         rank_correlation=None if np.isnan(correlation) else correlation,
     )
 
 
-def moved(before: Floats, after: Floats, thresholds: Mapping[str, float]) -> tuple[float | None, dict[str, int]]:
+def moved(
+    before: Floats, after: Floats, thresholds: Mapping[str, float], weight: Floats | None = None
+) -> tuple[float | None, dict[str, int]]:
     """Return the share of rows whose action differs, and how many go from which to which; None without thresholds.
+
+    The share is by weight; how many are rows.
 
     Examples
     --------
@@ -47,7 +51,7 @@ def moved(before: Floats, after: Floats, thresholds: Mapping[str, float]) -> tup
     names = sorted(thresholds, key=lambda name: thresholds[name])
     levels = np.array([thresholds[name] for name in names])
     one, two = (np.searchsorted(levels, score, side="right") - 1 for score in (before, after))
-    differ = np.flatnonzero(one != two)
+    differs = one != two
     named = ["(none)", *names]
-    counted = Counter(f"{named[one[row] + 1]} -> {named[two[row] + 1]}" for row in differ)
-    return differ.size / before.size, dict(sorted(counted.items()))
+    counted = Counter(f"{named[one[row] + 1]} -> {named[two[row] + 1]}" for row in np.flatnonzero(differs))
+    return float(np.average(differs, weights=weight)), dict(sorted(counted.items()))

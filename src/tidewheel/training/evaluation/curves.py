@@ -19,11 +19,11 @@ def curves(material: Material) -> list[Curve]:
     found = []
     for of, score in material.scores().items():
         if not material.classification:
-            found.append(residuals(of, material.y, score))
+            found.append(residuals(of, material.y, score, material.weight))
             continue
         found += threshold_curves(of, material.y, score, material.weight)
         if score.min() >= 0.0 and score.max() <= 1.0:
-            found.append(reliability_curve(of, material.y, score))
+            found.append(reliability_curve(of, material.y, score, material.weight))
     return found
 
 
@@ -58,9 +58,9 @@ def threshold_curves(of: str, y: Floats, score: Floats, weight: Floats) -> list[
     ]
 
 
-def reliability_curve(of: str, y: Floats, score: Floats) -> Curve:
+def reliability_curve(of: str, y: Floats, score: Floats, weight: Floats) -> Curve:
     """Return the mean score of each bin against its share of positives, with Wilson's interval."""
-    bins = reliability(y, score, bins=BINS)
+    bins = reliability(y, score, weight, bins=BINS)
     return Curve(
         kind="reliability",
         of=of,
@@ -72,19 +72,24 @@ def reliability_curve(of: str, y: Floats, score: Floats) -> Curve:
     )
 
 
-def residuals(of: str, y: Floats, score: Floats) -> Curve:
+def residuals(of: str, y: Floats, score: Floats, weight: Floats) -> Curve:
     """Return the mean label of equally full bins of the prediction, with the middle half of the labels."""
     order = np.argsort(score, kind="stable")
     parts = [part for part in np.array_split(order, min(20, score.size)) if part.size]
     return Curve(
         kind="residuals",
         of=of,
-        x=[float(score[part].mean()) for part in parts],
-        y=[float(y[part].mean()) for part in parts],
-        low=[float(np.quantile(y[part], 0.25)) for part in parts],
-        high=[float(np.quantile(y[part], 0.75)) for part in parts],
+        x=[float(np.average(score[part], weights=weight[part])) for part in parts],
+        y=[float(np.average(y[part], weights=weight[part])) for part in parts],
+        low=[_quantile(y[part], weight[part], 0.25) for part in parts],
+        high=[_quantile(y[part], weight[part], 0.75) for part in parts],
         rows=[int(part.size) for part in parts],
     )
+
+
+def _quantile(values: Floats, weight: Floats, level: float) -> float:
+    """Return the least value at or below which so much of the weight lies; of equal rows NumPy's ``inverted_cdf``."""
+    return float(np.quantile(values, level, weights=weight, method="inverted_cdf"))
 
 
 def thinned(n: int, points: int = POINTS) -> npt.NDArray[np.int64]:

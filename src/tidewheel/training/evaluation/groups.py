@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import numpy.typing as npt
 
-from tidewheel.metrics import wilson
+from tidewheel.metrics.rates import Share, share_of
 from tidewheel.registry.runs.evaluation import Fairness, Group
 from tidewheel.training.evaluation.material import Material
 
@@ -47,9 +47,7 @@ def fairness(material: Material, column: str, threshold: float | None = None, le
         Groups of fewer rows are told, and not compared.
     """
     cut = decision_threshold(material.thresholds) if threshold is None else threshold
-    groups = [
-        group(value, material.y[rows], material.score[rows], cut, least) for value, rows in parts(material, column)
-    ]
+    groups = [group(material, value, rows, cut, least) for value, rows in parts(material, column)]
     ratio, gap = {}, {}
     for measure in MEASURES:
         seen = [getattr(group, measure) for group in groups if not group.small]
@@ -84,32 +82,21 @@ def counted(measure: str, y: Floats, score: Floats, threshold: float) -> tuple[F
     return of.astype(np.float64), among.get(measure, everyone)
 
 
-def group(value: str, y: Floats, score: Floats, threshold: float, least: int) -> Group:
-    """Return one group's rates.
+def share(material: Material, measure: str, rows: Flags, threshold: float) -> Share | None:
+    """Return a measure of some rows by their weights, with what it is worth; None where it is of nobody."""
+    of, among = counted(measure, material.y, material.score, threshold)
+    rows = rows & among
+    if not rows.any():
+        return None
+    return share_of(of[rows], None if material.blocks is None else material.blocks[rows], material.weight[rows])
 
-    Examples
-    --------
-    >>> one = group("SE", np.array([0.0, 1.0, 1.0, 0.0]), np.array([0.9, 0.8, 0.1, 0.2]), 0.5, 2)
-    >>> one.selected, one.true_positive_rate, one.false_positive_rate, one.precision
-    (0.5, 0.5, 0.5, 0.5)
-    """
-    taken = score >= threshold
-    low, high = wilson(float(taken.sum()), y.size)
 
-    def rate(measure: str) -> float | None:
-        of, among = counted(measure, y, score, threshold)
-        return float(of[among].mean()) if among.any() else None
-
-    return Group(
-        value=value,
-        rows=y.size,
-        positives=float((y == 1.0).mean()),
-        mean_score=float(score.mean()),
-        selected=float(taken.mean()),
-        selected_low=low,
-        selected_high=high,
-        true_positive_rate=rate("true_positive_rate"),
-        false_positive_rate=rate("false_positive_rate"),
-        precision=rate("precision"),
-        small=y.size < least,
-    )
+def group(material: Material, value: str, rows: Flags, threshold: float, least: int) -> Group:
+    """Return one group's rates, each row counting by its weight."""
+    shares = {measure: share(material, measure, rows, threshold) for measure in MEASURES}
+    rates = {measure: None if found is None else found.value for measure, found in shares.items()}
+    selected = shares["selected"]
+    assert selected is not None  # a group has rows
+    low, high = selected.ends(0.975)
+    size = int(rows.sum())
+    return Group(value=value, rows=size, selected_low=low, selected_high=high, small=size < least, **rates)

@@ -62,6 +62,6 @@ def yardsticks(
 def _looked_at(split: str, test: Matrix, score: Floats) -> tuple[list[Metric], dict[str, Any]]:
     weight = test.true_weight
     error, squared = calibration_error(test.y, score, weight), brier(test.y, score, weight)
-    table = [row._asdict() for row in reliability(test.y, score)]
+    table = [row._asdict() for row in reliability(test.y, score, weight)]
     metrics = [Metric(split, "calibration_error", error), Metric(split, "brier", squared)]
     return metrics, {"calibration_error": error, "brier": squared, "reliability": table}

@@ -13,9 +13,9 @@ from typing import Literal
 
 from tidewheel.definitions import ir
 from tidewheel.errors import GateError
-from tidewheel.metrics.rates import Share, gap, share_of
+from tidewheel.metrics.rates import Share, gap
 from tidewheel.registry.runs.runs import Verdict
-from tidewheel.training.evaluation.groups import counted, decision_threshold, parts
+from tidewheel.training.evaluation.groups import counted, decision_threshold, parts, share
 from tidewheel.training.gates.evidence import Evidence
 from tidewheel.training.gates.quality import material_of
 from tidewheel.training.gates.titles import title
@@ -48,16 +48,16 @@ def fair(gate: ir.Gate, evidence: Evidence) -> Verdict:
 def _shares(gate: ir.Gate, evidence: Evidence, cut: float) -> tuple[dict[str, Share], list[str]]:
     """Return the measure of each group with enough rows, and the names of the others."""
     material = material_of(gate, evidence)
-    of, among = counted(gate.metric, material.y, material.score, cut)
+    of, _ = counted(gate.metric, material.y, material.score, cut)
     if of.min() < 0.0 or of.max() > 1.0:
         raise GateError("scores are no probabilities, so their means can't be compared", where=title(gate))
     shares, small = {}, []
     for name, group in parts(material, gate.by[0]):
-        rows = group & among
+        found = share(material, gate.metric, group, cut)
         if group.sum() < gate.rows:
             small.append(name)
-        elif rows.any():
-            shares[name] = share_of(of[rows], None if material.blocks is None else material.blocks[rows])
+        elif found is not None:
+            shares[name] = found
     return shares, small
 
 
