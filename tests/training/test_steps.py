@@ -10,10 +10,13 @@ import msgspec
 import pytest
 from training_world import DAY, NOW, at, payments, world
 
+from tidewheel.metrics import metric
 from tidewheel.registry.runs.runs import Metric, get_run
 from tidewheel.registry.runs.steps import StepRecord, step_records
 from tidewheel.storage.log.records import NewEvent
 from tidewheel.training import TrainingContext, TrainResult, train
+from tidewheel.training.execute import Settings, _learner, plan_of
+from tidewheel.training.keys import step_key
 from tidewheel.training.outputs import forget_all
 from tidewheel.training.retries import Retry
 from tidewheel.training.steps import Steps
@@ -41,7 +44,7 @@ def predictions(context: TrainingContext, result: TrainResult) -> str:
 
 
 def measured(result: TrainResult) -> list[Metric]:
-    return [metric for metric in result.metrics if metric.split in ("test", "train", "baseline")]
+    return [found for found in result.metrics if found.split in ("test", "train", "baseline")]
 
 
 @pytest.mark.parametrize("model", ["Fraud", "Linear", "Neighbours", "Tuned"])
@@ -150,3 +153,21 @@ def test_a_step_is_tried_again_and_says_so(context: TrainingContext) -> None:
 
 def _fail() -> None:
     raise ConnectionError("gone")
+
+
+def test_a_run_tells_of_its_own_search_also_where_its_fit_is_reused(context: TrainingContext) -> None:
+    found = {trials: train(context, "Tuned", trials=trials, seed=21) for trials in (1, 2, 3)}
+    assert any("fit" in reused(context, result) for result in found.values())
+    for trials, result in found.items():
+        assert get_run(context.catalog, result.run_id).parameters["trials"] == trials
+
+
+def test_a_default_learner_depends_on_what_the_metrics_are_of(context: TrainingContext) -> None:
+    model, settings = context.model("Fraud"), Settings(NOW, 0, 0, 1, 0)
+    of = {
+        task: _learner(
+            context, model, settings, replace(plan_of(context, model, settings, True, ""), metric=metric(task))
+        )
+        for task in ("brier", "log_loss", "rmse")
+    }
+    assert step_key("fit", of["brier"]) == step_key("fit", of["log_loss"]) != step_key("fit", of["rmse"])

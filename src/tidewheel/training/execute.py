@@ -196,7 +196,7 @@ def _tuned(
     steps: Steps, plan: Plan, model: ir.Model, matrix: Matrix, gathered: Gathered, learnt: Sequence[Any]
 ) -> Tuned:
     """Return what a search found, where one is declared and not made already."""
-    key = step_key("tune", learnt, model.search, model.tune, plan.trials, plan.metric.name, plan.limit)
+    key = step_key("tune", learnt, model.search, model.tune, plan.trials, plan.metric.name, plan.limit, plan.limits)
     tuned = Tuned(plan.chosen or {})
     if plan.space and plan.chosen is None:
         do = partial(tune, replace(plan, folds=gathered.folds), matrix, gathered.sides.train, steps.within)
@@ -211,6 +211,8 @@ def _learned(steps: Steps, plan: Plan, matrix: Matrix, levels: list[int], gather
     told = steps.within if plan.limits is None else None  # a process of its own has nobody to tell
     work = partial(learn, portable(plan), matrix, levels, sides.train, sides.test, told)
     learned = steps.run("fit", limited(plan.limits, work), key=key, told=_fitted)
+    if plan.tuned is not None:  # a fit that is taken from an earlier run tells of that run's search
+        learned = replace(learned, trials=plan.tuned.trials, summary=plan.tuned.summary)
     steps.made("fit", key, estimator=lambda: learned.fit.estimator)
     return learned
 
@@ -240,7 +242,8 @@ def _learner(context: TrainingContext, model: ir.Model, settings: Settings, plan
         model, gates=(), metrics=(), retrain=None, search="", trials=0, tune=None, slices=(), blocks="",
         pipeline=None, allow_pickle=False,
     )  # fmt: skip
-    return [digest(declared), settings.seed, settings.threads, settings.workers, code_of(context, plan.estimator)]
+    how = [plan.metric.task, settings.seed, settings.threads, settings.workers]  # the task: of what is the default
+    return [digest(declared), *how, code_of(context, plan.estimator)]
 
 
 def _taught(

@@ -97,3 +97,31 @@ def test_beta_leaves_what_is_calibrated_and_never_falls() -> None:
 def test_beta_takes_probabilities_only() -> None:
     with pytest.raises(TrainingError, match=r"takes probabilities, found scores from -2 to 3"):
         beta(np.array([-2.0, 3.0]), np.array([0.0, 1.0]), np.ones(2))
+
+
+@pytest.mark.parametrize("kind", ["isotonic", "platt", "beta"])
+@pytest.mark.parametrize("unit", [0.001, 1.0, 1000.0])
+def test_weights_count_up_to_a_factor(kind: str, unit: float) -> None:
+    weight = np.where(Y == 1.0, 0.01, 1.0)
+    score = np.log(TRUTH / (1 - TRUTH)) if kind == "platt" else SKEWED
+    one, other = (fit_calibration(kind, score, Y, weight * by) for by in (1.0, unit))  # type: ignore[arg-type]
+    assert calibrated(one, score) == pytest.approx(calibrated(other, score))
+
+
+@pytest.mark.parametrize("kind", ["isotonic", "platt"])
+def test_what_stands_for_rare_positives_is_not_softened_up_to_common_ones(kind: str) -> None:
+    """Of 100,000 rows, 100 are positive; 1% of the others were kept, so that a positive weighs a hundredth of them."""
+    y = np.repeat([1.0, 0.0], [100, 1000])
+    score = np.tile(np.linspace(0.1, 0.9, 100), 11)
+    weight = np.where(y == 1.0, 0.01, 1.0)
+    found = calibrated(fit_calibration(kind, score, y, weight), score)  # type: ignore[arg-type]  # parametrised
+    assert np.average(found, weights=weight) == pytest.approx(0.001, rel=0.05)
+
+
+def test_beta_of_perfectly_separated_scores_is_sure_and_not_certain() -> None:
+    score = np.concatenate([np.linspace(0.05, 0.3, 40), np.linspace(0.5, 0.9, 40)])
+    curve = fit_calibration("beta", score, np.repeat([0.0, 1.0], 40), np.ones(80))
+    told = calibrated(curve, np.array([0.05, 0.3, 0.4, 0.5, 0.9]))
+    assert np.all(np.diff(told) > 0.0)
+    assert told[0] > 1e-9
+    assert told[-1] < 1.0 - 1e-9

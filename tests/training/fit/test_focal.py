@@ -14,7 +14,7 @@ from tidewheel.registry.models.links import focal_of, sigmoid_of
 from tidewheel.registry.models.predictors import Predictor
 from tidewheel.training.fit import estimators
 from tidewheel.training.fit.flatten import flatten, verify
-from tidewheel.training.fit.focal import Focal, gradient_and_curvature
+from tidewheel.training.fit.focal import Focal, fit_arguments, gradient_and_curvature
 from tidewheel.training.fit.matrix import Matrix
 
 RNG = np.random.default_rng(3)
@@ -78,3 +78,12 @@ def test_lightgbm_learns_by_it_and_is_served_as_probabilities() -> None:
 def test_it_is_for_classifiers() -> None:
     with pytest.raises(TrainingError, match="LGBMClassifier"):
         estimators.fit(LGBMRegressor(objective=Focal()), ROWS)
+
+
+def test_early_stopping_weighs_the_rows_it_watches() -> None:
+    focal, weight = Focal(2.0, 0.25), np.array([1.0, 3.0])
+    y, raw = np.array([0.0, 1.0]), np.array([0.3, -0.7])
+    held = Matrix(np.zeros((2, 1)), y, weight, ["a"], [])
+    watched = fit_arguments(LGBMClassifier(objective=focal), held, held)["eval_metric"]
+    assert watched(y, raw, weight) == ("focal", pytest.approx(np.average(focal.loss(y, raw), weights=weight)), False)
+    assert watched(y, raw, None) == ("focal", pytest.approx(focal.loss(y, raw).mean()), False)

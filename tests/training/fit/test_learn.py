@@ -110,3 +110,11 @@ def test_the_linear_baseline_sees_categories_nulls_and_numbers_to_predict() -> N
     assert linear_baseline([metric("roc_auc")], only.take(TRAIN), only.take(TEST), True, 0)["roc_auc"] > 0.55
     amount = Matrix(x, X[:, 0] * 2 + X[:, 1], np.ones(N), ["a", "b"], [1])
     assert linear_baseline([metric("r2")], amount.take(TRAIN), amount.take(TEST), False, 0)["r2"] > 0.5
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, 1e300])
+def test_where_trees_can_learn_and_the_linear_baseline_can_not_there_is_none(value: float) -> None:
+    x = np.random.default_rng(0).normal(size=(200, 2))
+    x[5, 1] = value
+    rows = Matrix(x, x[:, 0], np.ones(200), ["a", "b"], [])
+    assert linear_baseline([metric("rmse")], rows, rows, False, 0) == {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,13 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from tests.conftest import need_extra
 
+from tidewheel.definitions import ir
 from tidewheel.definitions.ir import Tune
 from tidewheel.definitions.models.tuning import log_range
 from tidewheel.training.fit.estimators import Matrix
+from tidewheel.training.fit.warm import Start
 from tidewheel.training.tuning.objective import Objective
+from tidewheel.training.tuning.record import search_key
 from tidewheel.training.tuning.search import search
 from tidewheel.training.tuning.watch import Watch
 
@@ -70,6 +74,43 @@ def test_a_booster_reports_as_it_grows(library: str) -> None:
     early = objective({}, ended)
     assert [step for step, _ in ended.steps] == [2, 4, 6, 8, 10]
     assert early == pytest.approx(watch.steps[4][1], abs=1e-6)  # it was judged as it was by then
+
+
+def test_what_is_reported_is_weighed_as_what_is_judged() -> None:
+    data = replace(matrix(), stands_for=np.where(np.arange(ROWS) % 3 == 0, 9.0, 1.0))
+    objective, watch, ended = (
+        Objective(booster("lightgbm"), "roc_auc", 0, 1, data, [fold(300, 400)]),
+        Listening(100),
+        Listening(5),
+    )
+    objective({}, watch)
+    assert objective({}, ended) == pytest.approx(watch.steps[4][1], abs=1e-6)
+
+
+def test_a_booster_that_goes_on_reports_its_own_rounds() -> None:
+    data = matrix()
+    first = booster("lightgbm").fit(data.x[:200], data.y[:200])
+    model = first.booster_.model_to_string().encode()
+    start = Start("M@1", "LGBMClassifier", model, ir.View("V", "E", (), ()), tuple(data.columns), {})
+    watch = Listening(100)
+    Objective(booster("lightgbm"), "roc_auc", 0, 1, data, [fold(300, 400)], start)({}, watch)
+    assert [step for step, _ in watch.steps] == list(range(2, 40, 2))
+
+
+def test_a_search_is_known_by_all_that_its_trials_depend_on() -> None:
+    data, folds = matrix(), [fold(300, 400)]
+
+    def key(limits: ir.Limits | None = None, **other: Any) -> str:
+        return search_key(
+            Tune(5), {}, Objective(LogisticRegression(), "roc_auc", 0, 1, replace(data, **other), folds), limits
+        )
+
+    others = [
+        key(group=np.arange(ROWS) // 4), key(group=np.arange(ROWS) // 8), key(stands_for=np.full(ROWS, 2.0)),
+        key(categories=[1]), key(ir.Limits(time=1_000_000)), key(ir.Limits(memory=1 << 30)),
+    ]  # fmt: skip
+    assert len({key(), *others}) == 7
+    assert key() == key(stands_for=np.ones(ROWS)), "what is the same anyhow makes no other search"
 
 
 def test_folds_are_averaged_and_reported() -> None:

@@ -147,6 +147,10 @@ def test_a_grid_is_walked_once() -> None:
     assert {depth for depth, _, _ in points} == {1, 2, 3}
     assert {0.01, 1.0} <= {rate for _, _, rate in points}
     assert found.summary.stopped == "every point of the grid was tried"
+    declared = {"depth": 2, "kind": "b", "rate": 1.0}
+    again = run(Tune(trials=100, sampler="grid"), space=space, defaults=declared, objective=lambda p, w: p["rate"])
+    assert [trial.parameters for trial in again.trials].count(declared) == 1
+    assert len(again.trials) == len(points)
 
 
 def test_importance_finds_what_matters() -> None:

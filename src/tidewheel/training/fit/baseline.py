@@ -64,8 +64,8 @@ def linear_baseline(
     """Return each metric of the linear baseline on the test rows; {} where it can't be fitted to these rows."""
     if not train.x.shape[1] or (classification and np.unique(train.y[-MOST_ROWS:]).size < 2):
         return {}
-    score = linear_scores(train, test.x, classification, seed)
     try:
+        score = linear_scores(train, test.x, classification, seed)
         return {measure.name: measure(test.y, score, test.weight, test.group) for measure in measures}
-    except MetricError:
+    except (MetricError, ValueError):  # the library refuses infinite and huge values, which trees take
         return {}

@@ -48,6 +48,9 @@ def fit_calibration(kind: Kind, score: Floats, y: Floats, weight: Floats) -> Cur
     """
     if np.all(y == y[0]):
         raise TrainingError(f"all {y.size} rows held out for calibration have label {y[0]:g}")
+    # Weights are known up to a factor, and the softening counts rows: a row of the class that stands for less is one.
+    unit = min(float(weight[y == label].mean()) for label in (0.0, 1.0))
+    weight = weight / unit if unit > 0.0 else weight
     fits: dict[Kind, Callable[[Floats, Floats, Floats], Curve]] = {"isotonic": isotonic, "platt": platt, "beta": beta}
     return fits[kind](score, y, weight)
 
@@ -120,7 +123,8 @@ def beta(score: Floats, y: Floats, weight: Floats) -> Beta:
     """Fit beta calibration (Kull, Silva Filho and Flach 2017): a logistic curve over ``log p`` and ``-log(1 - p)``.
 
     A slope that would come out negative is held at zero, so the curve never falls. ``a = b = 1, c = 0`` leaves
-    probabilities as they are: unlike Platt's curve it can tell that nothing has to be mended.
+    probabilities as they are: unlike Platt's curve it can tell that nothing has to be mended. Slopes are drawn a little
+    towards 1: rows whose classes no score mixes up, as few rows may be, would have them grow without end.
 
     Raises
     ------
@@ -143,7 +147,7 @@ def beta(score: Floats, y: Floats, weight: Floats) -> Beta:
     design = np.column_stack([np.log(p), -np.log1p(-p), np.ones_like(p)])
     kept = [0, 1, 2]
     while True:
-        found = dict(zip(kept, _logistic(design[:, kept], y, weight), strict=True))
+        found = dict(zip(kept, _logistic(design[:, kept], y, weight, _PULL), strict=True))
         falling = [place for place in kept[:-1] if found[place] < 0]
         if not falling:
             return Beta(*(found.get(place, 0.0) for place in range(3)))
@@ -151,18 +155,25 @@ def beta(score: Floats, y: Floats, weight: Floats) -> Beta:
 
 
 _EDGE = 1e-15
+_PULL = 0.1
+"""What a slope's square distance to 1 costs, in log loss of rows: a prior of deviation 3."""
 
 
-def _logistic(design: Floats, target: Floats, weight: Floats) -> list[float]:
-    """Return the coefficients of logistic regression, by Newton's method; the last column is of ones."""
+def _logistic(design: Floats, target: Floats, weight: Floats, pull: float = 0.0) -> list[float]:
+    """Return the coefficients of logistic regression, by Newton's method; the last column is of ones.
+
+    The others are pulled towards 1.
+    """
+    held = np.full(design.shape[1], pull)
+    held[-1] = 0.0
     rate = float(np.clip(np.average(target, weights=weight), 1e-9, 1 - 1e-9))
     at = np.zeros(design.shape[1])
     at[-1] = np.log(rate / (1.0 - rate))
     for _ in range(100):
         p = 1.0 / (1.0 + np.exp(-design @ at))
-        gradient = design.T @ (weight * (p - target))
+        gradient = design.T @ (weight * (p - target)) + held * (at - 1.0)
         curvature = (design * (weight * np.maximum(p * (1 - p), 1e-12))[:, None]).T @ design
-        step = np.linalg.solve(curvature + 1e-10 * np.eye(at.size), gradient)
+        step = np.linalg.solve(curvature + np.diag(held + 1e-10), gradient)
         at = at - np.clip(step, -5.0, 5.0)
         if np.abs(step).max() < 1e-10:
             break

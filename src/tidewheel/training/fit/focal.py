@@ -8,6 +8,7 @@ With ``p`` the model's probability of a row's own class, ``z`` its raw score, th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -99,8 +100,13 @@ def fit_arguments(estimator: Any, matrix: Matrix, held: Matrix | None) -> dict[s
     arguments: dict[str, Any] = {"init_score": np.full(len(matrix.y), start)}
     if held is not None:
         arguments["eval_init_score"] = [np.full(len(held.y), start)]
-        arguments["eval_metric"] = lambda y, raw: ("focal", float(np.mean(focal.loss(y, raw))), False)
+        arguments["eval_metric"] = partial(_watched, focal)
     return arguments
+
+
+def _watched(focal: Focal, y: Floats, raw: Floats, weight: Floats | None) -> tuple[str, float, bool]:
+    """Return the mean loss of the rows to stop by, as LightGBM takes a metric."""
+    return "focal", float(np.average(focal.loss(y, raw), weights=weight)), False
 
 
 def raw_score(estimator: Any, x: Floats) -> Floats:

@@ -42,11 +42,12 @@ class Record:
         save_trials(self._catalog, self._run, self._search, trials)
 
 
-def search_key(how: ir.Tune, space: Any, objective: Objective) -> str:
+def search_key(how: ir.Tune, space: Any, objective: Objective, limits: ir.Limits | None = None) -> str:
     """Return the hash of all that decides what a search proposes and what its trials come to.
 
     The number of trials, patience and time limit are no part of it, save where the sampler looks at them: they only
-    say when to stop, so a search that was cut off may go on with other ones.
+    say when to stop, so a search that was cut off may go on with other ones. What one fit may take is: a trial that
+    failed by it might not fail by another.
     """
     counted = how.trials if how.sampler == "grid" else 0
     told = {
@@ -55,11 +56,13 @@ def search_key(how: ir.Tune, space: Any, objective: Objective) -> str:
         "estimator": describe(objective.estimator),
         "metric": objective.measure,
         "seed": objective.seed,
+        "columns": [list(objective.matrix.columns), list(objective.matrix.categories)],
+        "limits": None if limits is None else [limits.time, limits.memory],
         "optuna": metadata.version("optuna"),
     }
     hasher = hashlib.sha256(canonical(told))
     matrix = objective.matrix
-    taught = () if matrix.target is None else (matrix.target,)
+    taught = (matrix.true_weight, *(part for part in (matrix.target, matrix.group) if part is not None))
     if objective.start is not None:
         hasher.update(objective.start.model)
     for array in (matrix.x, matrix.y, matrix.weight, *taught, *(rows for fold in objective.folds for rows in fold)):

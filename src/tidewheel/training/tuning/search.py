@@ -143,7 +143,7 @@ def _queue(
         study.enqueue_trial(first)
     if how.sampler != "grid":
         return how.trials
-    points = samplers.grid(space, how.trials, seed)
+    points = [point for point in samplers.grid(space, how.trials, seed) if point != first]
     for point in points:
         study.enqueue_trial(point)
     return min(how.trials, len(points) + bool(first))

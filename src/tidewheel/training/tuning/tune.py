@@ -52,7 +52,7 @@ def tune(plan: Plan, matrix: Matrix, train: Ints, progress: Progress | None = No
     objective = Objective(plan.estimator, plan.metric.name, plan.seed, threads, matrix, folds, plan.start)
     known: Mapping[int, Trial] = {}
     if plan.record is not None:
-        known = plan.record.open(search_key(how, plan.space, objective))
+        known = plan.record.open(search_key(how, plan.space, objective, plan.limits))
 
     def told(trial: Trial, asked: int, best: float | None) -> None:
         if progress:

@@ -59,7 +59,7 @@ def callbacks(library: str, rounds: int, judged: Matrix, metric: Metric, watch: 
         if done % every or done >= rounds:
             return False
         try:
-            value = metric(judged.y, np.asarray(predict(), dtype=np.float64), judged.weight, judged.group)
+            value = metric(judged.y, np.asarray(predict(), dtype=np.float64), judged.true_weight, judged.group)
         except MetricError:  # as of scores that are no probabilities yet: there is nothing to compare
             return False
         return watch.report(done, value)
@@ -73,7 +73,7 @@ def _lightgbm(judged: Matrix, told: Callable[[int, Callable[[], Any]], bool]) ->
     from lightgbm.callback import EarlyStopException
 
     def after(env: Any) -> None:
-        if told(env.iteration + 1, lambda: env.model.predict(judged.x, num_threads=1)):
+        if told(env.iteration + 1 - env.begin_iteration, lambda: env.model.predict(judged.x, num_threads=1)):
             raise EarlyStopException(env.iteration, [])
 
     return after
