@@ -212,6 +212,9 @@ def test_a_quarantined_row_is_checked_again_as_it_came() -> None:
         still = check.check_again(BadRow("Payment", "?", row, "p.csv row 3", seq=4), now=0)
         assert isinstance(still, BadRow)
         assert (still.row, still.seq) == (row, 4)
+    row = msgspec.json.encode({name: value for name, value in GOOD.items() if name != "at"})
+    timeless = BadRow("Payment", "at: missing", row, "p.csv row 3")
+    assert check.check_again(timeless, now=0) == timeless, "it did not happen now"
 
 
 def test_reasons_are_brief_and_say_what_is_no_json() -> None:

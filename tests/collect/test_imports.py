@@ -288,3 +288,28 @@ def test_no_room_on_the_disk_is_an_error_and_nothing_is_taken(world: World, tmp_
     assert len(world.history.scan("Payment", [])) == 0
     assert world.ingest(path).accepted == 50_000
     assert len(world.history.scan("Payment", [])) == 50_000
+
+
+def test_a_file_that_was_refused_whole_may_be_ingested_by_other_options(world: World, tmp_path: Path) -> None:
+    rows = [["id", "card", "amount", "country", "at"]]
+    rows += [[f"z{n}", "c1", "5.0", "SE", "2013-01-01 12:00:00"] for n in range(5)] + [["z9", "c1", "dear", "SE", ""]]
+    path = write_csv(tmp_path / "p.csv", rows)
+    other = world.ingest(write_csv(tmp_path / "other.csv", [rows[0], ["y1", "c1", "5.0", "SE", "2013-01-01 12:00:00"]]))
+    for _ in range(2):
+        refused = world.ingest(path)
+        assert (refused.accepted, refused.quarantined, refused.already, other.quarantined) == (0, 6, False, 1)
+        assert len(world.log.bad_rows()) == 7, "a row stands in the quarantine once"
+    assert len(world.history.scan("Payment", COLUMNS)) == 0
+    assert list(world.history.pieces("Payment", COLUMNS)) == []
+    taken = world.ingest(path, options=FileOptions(zone=zone_named("Europe/Stockholm")))
+    assert (taken.accepted, taken.quarantined) == (5, 1)
+    assert sorted(row.source for row in world.log.bad_rows()) == ["other.csv row 1", "p.csv row 6"]
+    assert len(world.history.scan("Payment", COLUMNS)) == 5
+    assert world.ingest(path).already
+
+
+def test_history_reads_over_the_import_of_a_file_without_rows(world: World, tmp_path: Path) -> None:
+    world.ingest(write_csv(tmp_path / "p.csv", [["id", "card", "amount", "country", "at"]]))
+    assert sum(len(piece) for piece in world.history.pieces("Payment", COLUMNS)) == 0
+    world.ingest(write_parquet(tmp_path / "p.parquet", payments(10)))
+    assert sum(len(piece) for piece in world.history.pieces("Payment", COLUMNS)) == 10

@@ -37,6 +37,8 @@ from tidewheel.definitions.projects.masking import without
 from tidewheel.errors import SchemaError
 from tidewheel.storage.log.records import BadRow, NewEvent
 
+NO_TIME = "at: missing"
+"""Why a row of a file that says when each happened is refused, when it does not."""
 MOST_KEPT_OF_A_ROW = 1 << 20
 """Bytes of a bad row that quarantine keeps."""
 _WIRE_TYPES: dict[str, Any] = {"float": float, "int": int, "bool": bool, "time": str | int, "text": str}
@@ -123,12 +125,15 @@ class RowCheck:
         return NewEvent(self.source.name, identity, at, columns, revisable=self.source.revisable)
 
     def check_again(self, bad: BadRow, *, now: int) -> NewEvent | BadRow:
-        """Check a quarantined row by the declaration of now, as cells of text where it came from a text file."""
+        """Check a quarantined row by the declaration of now, as cells of text where it came from a text file.
+
+        One that lacks the time that the other rows of its file have is refused again: it did not happen just now.
+        """
         try:
             row = msgspec.json.decode(bad.row)
         except _UNREADABLE:
             return bad
-        if not isinstance(row, dict):
+        if not isinstance(row, dict) or (bad.reason == NO_TIME and row.get("at") is None):
             return bad
         event = self.check(row, now=now, origin=bad.source, as_text=True)
         return (

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tidewheel.collect.checking.checks import RowCheck
+from tidewheel.collect.checking.checks import NO_TIME, RowCheck
 from tidewheel.collect.checking.ids import entity_row_id
 from tidewheel.collect.checking.tables import ARRIVED, AT, ROW, TableCheck
 from tidewheel.collect.importing.files import EventFile, open_file
@@ -173,7 +173,7 @@ class _Times:
         number = row.pop(ROW)
         row = {"at" if name == AT else name: value for name, value in row.items() if value is not None}
         if not given[place]:
-            reason = "at: missing"
+            reason = NO_TIME
         elif at[place] != arrived[place] and arrived[place] - self._now > FUTURE_ALLOWED:
             reason = too_far_ahead("it arrives after now", arrived[place] - self._now)
         else:

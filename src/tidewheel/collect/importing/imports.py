@@ -45,7 +45,8 @@ class ImportSummary(msgspec.Struct, frozen=True):
     ----------
     type, file, import_id : str
     already : bool
-        The same file was ingested before: nothing was done, and the counts are those of then.
+        The same file was ingested before: nothing was done, and the counts are those of then. One whose rows were all
+        quarantined counts as not ingested, so that it can be with other options.
     rows : int
         Rows of the file; each was accepted, a duplicate or quarantined.
     accepted, duplicates, quarantined : int
@@ -60,6 +61,8 @@ class ImportSummary(msgspec.Struct, frozen=True):
     first_arrived, last_arrived : int
         Range of arrivals, microseconds.
     seconds : float
+    began : int
+        When it was taken in, microseconds of the workspace's clock.
     """
 
     type: str
@@ -78,6 +81,7 @@ class ImportSummary(msgspec.Struct, frozen=True):
     last_arrived: int = 0
     seconds: float = 0.0
     already: bool = False
+    began: int = 0
 
     @property
     def refused(self) -> bool:
@@ -158,6 +162,7 @@ def import_file(
         done = import_of(log, content)
         if done is not None:
             return _known_summary(folder, done, path)
+        _begin_anew(log, folder, content)
         rows = gather(path, source, options, arrived=arrived, now=now, prefix=content[:16], progress=progress)
         if source.expects:
             table, refused = screen_table(rows.table, source, origin=path.name, now=now)
@@ -166,7 +171,8 @@ def import_file(
         if content_id(path, source, options) != content:
             raise FileError("the file changed while it was read", where=str(path), remedy="ingest it when it is whole")
         summary = _take_in(rows, source, content, log, lake, (options, arrived), progress)
-        summary = msgspec.structs.replace(summary, file=str(path), seconds=round(time.monotonic() - started, 3))
+        seconds = round(time.monotonic() - started, 3)
+        summary = msgspec.structs.replace(summary, file=str(path), seconds=seconds, began=now)
         _note_summary(folder, content, summary)
         return summary
 
@@ -193,6 +199,21 @@ def import_of(log: EventLog, content: str) -> ImportRecord | None:
     return next((record for record in log.imports() if record.import_id[:_ID_LENGTH] == content), None)
 
 
+def _begin_anew(log: EventLog, folder: Path, content: str) -> None:
+    """Take out of the quarantine what a try left there that took nothing in: the file is judged anew."""
+    note = folder / f"{content}.json"
+    tried = _noted_summary(note)
+    if tried is None or tried.accepted:
+        return
+    rows_of_it, after = f"{Path(tried.file).name} row ", 0
+    while bad := log.bad_rows(tried.type, after=after, limit=_BAD_ROWS_AT_ONCE):
+        after = bad[-1].seq
+        log.delete_bad_rows([row.seq for row in bad if row.at == tried.began and row.source.startswith(rows_of_it)])
+    name = QUARANTINED + content
+    log.append([], now=0, positions={name: 0}, expected={name: log.position(name)})
+    note.unlink()
+
+
 def _take_in(
     rows: Gathered,
     source: Source,
@@ -206,6 +227,20 @@ def _take_in(
     first, last = (table[ARRIVED][0].as_py(), table[ARRIVED][-1].as_py()) if count else (0, 0)
     _refuse_older(log, source, first, count)
     _put_aside(log, content, rows.bad)
+    counted = ImportSummary(
+        type=source.name,
+        file="",
+        import_id=content,
+        rows=rows.rows,
+        duplicates=rows.duplicates,
+        quarantined=len(rows.bad),
+        clamped=rows.clamped,
+        repeated=rows.repeated,
+        skipped=rows.skipped,
+        dropped=rows.dropped,
+    )
+    if rows.bad and not count:
+        return counted  # without a record: it may be ingested again, by other options
     import_id = f"{content}.{_fingerprint(table, choices)}"
     staged = lake.write_import(
         source.name, import_id, _batches(rows._replace(table=to_lake(table, source)), import_id, progress)
@@ -217,18 +252,11 @@ def _take_in(
     keyed = source.entity or source.id_column is not None
     ids, times = _ids(table) if keyed else (), _times(rows, log.watermark(source.name))
     record = log.append_import(import_id, source.name, count, first, last, ids, times, _revisions(table, source))
-    return ImportSummary(
-        type=source.name,
-        file="",
+    return msgspec.structs.replace(
+        counted,
         import_id=import_id,
-        rows=rows.rows,
         accepted=count - len(record.duplicates),
         duplicates=rows.duplicates + len(record.duplicates),
-        quarantined=len(rows.bad),
-        clamped=rows.clamped,
-        repeated=rows.repeated,
-        skipped=rows.skipped,
-        dropped=rows.dropped,
         offset=record.offset,
         first_arrived=first,
         last_arrived=last,

@@ -140,6 +140,8 @@ class History:
             start = stop
 
     def _imported(self, type: str, names: tuple[str, ...], record: ImportRecord, start: int, stop: int) -> pa.Table:
+        if not record.rows:  # as logs of earlier days have it, of files of which nothing was taken
+            return self._typed(pa.table({name: pa.nulls(0) for name in names}), type)
         first, last = start - record.offset, stop - record.offset - 1
         here = (pc.field("_import") == record.import_id) & (pc.field("_row") >= first) & (pc.field("_row") <= last)
         among: list[Bound] = [("_import", "=", record.import_id), ("_row", ">=", first), ("_row", "<=", last)]
@@ -173,7 +175,7 @@ class History:
 
     def imports(self, type: str | None = None) -> list[ImportRecord]:
         """Return the imports that are part of history, of one type or of all, by offset."""
-        return [record for record in self._log.imports() if type is None or record.type == type]
+        return [record for record in self._log.imports() if record.rows and type in (None, record.type)]
 
     def import_rows(self, record: ImportRecord, columns: Sequence[str]) -> pa.Table:
         """Return the rows of one import as `scan` does."""
