@@ -20,7 +20,9 @@ USER 10001
 # Compile once, into the image: a worker that starts finds the kernel's functions.
 RUN python -c 'from tidewheel.kernel import warm; warm()'
 WORKDIR /app
-ENV TIDEWHEEL_DATA=/data
+# Reached from outside the container, so workers do not start before a token was made:
+#   docker run --rm -v fraud:/data shop/fraud tokens create shop --scope decide,ingest
+ENV TIDEWHEEL_DATA=/data TIDEWHEEL_HOST=0.0.0.0
 EXPOSE 8700
 ENTRYPOINT ["tidewheel"]
 CMD ["up"]
