@@ -43,16 +43,25 @@ class Chosen(tw.Service, on=project.Request):
     deadline = "60s"
 
 
+class Ahead(tw.Service, on=project.Request):
+    """Lists by the scores of a batch run; the model scores what that did not."""
+
+    candidates = [tw.retrieve.listed(project.Request.words)]
+    model = tw.batch.scores(project.Ranker, by=project.User, max_age="1h")
+    decide = tw.top(5)
+    deadline = "60s"
+
+
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     folder: Path = tmp_path_factory.mktemp("movies")
     write(folder, ROWS)
-    with tw.open(":memory:", [project.Recommend, project.Home, project.Ranker, Chosen]) as opened:
+    with tw.open(":memory:", [project.Recommend, project.Home, project.Ranker, Chosen, Ahead]) as opened:
         for name in ROWS:
             opened.ingest(str(folder / f"{name}.parquet"), name)
         opened.sync()
         version = opened.train("Ranker").version
-        for service in ("Recommend", "Chosen"):
+        for service in ("Recommend", "Chosen", "Ahead"):
             opened.deploy(version, service=service, force=True)
         yield opened
 
@@ -129,6 +138,33 @@ def test_lists_are_cut_as_they_were_served(workspace: Workspace) -> None:
         workspace.score(project.Request, "Ranker", rows=table, service="Home")
 
 
+def test_a_service_orders_by_the_scores_of_a_run(workspace: Workspace) -> None:
+    movies = [f"m{k}" for k in range(20)]
+    rows = pa.table({"id": ["n1"] * 20, "user": ["u1"] * 20, "item": movies})
+    done = workspace.score_run(project.Request, "Ranker", rows=rows, by=project.User, online=True)
+    assert done.online == 20
+    assert workspace.score_run(project.Request, "Ranker", rows=rows, by=project.Movie, online=True).online == 20
+    scored = scores_of(workspace, done.run)
+    answer = workspace.decide("Ahead", {"id": "a1", "user": "u1", "words": " ".join(movies)})
+    best = sorted(scored.items(), key=lambda pair: (-pair[1], pair[0]))[:5]
+    assert [(item.id, item.score) for item in answer.items] == best
+    assert answer.age is not None
+    record = workspace.serving.find(answer.decision_id)
+    assert (record.stored, record.stored_run, record.states) == ("fresh", done.run, [])
+    more = [*movies, "m30", "m31", "m32", "m33", "m34", "m35"]
+    answer = workspace.decide("Ahead", {"id": "a2", "user": "u1", "words": " ".join(more)})
+    record = workspace.serving.find(answer.decision_id)
+    assert (record.stored, answer.fallback) == ("missing", "")
+    live = [item for item in record.items if item.features]
+    assert all(scored[item.id] == item.score for item in record.items if not item.features)
+    assert all(item.id in more[20:] for item in live)
+    assert workspace.check_features(service="Ahead", sample=0).differences == 0
+
+
+def scores_of(workspace: Workspace, run: str) -> dict[str, float]:
+    return {row["item"]: row["score"] for row in workspace.scores("Ranker", run).to_pylist()}
+
+
 def test_history_is_scored_as_training_reads_it(workspace: Workspace) -> None:
     until = min(rows for rows in workspace.history.scan("Request", [])["_arrived"].to_pylist()[-40:])
     scored = workspace.score("RowView", "Ranker@1", until=until).to_pylist()
@@ -145,8 +181,8 @@ def test_history_is_scored_as_training_reads_it(workspace: Workspace) -> None:
 
 
 def test_what_lists_have_not_is_refused(workspace: Workspace) -> None:
-    with pytest.raises(InputError, match=r"the online store keeps one score an entity"):
-        workspace.score(project.Request, "Ranker", by=project.User, online=True)
+    with pytest.raises(InputError, match="the online store keeps scores by an entity"):
+        workspace.score(project.Request, "Ranker", online=True)
     workspace.append([project.Request(id="alone", user="u1", movie=None)])
     workspace.sync()
     newest = workspace.stores.log.newest_arrived("Request")

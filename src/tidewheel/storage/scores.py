@@ -52,8 +52,30 @@ def read_score(state: State, state_id: str, key: str) -> StoredScore | None:
         blob = snapshot.get(state_id, key.encode())
         if blob is None:
             return None
-        instant, score, run, number = _PACKED.unpack(blob)
+        return _unpacked(blob)
+
+
+def _unpacked(blob: bytes | memoryview) -> StoredScore:
+    instant, score, run, number = _PACKED.unpack(blob)
     return StoredScore(score, instant, f"{run & 0xFFFF_FFFF_FFFF_FFFF:016x}", number)
+
+
+def items_by(by: str, target: str) -> str:
+    """Return what items' scores are kept by: an entity and the item or, where `by` is the item's own, the item alone.
+
+    Examples
+    --------
+    >>> items_by("User", "Film"), items_by("Film", "Film")
+    ('User, Film', 'Film')
+    """
+    return target if by == target else f"{by}, {target}"
+
+
+def read_scores(state: State, state_id: str, keys: Sequence[str]) -> list[StoredScore | None]:
+    """Return some entities' scores, None for those that have none."""
+    with state.snapshot() as snapshot:
+        blobs = snapshot.get_many([(state_id, key.encode()) for key in keys])
+        return [None if blob is None else _unpacked(blob) for blob in blobs]
 
 
 def put_scores(writer: StateWriter, model: str, number: int, by: str, run: str, rows: pa.Table) -> int:

@@ -90,7 +90,8 @@ MISTAKES = [
     ("score = Click.score * Single.score", "views have a row for each item", "each=Shown.movie"),
     ("score = Click.score * Far.score", "score rows of different things", "the same on= and each="),
     ("score = Click.score * Shown.at", "Shown.at is not known when candidates are scored", "served_as"),
-    ("model = tw.batch.scores(Click, by=User, max_age='1d')", "views have a row for each item", ""),
+    ("model = tw.batch.scores(Single, by=User, max_age='1d')", "views have a row for each item", ""),
+    ("model = tw.batch.scores(Click, by=User, max_age='1d', any_version=True)", "two versions", "any_version"),
 ]
 
 

@@ -13,8 +13,10 @@ from tidewheel.definitions.services.batch import Stored
 from tidewheel.errors import DefinitionError
 
 
-def compile_stored(context: Context, on: ir.Source, given: Stored) -> ir.Stored:
+def compile_stored(context: Context, on: ir.Source, given: Stored, *, item: str = "", alone: bool = False) -> ir.Stored:
     """Return the frozen form of what a service reads of scores computed ahead.
+
+    Of a list's items, whose entity is `item`, they are kept by an entity and the item or, with `alone`, by the item.
 
     Raises
     ------
@@ -23,10 +25,10 @@ def compile_stored(context: Context, on: ir.Source, given: Stored) -> ir.Stored:
     """
     if given.otherwise not in ("live", "fallback"):
         raise DefinitionError(f"otherwise={given.otherwise!r}", remedy="write 'live' or 'fallback'")
-    path, entity = key_of(context, on, given.by)
+    path, entity = ((), item) if alone else key_of(context, on, given.by)
     return ir.Stored(
         by=path,
-        entity=entity,
+        entity=f"{entity}, {item}" if item and not alone else entity,
         max_age=parse_duration(given.max_age),
         only=given.otherwise == "fallback",
         any_version=given.any_version,

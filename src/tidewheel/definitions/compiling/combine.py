@@ -85,8 +85,27 @@ def _one(context: Context, cls: type[Service], on: ir.Source) -> Scoring:
     (model,) = models_of(cls)
     if not (isinstance(model, type) and issubclass(model, Model)):
         raise DefinitionError(f"{model!r} is no model class", remedy="write model = Fraud")
-    stored = compile_stored(context, on, cls.model) if isinstance(cls.model, Stored) else None
+    stored = stored_of(context, cls, on, cls.model) if isinstance(cls.model, Stored) else None
     return Scoring(own_model(context, model, on, ranks=isinstance(cls.decide, Top)).name, stored=stored)
+
+
+def stored_of(context: Context, cls: type[Service], on: ir.Source, given: Stored) -> ir.Stored:
+    """Return what a service reads of scores computed ahead: of events or, where it answers lists, of their items.
+
+    Raises
+    ------
+    DefinitionError
+        As `compile_stored`; or a list would be ordered by scores of several versions.
+    """
+    each = context.views[given.model.view].each if isinstance(cls.decide, Top) else None
+    if each is None:
+        return compile_stored(context, on, given)
+    if given.any_version:
+        raise DefinitionError(
+            "scores of two versions do not order one list", remedy="leave out any_version=, or name the list's version"
+        )
+    of_item = isinstance(given.by, type) and given.by.__name__ == each.target
+    return compile_stored(context, on, given, item=each.target, alone=of_item)
 
 
 def own_model(context: Context, model: type[Model], on: ir.Source, *, ranks: bool = False) -> ir.Model:

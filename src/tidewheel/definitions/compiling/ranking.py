@@ -26,7 +26,6 @@ from tidewheel.definitions.ir.ranking import Candidates, Rerank, Served, Top
 from tidewheel.definitions.language.durations import parse_duration
 from tidewheel.definitions.language.quantities import share_of
 from tidewheel.definitions.models.models import Model
-from tidewheel.definitions.services.batch import Stored
 from tidewheel.definitions.services.ranking import Top as DeclaredTop
 from tidewheel.definitions.services.reranking import RerankRule
 from tidewheel.definitions.services.retrieving import CandidateSource, columns_of
@@ -65,7 +64,7 @@ def compile_listing(context: Context, cls: type[Service], on: ir.Source, scoring
     if not cls.candidates:
         raise DefinitionError("tw.top() has nothing to choose from", remedy="add candidates = [tw.top_by(...)]")
     models = models_of(cls)
-    if not models or isinstance(cls.model, Stored) or any(model.view._each is None for model in models):
+    if not models or any(model.view._each is None for model in models):
         raise DefinitionError(
             "a list is ordered by models whose views have a row for each item",
             remedy=f"write class RowView(tw.View, on={on.name}, each=Shown.movie)",

@@ -8,8 +8,7 @@ from typing import Any
 
 from tidewheel.definitions import ir
 from tidewheel.definitions.columns.columns import Column, PathColumn
-from tidewheel.definitions.compiling.batch import compile_stored
-from tidewheel.definitions.compiling.combine import compile_scoring, models_of, own_model
+from tidewheel.definitions.compiling.combine import compile_scoring, models_of, own_model, stored_of
 from tidewheel.definitions.compiling.context import Context
 from tidewheel.definitions.compiling.expressions import lower, text_of
 from tidewheel.definitions.compiling.models import check_attributes
@@ -181,7 +180,7 @@ def _link(context: Context, cls: type[Service], on: ir.Source, actions: tuple[st
             raise DefinitionError(
                 f"tw.batch.scores({getattr(link.model, '__name__', link.model)}) is not the service's"
             )
-        return ir.Fallback("stored", model=link.model.__name__, stored=compile_stored(context, on, link))
+        return ir.Fallback("stored", model=link.model.__name__, stored=stored_of(context, cls, on, link))
     if isinstance(link, type) and issubclass(link, Model):
         if link in models_of(cls):
             raise DefinitionError(

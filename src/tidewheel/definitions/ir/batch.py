@@ -9,7 +9,7 @@ class Stored(Frozen, frozen=True):
     """Which stored score a service reads for an event, and how old it may be."""
 
     by: tuple[str, ...]
-    """The event's column that holds the entity."""
+    """The event's column that holds the entity; none where scores are kept by a list's item alone."""
     entity: str
     """What the scores are kept by."""
     max_age: int

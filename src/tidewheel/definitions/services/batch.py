@@ -48,7 +48,8 @@ def scores(
     ----------
     model : model class
     by : entity or column
-        What the run kept scores by: ``tidewheel score Visit --with Churn --by User --online``.
+        What the run kept scores by: ``tidewheel score Visit --with Churn --by User --online``. Of a model that orders
+        lists each item has one by it; the item's entity stands for a score whoever asks.
     max_age : duration
         Since the instant that the score was computed for, inclusive.
     otherwise : {"live", "fallback"}

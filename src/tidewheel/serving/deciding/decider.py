@@ -14,7 +14,7 @@ from tidewheel.runtime.kill_switch import EXPERIMENT
 from tidewheel.serving.deciding.arms import Arm, NoReader, Verdict, judge
 from tidewheel.serving.deciding.fallback import Chain, Link
 from tidewheel.serving.deciding.scoring import begin
-from tidewheel.serving.deciding.stored import StoredScores
+from tidewheel.serving.deciding.stored import StoredItems, StoredScores
 
 if TYPE_CHECKING:
     from tidewheel.runtime.kill_switch import KillSwitch
@@ -143,7 +143,9 @@ def reduced(decider: Decider, off: Collection[str]) -> Decider:
     name, chain = decider.service.name, decider.chain
     split = None if name + EXPERIMENT in off else decider.split
     links = tuple(
-        _link(link, off) for link in chain.links if not (isinstance(link, Arm | StoredScores) and _is_off(link, off))
+        _link(link, off)
+        for link in chain.links
+        if not (isinstance(link, Arm | StoredScores | StoredItems) and _is_off(link, off))
     )
     return replace(
         decider,
@@ -160,7 +162,7 @@ def _link(link: Link, off: Collection[str]) -> Link:
     return _refusing(link, off) or link if isinstance(link, Arm) else link
 
 
-def _is_off(arm: Arm | StoredScores, off: Collection[str]) -> bool:
+def _is_off(arm: Arm | StoredScores | StoredItems, off: Collection[str]) -> bool:
     if isinstance(arm, Arm) and (arm.combined is not None or (arm.lists is not None and not arm.lists.scores.alone)):
         return False
     return arm.model in off or model_of(arm.model) in off

@@ -13,7 +13,7 @@ from time import perf_counter_ns
 
 from tidewheel.errors import DeadlineError, TidewheelError
 from tidewheel.serving.deciding.arms import Arm, Thresholds, Verdict, judge
-from tidewheel.serving.deciding.stored import StoredScores
+from tidewheel.serving.deciding.stored import StoredItems, StoredScores
 
 log = logging.getLogger("tidewheel.serving")
 
@@ -31,7 +31,7 @@ class Table:
     of_item: bool = False
 
 
-Link = Arm | Table | StoredScores | str
+Link = Arm | Table | StoredScores | StoredItems | str
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +41,7 @@ class Chain:
     Attributes
     ----------
     links : tuple
-        ``Arm`` (the version before), ``Table``, ``StoredScores`` or ``str`` (an action), as declared.
+        ``Arm`` (the version before), ``Table``, ``StoredScores``, ``StoredItems`` or ``str`` (an action), as declared.
     last : str
         The action when all of them fail: the declared one, or the thresholds' floor.
     thresholds : Thresholds
@@ -103,6 +103,8 @@ class Chain:
         if isinstance(link, str):
             verdict.fallback, verdict.decision = "action", link
             return verdict
+        if isinstance(link, StoredItems) or (isinstance(link, Table) and link.of_item):
+            return _by_items(link, columns, now, verdict, before)
         if isinstance(link, StoredScores):
             verdict.stored, found = link.look(columns, now)
             if found is None:
@@ -112,12 +114,6 @@ class Chain:
             verdict.score, verdict.decision = found.score, self.thresholds.action(found.score)
             verdict.thresholds = self.thresholds.levels
             return verdict
-        if link.of_item:
-            if before.candidates is None:
-                return None
-            scores = {id: link.scores.get(id, link.otherwise) for id in before.candidates.found}
-            verdict.fallback, verdict.items = "table", before.candidates.items(scores)
-            return verdict
         key = columns.get(link.column)
         score = link.scores.get(str(key), link.otherwise) if key is not None else link.otherwise
         if score != score:
@@ -125,6 +121,26 @@ class Chain:
         verdict.fallback, verdict.score, verdict.decision = "table", score, self.thresholds.action(score)
         verdict.thresholds = self.thresholds.levels
         return verdict
+
+
+def _by_items(
+    link: StoredItems | Table, columns: Mapping[str, object], now: int, verdict: Verdict, before: Verdict
+) -> Verdict | None:
+    """Order a list's candidates by scores that are known of them; None where there are none."""
+    candidates = before.candidates
+    if candidates is None or not candidates.found:
+        return None
+    if isinstance(link, Table):
+        scores = {id: link.scores.get(id, link.otherwise) for id in candidates.found}
+        verdict.fallback = "table"
+    else:
+        verdict.stored, scores = link.look(columns, list(candidates.found), now)
+        verdict.fallback, verdict.model = "stored", link.model
+        if not scores:
+            before.stored = before.stored or verdict.stored
+            return None
+    verdict.items = candidates.items(scores)
+    return verdict
 
 
 def _blank(before: Verdict) -> Verdict:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from time import perf_counter_ns
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -91,6 +91,18 @@ class Scored(NamedTuple):
     left: Bools
     by_model: Mapping[str, Floats]
     words: Mapping[str, Floats]
+
+    def among(self, places: npt.NDArray[np.intp], n: int) -> Scored:
+        """Return it as of `n` candidates, of which these places were asked about."""
+
+        def spread(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+            made = np.full((n, *values.shape[1:]), False if values.dtype == np.bool_ else np.nan, values.dtype)
+            made[places] = values
+            return made
+
+        by_model = {name: spread(scores) for name, scores in self.by_model.items()}
+        words = {name: spread(rows) for name, rows in self.words.items()}
+        return Scored(spread(self.scores), spread(self.left), by_model, words)
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,7 +16,8 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from tidewheel.errors import DeadlineError
+from tidewheel.errors import DeadlineError, StaleError
+from tidewheel.serving.deciding.item_scores import Scored
 from tidewheel.serving.deciding.shortlist import Columns, allowed, columns_of, passed, shortlist
 from tidewheel.storage.journal.decisions import Item, Stage
 
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     from tidewheel.routing.swaps import Swaps
     from tidewheel.serving.deciding.arms import Verdict
     from tidewheel.serving.deciding.gathering import Gathering
-    from tidewheel.serving.deciding.item_scores import ItemScores, Scored
+    from tidewheel.serving.deciding.item_scores import GoOn, ItemScores
+    from tidewheel.serving.deciding.stored import StoredItems
 
     Floats = npt.NDArray[np.float64]
 
@@ -105,6 +107,8 @@ class Lists:
         Explores a share of the lists.
     asking : Asking or None
         As of an arm.
+    stored : StoredItems or None
+        Scores computed ahead, which go before the model's.
     """
 
     top: Top
@@ -118,6 +122,7 @@ class Lists:
     swaps: Swaps | None = None
     state_ids: Sequence[str] = ()
     asking: Any = None
+    stored: StoredItems | None = None
 
     async def answer(
         self,
@@ -149,9 +154,12 @@ class Lists:
         if not ids:
             return
         gathered = _in_time(until, "the features of the candidates were read")
-        event = str(columns.get(self.id))
+        event, ahead = str(columns.get(self.id)), self._ahead(columns, ids, now, verdict)
         if self.columns:
             columns = {name: columns.get(own) for name, own in self.columns}
+        if self.stored is not None and len(ahead) == len(ids) and not self.shown:
+            self._cut(event, ids, found, None, _all_ahead(ids, ahead), {}, verdict)
+            return
         rows = self._rows(columns, ids, now, at, without, verdict, until)
         shown = candidates.columns = columns_of(self.top, rows.words[-1], self.shown)
         read = _in_time(until, "the model was asked")
@@ -160,12 +168,61 @@ class Lists:
         verdict.features_ns += read - start
         left, go_on = allowed(self.top, shown, len(ids)), partial(passed, self.top, ids, shown)
         if left.any():
-            scored = await self.scores(rows.words, left, go_on, until, stages)
+            scored = await self._scored(rows.words, ids, ahead, left, go_on, until, stages)
             verdict.model_ns = perf_counter_ns() - read
             self._cut(event, ids, found, rows, scored, shown, verdict)
         if self.columns:
             self._tell_columns(columns, verdict)
         verdict.row = row._replace(instant=rows.instant, states=[*row.states, *self._states(ids, rows, verdict)])
+
+    def _ahead(
+        self, columns: Mapping[str, object], ids: Sequence[str], now: int, verdict: Verdict
+    ) -> Mapping[str, float]:
+        """Return the candidates' scores that were computed ahead, and tell what came of looking for them."""
+        if self.stored is None:
+            return {}
+        began = perf_counter_ns()
+        read, ahead = self.stored.look(columns, ids, now)
+        if verdict.stored is None or verdict.stored.kind == "fresh":
+            verdict.stored = read
+        stage = Stage(
+            "stored", ns=perf_counter_ns() - began, note=f"{len(ahead)} of {len(ids)} candidates have a score"
+        )
+        verdict.stages = [*(verdict.stages or []), stage]
+        return ahead
+
+    async def _scored(
+        self,
+        words: Sequence[Floats],
+        ids: Sequence[str],
+        ahead: Mapping[str, float],
+        left: npt.NDArray[np.bool_],
+        go_on: GoOn,
+        until: int,
+        stages: list[Stage],
+    ) -> Scored:
+        """Return the candidates' scores: those computed ahead, and the models' of the others.
+
+        Raises
+        ------
+        StaleError
+            None was computed ahead, and the model is not to compute any.
+        """
+        only = self.stored is not None and self.stored.declared.only
+        if not ahead:
+            if only:
+                raise StaleError(
+                    f"no candidate has a stored score of {self.scores.models[0].version} that is young enough"
+                )
+            return await self.scores(words, left, go_on, until, stages)
+        scored = _all_ahead(ids, ahead)
+        others = np.flatnonzero(left & ~scored.left)
+        if not others.size or only:
+            return scored._replace(left=scored.left & left)
+        rows = [np.ascontiguousarray(view[others]) for view in words]
+        asked = (await self.scores(rows, left[others], go_on, until, stages)).among(others, len(ids))
+        scores = np.where(scored.left, scored.scores, asked.scores)
+        return asked._replace(scores=scores, left=left & ~np.isnan(scores))
 
     def _rows(
         self,
@@ -190,7 +247,7 @@ class Lists:
         event: str,
         ids: Sequence[str],
         found: Mapping[str, str],
-        rows: ItemRows,
+        rows: ItemRows | None,
         scored: Scored,
         columns: Columns,
         verdict: Verdict,
@@ -200,11 +257,16 @@ class Lists:
         order = cut.chosen
         if self.swaps is not None:
             order, verdict.explored, verdict.propensity, verdict.propensities = self.swaps(event, *cut)
-        own = self.scores.rows(rows.words, scored)
         verdict.items = [
-            Item(ids[at], float(scored.scores[at]), rank, found[ids[at]], own[at].tobytes(), rows.inputs(at))
-            for rank, at in enumerate(order, 1)
+            Item(ids[at], float(scored.scores[at]), rank, found[ids[at]]) for rank, at in enumerate(order, 1)
         ]
+        if rows is None or not scored.by_model:
+            return
+        own, mine = self.scores.rows(rows.words, scored), scored.by_model.get(self.scores.models[0].told)
+        for item, at in zip(verdict.items, order, strict=True):
+            # What was not scored now has no row that would give its score again.
+            if self.stored is None or (mine is not None and not np.isnan(mine[at])):
+                item.features, item.inputs = own[at].tobytes(), rows.inputs(at)
         verdict.item_scores = [told for at in order for told in self.scores.item(ids[at], at, rows.words, scored)]
 
     def _tell_columns(self, columns: Mapping[str, object], verdict: Verdict) -> None:
@@ -216,6 +278,11 @@ class Lists:
     def _states(self, ids: Sequence[str], rows: ItemRows, verdict: Verdict) -> list[tuple[str, str, int]]:
         place = {id: at for at, id in enumerate(ids)}
         return rows.states([place[item.id] for item in verdict.items or ()])
+
+
+def _all_ahead(ids: Sequence[str], ahead: Mapping[str, float]) -> Scored:
+    scores = np.array([ahead.get(id, np.nan) for id in ids])
+    return Scored(scores, ~np.isnan(scores), {}, {})
 
 
 def places_of(plan: ViewPlan | None) -> dict[str, tuple[int, bool]]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from tidewheel.errors import StaleError, TidewheelError
+from tidewheel.features.keys import key_text
 from tidewheel.storage.lists import lists_id, read_list
-from tidewheel.storage.scores import StoredScore, read_score, scores_id
+from tidewheel.storage.scores import StoredScore, read_score, read_scores, scores_id
 
 if TYPE_CHECKING:
     from tidewheel.definitions.ir import Stored
@@ -78,6 +79,48 @@ class StoredScores:
     def refuse(self, read: StoredRead) -> StaleError:
         """Return why there is no score where the model is not to compute one."""
         return StaleError(f"the stored score of {self.model} is {read.told()}")
+
+
+@dataclass(frozen=True, eq=False)
+class StoredItems:
+    """A version's stored scores of items, as its service declares to use them.
+
+    Attributes
+    ----------
+    state : State
+        Where they are.
+    declared : Stored
+        Without a column of the event they are the item's, whoever asks.
+    model : str
+        The version in whose stead they answer: ``Ranker@3``.
+    """
+
+    state: State
+    declared: Stored
+    model: str
+
+    def look(self, columns: Mapping[str, object], ids: Sequence[str], now: int) -> tuple[StoredRead, dict[str, float]]:
+        """Return what there is for an event's candidates, and the scores that are fresh. Never raises.
+
+        The read is ``fresh`` where all of them are, with the age of the oldest; else of the first that is not.
+        """
+        by = self.declared.by
+        keys = ids if not by else [key_text([columns.get(by[0]), id]) or "" for id in ids]
+        try:
+            found = read_scores(self.state, scores_id(self.model, self.declared.entity), keys)
+        except TidewheelError as error:
+            log.warning("stored scores of %s can't be read: %s", self.model, error)
+            return StoredRead("unread"), {}
+        reads = [
+            StoredRead("missing") if one is None else _aged(self.declared, one.run, now - one.instant) for one in found
+        ]
+        fresh = {
+            id: one.score
+            for id, one, read in zip(ids, found, reads, strict=True)
+            if one is not None and read.kind == "fresh"
+        }
+        worst = next((read for read in reads if read.kind != "fresh"), None) or max(reads, key=lambda read: read.age)
+        return worst, fresh
 
 
 @dataclass(frozen=True, eq=False)

@@ -30,7 +30,7 @@ from tidewheel.serving.deciding.freshness import Freshness
 from tidewheel.serving.deciding.lineup import Lineup, Pinned, in_turn
 from tidewheel.serving.deciding.predictor import scoring_of
 from tidewheel.serving.deciding.scoring import NO_DEADLINE, settled
-from tidewheel.serving.deciding.stored import StoredScores
+from tidewheel.serving.deciding.stored import StoredItems, StoredScores
 from tidewheel.serving.loading.build_lists import ready_lists
 
 if TYPE_CHECKING:
@@ -238,7 +238,15 @@ class Builder:
             thresholds=Thresholds(()),
             freshness=self._freshness([pinned.view for pinned in members], plans),
             lists=ready_lists(
-                version, members, self._inner, asked, self._states(), self._scores, self.catalog.now, self.breakers
+                version,
+                members,
+                self._inner,
+                asked,
+                self._states(),
+                self._scores,
+                self.catalog.now,
+                self.breakers,
+                self._stored_items(service.stored, model),
             ),
             asking=getattr(reader, "asking", None),
         )
@@ -273,6 +281,11 @@ class Builder:
         if declared is None or self._scores is None or not model:
             return None
         return StoredScores(self._scores(), declared, model)
+
+    def _stored_items(self, declared: Stored | None, model: str) -> StoredItems | None:
+        if declared is None or self._scores is None or not model:
+            return None
+        return StoredItems(self._scores(), declared, model)
 
     def _version(self, digest: str) -> ServiceVersion:
         """Return a frozen service; those that are loaded are at hand."""
@@ -324,7 +337,8 @@ class Builder:
                 links.extend([arm] if arm is not None else [])
             elif link.kind == "stored":
                 model = champion.arm.model if champion is not None else f"{link.model}@0"
-                stored = self._stored(link.stored, member_of(model, link.model))
+                ahead = self._stored if service.ranking is None else self._stored_items
+                stored = ahead(link.stored, member_of(model, link.model))
                 links.extend([stored] if stored is not None else [])
             else:
                 table = table_of(link.by, champion, previous)

@@ -23,7 +23,7 @@ from tidewheel.serving.deciding.lineup import Pinned, key_of, named_inside
 from tidewheel.serving.deciding.lists import Lists, places_of
 from tidewheel.serving.deciding.predictor import item_scoring
 from tidewheel.serving.deciding.scoring import NO_DEADLINE
-from tidewheel.serving.deciding.stored import StoredLists
+from tidewheel.serving.deciding.stored import StoredItems, StoredLists
 
 if TYPE_CHECKING:
     from tidewheel.definitions.ir.ranking import Candidates
@@ -44,6 +44,7 @@ def ready_lists(
     scores_of: Callable[[], State] | None,
     now: Callable[[], int],
     breakers: Breakers,
+    stored: StoredItems | None = None,
 ) -> Lists:
     """Return a service's lists by one version of each of its models, its indexes made.
 
@@ -63,6 +64,8 @@ def ready_lists(
         The workspace's clock.
     breakers : Breakers
         What is read and asked goes through them.
+    stored : StoredItems, optional
+        Scores computed ahead, which go before the model.
     """
     service, graph = version.service, version.graph
     ranking = service.ranking
@@ -89,6 +92,7 @@ def ready_lists(
         swaps=Swaps(service.name, service.explore) if service.explore else None,
         state_ids=reader.state_ids,
         asking=getattr(states, "asking", None),
+        stored=stored,
     )
     if lists.vectors is not None:
         lists.vectors.renew()

@@ -28,6 +28,7 @@ from tidewheel.registry.versions.names import model_of
 from tidewheel.registry.versions.versions import get_version
 from tidewheel.runtime.stores import Stores
 from tidewheel.storage.places.disks import write_durably
+from tidewheel.storage.scores import items_by
 from tidewheel.workspace.naming import find
 from tidewheel.workspace.rollouts.deploying import current_thresholds
 from tidewheel.workspace.scores.cutting import Cutting, cutting_of
@@ -100,6 +101,11 @@ class Ready:
         return self.view.each
 
     @property
+    def kept_by(self) -> str:
+        """What the online store keeps scores by."""
+        return self.by if self.each is None else items_by(self.by, self.each.target)
+
+    @property
     def told(self) -> tuple[str, ...]:
         """The columns that say which item a row is of, and of which request."""
         return () if self.each is None else (REQUEST, self.each.key)
@@ -152,14 +158,12 @@ def make_ready(stores: Stores, graph: ir.Graph, wanted: Wanted) -> Ready:
         )
     if wanted.top and view.each is None:
         raise InputError(f"{version.name} orders no lists: a row of {view.on} has one score", remedy="leave out --top")
-    if wanted.online and view.each is not None:
-        raise InputError(
-            f"the online store keeps one score an entity, and {version.name} scores many items of a {view.on}",
-            remedy="leave out --online: rows with `item` and `rank` are in the lake",
-        )
     if wanted.online and not wanted.by:
         raise InputError("the online store keeps scores by an entity", remedy="say which: --by Card")
-    key = _key_column(source, wanted.by) if wanted.by else None
+    if view.each is not None and wanted.by == view.each.target:
+        key = source.column(view.each.key)
+    else:
+        key = _key_column(source, wanted.by) if wanted.by else None
     name, by = (key.name, key.target or key.name) if key else ("", "")
     levels = _levels(stores, graph, version.model, wanted.service)
     inner = _inner(stores, ready.bundle) if view.each is not None else ()

@@ -21,6 +21,7 @@ from tidewheel.collect.keeping.history import History
 from tidewheel.definitions import ir
 from tidewheel.engine import Engine, open_engine
 from tidewheel.errors import NotFoundError
+from tidewheel.features.keys import key_text
 from tidewheel.features.replay.backfill import Computed
 from tidewheel.features.replay.batch import Progress
 from tidewheel.features.replay.materialise import materialise
@@ -231,13 +232,15 @@ def _keep_online(stores: Stores, ready: Ready, run: str, progress: Progress | No
     if note.exists():
         return 0
     kept = seen = 0
-    model, number, by = ready.model, int(parse_name(ready.version)[1]), ready.by
+    model, number, by = ready.model, int(parse_name(ready.version)[1]), ready.kept_by
+    pairs = ready.each is not None and ready.each.target != ready.by
     with Lease.acquire(stores.layout.leases / "scores", f"the scoring run {run}", wait=60.0) as lease:
         writer = stores.scores.writer(0, lease.token)
         try:
-            columns = ["entity", "instant", "score"]
+            columns = ["entity", "instant", "score", *(["item"] if pairs else [])]
             for batch in stores.lake.batches(ready.table, columns, where=pc.field("run") == run):
-                kept += put_scores(writer, model, number, by, run, pa.table(batch))
+                rows = pa.table(batch)
+                kept += put_scores(writer, model, number, by, run, _by_pair(rows) if pairs else rows)
                 seen += len(batch)
                 if progress:
                     progress("online", 1.0, seen)
@@ -247,6 +250,12 @@ def _keep_online(stores: Stores, ready: Ready, run: str, progress: Progress | No
             writer.close()
     write_durably(note, msgspec.json.encode(kept))
     return kept
+
+
+def _by_pair(rows: pa.Table) -> pa.Table:
+    """Return scores of items with what each is kept by: its list's entity and the item."""
+    keys = [key_text(pair) for pair in zip(rows["entity"].to_pylist(), rows["item"].to_pylist(), strict=True)]
+    return rows.set_column(rows.column_names.index("entity"), "entity", pa.array(keys, pa.string()))
 
 
 def _retired(stores: Stores, model: str, number: int) -> list[str]:
