@@ -18,10 +18,12 @@ from tests.serving.oip.front import Front, front
 from tests.serving.shop import open_shop, payment, post, worker
 from tests.shop import done, tidewheel
 
+from tidewheel.collect.appending.decision_index import JournalEntry, read_entries
 from tidewheel.errors import InputError
 from tidewheel.registry.tokens import create_token
 from tidewheel.runtime.kill_switch import Killed
-from tidewheel.serving.observing.following import Follower, Gap, lately
+from tidewheel.serving.observing import following
+from tidewheel.serving.observing.following import Follower, Gap, Shared, lately
 from tidewheel.storage.journal.decisions import DecisionRecord
 from tidewheel.storage.journal.segments import list_segments
 
@@ -159,6 +161,25 @@ def test_it_reads_some_at_a_time_and_loses_none(served: Front) -> None:
         seen += [record.event_id for record in found if isinstance(record, DecisionRecord)]
         follower = Follower(journal, follower.mark)
     assert seen == wanted
+
+
+def test_followers_of_one_worker_decode_each_decision_once(served: Front, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal, shared, decoded = served.shop.stores.layout.journal, Shared(), []
+
+    def read(path: Path, position: int) -> Iterator[JournalEntry]:
+        for entry in read_entries(path, position):
+            decoded.append(entry.record.event_id)
+            yield entry
+
+    followers = [Follower(journal, read=shared.read) for _ in range(3)]
+    monkeypatch.setattr(following, "read_entries", read)
+    wanted = [f"k{n}" for n in range(6)]
+    for some in (wanted[:4], wanted[4:]):
+        for name in some:
+            post(served.port, SCORE, payment(name))
+        told = [[record.event_id for record in each.look() if isinstance(record, DecisionRecord)] for each in followers]
+        assert told == [[f"p{name}" for name in some]] * 3
+    assert decoded == [f"p{name}" for name in wanted]
 
 
 def test_a_place_in_a_segment_that_is_gone_is_a_gap(served: Front) -> None:

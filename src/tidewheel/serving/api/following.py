@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
@@ -13,7 +14,7 @@ import msgspec
 
 from tidewheel.errors import InputError, OverloadedError
 from tidewheel.serving.api.handler import unknown
-from tidewheel.serving.observing.following import AT_ONCE, Follower, Gap, Wanted, followed
+from tidewheel.serving.observing.following import AT_ONCE, Follower, Gap, Shared, Wanted, followed
 from tidewheel.serving.transport.http import Request, Response
 from tidewheel.serving.transport.streaming import EVENTS, Streamed, event
 
@@ -41,6 +42,7 @@ class Following:
         self._backend = backend
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="follow")
         self._followers = 0
+        self._read = Shared().read
 
     async def handle(self, request: Request) -> Response:
         """Return the stream that a request asks for.
@@ -66,7 +68,7 @@ class Following:
         try:
             serving, run = self._backend.serving, asyncio.get_running_loop().run_in_executor
             folder, known = serving.stores.layout.journal, serving.index.position
-            follower = await run(self._thread, Follower, folder, after, known)
+            follower = await run(self._thread, partial(Follower, folder, after, known, read=self._read))
             yield b"retry: 1000\nid: %b\n\n" % follower.mark.encode()
             spoken = monotonic()
             while True:

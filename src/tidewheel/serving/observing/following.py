@@ -7,13 +7,13 @@ reader's place is a place in the newest segment of each writer; whoever gives it
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
-from tidewheel.collect.appending.decision_index import read_entries
+from tidewheel.collect.appending.decision_index import JournalEntry, read_entries
 from tidewheel.errors import CorruptError, InputError, NotFoundError
 from tidewheel.serving.api.instants import text_of
 from tidewheel.serving.deciding.answers import Answer, answer_of
@@ -26,6 +26,9 @@ MOST_BEHIND = 64 << 20
 """Bytes of the journal that a reader may be behind before it is taken to its end."""
 AT_ONCE = 200
 """Decisions of one look, so that a reader who catches up leaves the interpreter to who decides."""
+SHARED = 5 * AT_ONCE
+"""Decisions that readers of one worker keep for each other."""
+Read = Callable[[Path, int], Iterable[JournalEntry]]
 
 
 class Followed(Answer, omit_defaults=True, frozen=True, kw_only=True):
@@ -81,6 +84,25 @@ class Place(NamedTuple):
     position: int
 
 
+class Shared:
+    """Reads for several followers of one thread: what one has read lately is not decoded again for the others."""
+
+    def __init__(self) -> None:
+        self._lately: dict[tuple[str, int], JournalEntry] = {}
+
+    def read(self, path: Path, position: int) -> Iterator[JournalEntry]:
+        """Yield the decisions of a segment from a position on."""
+        while (known := self._lately.get((path.stem, position))) is not None:
+            yield known
+            position = known.following
+        for entry in read_entries(path, position):
+            self._lately[path.stem, position] = entry
+            if len(self._lately) > SHARED:
+                del self._lately[next(iter(self._lately))]
+            yield entry
+            position = entry.following
+
+
 class Follower:
     """Reads on, each time it looks. For one thread at a time.
 
@@ -94,6 +116,8 @@ class Follower:
         From a segment to a place in it where a record begins, so that its end is found soon.
     most_behind : int
         Bytes.
+    read : callable
+        Gives the decisions of a segment from a position on; that of a `Shared` shares them with others.
 
     Raises
     ------
@@ -107,7 +131,9 @@ class Follower:
         after: str = "",
         known: Callable[[str], int] = lambda segment: 0,
         most_behind: int = MOST_BEHIND,
+        read: Read = read_entries,
     ) -> None:
+        self._read = read
         self._folder = folder
         self._most_behind = most_behind
         self._places = _places_of(after)
@@ -137,7 +163,7 @@ class Follower:
         for path in self._unread():
             slot, term, number = _parts(path.stem)
             try:
-                for entry in read_entries(path, self._from(path)):
+                for entry in self._read(path, self._from(path)):
                     self._places[slot] = Place(term, number, entry.following)
                     yield entry.record
                     most -= 1

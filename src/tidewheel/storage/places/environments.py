@@ -162,10 +162,10 @@ class Environment:
             The file was deleted, or another one put in its place, while it was open.
         """
         try:
-            found = _inode(Path(self.path, "data.mdb"))
+            there = _inode(Path(self.path, "data.mdb")) == self._inode
         except OSError:
-            found = None
-        if found != self._inode:
+            there = False
+        if not there:
             raise StorageError(
                 "this store was deleted or replaced while it was open: what is written now goes with this process",
                 where=self.path,
