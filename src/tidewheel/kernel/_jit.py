@@ -2,7 +2,8 @@
 
 ``entry`` is for functions that Python calls: cached on disk, without the GIL. ``brief`` is an entry
 that keeps the GIL, for the calls of a request. ``inner`` is for functions that only compiled code
-calls: they are compiled into their callers, and never on their own. None lets the compiler reorder or
+calls: they are compiled into their callers, and never on their own. ``inlined`` is for those of them that are
+called for every event, where a call costs as much as what it does. None lets the compiler reorder or
 fuse floating-point arithmetic.
 """
 
@@ -52,6 +53,11 @@ def inner(function: F) -> F:
     return cast(F, numba.njit(nogil=True, error_model="numpy", fastmath=False)(function))
 
 
+def inlined(function: F) -> F:
+    """Compile `function` in the place of each call to it."""
+    return cast(F, numba.njit(nogil=True, error_model="numpy", fastmath=False, forceinline=True)(function))
+
+
 def _bits_to_float(_context: Any, word: Any) -> Any:
     def generate(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
         return builder.bitcast(args[0], ir.DoubleType())
@@ -95,3 +101,22 @@ named in `keep` after the pointer's last use.
 """
 keep: Callable[[Any], Any] = cast(Any, intrinsic)(_do_nothing)
 """Keep an array alive up to here."""
+
+
+def _prefetch(_context: Any, array: Any, place: Any) -> Any:
+    def generate(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        flag = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [ir.IntType(64).as_pointer(), flag, flag, flag])
+        fetch = builder.module.declare_intrinsic("llvm.prefetch", [kind.args[0]], kind)
+        builder.call(fetch, [builder.gep(args[0], [args[1]]), flag(0), flag(3), flag(1)])
+        return context.get_dummy_value()
+
+    return types.none(array, place), generate
+
+
+prefetch: Callable[[Any, Any], Any] = cast(Any, intrinsic)(_prefetch)
+"""Have the processor fetch the word at a place of a `pointer`, and what lies beside it: it is needed soon.
+
+Nothing is read: a place that does not exist does no harm. It pays where places are scattered over more memory than
+the caches hold, and known some time before.
+"""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tidewheel.cores import cores
 from tidewheel.errors import StorageError
-from tidewheel.kernel._jit import Array, entry, keep, pointer
+from tidewheel.kernel._jit import Array, entry, keep, pointer, prefetch
 from tidewheel.kernel.states.events import fixed
 from tidewheel.kernel.threads import SMALL, cut, in_chunks, pieces
 from tidewheel.kernel.words.sorting import DIGITS_WORDS, sort_by_merging, sort_by_radix
@@ -22,6 +22,8 @@ Words = NDArray[np.int64]
 T = TypeVar("T", bound=np.generic)
 
 _RADIX_FROM = 1024
+_AHEAD = 32
+"""Rows by which a scattered place is fetched before its turn: by then memory has answered."""
 
 
 def group_rows(codes: Words, order: Words | None = None, n_groups: int | None = None) -> tuple[Words, Words]:
@@ -223,6 +225,8 @@ def _places(counts: Array, starts: Array) -> None:
 def _deal(codes: Array, first: int, end: int, places: Array, permutation: Array) -> None:
     groups, place_of, target = pointer(codes), pointer(places), pointer(permutation)
     for i in range(first, end):
+        if i + _AHEAD < end:
+            prefetch(target, place_of[groups[i + _AHEAD]])
         place = place_of[groups[i]]
         place_of[groups[i]] = place + 1
         target[place] = i
@@ -232,6 +236,8 @@ def _deal(codes: Array, first: int, end: int, places: Array, permutation: Array)
 def _deal_pairs(codes: Array, order: Array, first: int, end: int, places: Array, pairs: Array) -> None:
     groups, keys, place_of, target = pointer(codes), pointer(order), pointer(places), pointer(pairs)
     for i in range(first, end):
+        if i + _AHEAD < end:
+            prefetch(target, 2 * place_of[groups[i + _AHEAD]])
         place = place_of[groups[i]]
         place_of[groups[i]] = place + 1
         target[2 * place] = keys[i]
@@ -252,9 +258,13 @@ def _take(source: Array, width: int, permutation: Array, first: int, end: int, o
     values, rows, target = pointer(source), pointer(permutation), pointer(out)
     if width == 1:
         for i in range(first, end):
+            if i + _AHEAD < end:
+                prefetch(values, rows[i + _AHEAD])
             target[i] = values[rows[i]]
         return
     for i in range(first, end):
+        if i + _AHEAD < end:
+            prefetch(values, rows[i + _AHEAD] * width)
         row = rows[i] * width
         for j in range(width):
             target[i * width + j] = values[row + j]
