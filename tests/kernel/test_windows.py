@@ -20,6 +20,7 @@ from tidewheel.kernel import (
     Blobs,
     Events,
     build_layout,
+    carry,
     empty,
     fold,
     gather,
@@ -250,6 +251,27 @@ def test_order_and_repeats_of_aggregates_do_not_change_the_state() -> None:
     assert one.words.tobytes() == two.words.tobytes()
     instant = np.array([10_000])
     assert read(backwards, two, instant)[0][0][:-1].tobytes() == read(LAYOUT, one, instant)[0][0][::-1].tobytes()
+
+
+def test_extremes_of_different_columns_are_each_its_own() -> None:
+    layout = build_layout([AggregateSpec("min", 0, 0, 60, 5), AggregateSpec("max", 0, 1, 60, 5)])
+    at = np.array([1, 7, 8])
+    slots = np.array([[3.0, 30.0], [1.0, 50.0], [2.0, 40.0]])
+    events = Events(np.array([0, 3]), np.zeros(3, np.int8), at, at, at, slots)
+    assert read(layout, fold(layout, empty(1), events), np.array([9]))[0].tolist() == [[1.0, 50.0]]
+
+
+@given(histories(), st.lists(st.integers(0, 400), min_size=1, max_size=12))
+def test_replay_may_leave_out_what_no_read_sees(entities: list[list[Event]], ages: list[int]) -> None:
+    """Far apart or going back in time, reads by replay are those of the states that hold everything."""
+    whole = arrays(entities)
+    sizes = np.diff(whole.starts)
+    cuts = np.concatenate([np.linspace(0, size, len(ages)).astype(np.int64) for size in sizes])
+    newest = max((event.arrived for events in entities for event in events), default=0)
+    instants = newest + np.tile(np.array(ages), len(entities))
+    read_starts = np.arange(len(entities) + 1) * len(ages)
+    kept, _, _ = carry(LAYOUT, empty(len(entities)), whole, read_starts, cuts, instants)
+    assert replay(LAYOUT, whole, read_starts, cuts, instants)[0].tobytes() == kept.tobytes()
 
 
 def test_dead_tiles_go_and_a_state_stays_small() -> None:

@@ -148,14 +148,27 @@ def read_window(code: Array, window: int, w: Array, base: int, exists: bool, ins
         return
     low = first_row(w, start, rows, width, first)
     high = rows if end == FOREVER else first_row(w, start, rows, width, end)
-    for _ in range(code[window + W_CELLS]):
+    span = code[window + W_WIDTH] if end != FOREVER else instant - first * hop
+    fold_cells(code, cell, code[window + W_CELLS], span, w, start + low * width, high - low, width, cells)
+
+
+@inner
+def fold_cells(
+    code: Array, cell: int, left: int, span: int, w: Array, start: int, rows: int, width: int, cells: Array
+) -> None:
+    """Fold the `left` cells from `cell` on over `rows` rows of a track, the first at `start`."""
+    while left > 0:
         op, to = code[cell + L_OP], code[cell + L_TO]
+        column, beside = start + code[cell + L_COLUMN], cell + L_WORDS
+        paired = op in (COUNT, MIN) and left > 1 and code[beside + L_OP] == op + 1
         if op == SPAN:
-            cells[to] = code[window + W_WIDTH] if end != FOREVER else instant - first * hop
+            cells[to] = span
+        elif paired:
+            fold_pair(op, w, column, start + code[beside + L_COLUMN], rows, width, cells, to, code[beside + L_TO])
         else:
-            column = start + low * width + code[cell + L_COLUMN]
-            fold_cell(op, w, column, high - low, width, cells, to)
-        cell += L_WORDS
+            fold_cell(op, w, column, rows, width, cells, to)
+        cell += (1 + paired) * L_WORDS
+        left -= 1 + paired
 
 
 @inner
@@ -196,6 +209,28 @@ def fold_cell(op: int, w: Array, column: int, rows: int, width: int, cells: Arra
                 if op == LAST:
                     cells[to + 1] = w[column + i * width + 2]
                 break
+
+
+@inner
+def fold_pair(
+    op: int, w: Array, column: int, other: int, rows: int, width: int, cells: Array, to: int, other_to: int
+) -> None:
+    """Do as `fold_cell` does of two accumulators in one pass: a count and a sum, or a least and a greatest."""
+    if op == COUNT:
+        count, total = 0, 0.0
+        for i in range(rows):
+            count += w[column + i * width]
+            total += as_float(w[other + i * width])
+        cells[to] = count
+        cells[other_to] = as_word(total)
+        return
+    least, greatest = as_float(NULL_BITS), as_float(NULL_BITS)
+    for i in range(rows):
+        low, high = as_float(w[column + i * width]), as_float(w[other + i * width])
+        least = low if not (least <= low) and low == low else least
+        greatest = high if not (greatest >= high) and high == high else greatest
+    cells[to] = as_word(least)
+    cells[other_to] = as_word(greatest)
 
 
 @inner

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from tidewheel.errors import CorruptError
 from tidewheel.kernel._jit import Array, entry, inner, keep, pointer
-from tidewheel.kernel.layouts.layout import C_CELLS, C_FEATURES, C_TRACKS, Layout
+from tidewheel.kernel.layouts.layout import C_CELLS, C_FEATURES, C_TRACKS, NEVER, Layout
 from tidewheel.kernel.states._read import OK, check_blob
 from tidewheel.kernel.states.blobs import Blobs
 from tidewheel.kernel.states.events import NOTHING, Events, columns_of, fixed
@@ -157,7 +157,7 @@ def _carry(
             until = first + (size if last else cuts[r])
             while i < until:
                 kept = NOTHING if undone and gone[i] else source[i]
-                apply_event(program, state, places, kept, at[i], arrived[i], offset[i], values, i * width)
+                apply_event(program, state, places, kept, at[i], arrived[i], offset[i], values, i * width, NEVER)
                 if undone and undoes[i] >= 0 and not gone[undoes[i]]:
                     gone[undoes[i]] = stale = True
                 i += 1

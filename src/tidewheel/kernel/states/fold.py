@@ -6,7 +6,7 @@ import numpy as np
 
 from tidewheel.errors import CorruptError
 from tidewheel.kernel._jit import Array, Word, entry, inner, keep, pointer
-from tidewheel.kernel.layouts.layout import C_BLOB_HEAD, C_TRACK_AT, C_TRACKS, HEADER, T_WIDTH, T_WORDS, Layout
+from tidewheel.kernel.layouts.layout import C_BLOB_HEAD, C_TRACK_AT, C_TRACKS, HEADER, NEVER, T_WIDTH, T_WORDS, Layout
 from tidewheel.kernel.states._read import OK, check_blob
 from tidewheel.kernel.states.blobs import Blobs
 from tidewheel.kernel.states.events import Events, columns_of, fixed, settled
@@ -130,7 +130,7 @@ def _fold(
             if exists:
                 unpack(program, old, starts[e], state)
             for i in range(event_starts[e], event_starts[e + 1]):
-                apply_event(program, state, places, source[i], at[i], arrived[i], offset[i], values, i * width)
+                apply_event(program, state, places, source[i], at[i], arrived[i], offset[i], values, i * width, NEVER)
             position = pack(program, state, places, pointer(out), position)
         new_starts[e + 1] = position
     keep(w)

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from tidewheel.cores import cores
 from tidewheel.errors import StorageError
-from tidewheel.kernel._jit import Array, entry, keep, pointer
-from tidewheel.kernel.layouts.layout import C_CELLS, C_FEATURES, C_TRACKS, Layout
+from tidewheel.kernel._jit import Array, entry, inner, keep, pointer, prefetch
+from tidewheel.kernel.layouts.layout import C_CELLS, C_FEATURES, C_TRACKS, FOREVER, Layout
 from tidewheel.kernel.states.events import NOTHING, Events, columns_of, fixed
 from tidewheel.kernel.states.fold import lay_rooms
 from tidewheel.kernel.states.requests import Requests, read_asked, request_columns, with_one_more
@@ -20,6 +20,8 @@ Words = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 _SMALL = 20_000
+LINE = 8
+"""Words that the processor's caches hold together."""
 
 
 def replay(
@@ -131,10 +133,12 @@ def _replay(
 ) -> None:
     rooms = np.zeros((2, ROOM_WORDS * code[C_TRACKS] + 1), np.int64)
     program, regions, values, width = pointer(code), pointer(rooms[0]), pointer(slots), slots.shape[1]
-    gone = np.zeros(len(undoes), np.bool_)
-    most = 0
+    gone, undone = np.zeros(len(undoes), np.bool_), len(undoes) > 0
+    most, most_reads = 0, 0
     for e in range(first, end):
         most = max(most, starts[e + 1] - starts[e])
+        most_reads = max(most_reads, read_starts[e + 1] - read_starts[e])
+    soonest = np.empty(most_reads, np.int64)
     need = lay_rooms(program, regions, program, 0, False, most)
     w, cells = np.empty(need + with_one_more(program, need), np.int64), np.empty(code[C_CELLS] + 1, np.int64)
     state, copy, scratch, target = pointer(w), pointer(w[need:]), pointer(cells), pointer(out)
@@ -144,24 +148,42 @@ def _replay(
             continue
         lay_rooms(program, regions, program, 0, False, starts[e + 1] - starts[e])
         begin(program, state, regions)
+        soonest_reads(instants, read_starts[e], read_starts[e + 1], soonest)
         i, stale = starts[e], False
         for r in range(read_starts[e], read_starts[e + 1]):
-            while i < starts[e] + cuts[r]:
-                apply_event(program, state, regions, source[i], at[i], arrived[i], offset[i], values, i * width)
-                if len(undoes) > 0 and undoes[i] >= 0:
+            until, earliest = starts[e] + cuts[r], soonest[r - read_starts[e]]
+            while i < until:
+                kept = NOTHING if undone and gone[i] else source[i]
+                apply_event(program, state, regions, kept, at[i], arrived[i], offset[i], values, i * width, earliest)
+                if undone and undoes[i] >= 0 and not gone[undoes[i]]:
                     gone[undoes[i]] = stale = True
                 i += 1
-            if stale:
-                # What is taken back can't be subtracted: what remains is folded again, from the first.
-                lay_rooms(program, regions, program, 0, False, starts[e + 1] - starts[e])
-                begin(program, state, regions)
-                for j in range(starts[e], i):
-                    kept = NOTHING if gone[j] else source[j]
-                    apply_event(program, state, regions, kept, at[j], arrived[j], offset[j], values, j * width)
-                stale = False
+                if stale and i == until:
+                    # What is taken back can't be subtracted: what remains is folded again, from the first.
+                    lay_rooms(program, regions, program, 0, False, starts[e + 1] - starts[e])
+                    begin(program, state, regions)
+                    i, stale = starts[e], False
             to = places[r] * code[C_FEATURES]
+            if r + 1 < len(places):
+                fetch_answer(target, places[r + 1] * code[C_FEATURES], code[C_FEATURES])
             who, t, slot = asked[r], instants[r], r * wide
             status[places[r]] = read_asked(program, state, regions2, copy, who, t, requests, slot, scratch, target, to)
     keep(w)
     keep(cells)
     keep(rooms)
+
+
+@inner
+def fetch_answer(target: Array, to: int, width: int) -> None:
+    """Have the lines fetched that the next answer is written to: rows of one entity lie anywhere among all."""
+    for i in range(0, width + LINE, LINE):
+        prefetch(target, to + i)
+
+
+@inner
+def soonest_reads(instants: Array, first: int, end: int, soonest: Array) -> None:
+    """Write, for each of an entity's reads, the earliest instant of it and those after it."""
+    earliest = FOREVER
+    for r in range(end - 1, first - 1, -1):
+        earliest = min(earliest, instants[r])
+        soonest[r - first] = earliest

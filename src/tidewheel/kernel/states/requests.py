@@ -72,5 +72,5 @@ def read_asked(
     lay_rooms(code, rooms, w, 0, True, 1)
     begin(code, scratch, rooms)
     unpack(code, w, 0, scratch)
-    apply_event(code, scratch, rooms, source, instant, instant, w[H_OFFSET] + 1, slots, first)
+    apply_event(code, scratch, rooms, source, instant, instant, w[H_OFFSET] + 1, slots, first, instant)
     return read_state(code, scratch, 0, True, instant, cells, out, to)

@@ -11,7 +11,7 @@ are dead: no read that is allowed sees them, so it never matters when they are d
 
 from __future__ import annotations
 
-from tidewheel.kernel._jit import Array, Word, as_float, as_word, inner
+from tidewheel.kernel._jit import Array, Word, as_float, as_word, inlined, inner
 from tidewheel.kernel.layouts.layout import (
     B_COLUMN,
     B_MASK,
@@ -100,23 +100,36 @@ def begin(code: Array, w: Array, rooms: Array) -> None:
         rooms[ROOM_WORDS * i + ROOM_FULL] = NEVER
 
 
-@inner
+@inlined
 def apply_event(
-    code: Array, w: Array, rooms: Array, source: int, at: int, arrived: int, offset: int, slots: Array, first: int
+    code: Array,
+    w: Array,
+    rooms: Array,
+    source: int,
+    at: int,
+    arrived: int,
+    offset: int,
+    slots: Array,
+    first: int,
+    soonest: int,
 ) -> None:
-    """Fold one event: into the tile of its `at`, in every track of its source."""
+    """Fold one event: into the tile of its `at`, in every track of its source.
+
+    No read to come is before `soonest` (`NEVER`: who knows), so the tiles that none of them sees may be left out.
+    """
     horizon = max(w[H_HORIZON], max(arrived, at))
     w[H_HORIZON] = horizon
+    needed = max(horizon, soonest)
     w[H_OFFSET] = offset
     track = code[C_TRACK_AT]
     for k in range(code[C_TRACKS]):
         if code[track + T_SOURCE] == source:
             if code[track + T_KIND] == TILES:
-                row = row_for(code, track, w, rooms, k, at, horizon)
+                row = row_for(code, track, w, rooms, k, at, needed)
                 if row >= 0:
                     accumulate(code, track, w, row, at, offset, slots, first)
             else:
-                apply_to_other(code, track, w, rooms, k, at, offset, horizon, slots, first)
+                apply_to_other(code, track, w, rooms, k, at, offset, horizon, needed, slots, first)
         track += T_WORDS
 
 
@@ -130,6 +143,7 @@ def apply_to_other(
     at: int,
     offset: int,
     horizon: int,
+    needed: int,
     slots: Array,
     first: int,
 ) -> None:
@@ -137,7 +151,7 @@ def apply_to_other(
     kind = code[track + T_KIND]
     slot = code[track + T_SLOT]
     if kind == DECAYS:
-        row = row_for(code, track, w, rooms, k, at, horizon)
+        row = row_for(code, track, w, rooms, k, at, needed)
         if row >= 0:
             decay(code, track, w, row, at, slots, first)
     elif kind == EXACT:
@@ -147,11 +161,10 @@ def apply_to_other(
                 accumulate(code, track, w, row, at, offset, slots, first)
     elif kind != LOST:
         value = slots[first + slot]
-        oldest = oldest_instant(code, track, horizon)
         if kind >= QUANTILES:
-            add_to_sketch(code, track, w, rooms, k, value, at, offset, oldest)
+            add_to_sketch(code, track, w, rooms, k, value, at, offset, oldest_instant(code, track, horizon))
         elif value != 0:
-            add_to_set(code, track, w, rooms, k, value, at, oldest)
+            add_to_set(code, track, w, rooms, k, value, at, oldest_instant(code, track, needed))
 
 
 @inner
@@ -165,7 +178,7 @@ def is_present(slots: Array, first: int, slot: int, text: int) -> bool:
     return present
 
 
-@inner
+@inlined
 def accumulate(code: Array, track: int, w: Array, row: int, at: int, offset: int, slots: Array, first: int) -> None:
     """Fold one event's slots into a row."""
     bundle = code[track + T_BUNDLE_AT]
@@ -179,7 +192,7 @@ def accumulate(code: Array, track: int, w: Array, row: int, at: int, offset: int
         bundle += B_WORDS
 
 
-@inner
+@inlined
 def update(mask: int, w: Array, column: int, word: int, at: int, offset: int) -> None:
     """Fold one value into the accumulators of its slot."""
     number = as_float(word)

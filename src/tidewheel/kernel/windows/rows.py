@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from tidewheel.kernel._jit import Array, Word, inner
+from tidewheel.kernel._jit import Array, Word, inlined, inner
 from tidewheel.kernel.layouts.layout import HEADER, NEVER, T_CLEAR_AT, T_HOP, T_K, T_LOST, T_WIDTH
 from tidewheel.kernel.windows.sets import ROOM_ROWS, ROOM_START, ROOM_WORDS
 from tidewheel.kernel.windows.tiles import is_dead, oldest_instant, tile_of
 
 
-@inner
+@inlined
 def row_for(code: Array, track: int, w: Array, rooms: Array, k: int, at: int, horizon: int) -> Word:
     """Return where the row of the tile of `at` is, made if need be; -1 when it is dead already."""
     hop = code[track + T_HOP]
@@ -20,8 +20,10 @@ def row_for(code: Array, track: int, w: Array, rooms: Array, k: int, at: int, ho
         tile = w[newest]
         if hop == 0 or (tile * hop <= at and at - tile * hop < hop):
             return newest
-    tile = tile_of(at, hop)
     oldest = oldest_instant(code, track, horizon)
+    if hop > 0 and at + hop <= oldest:  # dead for sure, told without a division
+        return -1
+    tile = tile_of(at, hop)
     if is_dead(tile, hop, oldest):
         return -1
     if rows > 0 and tile < w[newest]:
@@ -61,14 +63,15 @@ def insert_row(code: Array, track: int, w: Array, k: int, tile: int) -> Word:
 
 @inner
 def first_row(w: Array, start: int, rows: int, width: int, tile: int) -> int:
-    """Return the index of the first row whose tile is at least `tile`."""
-    low, high = 0, rows
-    while low < high:
-        middle = (low + high) >> 1
-        if w[start + middle * width] < tile:
-            low = middle + 1
-        else:
-            high = middle
+    """Return the index of the first row whose tile is at least `tile`.
+
+    A step of the search adds nothing or half of what is left: a branch here would be guessed wrong every other time.
+    """
+    low, left = 0, rows
+    while left > 0:
+        half = (left + 1) >> 1
+        low += half * (w[start + (low + half - 1) * width] < tile)
+        left -= half
     return low
 
 

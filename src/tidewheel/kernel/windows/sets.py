@@ -33,6 +33,8 @@ def add_to_set(code: Array, track: int, w: Array, rooms: Array, k: int, value: i
     n = w[HEADER + 2 * k + 1]
     recent = code[track + T_KIND] == RECENT
     hop = code[track + T_HOP]
+    if hop > 0 and at + hop <= oldest:  # dead for sure, told without a division
+        return
     tile = rooms[ROOM_WORDS * k + ROOM_TILE]
     if at < tile * hop or at - tile * hop >= hop:
         tile = tile_of(at, hop)
@@ -65,14 +67,13 @@ def add_to_set(code: Array, track: int, w: Array, rooms: Array, k: int, value: i
 @inner
 def place_in_set(w: Array, start: int, n: int, value: int, tile: int, recent: bool) -> int:
     """Return the index of the first entry that is not before (value, tile)."""
-    low, high = 0, n
-    while low < high:
-        middle = (low + high) >> 1
-        other = w[start + 2 * middle]
-        if other < value or (other == value and not recent and w[start + 2 * middle + 1] < tile):
-            low = middle + 1
-        else:
-            high = middle
+    low, left = 0, n
+    while left > 0:
+        half = (left + 1) >> 1
+        entry = start + 2 * (low + half - 1)
+        before = (w[entry] < value) | ((w[entry] == value) & (not recent) & (w[entry + 1] < tile))
+        low += half * before
+        left -= half
     return low
 
 
@@ -161,6 +162,13 @@ def count_set(w: Array, start: int, n: int, first: int, end: int, k: int) -> flo
     count = 0
     previous = 0
     kth = 0
+    if n <= k:  # no estimate: what is seen is counted without a branch
+        for i in range(n):
+            tile, value = w[start + 2 * i + 1], w[start + 2 * i]
+            fresh = (first <= tile) & (tile < end) & ((count == 0) | (value != previous))
+            count += fresh
+            previous = value if fresh else previous
+        return float(count)
     for i in range(n):
         tile = w[start + 2 * i + 1]
         value = w[start + 2 * i]
