@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tests.definitions.conftest import SHOP, Load
 
-from tidewheel.definitions import compile_declarations
+from tidewheel.definitions import compile_declarations, state_id
 from tidewheel.errors import DefinitionError
 
 ROWS = [
@@ -612,6 +612,7 @@ SERVICES = [
     ),
     ("{s}\n    unit = Payment.amount", "A.unit: unit: Payment.amount is float, not a string", ""),
     ("{s}\n    deadline = '20m'", "A.deadline: '20m' has no known unit", "20min"),
+    ("{s}\n    rules = [tw.rule(None, Payment.amount > 1, then='a')]", "A.rules: a rule is called None", "burst"),
 ]
 
 MODEL = "class A(tw.Model):\n    view = Row\n    label = tw.happened(Chargeback, within='30d')"
@@ -633,6 +634,113 @@ def test_a_mistake_is_placed_and_has_a_remedy(load: Load, code: str, words: str,
     assert hint in text
     line = int(text.partition("project.py:")[2].partition(" ")[0].rstrip(":"))
     assert line > SHOP.count("\n") or "Visit" in words, text
+
+
+WRONG = ("None", "1", "{}", "{'a'}", "object()", "len", "Payment", "Payment.amount", "History.payments", "tw.parity()")
+LISTS = [
+    *(("Model", name) for name in ("metrics", "gates", "slices", "steps", "search")),
+    *(("Service", name) for name in ("rules", "candidates", "prevents", "fallback", "guards")),
+]
+
+
+TAKEN = {("search", "{}"), ("fallback", "None"), ("slices", "Payment.amount"), ("slices", "History.payments")}
+KINDS = [(kind, name, value) for kind, name in LISTS for value in WRONG if (name, value) not in TAKEN]
+
+
+@pytest.mark.parametrize(("kind", "name", "value"), KINDS)
+def test_an_attribute_of_the_wrong_kind(load: Load, kind: str, name: str, value: str) -> None:
+    head = "class A(tw.Model):\n    view = Row\n    label = tw.happened(Chargeback, within='30d')"
+    if kind == "Service":
+        head = "class A(tw.Service, on=Payment):\n    model = Fraud\n    decide = tw.thresholds(allow=0.0, block=0.9)"
+    with pytest.raises(DefinitionError) as error:
+        load(f"{head}\n    {name} = {value}")
+    assert f"A.{name}: " in str(error.value)
+    assert f"write {name} = " in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("class A(tw.Features, by=Card):\n    x = tw.count(Payment, where=Payment.amount > 10**400)", "A.x: 1000"),
+        (
+            "from datetime import datetime\nclass A(tw.Features, by=Card):\n"
+            "    x = tw.count(Payment, where=Payment.since > datetime(2020, 1, 1))",
+            "A.x: the time 2020-01-01T00:00:00 has no zone",
+        ),
+        ("class A(tw.Features, by=Card):\n    x = tw.count(Payment, where=tw.isin(Payment.country, []))", "of nothing"),
+        ("class A(tw.Event):\n    x: ['a']", "A.x: a column can't be of type ['a']"),
+        ("class M:\n    x: float\nclass A(M, tw.Event):\n    y: float", "A: nobody reads 'x' of M"),
+        ("class M:\n    x = tw.count(Payment)\nclass A(M, tw.Features, by=Card):\n    y = tw.count(Payment)", "A.x: "),
+        ("class A(tw.Event, keep=''):\n    x: float", "A: '' is no duration"),
+        ("class A(tw.Tick, each=Card, every=1): ...", "A: every=1 is no text"),
+        ("class A(tw.Tick, each=Card, tz=None): ...", "A: tz=None is no text"),
+        (
+            "class A(tw.Model):\n    view = Row\n    label = tw.happened(Chargeback, within='30d')\n"
+            "    split = tw.temporal(test=None)",
+            "A.split: the split says not how long",
+        ),
+        (
+            "class A(tw.Model):\n    view = Row\n    label = tw.happened(Chargeback, within='30d')\n"
+            "    gates = [tw.at_least(None, 0.5)]",
+            "A.gates: the gate at_least names no metric",
+        ),
+        (
+            "class A(tw.Model):\n    view = Row\n    label = tw.outcome(Chargeback.cost, within='30d', "
+            "otherwise=float('nan'))",
+            "A.label: otherwise=nan is no label",
+        ),
+        (
+            "from lightgbm import LGBMClassifier\nclass A(tw.Model):\n    view = Row\n"
+            "    label = tw.happened(Chargeback, within='30d')\n    estimator = LGBMClassifier(num_leavs=31)",
+            "A.estimator: LGBMClassifier has no parameter 'num_leavs'; did you mean 'num_leaves'?",
+        ),
+        (
+            "from lightgbm import LGBMClassifier\nfrom sklearn.pipeline import make_pipeline\nclass A(tw.Model):\n"
+            "    view = Row\n    label = tw.happened(Chargeback, within='30d')\n"
+            "    estimator = make_pipeline(LGBMClassifier(lerning_rate=0.1))",
+            "A.estimator: LGBMClassifier has no parameter 'lerning_rate'; did you mean 'learning_rate'?",
+        ),
+        (
+            "from lightgbm import LGBMClassifier\nclass A(tw.Model):\n    view = Row\n"
+            "    label = tw.happened(Chargeback, within='30d')\n    estimator = LGBMClassifier()\n"
+            "    search = {'num_leavs': tw.int_range(2, 9)}",
+            "A.search: LGBMClassifier has no parameter 'num_leavs'; did you mean 'num_leaves'?",
+        ),
+        (
+            "class Booster:\n    def __init__(self, max_depth=None, **more):\n        self.more = more\n"
+            "    def get_params(self, deep=True):\n        return {'max_depth': None, **self.more}\n"
+            "    def fit(self, x, y): ...\n    def predict(self, x): ...\nclass A(tw.Model):\n    view = Row\n"
+            "    label = tw.happened(Chargeback, within='30d')\n    estimator = Booster(eta=0.3, max_dept=3)",
+            "A.estimator: Booster has no parameter 'max_dept'; did you mean 'max_depth'?",
+        ),
+    ],
+)
+def test_what_was_taken_or_ended_in_a_traceback(load: Load, code: str, words: str) -> None:
+    with pytest.raises(DefinitionError) as error:
+        load(code)
+    assert words in str(error.value)
+    assert "project.py:" in str(error.value)
+
+
+def test_native_names_of_a_learner_are_taken(load: Load) -> None:
+    load("""
+        from lightgbm import LGBMClassifier
+        class A(tw.Model):
+            view = Row
+            label = tw.happened(Chargeback, within="30d")
+            estimator = LGBMClassifier(bagging_fraction=0.5, lambda_l2=1.0, verbose=-1)
+            search = {"num_leaf": tw.int_range(2, 9), "min_data_in_leaf": tw.int_range(2, 9)}
+    """)
+
+
+def test_the_order_of_literals_changes_no_hash(load: Load) -> None:
+    group = "class A(tw.Features, by=Card):\n    x = tw.count(Payment, where=tw.isin(Payment.country, {}))\n"
+    use = "class V(tw.View, on=Payment):\n    a = A\nclass M(tw.Model):\n    view = V\n    label = Fraud.label"
+    states = {
+        state_id(next(it for it in load(group.format(values) + use).graph.groups if it.name == "A"))
+        for values in ("['SE', 'NO', 'SE']", "['NO', 'SE']", "{'SE', 'NO'}")
+    }
+    assert len(states) == 1
 
 
 def test_all_mistakes_of_a_kind_are_shown_together(load: Load) -> None:

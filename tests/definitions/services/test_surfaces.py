@@ -82,3 +82,11 @@ def test_a_single_score_is_for_the_models_event(load: Load) -> None:
     text = PROJECT.format(page="viewer: tw.Ref[User]\n    device: tw.Category")
     with pytest.raises(DefinitionError, match=r"for Page, its model's view for Request|has a row for each item"):
         load("class One(tw.Service, on=Page):\n    model = Ranker\n", shop=text)
+
+
+def test_a_list_keeps_no_scores(load: Load) -> None:
+    text = PROJECT.format(page="viewer: tw.Ref[User]\n    device: tw.Category").replace(
+        "top(5)", "top(5)\n    cache = tw.cache()"
+    )
+    with pytest.raises(DefinitionError, match=r"Home\.cache: .* answers with lists; remove cache"):
+        load(shop=text)

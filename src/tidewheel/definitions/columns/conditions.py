@@ -20,7 +20,10 @@ def isin(column: object, values: Iterable[str | float]) -> Column[bool]:
     """
     if isinstance(values, str | Column):
         raise mistake("isin() takes a list of literals", "write tw.isin(column, ['SE', 'NO'])")
-    return Expression("isin", column, *values)
+    different = sorted(set(values), key=lambda value: (isinstance(value, str), value))
+    if not different:
+        raise mistake("isin() of nothing holds for no row", "name at least one value")
+    return Expression("isin", column, *different)  # one order, that hashes don't depend on how they were listed
 
 
 def not_(condition: Condition) -> Column[bool]:

@@ -118,7 +118,7 @@ def one_hot(x: object, categories: Sequence[str | float]) -> Several:
     Columns are called after the view's attribute and the category: ``country_SE``, ``country_NO``. A value
     that is no category gives 0 in all of them.
     """
-    values = [] if isinstance(categories, str) else list(categories)
+    values = [] if isinstance(categories, str | set | frozenset) else list(categories)  # of sets, order would change
     if not values or len({str(value) for value in values}) != len(values):
         raise mistake(f"one_hot() over {categories!r}", "give a list of different literals, e.g. ['SE', 'NO']")
     return Several({_text(value): Expression("eq", x, value) for value in values})

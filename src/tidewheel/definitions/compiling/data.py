@@ -25,10 +25,13 @@ def compile_split(context: Context, cls: type[Model], view: ir.View, label: ir.L
     split = cls.split
     if not isinstance(split, Splitting):
         raise DefinitionError(f"{split!r} is no split", remedy="write split = tw.temporal(test='30d')")
+    if split.kind == "group" and split.by is None:
+        raise DefinitionError("a split by which group?", remedy=f"write tw.split.by_group({view.on}.card)")
     by = () if split.by is None else _own_column(context, view, split.by)
     if split.kind in ("group", "random"):
         return ir.Split(0, 0, split.kind, split.share, by, seed=split.seed)
-    assert split.test is not None
+    if split.test is None or (split.kind == "sliding" and split.train is None):
+        raise DefinitionError("the split says not how long its test or train rows reach", remedy="write test='30d'")
     gap = label.within if split.gap is None else parse_duration(split.gap)
     if gap < label.within:
         raise DefinitionError(
@@ -53,6 +56,8 @@ def compile_sample(
                 f"tw.sample.{step.kind} speaks of classes, and the label is a number",
                 remedy="make the label a condition, or use tw.sample.stratified",
             )
+        if step.kind == "stratified" and step.by is None:
+            raise DefinitionError("stratified by what?", remedy=f"write tw.sample.stratified({view.on}.country, ...)")
         column = _check_named(view, step.value) if isinstance(step.value, str) else ""
         if isinstance(step.value, Column):
             if weights is not None:

@@ -127,12 +127,12 @@ def compile_gates(cls: type[Model], view: ir.View, metrics: tuple[str, ...]) -> 
                 f"the gate {gate.kind} asks for '{gate.metric}', which is not among the metrics"
                 if gate.metric
                 else f"the gate {gate.kind} names no metric",
-                remedy=likely(gate.metric, metrics),
+                remedy=likely(str(gate.metric), metrics),
             )
         for name in gate.by:
             if name not in columns:
                 raise DefinitionError(
                     f"the gate {gate.kind} asks for '{name}', which is no column of {view.name}",
-                    remedy=likely(name, columns),
+                    remedy=likely(str(name), columns),
                 )
     return tuple(cls.gates)

@@ -5,7 +5,6 @@ A type is ``number``, ``bool``, ``text``, ``time``, ``vector`` or ``null`` (the 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple, TypeAlias
@@ -14,6 +13,7 @@ from tidewheel.definitions import ir
 from tidewheel.definitions.columns.columns import Column, Expression
 from tidewheel.definitions.columns.lists import ColumnList
 from tidewheel.definitions.events.rows import Row, microseconds
+from tidewheel.definitions.language.quantities import is_finite
 from tidewheel.errors import DefinitionError
 
 Type: TypeAlias = Literal["number", "bool", "text", "time", "null", "vector"]
@@ -85,7 +85,7 @@ def literal(value: object) -> Typed:
         return Typed(ir.Const(float(microseconds(value))), "time")
     if isinstance(value, timedelta):
         return Typed(ir.Const(value / timedelta(microseconds=1)), "number")
-    if isinstance(value, int | float) and math.isfinite(value):
+    if is_finite(value):
         return Typed(ir.Const(float(value)), "number")
     raise DefinitionError(
         f"{value!r} can't stand in an expression", remedy="use columns, numbers, strings and booleans"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import cast
 
 from msgspec.structs import replace
@@ -19,6 +18,7 @@ from tidewheel.definitions.events.defaults import defaults_read
 from tidewheel.definitions.events.rows import Row
 from tidewheel.definitions.features.features import Features, Lookup, features_of
 from tidewheel.definitions.language.declared import place_of
+from tidewheel.definitions.language.quantities import is_finite
 from tidewheel.errors import DefinitionError
 
 _ROWS = frozenset({"count", "rate", "time_since_first", "time_since_last"})
@@ -248,7 +248,7 @@ def _ends(context: Context, source: ir.Source, paths: list[ir.Path]) -> list[ir.
 def _default(value: object, type: Type) -> float | str | None:
     if value is None or (isinstance(value, str) and type == "text"):
         return value
-    if isinstance(value, int | float) and type not in ("text", "vector") and math.isfinite(value):
+    if is_finite(value) and type not in ("text", "vector"):
         return float(value)
     raise DefinitionError(f"default={value!r} does not fit a feature of type {type}")
 

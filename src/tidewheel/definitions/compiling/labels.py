@@ -10,6 +10,7 @@ from tidewheel.definitions.compiling.later import compile_later
 from tidewheel.definitions.compiling.paths import KeyPart, given_path, path_to, paths_to
 from tidewheel.definitions.events.rows import Event
 from tidewheel.definitions.language.durations import parse_duration
+from tidewheel.definitions.language.quantities import is_finite
 from tidewheel.definitions.models.labels import Label, values_of
 from tidewheel.definitions.models.models import Model
 from tidewheel.errors import DefinitionError
@@ -108,7 +109,7 @@ def _otherwise(label: Label, classifies: bool) -> float | None:
     value = label.otherwise
     if value is None:
         return None
-    if not isinstance(value, int | float) or (classifies and value not in (0, 1)):
+    if not is_finite(value) or (classifies and value not in (0, 1)):
         raise DefinitionError(
             f"otherwise={value!r} is no label", remedy="write 0 or 1" if classifies else "write a number"
         )

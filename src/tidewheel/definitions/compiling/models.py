@@ -6,13 +6,15 @@ import inspect
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple, cast, get_args
+from typing import Any, NamedTuple, TypeAlias, cast, get_args
 
 import msgspec
 
 from tidewheel.definitions import ir
+from tidewheel.definitions.columns.columns import Column
 from tidewheel.definitions.compiling.context import Context
 from tidewheel.definitions.compiling.data import compile_sample
+from tidewheel.definitions.compiling.estimators import check_names, check_parameters, takes_any
 from tidewheel.definitions.compiling.evaluation import (
     compile_blocks,
     compile_gates,
@@ -28,6 +30,7 @@ from tidewheel.definitions.language.durations import parse_duration
 from tidewheel.definitions.language.places import likely
 from tidewheel.definitions.models.calibrate import Calibration
 from tidewheel.definitions.models.models import Model
+from tidewheel.definitions.models.pipeline import Step
 from tidewheel.definitions.models.retraining import retrain as retrain_when
 from tidewheel.definitions.models.tuning import Space
 from tidewheel.definitions.views.views import View
@@ -61,7 +64,8 @@ PROJECT_PREFIX = "tidewheel_project_"
 
 def compile_model(context: Context, cls: type[Model]) -> None:
     """Add the frozen form of a model to the context, its mistakes to the context's problems."""
-    check_attributes(context, cls, Model)
+    if not check_attributes(context, cls, Model, _LISTS):
+        return
     parts: dict[str, Any] = {}
 
     def part(name: str, make: Any, *args: Any) -> None:
@@ -104,13 +108,30 @@ def compile_model(context: Context, cls: type[Model]) -> None:
     )
 
 
-def check_attributes(context: Context, cls: type, base: type) -> None:
-    """Refuse public attributes that nobody reads, with the name that was likely meant."""
+Lists: TypeAlias = Mapping[str, tuple[tuple[type, ...], str]]
+"""By attribute that is a list: what may stand there alone, and how it is written."""
+_LISTS: Lists = {
+    "metrics": ((str,), 'metrics = ["roc_auc", "brier"]'),
+    "gates": ((), "gates = [tw.parity()]"),
+    "slices": ((str, Column), "slices = [PaymentView.country]"),
+    "steps": ((Step,), "steps = [a_step]"),
+}
+
+
+def check_attributes(context: Context, cls: type, base: type, lists: Lists) -> bool:
+    """Refuse public attributes that nobody reads, with the likely name; tell whether its lists are lists."""
+    fine = True
     known = [name for name in inspect.get_annotations(base) if not name.startswith("_")]
     for name in declared_names(cls, base):
         with context.problems.at(place_of(cls, name)):
             if name not in known:
                 raise DefinitionError(f"nobody reads '{name}' of a {base.__name__}", remedy=likely(name, known))
+    for name, (alone, written) in lists.items():
+        if not isinstance(getattr(cls, name), (list, tuple, *alone)):
+            fine = False
+            with context.problems.at(place_of(cls, name)):
+                raise DefinitionError(f"{getattr(cls, name)!r} is no list", remedy=f"write {written}")
+    return fine
 
 
 def _view(context: Context, cls: type[Model]) -> ir.View:
@@ -121,7 +142,7 @@ def _view(context: Context, cls: type[Model]) -> ir.View:
 
 
 def _visibility(cls: type[Model], gates: tuple[ir.Gate, ...]) -> str:
-    if cls.visibility not in get_args(ir.Visibility):
+    if not isinstance(cls.visibility, str) or cls.visibility not in get_args(ir.Visibility):
         raise DefinitionError(f"visibility can't be {cls.visibility!r}", remedy='write "arrival" or "event"')
     if cls.visibility == "event" and any(gate.kind == "parity" for gate in gates):
         raise DefinitionError(
@@ -148,7 +169,7 @@ def _metrics(cls: type[Model], kind: _Kind) -> tuple[str, ...]:
 def _check_metric(metric: str, metrics: tuple[str, ...], what: str) -> None:
     if metric not in metrics:
         raise DefinitionError(
-            f"{what} asks for '{metric}', which is not among the metrics", remedy=likely(metric, metrics)
+            f"{what} asks for '{metric}', which is not among the metrics", remedy=likely(str(metric), metrics)
         )
 
 
@@ -214,6 +235,7 @@ def _estimator(cls: type[Model], kind: _Kind) -> str:
         raise DefinitionError(
             f"the estimator has no {' and no '.join(missing)}", remedy="take a scikit-learn style one"
         )
+    check_parameters(estimator)
     return describe(estimator)
 
 
@@ -248,6 +270,10 @@ def _import_path(thing: Any) -> str:
 def _search(cls: type[Model]) -> str:
     """Return the search space as canonical JSON."""
     search = cls.search
+    if not isinstance(search, Mapping):
+        raise DefinitionError(
+            f"search = {search!r} maps nothing", remedy="write search = {'num_leaves': tw.int_range(15, 127)}"
+        )
     if not search:
         return ""
     known = sorted(cls.estimator.get_params()) if hasattr(cls.estimator, "get_params") else []
@@ -257,8 +283,11 @@ def _search(cls: type[Model]) -> str:
             raise DefinitionError(
                 f"search['{name}'] is no range", remedy="write tw.int_range(15, 127), tw.tune.choice(...), ..."
             )
-        if known and name not in known and not _takes_any(cls.estimator):
-            raise DefinitionError(f"the estimator has no parameter '{name}'", remedy=likely(name, known))
+        if known and name not in known:
+            if takes_any(cls.estimator):
+                check_names(cls.estimator, [name])
+            else:
+                raise DefinitionError(f"the estimator has no parameter '{name}'", remedy=likely(name, known))
         ends = (
             {"choices": [_plain(item) for item in space.choices]}
             if space.choices
@@ -266,12 +295,6 @@ def _search(cls: type[Model]) -> str:
         )
         spaces[name] = {"kind": space.kind, **ends}
     return json.dumps(spaces, sort_keys=True, separators=(",", ":"))
-
-
-def _takes_any(estimator: Any) -> bool:
-    """Whether an estimator takes parameters it does not list, as LightGBM's do."""
-    parameters = inspect.signature(type(estimator)).parameters.values()
-    return any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters)
 
 
 def _plain(value: object) -> object:

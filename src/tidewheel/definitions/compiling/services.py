@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from types import NoneType
 from typing import Any
 
 from tidewheel.definitions import ir
@@ -11,14 +12,14 @@ from tidewheel.definitions.columns.columns import Column, PathColumn
 from tidewheel.definitions.compiling.combine import compile_scoring, models_of, own_model, stored_of
 from tidewheel.definitions.compiling.context import Context
 from tidewheel.definitions.compiling.expressions import lower, text_of
-from tidewheel.definitions.compiling.models import check_attributes
+from tidewheel.definitions.compiling.models import Lists, check_attributes
 from tidewheel.definitions.compiling.paths import walk
 from tidewheel.definitions.compiling.ranking import compile_listing, item_key
 from tidewheel.definitions.compiling.row_scope import RowScope, on_source
 from tidewheel.definitions.language.declared import place_of
 from tidewheel.definitions.language.durations import parse_duration
 from tidewheel.definitions.language.places import likely
-from tidewheel.definitions.language.quantities import share_of
+from tidewheel.definitions.language.quantities import is_finite, share_of
 from tidewheel.definitions.models.models import Model
 from tidewheel.definitions.services.batch import Stored
 from tidewheel.definitions.services.ranking import Top
@@ -28,7 +29,8 @@ from tidewheel.errors import DefinitionError
 
 def compile_service(context: Context, cls: type[Service]) -> None:
     """Add the frozen form of a service to the context, its mistakes to the context's problems."""
-    check_attributes(context, cls, Service)
+    if not check_attributes(context, cls, Service, _LISTS):
+        return
     parts: dict[str, Any] = {}
 
     def part(name: str, make: Any, *args: Any) -> None:
@@ -72,6 +74,15 @@ def compile_service(context: Context, cls: type[Service]) -> None:
     )
 
 
+_LISTS: Lists = {
+    "rules": ((), "rules = [tw.rule('burst', condition, then='block')]"),
+    "candidates": ((), "candidates = [tw.top_by(Popularity.plays_1d, k=100)]"),
+    "prevents": ((str,), "prevents = ['block']"),
+    "fallback": ((NoneType,), "fallback = [tw.action('review')]"),
+    "guards": ((), "guards = [tw.guard.latency('20ms')]"),
+}
+
+
 def _about(cls: type[Service]) -> dict[str, Any]:
     return {"doc": (cls.__doc__ or "").strip(), "file": cls._file, "line": cls._line}
 
@@ -83,7 +94,7 @@ def _thresholds(cls: type[Service]) -> tuple[tuple[str, float], ...]:
         raise DefinitionError(f"{cls.decide!r} names no actions", remedy="write tw.thresholds(allow=0.0, block=0.95)")
     levels = cls.decide.actions
     for name, level in levels:
-        if isinstance(level, bool) or not isinstance(level, int | float) or not abs(level) < float("inf"):
+        if not is_finite(level):
             raise DefinitionError(f"the threshold {name}={level!r} is no number")
     for (low, a), (high, b) in pairwise(levels):
         if not a < b:
@@ -105,6 +116,8 @@ def _rules(
     for rule in cls.rules:
         if not isinstance(rule, Rule):
             raise DefinitionError(f"{rule!r} is no rule", remedy="write tw.rule('burst', condition, then='block')")
+        if not isinstance(rule.name, str) or not rule.name:
+            raise DefinitionError(f"a rule is called {rule.name!r}", remedy="write tw.rule('burst', condition, ...)")
         if any(rule.name == other.name for other in rules):
             raise DefinitionError(f"two rules are called '{rule.name}'", remedy="rename one")
         if models_of(cls) or actions:
@@ -227,6 +240,11 @@ def _cache(context: Context, cls: type[Service], on: ir.Source) -> ir.Cache | No
         return None
     if not isinstance(cls.cache, Cache):
         raise DefinitionError(f"{cls.cache!r} is no cache", remedy='write tw.cache() or tw.cache("30s", by=...)')
+    if isinstance(cls.decide, Top):
+        raise DefinitionError(
+            "a cache keeps the score of an event, and this service answers with lists",
+            remedy="remove cache; tw.batch.candidates(...) keeps whole lists",
+        )
     if not models_of(cls):
         raise DefinitionError("a cache keeps a model's scores, and the service has no model")
     if cls.cache.max_age is None and cls.cache.by is None:

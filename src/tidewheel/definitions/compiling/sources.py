@@ -18,9 +18,11 @@ from tidewheel.definitions.events.rows import (
     Personal,
     Ref,
     Row,
+    RowMeta,
     Vector,
     annotations_of,
     default_of,
+    own_annotations,
 )
 from tidewheel.definitions.features.attributes import is_own_name
 from tidewheel.definitions.language.declared import place_of
@@ -135,9 +137,10 @@ def _plain_column(name: str, annotation: object, cls: type, names: Mapping[str, 
         raise DefinitionError(
             "a plain str says nothing", remedy="write tw.Category, tw.Key, tw.Text, tw.Id or tw.Ref[...]"
         )
-    if inner not in _PLAIN:
+    kind = next((kind for type_, kind in _PLAIN.items() if inner is type_), None)  # what is written may have no hash
+    if kind is None:
         raise DefinitionError(f"a column can't be of type {_type_text(inner)}", remedy=f"take {_KINDS}")
-    return ir.Column(name, _PLAIN[inner], None, nullable)
+    return ir.Column(name, kind, None, nullable)
 
 
 def _size(extras: tuple[object, ...]) -> int:
@@ -193,6 +196,14 @@ def _check_values(cls: type[Row], problems: Problems) -> None:
             continue
         with problems.at(place_of(cls, name)):
             raise DefinitionError(f"nobody reads '{name}'", remedy=f"annotate it ({name}: float) or remove it")
+    for parent in cls.__mro__:
+        names = [] if isinstance(parent, RowMeta) else [name for name in own_annotations(parent) if name[0] != "_"]
+        if names:
+            with problems.at(place_of(cls)):
+                raise DefinitionError(
+                    f"nobody reads '{names[0]}' of {parent.__name__}, which is no event and no entity",
+                    remedy=f"write class {parent.__name__}(tw.{'Entity' if issubclass(cls, Entity) else 'Event'})",
+                )
 
 
 def _check_ids(cls: type[Row], columns: list[ir.Column]) -> None:

@@ -41,6 +41,11 @@ def compile_tick(context: Context, cls: type[Tick]) -> ir.Tick:
 
 
 def _when(cls: type[Tick]) -> ir.When:
+    for name, value in (("every", cls._every), ("at", cls._time), ("tz", cls._tz), ("missed", cls._missed)):
+        if not isinstance(value, str):
+            raise DefinitionError(
+                f"{name}={value!r} is no text", remedy="write every='1d', at='02:30', tz='Europe/Oslo'"
+            )
     try:
         datetime.strptime(cls._time, "%H:%M")
         ZoneInfo(cls._tz)

@@ -259,8 +259,8 @@ class Event(Row):
         cls, *, keep: Duration | None = None, revisable: Duration | None = None, owner: str = ""
     ) -> None:
         super().__init_subclass__(owner=owner)
-        cls._keep = keep or cls._keep
-        cls._revisable = revisable or cls._revisable
+        cls._keep = cls._keep if keep is None else keep
+        cls._revisable = cls._revisable if revisable is None else revisable
 
 
 class Entity(Row):

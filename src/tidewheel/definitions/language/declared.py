@@ -61,6 +61,6 @@ def declared_names(cls: type, base: type) -> dict[str, object]:
     """Return the public attributes of a class and its parents below `base`, in order of declaration."""
     names: dict[str, object] = {}
     for parent in reversed(cls.__mro__):
-        if parent is not base and issubclass(parent, base):
+        if parent not in base.__mro__:  # a plain class that is mixed in counts as well
             names.update({name: value for name, value in vars(parent).items() if not name.startswith("_")})
     return names

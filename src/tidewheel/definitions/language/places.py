@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from tidewheel.errors import DefinitionError
+from tidewheel.errors import DefinitionError, SchemaError
 
 _ROOM = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
@@ -94,11 +94,11 @@ class Problems:
 
     @contextmanager
     def at(self, where: str) -> Iterator[None]:
-        """Note a mistake made inside, placed at `where` unless it has a place; go on after it."""
+        """Note a mistake made inside, placed at `where`: a line that it names runs none of the user's code."""
         try:
             yield
-        except DefinitionError as error:
-            placed = error if error.where else DefinitionError(error.message, where=where, remedy=error.remedy)
+        except (DefinitionError, SchemaError) as error:
+            placed = DefinitionError(error.message, where=where, remedy=error.remedy)
             if str(placed) not in map(str, self.found):
                 self.found.append(placed)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import re
+import sys
+from typing import TypeGuard
 
 from tidewheel.definitions.language.places import mistake
 from tidewheel.errors import DefinitionError
@@ -21,9 +22,9 @@ def share_of(name: str, value: str | float) -> float:
     """
     if isinstance(value, str):
         try:
-            value = float(value.removesuffix("%")) / 100 if value.endswith("%") else math.nan
+            value = float(value.removesuffix("%")) / 100 if value.endswith("%") else -1.0
         except ValueError:
-            value = math.nan
+            value = -1.0
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
         raise DefinitionError(f"{name} is no share from 0 to 1 (or '0%' to '100%')")
     return float(value)
@@ -48,6 +49,17 @@ def parse_bytes(text: str) -> int:
     return int(float(found[1]) * _SIZES[found[2]])
 
 
+def is_finite(value: object) -> TypeGuard[int | float]:
+    """Tell whether a value is a number that a float can hold.
+
+    Examples
+    --------
+    >>> is_finite(3), is_finite(10**400), is_finite(float("nan")), is_finite(True)
+    (True, False, False, False)
+    """
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+
+
 def number(value: object) -> float:
     """Return a finite number as a float.
 
@@ -61,7 +73,7 @@ def number(value: object) -> float:
     >>> number(3)
     3.0
     """
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if not is_finite(value):
         raise mistake(f"{value!r} is no number", "write one like 0.5")
     return float(value)
 

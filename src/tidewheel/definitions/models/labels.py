@@ -13,6 +13,7 @@ from tidewheel.definitions.events.rows import Event
 from tidewheel.definitions.features.options import KeyLike
 from tidewheel.definitions.language.durations import Duration
 from tidewheel.definitions.language.places import mistake
+from tidewheel.definitions.language.quantities import is_finite
 
 Told = tuple[str, ir.Path, ir.Path]
 
@@ -108,7 +109,7 @@ def grade(grades: Mapping[type[Event], float], *, within: Duration) -> Label:
     if not isinstance(grades, Mapping) or not grades:
         raise mistake("grade() of nothing", 'write tw.grade({Play: 1, Save: 3}, within="1d")')
     for event, value in grades.items():
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
+        if not is_finite(value) or value <= 0:
             raise mistake(f"the grade {value!r} of {getattr(event, '__name__', event)} is no number above 0", "write 1")
     return Label("grade", dict(grades), within)
 

@@ -109,7 +109,7 @@ def step(*, after: str = "", retries: int = 0, wait: Duration = "1s") -> Callabl
         class Fraud(tw.Model):
             steps = [surprises]
     """
-    if after and not after.isidentifier():
+    if not isinstance(after, str) or (after and not after.isidentifier()):
         raise mistake(f"after={after!r} is no step", likely(str(after), CHAIN))
     again, pause = whole("retries", retries, 0, MOST_RETRIES), parse_duration(wait)
     return lambda fn: Step(fn, after, again, pause)

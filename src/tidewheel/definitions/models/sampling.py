@@ -43,7 +43,11 @@ def keep(*, negatives: float = 1.0, positives: float = 1.0, seed: int = 0) -> Sa
     >>> keep(negatives=0.1).shares
     (('0', 0.1), ('1', 1.0))
     """
-    return Sampling("keep", (("0", _share("negatives", negatives)), ("1", _share("positives", positives))), seed=seed)
+    return Sampling(
+        "keep",
+        (("0", _share("negatives", negatives)), ("1", _share("positives", positives))),
+        seed=whole("seed", seed, 0),
+    )
 
 
 def stratified(by: KeyLike, *, share: float | Mapping[str, float] = 1.0, rows: int = 0, seed: int = 0) -> Sampling:
@@ -66,7 +70,7 @@ def stratified(by: KeyLike, *, share: float | Mapping[str, float] = 1.0, rows: i
         whole("rows", rows)
     elif others == 1.0 and all(part == 1.0 for _, part in shares):
         raise mistake("this keeps every row", "write share=0.1, share={'SE': 0.1} or rows=10_000")
-    return Sampling("stratified", shares, others, by, rows, seed=seed)
+    return Sampling("stratified", shares, others, by, rows, seed=whole("seed", seed, 0))
 
 
 def balanced() -> Sampling:
@@ -96,7 +100,7 @@ def weights(value: str | float | Column[Any]) -> Sampling:
 
 def at_most(rows: int, *, seed: int = 0) -> Sampling:
     """Keep at most so many rows: those with the lowest hashes, a fair sample of all."""
-    return Sampling("at_most", rows=whole("rows", rows), seed=seed)
+    return Sampling("at_most", rows=whole("rows", rows), seed=whole("seed", seed, 0))
 
 
 def _share(name: str, value: float) -> float:

@@ -63,7 +63,7 @@ def by_group(by: KeyLike, *, test: float = 0.2, seed: int = 0) -> Splitting:
     seed : int
         Another one chooses other entities.
     """
-    return Splitting("group", by=by, share=_share(test), seed=seed)
+    return Splitting("group", by=by, share=_share(test), seed=whole("seed", seed, 0))
 
 
 def random(*, test: float = 0.2, seed: int = 0) -> Splitting:
@@ -72,7 +72,7 @@ def random(*, test: float = 0.2, seed: int = 0) -> Splitting:
     Rows that lie close in time are on both sides, so this tells nothing about the future: take it where time
     plays no part.
     """
-    return Splitting("random", share=_share(test), seed=seed)
+    return Splitting("random", share=_share(test), seed=whole("seed", seed, 0))
 
 
 def expanding(*, folds: int, test: Duration, gap: Duration | None = None, blocked_by: KeyLike = None) -> Splitting:
