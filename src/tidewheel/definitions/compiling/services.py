@@ -60,12 +60,10 @@ def compile_service(context: Context, cls: type[Service]) -> None:
     part("keep_rows", lambda: share_of("keep_rows", cls.keep_rows))
     if len(parts) < 12:
         return
-    rule_view, rules = parts.pop("rules")
     context.services[cls] = ir.Service(
         name=cls.__name__,
         on=on.name,
-        rule_view=rule_view,
-        rules=rules,
+        **dict(zip(("rule_view", "rules"), parts.pop("rules"), strict=True)),
         **parts.pop("candidates"),
         thresholds=parts.pop("decide"),
         **_about(cls),
