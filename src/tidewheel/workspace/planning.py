@@ -117,7 +117,7 @@ def _told(change: Change, before: ir.Graph, after: ir.Graph) -> str:
         next(node for what, node in nodes_of(graph) if (what, node.name) == (change.what, change.name))
         for graph in (before, after)
     )
-    parts = [*_parts(_plain(was), _plain(now))]
+    parts = [*_parts(_following(_plain(was), before, after), _plain(now))]
     return f"{head}: {' '.join(parts)}" if parts else head
 
 
@@ -153,6 +153,37 @@ def _renamed(olds: dict[str, Any], news: dict[str, Any]) -> dict[str, str]:
         if other is not None:
             found[name] = other
     return found
+
+
+def _following(was: dict[str, Any], before: ir.Graph, after: ir.Graph) -> dict[str, Any]:
+    """Return a former declaration with the features that it reads called as they are now: a rename is told as one.
+
+    >>> spent = ir.Aggregate("sum", "Sale", (("shop",),), ir.Col(("price",)))
+    >>> old, new = (ir.Group("Shop", ("Sale.shop",), (ir.FeatureColumn(name, spent),)) for name in ("spent", "sold"))
+    >>> view = ir.View("V", "Sale", (ir.Lookup("s", "Shop", ()),), (ir.ViewColumn("x", ir.Feature("s", "spent")),))
+    >>> _following(_plain(view), ir.Graph(groups=(old,)), ir.Graph(groups=(new,)))["columns"][0]["value"]
+    {'type': 'Feature', 'alias': 's', 'name': 'sold'}
+    """
+    olds, news = (
+        {group.name: _plain(group) for group in graph.groups if not group.attributes} for graph in (before, after)
+    )
+    groups = {lookup["alias"]: lookup["group"] for lookup in was.get("lookups", ())} or {"": was["name"]}
+    names = {
+        alias: _renamed(_named(olds[group]["features"]), _named(news[group]["features"]))
+        for alias, group in groups.items()
+        if group in olds and group in news
+    }
+
+    def follow(value: Any) -> Any:
+        if isinstance(value, list):
+            return [follow(part) for part in value]
+        if not isinstance(value, dict):
+            return value
+        if value.get("type") == "Feature":
+            return value | {"name": names.get(value["alias"], {}).get(value["name"], value["name"])}
+        return {field: follow(part) for field, part in value.items()}
+
+    return dict(follow(was))
 
 
 def _named(value: Any) -> dict[str, Any]:
