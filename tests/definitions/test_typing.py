@@ -14,7 +14,7 @@ from typing import NoReturn
 import pytest
 
 ROOT = Path(__file__).parents[2]
-EXAMPLES = ["fraud", "flights", "orders"]
+EXAMPLES = ["fraud", "flights", "orders", "ads"]
 
 GOOD = """
 from __future__ import annotations

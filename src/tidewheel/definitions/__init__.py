@@ -14,6 +14,7 @@ from tidewheel.definitions.projects.graphs import (
     nodes_of,
     reachable,
     state_id,
+    views_beside,
     views_of,
 )
 from tidewheel.definitions.projects.project import Project, load_project
@@ -41,5 +42,6 @@ __all__ = [
     "row_struct",
     "state_id",
     "values_of",
+    "views_beside",
     "views_of",
 ]

@@ -11,9 +11,9 @@ from typing import Any
 
 import msgspec
 
-from tidewheel.definitions import ir, views_of
+from tidewheel.definitions import ir, views_beside, views_of
 from tidewheel.definitions.language.places import likely
-from tidewheel.definitions.models.labels import told_by
+from tidewheel.definitions.models.labels import labels_of, told_by
 from tidewheel.definitions.views.each import origin
 from tidewheel.errors import NotFoundError
 
@@ -190,12 +190,15 @@ class LineageGraph:
         self.kinds[model.name] = "model"
         for column in self._members.get(model.view, []):
             self._edge(column, model.name, "model")
-        for source, path, item in told_by(model.label):
-            self._edges_along(source, path, model.name)
-            self._edges_along(source, item, model.name)
-        for leaf in leaves(model.label):
-            if isinstance(leaf, ir.Col):
-                self._edges_along(model.label.source, leaf.path, model.name)
+        for label in labels_of(model):
+            for source, path, item in told_by(label):
+                self._edges_along(source, path, model.name)
+                self._edges_along(source, item, model.name)
+            for leaf in leaves(label):
+                if isinstance(leaf, ir.Col):
+                    self._edges_along(label.source, leaf.path, model.name)
+        for view in views_beside(model):
+            self._view(view, model.name)
 
     def _service(self, service: ir.Service) -> None:
         self.kinds[service.name] = "service"

@@ -129,6 +129,7 @@ class _Making:
             pending=statuses[Status.PENDING],
             prevented=statuses[Status.PREVENTED],
             missing=statuses[Status.MISSING],
+            outside=statuses[Status.OUTSIDE],
             positive_share=float(np.average(rows.label[known], weights=rows.weight[known])) if known.any() else None,
             metrics=_metrics(self.measures, label, score, weight),
             reliability=reliability(label, score, weight) if _probabilities(label, score) else [],

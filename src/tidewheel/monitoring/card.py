@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
+from tidewheel.definitions import ir
+from tidewheel.definitions.models.telling import rows_told
 from tidewheel.metrics import metric
 from tidewheel.monitoring import html, run_page
 from tidewheel.monitoring.run_charts import named, said
@@ -84,9 +86,19 @@ def what(story: RunStory) -> list[tuple[str, str]]:
 
 def _teacher(story: RunStory) -> str:
     name = story.run.lineage.parents.get("teacher", "")
-    models = story.manifest.graph.models if story.manifest else ()
-    told = next((model.teacher for model in models if model.name == story.run.model), None)
+    model = _declared(story)
+    told = model.teacher if model is not None else None
     return f"{name}, weight {told.weight:g}, temperature {told.temperature:g}" if name and told else name
+
+
+def _rows_told(story: RunStory) -> str:
+    model = _declared(story)
+    return rows_told(model) if model is not None else ""
+
+
+def _declared(story: RunStory) -> ir.Model | None:
+    models = story.manifest.graph.models if story.manifest else ()
+    return next((model for model in models if model.name == story.run.model), None)
 
 
 def _forms(story: RunStory) -> str:
@@ -109,6 +121,7 @@ def data(story: RunStory) -> list[tuple[str, str]]:
     facts = [
         ("events and entities", ", ".join(n.partition(" ")[2] for n in known.definitions if n.split()[0] in _SOURCES)),
         ("as of", f"{html.day(known.as_of)} (UTC), log up to offset {known.log_head - 1:,}" if known.as_of else ""),
+        ("meant for rows", _rows_told(story)),
         ("rows", ", ".join(f"{count:,} {name}" for name, count in known.rows.items() if count)),
         ("mean label", number(rate) if rate is not None else ""),
         ("data set", known.dataset),
@@ -152,9 +165,8 @@ def _beside(value: float | None, rest: float | None) -> str:
 
 
 def _doc(story: RunStory) -> str:
-    if story.manifest is None:
-        return ""
-    return next((model.doc for model in story.manifest.graph.models if model.name == story.run.model), "")
+    model = _declared(story)
+    return model.doc if model is not None else ""
 
 
 def _metrics_table(story: RunStory) -> str:

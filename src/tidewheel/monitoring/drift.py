@@ -94,13 +94,16 @@ def served_rows(joined: Joined, columns: Sequence[str], among: Ints | None = Non
     ----------
     joined : Joined
     columns : sequence of str
-        The view's; decisions that kept no row of this width are left out.
+        The view's; decisions that kept no row of this width are left out, and those on rows that the model is not
+        known to be meant for.
     among : int64 array, optional
         Places of the decisions to look at; all by default.
     """
     table = joined.decisions if among is None else joined.decisions.take(pa.array(among))
     rows, words = view_rows(table, len(columns))
     even = evenly(table)[rows]
+    if joined.meant is not None:
+        even &= (joined.meant if among is None else joined.meant[among])[rows]
     rows, words = rows[even], words[even]
     days = table["instant"].to_numpy()[rows] // DAY
     return Served(columns, words, model_scores(table)[rows], days), rows if among is None else among[rows]

@@ -164,10 +164,12 @@ def most_moved(drifts: Sequence[FeatureDrift], start: str) -> list[FeatureDrift]
 def _versions(report: Report) -> str:
     actions = sorted({name for p in report.totals for name in p.actions if name})
     headers = ["version", "decisions", *actions, "explored", "fallbacks", "known", "pending", "prevented", "missing"]
+    headers += ["outside"] * any(p.outside for p in report.totals)
     rows = [
         [p.version or charts.NO_MODEL, p.decisions]
         + [_percent(p.actions.get(name, 0), p.decisions) for name in actions]
         + [p.explored, p.fallbacks, p.matured, p.pending, p.prevented, p.missing]
+        + [p.outside] * ("outside" in headers)
         for p in report.totals
     ]
     return html.section("Versions", html.table(headers, rows)) if rows else ""

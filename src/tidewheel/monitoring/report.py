@@ -80,6 +80,8 @@ class Period:
         Of lists: what came of the items at each place.
     spread : Spread or None
         Of lists: which items stood in them.
+    outside : int
+        Decisions on rows that the model is not meant for (its ``where``): no outcome of theirs counts.
     """
 
     version: str
@@ -99,6 +101,7 @@ class Period:
     latency_us: Latency | None = None
     places: list[Place] = field(default_factory=list)
     spread: Spread | None = None
+    outside: int = 0
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Protocol, TypeVar
 
 import msgspec
 import numpy as np
@@ -14,11 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tidewheel.collect.checking.columns import arrow_type
-from tidewheel.definitions import ir
-from tidewheel.definitions.models.labels import sources_of, told_by
-from tidewheel.errors import NotFoundError
+from tidewheel.definitions import ir, row_source
+from tidewheel.definitions.models.labels import horizon_of, labels_of
 from tidewheel.outcomes.answered import COLUMNS, answered
-from tidewheel.outcomes.labels import decided_rows, label_rows
+from tidewheel.outcomes.labels import decided_rows
+from tidewheel.outcomes.selecting import as_read, meant
+from tidewheel.outcomes.told import Events, named, paths_of, told_of_rows
 
 Floats = npt.NDArray[np.float64]
 
@@ -34,15 +34,8 @@ class Status(IntEnum):
     """The decision kept the outcome from happening: unknown, not negative."""
     MISSING = 3
     """The horizon is over and no outcome came."""
-
-
-class Events(Protocol):
-    """What a join asks of history."""
-
-    def scan(
-        self, type: str, columns: Sequence[str], *, below: int | None = None, after: int | None = None
-    ) -> pa.Table:
-        """Return the events of a type that happened after an instant, or all, by offset."""
+    OUTSIDE = 4
+    """The model is not meant for such rows: its ``where`` says so, or can't be known any more."""
 
 
 @dataclass(frozen=True)
@@ -59,17 +52,25 @@ class Joined:
         1 / propensity where the decision explored.
     status : int8 array
         See `Status`.
+    meant : bool array, optional
+        Which ones the model is known to be meant for; None for all.
     """
 
     decisions: pa.Table
     label: Floats
     weight: Floats
     status: npt.NDArray[np.int8]
+    meant: npt.NDArray[np.bool_] | None = None
 
     def take(self, mask: npt.NDArray[np.bool_]) -> Joined:
         """Return the rows where `mask` is true."""
-        rows = pa.array(mask)
-        return Joined(self.decisions.filter(rows), self.label[mask], self.weight[mask], self.status[mask])
+        return self.at(np.flatnonzero(mask))
+
+    def at(self, places: npt.NDArray[np.int64], decisions: pa.Table | None = None) -> Joined:
+        """Return the rows at some places; `decisions` are theirs where they are made already."""
+        table = self.decisions.take(pa.array(places)) if decisions is None else decisions
+        known = None if self.meant is None else self.meant[places]
+        return Joined(table, self.label[places], self.weight[places], self.status[places], known)
 
     @property
     def matured(self) -> npt.NDArray[np.bool_]:
@@ -77,19 +78,24 @@ class Joined:
         return np.asarray(self.status == int(Status.MATURED))
 
 
-def join_outcomes(events: Events, graph: ir.Graph, service: ir.Service, decisions: pa.Table, as_of: int) -> Joined:
-    """Join a service's decisions to the outcomes that its model's label speaks of.
+def join_outcomes(
+    events: Events, graph: ir.Graph, service: ir.Service, decisions: pa.Table, as_of: int, model: str = ""
+) -> Joined:
+    """Join a service's decisions to the outcomes that its model's label speaks of, on the rows it is meant for.
 
     Parameters
     ----------
     events : Events
-        `collect.History`, or anything with its `scan`.
+        `collect.History`, or anything with its `scan` unless a condition of the row's own tells what a model is
+        meant for.
     graph : ir.Graph
         Holds the service's model and the sources that it names.
     decisions : Table
-        `COLUMNS` of this service's rows of the lake's ``decisions``.
+        `COLUMNS` of this service's rows of the lake's ``decisions``; ``states`` too where such a condition is read.
     as_of : int
         Microseconds, UTC; outcomes that arrived at or after it are not seen.
+    model : str, optional
+        Another one of the service's line-up.
 
     Raises
     ------
@@ -97,42 +103,37 @@ def join_outcomes(events: Events, graph: ir.Graph, service: ir.Service, decision
         The graph lacks the model or its outcome's declaration.
     """
     decisions = answered(decisions).select(
-        [name for name in (*COLUMNS, "items", "stages") if name in decisions.column_names]
+        [name for name in (*COLUMNS, "items", "stages", "states") if name in decisions.column_names]
     )
     n = decisions.num_rows
     label, weight = np.full(n, np.nan), np.ones(n)
-    if not service.model:
+    if not service.model or service.ranking is not None:  # a list's items have outcomes: see `outcomes.lists`
         return Joined(decisions, label, weight, np.full(n, Status.MISSING, dtype=np.int8))
-    declared = named(graph.models, service.model).label
-    if service.ranking is not None:  # its items have outcomes: see `outcomes.lists`
-        return Joined(decisions, label, weight, np.full(n, Status.MISSING, dtype=np.int8))
+    declared = named(graph.models, model or service.model)
     decided = decided_rows(decisions["event_id"].combine_chunks(), decisions, frozenset(service.prevents))
-    wanted = paths_of(declared)
-    of_row = sorted({*(path[1] for path in wanted if len(path) == 2), *declared.key})
-    rows = decided_events(decisions, named(graph.sources, service.on) if of_row else None, of_row)
-    sources = {name: named(graph.sources, name) for name in sources_of(declared)}
-    after = pc.min(decisions["at"]).as_py()
-    outcomes = {name: scan_outcomes(events, declared, source, after) for name, source in sources.items()}
-    found = label_rows(declared, sources, rows, outcomes, as_of, decided)
-    label[found.rows], weight[:] = found.y, decided.weight
+    rows, after = _rows(decisions, graph, service, declared), pc.min(decisions["at"]).as_py()
+    said = meant(events, graph, declared, rows, as_of, after=after)
+    found = told_of_rows(events, graph, declared.label, rows, as_of, decided=decided, after=after)
+    ours = said[found.rows] == 1.0
+    label[found.rows[ours]], weight[:] = found.y[ours], decided.weight
     status = np.full(n, Status.MISSING, dtype=np.int8)
-    status[decisions["at"].to_numpy() + declared.within >= as_of] = Status.PENDING
+    pending = decisions["at"].to_numpy() + horizon_of(declared) >= as_of
+    status[pending] = Status.PENDING
     status[decided.prevented] = Status.PREVENTED
     status[found.rows] = Status.MATURED
-    return Joined(decisions, label, weight, status)
+    status[(said == 0.0) | (np.isnan(said) & ~pending)] = Status.OUTSIDE
+    status[np.isnan(said) & pending] = Status.PENDING
+    return Joined(decisions, label, weight, status, None if declared.where is None else said == 1.0)
 
 
-def scan_outcomes(events: Events, label: ir.Label, source: ir.Source, after: int | None) -> pa.Table:
-    """Return what a label reads of an event that tells it, of those after the first decision.
-
-    An outcome comes after its decision; what corrects one may speak of any time.
-    """
-    paths = {path[0] for path in paths_of(label) if path != ("at",)}
-    for name, path, item in told_by(label):
-        if name == source.name:
-            paths |= {path[0], *item[:1]}
-    columns = sorted(paths | ({ir.REVISION} if source.revisable else set()))
-    return events.scan(source.name, columns, after=None if source.revisable else after)
+def _rows(decisions: pa.Table, graph: ir.Graph, service: ir.Service, model: ir.Model) -> pa.Table:
+    """Return the decided events with what is asked of them; all there is where a condition is read of them."""
+    if isinstance(model.where, ir.View):
+        source = row_source(graph.sources, model.where)
+        return as_read(decided_events(decisions, source, [column.name for column in source.columns]), decisions)
+    asked = [path[1] for label in labels_of(model) for path in paths_of(label) if len(path) == 2]
+    wanted = sorted({*asked, *(name for label in labels_of(model) for name in label.key)})
+    return decided_events(decisions, named(graph.sources, service.on) if wanted else None, wanted)
 
 
 def decided_events(decisions: pa.Table, source: ir.Source | None, columns: Sequence[str]) -> pa.Table:
@@ -145,29 +146,3 @@ def decided_events(decisions: pa.Table, source: ir.Source | None, columns: Seque
             kind = arrow_type(declared.kind) if declared is not None else None
             table[name] = pa.array([row.get(name) for row in inputs], kind)
     return pa.table(table)
-
-
-def paths_of(label: ir.Label) -> set[ir.Path]:
-    """Return what a label's expressions read, as paths from the event that tells it."""
-
-    def walk(expr: ir.Expr | None) -> Iterator[ir.Path]:
-        if isinstance(expr, ir.Col):
-            yield expr.path
-        elif isinstance(expr, ir.Call):
-            for argument in expr.args:
-                yield from walk(argument)
-
-    if label.aggregate is not None:
-        return {*walk(label.aggregate.value), *walk(label.aggregate.where)}
-    return set(walk(label.value))
-
-
-Named = TypeVar("Named", ir.Model, ir.Source, ir.View)
-
-
-def named(things: tuple[Named, ...], name: str) -> Named:
-    """Return what is called `name`."""
-    for thing in things:
-        if thing.name == name:
-            return thing
-    raise NotFoundError(f"the deployed graph has no {name}", remedy="deploy a version trained from this project")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -10,11 +11,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tidewheel.definitions import ir
-from tidewheel.definitions.models.labels import sources_of
-from tidewheel.features.replay.shown import REQUEST
+from tidewheel.definitions.models.labels import horizon_of, labels_of
+from tidewheel.features.replay.shown import REQUEST, rows_of_view
 from tidewheel.kernel.words.vectors import unpack_vector
-from tidewheel.outcomes.join import Events, Joined, Status, decided_events, named, paths_of, scan_outcomes
-from tidewheel.outcomes.labels import label_rows, pairs, with_key
+from tidewheel.outcomes.join import Joined, Status, decided_events
+from tidewheel.outcomes.labels import pairs, with_key
+from tidewheel.outcomes.selecting import as_read, meant
+from tidewheel.outcomes.told import Events, named, paths_of, told_of_rows
+
+if TYPE_CHECKING:
+    from tidewheel.collect import History
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -78,20 +84,25 @@ def join_lists(events: Events, graph: ir.Graph, service: ir.Service, joined: Joi
     flat = found.flatten()
     item, rank = pc.struct_field(flat, "id"), pc.struct_field(flat, "rank").to_numpy(zero_copy_only=False)
     source = named(graph.sources, service.on)
-    wanted = sorted({path[1] for path in paths_of(model.label) if len(path) == 2 and source.column(path[1])})
+    asked = {path[1] for label in labels_of(model) for path in paths_of(label) if len(path) == 2}
+    wanted = sorted(name for name in asked if source.column(name))
     rows = decided_events(decisions, source if wanted else None, wanted).take(pa.array(of_list))
     rows = rows.append_column(each.key, item).rename_columns({"_id": REQUEST})
     shown = _shown(events, each, rows, as_of)
     rows = rows.append_column("_id", shown)
     seen = np.flatnonzero(shown.is_valid().to_numpy(zero_copy_only=False))
-    sources = {name: named(graph.sources, name) for name in sources_of(model.label)}
     after = pc.min(decisions["at"]).as_py()
-    outcomes = {name: scan_outcomes(events, model.label, of, after) for name, of in sources.items()}
-    labels = label_rows(model.label, sources, with_key(rows.take(pa.array(seen)), view), outcomes, as_of)
+    told = with_key(rows.take(pa.array(seen)), view)
+    labels = told_of_rows(events, graph, model.label, told, as_of, after=after)
+    if isinstance(model.where, ir.View):
+        told = _as_asked(events, graph, model.where, told, decisions.take(pa.array(of_list[seen])), as_of)
+    said = meant(events, graph, model, told, as_of, after=after)
+    ours = said[labels.rows] == 1.0
     label = np.full(of_list.size, np.nan)
-    label[seen[labels.rows]] = labels.y
+    label[seen[labels.rows[ours]]] = labels.y[ours]
     status = np.full(decisions.num_rows, Status.MISSING, np.int8)
-    status[decisions["at"].to_numpy() + model.label.within >= as_of] = Status.PENDING
+    status[of_list[seen[said != 1.0]]] = Status.OUTSIDE
+    status[decisions["at"].to_numpy() + horizon_of(model) >= as_of] = Status.PENDING
     status[of_list[~np.isnan(label)]] = Status.MATURED
     best = np.full(decisions.num_rows, np.nan)
     np.fmax.at(best, of_list, label)
@@ -109,6 +120,15 @@ def _shown(events: Events, each: ir.Each, rows: pa.Table, as_of: int) -> pa.Arra
     told = pairs(shown[each.request], shown[each.item]).combine_chunks()
     place = pc.index_in(pairs(rows[REQUEST], rows[each.key]).combine_chunks(), value_set=told)
     return shown["_id"].combine_chunks().take(place)
+
+
+def _as_asked(
+    events: Events, graph: ir.Graph, view: ir.View, shown: pa.Table, decisions: pa.Table, as_of: int
+) -> pa.Table:
+    """Return all there is to read of items that were shown, as their decisions read it."""
+    known = rows_of_view(cast("History", events), graph, view, as_of)
+    place = pc.index_in(shown["_id"].combine_chunks(), value_set=known["_id"].combine_chunks())
+    return as_read(known.take(place), decisions)
 
 
 def _vector_of(service: ir.Service) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow.compute as pc
 
 from tidewheel.definitions import ir
+from tidewheel.definitions.models.labels import horizon_of
 from tidewheel.monitoring.answers import DAY
 from tidewheel.monitoring.drift import SCORE, measure_drift, served_rows
 from tidewheel.monitoring.report import FeatureDrift
@@ -55,13 +56,13 @@ class Drift:
         return found + ([outcomes_told(self.outcomes)] if self.outcomes is not None else [])
 
 
-def lookback(label: ir.Label) -> int:
+def lookback(model: ir.Model) -> int:
     """Return how far back decisions are needed to find drift: labels take their time to mature."""
-    return label.within + WINDOW + BEFORE
+    return horizon_of(model) + WINDOW + BEFORE
 
 
 def find_drift(
-    lately: Joined, before: Joined, label: ir.Label, version: str, bundle: Bundle, bound: float, now: int
+    lately: Joined, before: Joined, model: ir.Model, version: str, bundle: Bundle, bound: float, now: int
 ) -> Drift:
     """Compare what a version served lately with its training rows, and outcomes with those before.
 
@@ -71,7 +72,7 @@ def find_drift(
         The service's decisions of the last `WINDOW`.
     before : Joined
         The `outcomes.FACTS` of those of the last `lookback`.
-    label : ir.Label
+    model : ir.Model
         Says when outcomes are known.
     version : str
         The champion.
@@ -88,7 +89,7 @@ def find_drift(
     measured = []
     if np.unique(served.days).size >= FEWEST_DAYS:
         measured = measure_drift(version, "last 7 days", bundle.manifest.profile, served, at_least=bound)
-    shift = outcome_shift(before, now - label.within, WINDOW, BEFORE)
+    shift = outcome_shift(before, now - horizon_of(model), WINDOW, BEFORE)
     matters = shift is not None and abs(shift.effect) >= OUTCOME_EFFECT and shift.p_value < OUTCOME_LEVEL
     return Drift([found for found in measured if found.low >= bound], shift if matters else None)
 
@@ -108,8 +109,7 @@ def of_member(lately: Joined, version: str) -> Joined:
     }
     for name, column in told.items():
         rows = rows.set_column(rows.schema.get_field_index(name), name, column)
-    at = place.to_numpy()
-    return Joined(rows, lately.label[at], lately.weight[at], lately.status[at])
+    return lately.at(place.to_numpy(), rows)
 
 
 def tell(catalog: Catalog, service: str, drifts: Mapping[str, Drift]) -> dict[str, Alert]:

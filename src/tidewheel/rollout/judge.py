@@ -166,7 +166,7 @@ def _gain(measure: str, rows: Joined, champion: Contender, challenger: Contender
     same = rows.take(np.asarray(is_text(rows.decisions["view"], champion.view).to_numpy(), dtype=bool))
     same = same.take(evenly(same.decisions))
     kept, words = view_rows(same.decisions, champion.columns)
-    rows = Joined(same.decisions.take(pa.array(kept)), same.label[kept], same.weight[kept], same.status[kept])
+    rows = same.at(kept)
     _enough(kept.size)
     return _on_the_same(measure, rows, score(champion.name, words), score(challenger.name, words), group)
 

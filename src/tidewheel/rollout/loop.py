@@ -190,15 +190,19 @@ class RetrainLoop:
         policies = {version: self._policy(model_of(version)) for version in watched}
         if not any(policies.values()):
             return []
-        view, now, label = self._view, self._view.now(), self._model(service.model).label
+        view, now, judged = self._view, self._view.now(), self._model(service.model)
         several = service.combine is not None
-        lately = view.joined(service, now - WINDOW, (*COLUMNS, "stages") if several else COLUMNS)
-        before = view.joined(service, now - lookback(label), FACTS)
+        columns = (*COLUMNS, "stages") if several else COLUMNS
+        before = view.joined(service, now - lookback(judged), FACTS)
+        lately: dict[ir.Label | ir.View | None, Joined] = {}
         drifts: dict[str, Drift] = {}
         for version, policy in policies.items():
             if policy is not None:
-                own, bound = of_member(lately, version) if several else lately, policy.on_drift or ALERT_AT
-                drifts[version] = find_drift(own, before, label, version, view.bundle(version), bound, now)
+                model, bound = self._model(model_of(version)), policy.on_drift or ALERT_AT
+                if model.where not in lately:
+                    lately[model.where] = view.joined(service, now - WINDOW, columns, model.name)
+                own = of_member(lately[model.where], version) if several else lately[model.where]
+                drifts[version] = find_drift(own, before, judged, version, view.bundle(version), bound, now)
         alerts = tell(view.catalog, service.name, drifts)
         for version, drift in drifts.items():
             self._answer(service.name, version, drift, alerts)

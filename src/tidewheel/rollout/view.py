@@ -34,8 +34,11 @@ class LoopView(Protocol):
     def now(self) -> int:
         """Return the workspace's instant, µs UTC."""
 
-    def joined(self, service: ir.Service, since: int, columns: Sequence[str] = COLUMNS) -> Joined:
-        """Return a service's decisions since an instant, with their outcomes as known now."""
+    def joined(self, service: ir.Service, since: int, columns: Sequence[str] = COLUMNS, model: str = "") -> Joined:
+        """Return a service's decisions since an instant, with their outcomes as known now.
+
+        The outcomes are those of the service's model, or of another `model` of its line-up.
+        """
 
     def lists(self, service: ir.Service, since: int) -> Lists:
         """Return the items of a service's lists since an instant, with their outcomes as known now."""

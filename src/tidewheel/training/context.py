@@ -35,9 +35,12 @@ class _Pinned:
         self.redactions = history.redactions
         self._head = head
 
-    def scan(self, type: str, columns: Sequence[str], *, below: int | None = None) -> pa.Table:
+    def scan(
+        self, type: str, columns: Sequence[str], *, below: int | None = None, after: int | None = None
+    ) -> pa.Table:
         """Return `columns` of the events of a type below the head."""
-        return self._history.scan(type, columns, below=self._head if below is None else min(below, self._head))
+        end = self._head if below is None else min(below, self._head)
+        return self._history.scan(type, columns, below=end, after=after)
 
     def head(self) -> int:
         """Return the head."""

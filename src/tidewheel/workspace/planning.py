@@ -7,10 +7,11 @@ from typing import Any
 
 import msgspec
 
-from tidewheel.definitions import diff, digest, format_duration, ir, views_of
+from tidewheel.definitions import diff, digest, format_duration, ir, views_beside, views_of
 from tidewheel.definitions.compiling.expressions import text_of
 from tidewheel.definitions.ir.ranking import Candidates
-from tidewheel.definitions.models.labels import sources_of
+from tidewheel.definitions.models.labels import tellers_of
+from tidewheel.definitions.models.telling import rows_told
 from tidewheel.definitions.projects.graphs import Change, nodes_of
 from tidewheel.registry.graphs import live_graph
 from tidewheel.registry.pointers.deployments import list_deployments
@@ -44,6 +45,7 @@ def plan_of(graph: ir.Graph, stores: Stores) -> Plan:
             state = "not deployed"
         warning = "may be kept as a pickle" if isinstance(node, ir.Model) and node.allow_pickle else ""
         how = "; ".join(told_of(node)) if isinstance(node, ir.Service) else ticking.get(node.name, "")
+        how = rows_told(node) if isinstance(node, ir.Model) else how
         declared.append(Declared(kind, node.name, found, _reads(node), state, node.doc, warning, how))  # type: ignore[arg-type]  # literals
     changes = [_told(change, before, graph) for change in diff(before, graph)]
     return Plan(declared, changes, live.since if live is not None else None, schema_changes(stores, graph))
@@ -222,7 +224,8 @@ def _reads(node: Node) -> tuple[str, ...]:
         shown = node.each.source if node.each else ""
         found = [node.on, shown, *(lookup.group for lookup in node.lookups), *scores]
     elif isinstance(node, ir.Model):
-        found = [node.view, *sources_of(node.label)]
+        found = [node.view, *tellers_of(node)]
+        found += [lookup.group for view in views_beside(node) for lookup in view.lookups]
     else:
         found = [node.on, *node.members, *(lookup.group for view in views_of(node) for lookup in view.lookups)]
     return tuple(dict.fromkeys(name for name in found if name))

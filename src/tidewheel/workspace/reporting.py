@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pyarrow as pa
 
+from tidewheel.definitions import ir
 from tidewheel.errors import NotFoundError
 from tidewheel.monitoring.build import By, VersionFacts, build_report
 from tidewheel.monitoring.report import Happening, Report
@@ -61,8 +62,12 @@ def _as_one(joined: Joined) -> Joined:
     return replace(joined, decisions=table.set_column(table.schema.get_field_index("model"), "model", same))
 
 
-def joined_decisions(workspace: Workspace, name: str, since: int, columns: Sequence[str] = COLUMNS) -> Joined:
+def joined_decisions(
+    workspace: Workspace, name: str, since: int, columns: Sequence[str] = COLUMNS, model: str = ""
+) -> Joined:
     """Return a service's decisions since an instant, with their outcomes as known now.
+
+    The outcomes are those of the service's model, or of another `model` of its line-up.
 
     Raises
     ------
@@ -74,8 +79,10 @@ def joined_decisions(workspace: Workspace, name: str, since: int, columns: Seque
     if deployment is None:
         raise NotFoundError(f"{name} is not deployed", remedy="deploy a version: tidewheel deploy MODEL@1")
     frozen = load_service(stores.catalog, deployment.service_version)
-    table = decisions(stores).scan(columns, service=name, since=since)
-    return join_outcomes(workspace.history, frozen.graph, frozen.service, table, stores.clock.now())
+    where = next((one.where for one in frozen.graph.models if one.name == (model or frozen.service.model)), None)
+    read = ("states",) if isinstance(where, ir.View) else ()
+    table = decisions(stores).scan((*columns, *read), service=name, since=since)
+    return join_outcomes(workspace.history, frozen.graph, frozen.service, table, stores.clock.now(), model)
 
 
 def joined_lists(workspace: Workspace, name: str, since: int) -> Lists:

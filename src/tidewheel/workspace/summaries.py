@@ -31,7 +31,7 @@ class Declared(msgspec.Struct, frozen=True):
     warning: str = ""
     score: str = ""
     """Of a service with several models: how its score is made, and by when each has to answer. Of a tick: for whom, and
-    when it is due."""
+    when it is due. Of a model: which rows it is meant for."""
 
 
 class Gone(msgspec.Struct, frozen=True):

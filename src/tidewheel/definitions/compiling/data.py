@@ -5,6 +5,7 @@ from __future__ import annotations
 from tidewheel.definitions import ir
 from tidewheel.definitions.columns.columns import Column, PathColumn
 from tidewheel.definitions.compiling.context import Context
+from tidewheel.definitions.compiling.each_scope import EachScope, view_scope
 from tidewheel.definitions.compiling.expressions import lower, text_of
 from tidewheel.definitions.compiling.paths import KeyPart, path_to
 from tidewheel.definitions.compiling.row_scope import RowScope
@@ -20,8 +21,8 @@ WEIGHT = "_weight"
 """The one column of the view that weights are read by."""
 
 
-def compile_split(context: Context, cls: type[Model], view: ir.View, label: ir.Label) -> ir.Split:
-    """Return the frozen form of a model's split."""
+def compile_split(context: Context, cls: type[Model], view: ir.View, horizon: int) -> ir.Split:
+    """Return the frozen form of a model's split; its gap is as long as it takes to know a row's label."""
     split = cls.split
     if not isinstance(split, Splitting):
         raise DefinitionError(f"{split!r} is no split", remedy="write split = tw.temporal(test='30d')")
@@ -32,8 +33,8 @@ def compile_split(context: Context, cls: type[Model], view: ir.View, label: ir.L
         return ir.Split(0, 0, split.kind, split.share, by, seed=split.seed)
     if split.test is None or (split.kind == "sliding" and split.train is None):
         raise DefinitionError("the split says not how long its test or train rows reach", remedy="write test='30d'")
-    gap = label.within if split.gap is None else parse_duration(split.gap)
-    if gap < label.within:
+    gap = horizon if split.gap is None else parse_duration(split.gap)
+    if gap < horizon:
         raise DefinitionError(
             "the gap is shorter than the label's horizon: training labels would reach into the test",
             remedy="leave gap= out, or make it longer",
@@ -99,9 +100,15 @@ def _check_named(view: ir.View, name: str) -> str:
 
 
 def _weight_view(context: Context, cls: type[Model], view: ir.View, value: Column[object]) -> ir.View:
-    scope = RowScope(context, context.sources[view.on])
+    scope = view_scope(context, cls.view)
     typed = lower(value, scope.column)
     if typed.type not in ("number", "bool"):
         raise DefinitionError(f"a weight can't be {typed.type}: {text_of(typed.expr)}", remedy="name a number")
+    return one_column(f"{cls.__name__}.weights", view, scope, ir.ViewColumn(WEIGHT, typed.expr))
+
+
+def one_column(name: str, view: ir.View, scope: RowScope, column: ir.ViewColumn) -> ir.View:
+    """Return a view of one more column of the rows of a model's view."""
     lookups = tuple(sorted(scope.lookups.values(), key=lambda lookup: lookup.alias))
-    return ir.View(f"{cls.__name__}.weights", view.on, lookups, (ir.ViewColumn(WEIGHT, typed.expr),), each=view.each)
+    each = scope.each if isinstance(scope, EachScope) else None
+    return ir.View(name, view.on, lookups, (column,), each=each)

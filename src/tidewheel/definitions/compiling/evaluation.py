@@ -69,12 +69,15 @@ def compile_blocks(cls: type[Model], view: ir.View) -> str:
     return str(parse_duration(blocks))
 
 
-def compile_lists(context: Context, cls: type[Model], view: ir.View, label: ir.Label) -> tuple[str, ir.Split]:
+def compile_lists(
+    context: Context, cls: type[Model], view: ir.View, label: ir.Label, where: ir.Label | ir.View | None
+) -> tuple[str, ir.Split]:
     """Return the column of the event whose values are lists, and a split that keeps them whole.
 
     Of a split by time, train rows of a list that is tested on are left out.
     """
-    split = compile_split(context, cls, view, label)
+    told = [label, where] if isinstance(where, ir.Label) else [label]
+    split = compile_split(context, cls, view, max(label.within for label in told))
     if not ranks(cls, view):
         if "Ranker" in type(cls.estimator).__name__:
             raise DefinitionError(

@@ -21,6 +21,11 @@ def compile_label(context: Context, cls: type[Model], view: ir.View) -> tuple[ir
     label = getattr(cls, "label", None)
     if not isinstance(label, Label):
         raise DefinitionError("a model needs a label", remedy="write label = tw.happened(Chargeback, within='30d')")
+    return lower_label(context, label, view)
+
+
+def lower_label(context: Context, label: Label, view: ir.View) -> tuple[ir.Label, bool]:
+    """Return the frozen form of what is asked of later events, and whether it tells classes apart."""
     within = parse_duration(label.within)
     if label.kind == "grade":
         return _graded(context, view, label, within), False

@@ -24,6 +24,7 @@ from tidewheel.definitions.compiling.evaluation import (
 )
 from tidewheel.definitions.compiling.labels import compile_label
 from tidewheel.definitions.compiling.pipeline import compile_pipeline
+from tidewheel.definitions.compiling.selecting import compile_where
 from tidewheel.definitions.compiling.transfer import compile_allow_pickle, compile_init_from, compile_teacher
 from tidewheel.definitions.language.declared import declared_names, place_of
 from tidewheel.definitions.language.durations import parse_duration
@@ -79,7 +80,10 @@ def compile_model(context: Context, cls: type[Model]) -> None:
     if "label" not in parts:
         return
     label, classifies = parts["label"]
-    part("split", compile_lists, context, cls, parts["view"], label)
+    part("where", compile_where, context, cls, parts["view"])
+    if "where" not in parts:
+        return
+    part("split", compile_lists, context, cls, parts["view"], label, parts["where"])
     part("sample", compile_sample, context, cls, parts["view"], classifies)
     kind = _RANKS if ranks(cls, parts["view"]) else _CLASSIFIES if classifies else _PREDICTS
     part("metrics", _metrics, cls, kind)
@@ -93,7 +97,7 @@ def compile_model(context: Context, cls: type[Model]) -> None:
     part("teacher", compile_teacher, cls, classifies)
     for name, make in _ALONE.items():
         part(name, make, cls)
-    if len(parts) < 20:
+    if len(parts) < 21:
         return
     parts["group"], parts["split"] = parts["split"]
     parts["sample"], parts["weights"] = parts["sample"]

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from tidewheel.definitions import ir
 from tidewheel.definitions.compiling.expressions import paths_of
 from tidewheel.definitions.language.durations import format_duration
-from tidewheel.definitions.models.labels import sources_of
+from tidewheel.definitions.models.labels import labels_of, sources_of
 from tidewheel.definitions.projects.graphs import canonical_aggregates
 from tidewheel.errors import DefinitionError
 
@@ -55,8 +55,9 @@ def _needs(source: str, groups: Iterable[ir.Group], models: Iterable[ir.Model]) 
             if aggregate.source == source:
                 yield group.name, aggregate.window + aggregate.hop + aggregate.delay if aggregate.window else None
     for model in models:
-        if source in sources_of(model.label):
-            yield f"the label of {model.name}", model.label.within
+        for what, label in zip(("label", "where"), labels_of(model), strict=False):
+            if source in sources_of(label):
+                yield f"the {what} of {model.name}", label.within
 
 
 def _targets(source: ir.Source, aggregate: ir.Aggregate) -> set[str | None]:

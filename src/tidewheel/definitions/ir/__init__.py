@@ -288,6 +288,8 @@ class Model(_Frozen, frozen=True):
     pipeline: Pipeline | None = None
     allow_pickle: bool = False
     """Whether an estimator that has no other form is kept as a pickle."""
+    where: Label | View | None = None
+    """Which rows it is meant for: those of which a label says 1, or those where a view's one column is true."""
 
 
 # --- services ----------------------------------------------------------------------------------

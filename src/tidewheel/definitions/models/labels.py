@@ -131,6 +131,21 @@ def sources_of(label: ir.Label) -> tuple[str, ...]:
     return tuple(dict.fromkeys(source for source, _, _ in told_by(label)))
 
 
+def labels_of(model: ir.Model) -> tuple[ir.Label, ...]:
+    """Return what a model asks of later events: what became of a row, and whether it counts where they tell that."""
+    return (model.label, model.where) if isinstance(model.where, ir.Label) else (model.label,)
+
+
+def horizon_of(model: ir.Model) -> int:
+    """Return how long after a row all is known that a model asks of later events."""
+    return max(label.within for label in labels_of(model))
+
+
+def tellers_of(model: ir.Model) -> tuple[str, ...]:
+    """Return the events that tell what a model asks."""
+    return tuple(dict.fromkeys(source for label in labels_of(model) for source in sources_of(label)))
+
+
 def values_of(label: Any) -> Mapping[type[Event], float]:
     """Return what a declared `grade` says of each event."""
     return dict(label.value) if label.kind == "grade" else {}

@@ -44,6 +44,9 @@ class Model(metaclass=Declared):
         The model's input.
     label : ``tw.happened(...)``, ``tw.outcome(...)`` or ``tw.grade(...)``
         What became of a row.
+    where : ``tw.happened(...)``, ``tw.outcome(...)`` or a condition, optional
+        Which rows the model is meant for: it learns from them, and is judged by them, alone. Told by a later event, or
+        by what can be read of the row: ``tw.happened(Click, within="30min")``, ``AdView.country == "SE"``.
     estimator : object with ``fit`` and ``predict``, optional
         Cloned for each run; LightGBM by default.
     search, trials
@@ -89,6 +92,7 @@ class Model(metaclass=Declared):
 
     view: ClassVar[type[View]]
     label: ClassVar[Label]
+    where: ClassVar[Label | Column[Any] | None] = None
     estimator: ClassVar[Any] = None
     search: ClassVar[Mapping[str, Space]] = {}
     trials: ClassVar[int] = 20

@@ -8,8 +8,8 @@ from typing import Literal
 import msgspec
 
 from tidewheel.definitions import ir
-from tidewheel.definitions.models.labels import told_by
-from tidewheel.definitions.projects.graphs import views_of
+from tidewheel.definitions.models.labels import labels_of, told_by
+from tidewheel.definitions.projects.graphs import views_beside, views_of
 from tidewheel.definitions.views.each import origin
 
 WIDENINGS: frozenset[tuple[str, str]] = frozenset({("int", "float"), ("category", "text"), ("key", "text")})
@@ -130,18 +130,18 @@ def _paths(graph: ir.Graph) -> Iterator[tuple[str, ir.Path]]:
                 yield from ((feature.value.source, key) for key in feature.value.keys)
                 yield from _cols(feature.value.source, feature.value)
     views = [*graph.views, *(view for service in graph.services for view in views_of(service))]
-    views += [model.weights for model in graph.models if model.weights is not None]
+    views += [view for model in graph.models for view in views_beside(model)]
     for view in views:
         paths = [key for lookup in view.lookups for key in lookup.keys]
         paths += [path for column in view.columns for _, path in _cols(view.on, column.value)]
         yield from (origin(view, path) for path in paths)
         if view.each is not None:
             yield from ((view.each.source, (name,)) for name in (view.each.item, view.each.request))
-    for model in graph.models:
-        for source, path, item in told_by(model.label):
+    for label in (label for model in graph.models for label in labels_of(model)):
+        for source, path, item in told_by(label):
             yield source, path
             yield source, item
-        yield from _cols(model.label.source, model.label)
+        yield from _cols(label.source, label)
     yield from ((service.on, service.unit) for service in graph.services if service.unit)
 
 

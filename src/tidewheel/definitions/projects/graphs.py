@@ -12,7 +12,7 @@ import msgspec
 from tidewheel.definitions import ir
 from tidewheel.definitions.compiling.requests import kept_for
 from tidewheel.definitions.language.places import likely
-from tidewheel.definitions.models.labels import sources_of
+from tidewheel.definitions.models.labels import tellers_of
 from tidewheel.definitions.views.each import row_source
 from tidewheel.errors import NotFoundError
 
@@ -106,6 +106,11 @@ def views_of(service: ir.Service) -> tuple[ir.View, ...]:
     """Return a service's own views: of its rules, its score, its candidates, and what it cuts lists by."""
     views = (service.rule_view, service.score_view, service.candidate_view, service.item_view)
     return tuple(view for view in views if view is not None)
+
+
+def views_beside(model: ir.Model) -> tuple[ir.View, ...]:
+    """Return the views that a model reads of its rows beside its own: whether they count, and what they weigh."""
+    return tuple(view for view in (model.where, model.weights) if isinstance(view, ir.View))
 
 
 def diff(old: ir.Graph, new: ir.Graph) -> list[Change]:
@@ -204,12 +209,12 @@ class _Reach:
     def _model(self, name: str) -> None:
         model = self._models[name]
         self.models.add(name)
-        for source in sources_of(model.label):
+        for source in tellers_of(model):
             self._source(source)
         self.views.add(model.view)
         self.view(self._views[model.view])
-        if model.weights is not None:
-            self.view(model.weights)
+        for view in views_beside(model):
+            self.view(view)
 
     def view(self, view: ir.View) -> None:
         self._source(view.on)

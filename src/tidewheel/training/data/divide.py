@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from tidewheel.definitions import ir
+from tidewheel.definitions.models.labels import horizon_of
 from tidewheel.errors import TrainingError
 from tidewheel.outcomes.labels import Labels
 from tidewheel.training.data.dataset import DataSet
@@ -72,7 +73,8 @@ def divided(model: ir.Model, rows: pa.Table, labels: Labels) -> Cut:
     owner = names_of(known[model.split.by[0]], ids) if model.split.by else ids
     at, order = (np.asarray(known[name].to_numpy(), dtype=np.int64) for name in ("_at", "_offset"))
     seen = Rows(at, order, ids, owner)
-    sides, folds = sides_of(model.split, model.label.within, seen), folds_of(model.split, model.label.within, seen)
+    horizon = horizon_of(model)
+    sides, folds = sides_of(model.split, horizon, seen), folds_of(model.split, horizon, seen)
     learns = np.zeros(at.size, np.bool_)
     for side in (sides.train, *(side for fold in folds for side in (fold.train, fold.test))):
         learns[side] = True

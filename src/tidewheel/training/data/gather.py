@@ -13,14 +13,16 @@ import pyarrow.compute as pc
 
 from tidewheel.collect.keeping.history import History
 from tidewheel.definitions import ir
-from tidewheel.definitions.models.labels import sources_of
+from tidewheel.definitions.models.labels import horizon_of
 from tidewheel.errors import TrainingError
 from tidewheel.features.proof.recorded import STATES_TYPE
 from tidewheel.features.replay.backfill import read_view
 from tidewheel.features.replay.shown import REQUEST, rows_of_view
 from tidewheel.features.words import to_words
 from tidewheel.outcomes.answered import is_load_test
-from tidewheel.outcomes.labels import Decided, Labels, decided_rows, label_rows, with_key
+from tidewheel.outcomes.labels import Decided, Labels, decided_rows, with_key
+from tidewheel.outcomes.selecting import meant
+from tidewheel.outcomes.told import told_of_rows
 from tidewheel.training.context import DECISION_COLUMNS, Progress, TrainingContext
 from tidewheel.training.data.constants import learn_constants
 from tidewheel.training.data.dataset import DataSet, content_digest
@@ -82,6 +84,10 @@ class _Sees(TypedDict):
     visibility: ir.Visibility
 
 
+def _sees(model: ir.Model) -> _Sees:
+    return _Sees(serving_delay=model.serving_delay, visibility=model.visibility)
+
+
 Labelled = tuple[pa.Table, Labels, dict[str, int]]
 """Rows, their labels, and counts of what was left out and why."""
 
@@ -116,7 +122,7 @@ def gather(
         )
     cut = divided(model, rows, labels)
     table = rows.take(pa.array(labels.rows[cut.used]))
-    sees = _Sees(serving_delay=model.serving_delay, visibility=model.visibility)
+    sees = _sees(model)
     view = learn_constants(history, context.graph, view, table.take(pa.array(cut.sides.train)), **sees)
     columns = read_view(history, context.graph, view, table, progress=progress, **sees)
     if chain is not None:
@@ -131,7 +137,7 @@ def gather(
     weighed = _weighing_columns(context, model, history, table, columns, sees)
     fit_weight, prior = fit_weights(model.sample, data, cut, weighed)
     later = [
-        *filled_later(rows, view, as_of - model.label.within - 1),
+        *filled_later(rows, view, as_of - horizon_of(model) - 1),
         *known_later(history, context.graph, model, view, table, columns, cut.sides.train),
     ]
     return Gathered(table, data, cut.sides, view, fit_weight, prior, cut.folds, later)
@@ -153,21 +159,32 @@ def labelled_rows(context: TrainingContext, model: ir.Model, history: History, a
     """Return the rows known at `as_of`, their labels, and counts of what was left out and why."""
     view = context.view(model)
     rows = rows_of_view(history, context.graph, view, as_of)
-    told = {name: context.source(name) for name in sources_of(model.label)}
-    outcomes = {name: history.scan(name, [column.name for column in of.columns]) for name, of in told.items()}
-    decided: Decided | None = None
     counts = {"rows": rows.num_rows}
-    services = context.services(model)
+    services, decisions = context.services(model), None
     if services and context.decisions is not None:
         decisions = context.decisions(view.on, DECISION_COLUMNS)
         rows = _without_load_tests(rows, decisions, counts)
         decisions = answered(decisions, [s.name for s in services], as_of)
-        prevents = frozenset(action for service in services for action in service.prevents)
-        if view.each is None:  # a list prevents nothing
-            decided = decided_rows(rows["_id"].combine_chunks(), decisions, prevents)
         rows, counts["decided"] = with_decisions(rows, decisions)
-    labels = label_rows(model.label, told, with_key(rows, view), outcomes, as_of, decided)
+    rows = _meant(context, model, history, rows, as_of, counts)
+    decided: Decided | None = None
+    if decisions is not None and view.each is None:  # a list prevents nothing
+        prevents = frozenset(action for service in services for action in service.prevents)
+        decided = decided_rows(rows["_id"].combine_chunks(), decisions, prevents)
+    labels = told_of_rows(history, context.graph, model.label, with_key(rows, view), as_of, decided=decided)
     return rows, labels, counts | {"labelled": labels.rows.size} | labels.dropped
+
+
+def _meant(
+    context: TrainingContext, model: ir.Model, history: History, rows: pa.Table, as_of: int, counts: dict[str, int]
+) -> pa.Table:
+    """Return the rows that a model is known to be meant for; the others are counted."""
+    if model.where is None:
+        return rows
+    told = with_key(rows, context.view(model))
+    said = meant(history, context.graph, model, told, as_of, **_sees(model))
+    counts |= {"outside where": int(np.sum(said == 0.0)), "where not known": int(np.isnan(said).sum())}
+    return rows.filter(pa.array(said == 1.0))
 
 
 def answered(decisions: pa.Table, services: Sequence[str], as_of: int) -> pa.Table:

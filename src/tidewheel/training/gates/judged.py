@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from tidewheel.definitions import ir
+from tidewheel.definitions.models.labels import horizon_of
 from tidewheel.registry.models.bundles import load_bundle
 from tidewheel.registry.runs.runs import Verdict
 from tidewheel.registry.versions.versions import get_version
@@ -58,5 +59,5 @@ def evidence(
         serve=None if predictor is None else cache(lambda: serve(context, model, outcome)),
         schema=schema,
         age=settings.as_of - int(gathered.data.at.max()),
-        horizon=model.label.within,
+        horizon=horizon_of(model),
     )

@@ -58,9 +58,9 @@ class WorkspaceLoop:
         """Return the workspace's instant."""
         return self._workspace.stores.clock.now()
 
-    def joined(self, service: ir.Service, since: int, columns: Sequence[str] = COLUMNS) -> Joined:
+    def joined(self, service: ir.Service, since: int, columns: Sequence[str] = COLUMNS, model: str = "") -> Joined:
         """Return a service's decisions since an instant, with their outcomes as known now."""
-        return joined_decisions(self._workspace, service.name, since, columns)
+        return joined_decisions(self._workspace, service.name, since, columns, model)
 
     def lists(self, service: ir.Service, since: int) -> Lists:
         """Return the items of a service's lists since an instant, with their outcomes as known now."""

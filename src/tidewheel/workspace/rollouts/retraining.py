@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pyarrow.compute as pc
 
 from tidewheel.definitions import ir
-from tidewheel.definitions.models.labels import sources_of
+from tidewheel.definitions.models.labels import tellers_of
 from tidewheel.registry.runs.runs import Run, list_runs, running_runs
 from tidewheel.registry.runs.unfinished import close_killed
 from tidewheel.rollout import RetrainLoop
@@ -77,7 +77,7 @@ def _on_labels(workspace: Workspace, loop: RetrainLoop, model: ir.Model, wanted:
     last = _last(workspace, model)
     if last is None:
         return "never trained: nothing to compare with"
-    sources = sources_of(model.label)
+    sources = tellers_of(model)
     offsets = [workspace.history.scan(name, [])["_offset"] for name in sources]
     came = sum(int(pc.sum(pc.greater_equal(offset, _head(last))).as_py() or 0) for offset in offsets)
     told = " and ".join(sources)

@@ -1,0 +1,218 @@
+"""A model with ``where`` learns from, and is tested on, the rows it is meant for: checked against a plain loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from lightgbm import LGBMClassifier
+from training_world import DAY, HOUR, NOW, START, world
+
+import tidewheel as tw
+from tidewheel.definitions import compile_declarations
+from tidewheel.errors import TrainingError
+from tidewheel.storage.log.records import NewEvent
+from tidewheel.training import TrainingContext, train
+from tidewheel.training.data.gather import Gathered, gather
+
+
+class Site(tw.Entity):
+    id: tw.Id
+    country: tw.Category
+
+
+class Show(tw.Event):
+    id: tw.Id
+    site: tw.Ref[Site]
+    price: float
+
+
+class Click(tw.Event):
+    show: tw.Ref[Show]
+
+
+class Buy(tw.Event):
+    show: tw.Ref[Show]
+
+
+class Traffic(tw.Features, by=Site):
+    shows_7d = tw.count(Show, "7d")
+
+
+class Row(tw.View, on=Show):
+    price = Show.price
+    shows = Traffic.shows_7d
+
+
+class Clicked(tw.Model):
+    """How often a click becomes a purchase."""
+
+    view = Row
+    where = tw.happened(Click, within="2h")
+    label = tw.happened(Buy, within="3d")
+    estimator = LGBMClassifier(n_estimators=5, num_leaves=4, min_child_samples=5, verbose=-1)
+    split = tw.temporal(test="10d")
+    metrics = ["roc_auc", "brier"]
+
+
+class Slow(Clicked):
+    where = tw.happened(Click, within="5d")
+
+
+class Swedish(Clicked):
+    where = (Show.site.country == "SE") & (Row.shows > 3)
+
+
+class Dear(Clicked):
+    where = Row.price > 1e9
+
+
+MODELS = {model.__name__: model for model in (Clicked, Slow, Swedish, Dear)}
+DECLARED = (Site, Show, Click, Buy, Traffic, Row, *MODELS.values())
+
+
+def shows(n: int = 900, seed: int = 0, late: float = 0.2) -> list[NewEvent]:
+    """Return shows over 50 days; a third are clicked within hours, a third of these bought within days, some late."""
+    rng = np.random.default_rng(seed)
+    events = [
+        NewEvent("Site", f"w{i}", START, {"id": f"w{i}", "country": "NO" if i % 3 else "SE"}, START) for i in range(6)
+    ]
+    for i, hour in enumerate(np.sort(rng.random(n)) * 50 * 24):
+        when, price = START + int(hour * HOUR) + HOUR, float(rng.random())
+        row = {"id": f"s{i}", "site": f"w{rng.integers(6)}", "price": price}
+        events.append(NewEvent("Show", f"s{i}", when, row, when))
+        if rng.random() < 0.4:
+            click = when + int(rng.exponential(HOUR))
+            told = click + int(rng.exponential(DAY)) * bool(rng.random() < late)
+            events.append(NewEvent("Click", f"c{i}", click, {"show": f"s{i}"}, told))
+            if rng.random() < 0.1 + 0.5 * price:
+                buy = click + int(rng.exponential(DAY))
+                events.append(NewEvent("Buy", f"b{i}", buy, {"show": f"s{i}"}, buy))
+    return sorted((event for event in events if event.arrived < NOW), key=lambda event: event.arrived)
+
+
+@pytest.fixture(scope="module")
+def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrainingContext]:
+    with world(tmp_path_factory.mktemp("where"), shows(), DECLARED, MODELS) as found:
+        yield found
+
+
+def gathered(context: TrainingContext, name: str, as_of: int = NOW) -> Gathered:
+    return gather(context, context.model(name), context.history, as_of)
+
+
+def seen(events: list[NewEvent], kind: str, as_of: int) -> dict[str, int]:
+    """Return when the first event of a kind happened to each row, of those known."""
+    found: dict[str, int] = {}
+    for event in events:
+        if event.type == kind and event.arrived < as_of:
+            row = event.columns["show"]
+            found[row] = min(found.get(row, event.at), event.at)
+    return found
+
+
+def oracle(events: list[NewEvent], where: int, within: int, as_of: int) -> tuple[dict[str, float], dict[str, int]]:
+    """Return the labels of the rows that a model of clicks is meant for, and what was left out, row by row."""
+    clicks, buys = seen(events, "Click", as_of), seen(events, "Buy", as_of)
+    labels: dict[str, float] = {}
+    counts = {"rows": 0, "outside where": 0, "where not known": 0, "immature": 0}
+    for event in events:
+        if event.type != "Show" or event.arrived >= as_of:
+            continue
+        name, when = event.columns["id"], event.at
+        counts["rows"] += 1
+        if not when + where < as_of:
+            counts["where not known"] += 1
+        elif not 0 < clicks.get(name, when) - when <= where:
+            counts["outside where"] += 1
+        elif not when + within < as_of:
+            counts["immature"] += 1
+        else:
+            labels[name] = float(0 < buys.get(name, when) - when <= within)
+    return labels, counts
+
+
+def check(found: Gathered, labels: dict[str, float], counts: dict[str, int], gap: int) -> None:
+    data, times = found.data, found.data.at
+    newest = max(times)
+    told = dict(zip(data.ids.to_pylist(), data.y.tolist(), strict=True))
+    kept = {name: y for name, y in labels.items() if name in told}
+    assert told == kept
+    assert len(labels) == data.y.size + data.counts["gap"]
+    for name, count in counts.items():
+        assert data.counts.get(name, 0) == count, name
+    assert times[found.sides.train].max() <= newest - 10 * DAY - gap
+    assert times[found.sides.test].min() > newest - 10 * DAY
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(30 * 24, 57 * 24), st.sampled_from([("Clicked", 2 * HOUR, 3 * DAY), ("Slow", 5 * DAY, 5 * DAY)]))
+def test_rows_are_those_of_a_plain_loop(context: TrainingContext, hours: int, asked: tuple[str, int, int]) -> None:
+    (name, where, gap), as_of = asked, START + hours * HOUR
+    check(gathered(context, name, as_of), *oracle(shows(), where, 3 * DAY, as_of), gap)
+
+
+def test_a_condition_of_the_row_is_read_as_of_the_row(context: TrainingContext) -> None:
+    found = gathered(context, "Swedish")
+    history: dict[str, list[int]] = {}
+    chosen = []
+    for event in shows():
+        if event.type == "Show":
+            site, past = event.columns["site"], history.setdefault(event.columns["site"], [])
+            hop = 6 * HOUR  # of a week: the largest of the ladder that is at most a twelfth of it
+            tail = (event.at - 7 * DAY) // hop
+            if int(site[1:]) % 3 == 0 and sum(1 for when in past if when // hop >= tail) > 3:
+                chosen.append(event.columns["id"])
+            past.append(event.at)
+    mine = set(found.data.ids.to_pylist())
+    assert mine <= set(chosen)
+    assert found.data.counts["rows"] - found.data.counts["outside where"] == len(chosen)
+    assert all(value > 3 for value in found.data.view["shows"].to_pylist())
+
+
+def test_what_a_run_learned_from_is_on_record(context: TrainingContext) -> None:
+    result = train(context, "Clicked")
+    rows = result.run.lineage.rows
+    assert rows["outside where"] > 300
+    assert rows["labelled"] + rows["outside where"] + rows["where not known"] + rows.get("immature", 0) == rows["rows"]
+    assert any(name.endswith("Click") for name in result.run.lineage.definitions)
+
+
+def test_another_where_is_another_data_set(context: TrainingContext) -> None:
+    digests = {gathered(context, name).data.digest for name in MODELS if name != "Dear"}
+    assert len(digests) == 3
+
+
+def test_where_nothing_is_left_it_is_told_why(context: TrainingContext) -> None:
+    with pytest.raises(TrainingError, match=r"can be trained on: 900 outside where"):
+        gathered(context, "Dear")
+
+
+def test_weights_of_a_view_of_items_may_name_the_item() -> None:
+    class Movie(tw.Entity):
+        id: tw.Id
+        year: int
+
+    class Ask(tw.Event):
+        id: tw.Id
+
+    class Shown(tw.Event):
+        request: tw.Ref[Ask]
+        movie: tw.Ref[Movie]
+
+    class Play(tw.Event):
+        request: tw.Ref[Ask]
+        movie: tw.Ref[Movie]
+
+    class Items(tw.View, on=Ask, each=Shown.movie):
+        year = Shown.movie.year
+
+    body: dict[str, Any] = {"view": Items, "label": tw.happened(Play, within="1d"), "where": Shown.movie.year > 1990}
+    body["sample"] = tw.sample.weights(Shown.movie.year)
+    model = compile_declarations(type("Playing", (tw.Model,), body)).models[0]
+    assert model.weights is not None
+    assert model.where is not None
