@@ -149,7 +149,7 @@ class FakeView:
     def settled(self) -> int:
         return 0 if self.replayed else SETTLED
 
-    def joined(self, service: ir.Service, since: int, columns: Sequence[str] = COLUMNS) -> Joined:
+    def joined(self, service: ir.Service, since: int, columns: Sequence[str] = COLUMNS, model: str = "") -> Joined:
         assert self.rows is not None
         return self.rows.take(self.rows.decisions["instant"].to_numpy() >= since)
 

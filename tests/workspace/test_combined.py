@@ -172,7 +172,7 @@ class Weeks(WorkspaceLoop):
     def now(self) -> int:
         return super().now() + 15 * DAY
 
-    def joined(self, service: ir.Service, since: int, columns: Sequence[str] = COLUMNS) -> Joined:
+    def joined(self, service: ir.Service, since: int, columns: Sequence[str] = COLUMNS, model: str = "") -> Joined:
         found = super().joined(service, since, columns)
         if not self.right:
             return found
