@@ -77,12 +77,10 @@ def compile_model(context: Context, cls: type[Model]) -> None:
     if "view" not in parts:
         return
     part("label", compile_label, context, cls, parts["view"])
-    if "label" not in parts:
+    part("where", compile_where, context, cls, parts["view"])
+    if not {"label", "where"} <= parts.keys():
         return
     label, classifies = parts["label"]
-    part("where", compile_where, context, cls, parts["view"])
-    if "where" not in parts:
-        return
     part("split", compile_lists, context, cls, parts["view"], label, parts["where"])
     part("sample", compile_sample, context, cls, parts["view"], classifies)
     kind = _RANKS if ranks(cls, parts["view"]) else _CLASSIFIES if classifies else _PREDICTS
