@@ -100,14 +100,8 @@ def compile_model(context: Context, cls: type[Model]) -> None:
     parts["group"], parts["split"] = parts["split"]
     parts["sample"], parts["weights"] = parts["sample"]
     made = {"view": parts["view"].name, "label": label, "trials": parts["trials"] if parts["search"] else 0}
-    context.models[cls] = ir.Model(
-        name=cls.__name__,
-        **(parts | made),
-        doc=(cls.__doc__ or "").strip(),
-        file=cls._file,
-        line=cls._line,
-        owner=cls._owned_by,
-    )
+    told = {"doc": (cls.__doc__ or "").strip(), "file": cls._file, "line": cls._line, "owner": cls._owned_by}
+    context.models[cls] = ir.Model(name=cls.__name__, **(parts | made | told))
 
 
 Lists: TypeAlias = Mapping[str, tuple[tuple[type, ...], str]]
