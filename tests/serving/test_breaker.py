@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +138,19 @@ def test_a_model_that_does_not_answer_in_time_is_left_alone() -> None:
     owed[-1].finish(0.5)
     assert waited(settled(probe)) == 0.5
     assert scoring.breaker.state == "closed"
+
+
+def test_what_had_a_good_part_of_the_deadline_has_stalled_and_what_had_little_has_not() -> None:
+    def model(words: Any, until: int) -> float:
+        time.sleep(until / 1e9)
+        raise DeadlineError("no score in time")
+
+    for share, opens in ((2, True), (1000, False)):
+        scoring = GuardedScoring(model, Breaker("Net@1", Clock()), 20_000_000)
+        for _ in range(LEAST_CALLS):
+            with pytest.raises(DeadlineError):
+                scoring(np.zeros(1), 20_000_000 // share)
+        assert scoring.breaker.open == opens
 
 
 def broken(shop: Shop) -> None:

@@ -35,6 +35,7 @@ def test_many_clients_of_a_net_get_their_own_answers(tmp_path: Path) -> None:
         assert given[:48] == given[48:]  # asked again, some of them while the first answer was under way
         _, metrics = get(running.port, "/metrics")
         assert b"tidewheel_decisions_total" in metrics
+        assert b"tidewheel_model_batches{" in metrics
         assert "heavy []" in running.stop()
     with open_shop(tmp_path) as shop:
         assert sorted(record.event_id for record in records(shop.stores.layout.journal)) == sorted(

@@ -34,7 +34,7 @@ FIRST_PAUSE, LONGEST_PAUSE = SECOND, 30 * SECOND
 LEAST_OVERRUN = 10_000_000
 """Calls that take no longer (ns) are no overruns, however short the deadline."""
 STALLED = 4
-"""A list's model that was given this part of the deadline, in vain, has failed."""
+"""What was given this part of the deadline, in vain, has failed."""
 CALLERS = (InputError, FeatureError, OverloadedError)
 """Errors that say nothing against the dependency: what was asked is odd, or too much is asked."""
 
@@ -156,11 +156,21 @@ class Guarded:
 
     def _failed(self, error: BaseException, start: int) -> None:
         """Note a call that raised."""
-        late = isinstance(error, DeadlineError) and perf_counter_ns() - start < self._longest
-        if late or isinstance(error, CALLERS) or not isinstance(error, Exception):
+        # Whoever gave it little time has learnt nothing of it; it never has the whole deadline.
+        hurried = isinstance(error, DeadlineError) and perf_counter_ns() - start < self._longest // STALLED
+        if hurried or isinstance(error, CALLERS) or not isinstance(error, Exception):
             self.breaker.abandoned()
         else:
             self.breaker.failed(str(error) or type(error).__name__)
+
+    async def _awaited(self, owed: Awaitable[T], start: int) -> T:
+        try:
+            found = await owed
+        except BaseException as error:
+            self._failed(error, start)
+            raise
+        self._ended(start)
+        return found
 
 
 class GuardedReader(Guarded):
@@ -250,15 +260,6 @@ class GuardedScoring(Guarded):
         """Return the ns after which a score that is asked for now is expected."""
         return self._wait()
 
-    async def _awaited(self, score: Awaitable[float], start: int) -> float:
-        try:
-            found = await score
-        except BaseException as error:
-            self._failed(error, start)
-            raise
-        self._ended(start)
-        return found
-
 
 class GuardedCall(Guarded, Generic[P, T]):
     """Calls anything through a breaker: what reads a list's rows, or scores them. What it gives may be awaited."""
@@ -278,21 +279,7 @@ class GuardedCall(Guarded, Generic[P, T]):
             self._failed(error, start)
             raise
         if isinstance(found, Pending | Started):
-            return cast("T", begin(self._later(found, start)))
-        self._ended(start)
-        return found
-
-    async def _later(self, owed: Awaitable[Any], start: int) -> Any:
-        try:
-            found = await owed
-        except DeadlineError as error:
-            # A list's model is asked after its candidates were found and read, so it never has the whole deadline.
-            stalled = perf_counter_ns() - start > self._longest // STALLED
-            self._failed(TimeoutError(error.message) if stalled else error, start)
-            raise
-        except BaseException as error:
-            self._failed(error, start)
-            raise
+            return cast("T", begin(self._awaited(found, start)))
         self._ended(start)
         return found
 

@@ -31,9 +31,10 @@ def model_gauges(services: Iterable[Served]) -> dict[str, dict[Labels, float]]:
     deciders = [served.decider for served in services]
     for decider in deciders:
         for arm in (decider.champion, decider.challenger):
-            if arm is not None and isinstance(arm.scoring, Batcher):
-                waiting[(arm.model,)] = float(arm.scoring.waiting())
-                batches[(arm.model,)] = float(arm.scoring.sizes()[0])
+            scoring = getattr(None if arm is None else arm.scoring, "scoring", None)  # what its breaker guards
+            if arm is not None and isinstance(scoring, Batcher):
+                waiting[(arm.model,)] = float(scoring.waiting())
+                batches[(arm.model,)] = float(scoring.sizes()[0])
     revisions: dict[Labels, float] = {(of.service.name,): float(of.revision) for of in deciders}
     return {"model_waiting": waiting, "model_batches": batches, "deployment_revision": revisions}
 

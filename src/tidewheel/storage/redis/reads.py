@@ -129,6 +129,9 @@ class Reads:
             answer = asked[0].read_response()
             hedge.note(time.perf_counter() - began)
             return answer
+        except BaseException:
+            asked[0].disconnect()
+            raise
         finally:
             for loser in asked[1:]:
                 loser.disconnect()  # what it still owes must not be taken for the answer to another command

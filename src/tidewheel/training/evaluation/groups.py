@@ -8,6 +8,7 @@ Measures by their usual names: equal ``selected`` is demographic parity, equal `
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -94,7 +95,7 @@ def share(material: Material, measure: str, rows: Flags, threshold: float) -> Sh
 def group(material: Material, value: str, rows: Flags, threshold: float, least: int) -> Group:
     """Return one group's rates, each row counting by its weight."""
     shares = {measure: share(material, measure, rows, threshold) for measure in MEASURES}
-    rates = {measure: None if found is None else found.value for measure, found in shares.items()}
+    rates: dict[str, Any] = {name: None if found is None else found.value for name, found in shares.items()}
     selected = shares["selected"]
     assert selected is not None  # a group has rows
     low, high = selected.ends(0.975)
