@@ -119,7 +119,7 @@ def test_what_nobody_foresaw_is_one_sentence_and_a_file(empty: Path, monkeypatch
     def broken(*_arguments: object) -> None:
         raise RuntimeError("out of luck")
 
-    monkeypatch.setattr("tidewheel.cli.plan_view.draw_plan", broken)
+    monkeypatch.setattr("tidewheel.cli.views.plan.draw_plan", broken)
     ran = tidewheel("plan", folder=empty)
     assert ran.code == 70
     assert "RuntimeError: out of luck" in ran.err

@@ -12,8 +12,8 @@ import pytest
 from training_world import MODELS, payments, world
 
 import tidewheel
-from tidewheel.cli.plan_view import draw_plan
-from tidewheel.cli.version_view import print_version
+from tidewheel.cli.views.plan import draw_plan
+from tidewheel.cli.views.version import print_version
 from tidewheel.errors import CorruptError, InputError, NotFoundError, TrainingError
 from tidewheel.monitoring.card import card_markdown
 from tidewheel.monitoring.run_story import run_story

@@ -28,7 +28,7 @@ def import_model(
     """
     from tidewheel.cli.output import opened, print_json
     from tidewheel.cli.progress import step_progress
-    from tidewheel.cli.version_view import print_trained
+    from tidewheel.cli.views.version import print_trained
     from tidewheel.workspace.models.importing import import_model as imported
 
     names = [name.strip() for name in columns.split(",") if name.strip()]

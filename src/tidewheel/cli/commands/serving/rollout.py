@@ -36,8 +36,8 @@ def deploy(context: click.Context, /, version: str, ramp: str | None, as_json: b
       tidewheel deploy Fraud@2 --ab 50/50
       tidewheel deploy Fraud@2 --blue-green
     """
-    from tidewheel.cli.deployment_view import print_deployments
     from tidewheel.cli.output import opened, print_json
+    from tidewheel.cli.views.deployment import print_deployments
 
     options["shadow"] = options["shadow"] or False
     with opened(context) as workspace:
@@ -56,8 +56,8 @@ def rollouts(context: click.Context, service: str | None, as_json: bool) -> None
     Example:
       tidewheel rollouts Score
     """
-    from tidewheel.cli.deployment_view import print_rollouts
     from tidewheel.cli.output import opened, print_json
+    from tidewheel.cli.views.deployment import print_rollouts
 
     with opened(context) as workspace:
         found = workspace.rollouts(service)
@@ -78,8 +78,8 @@ def rollback(context: click.Context, name: str, cause: str, as_json: bool) -> No
     Example:
       tidewheel rollback Fraud
     """
-    from tidewheel.cli.deployment_view import print_deployments
     from tidewheel.cli.output import opened, print_json
+    from tidewheel.cli.views.deployment import print_deployments
 
     with opened(context) as workspace:
         moved = workspace.rollback(name, cause=cause)
@@ -97,8 +97,8 @@ def status(context: click.Context, past: bool, as_json: bool) -> None:
     Example:
       tidewheel status --history
     """
-    from tidewheel.cli.deployment_view import print_status
     from tidewheel.cli.output import opened, print_json
+    from tidewheel.cli.views.deployment import print_status
 
     with opened(context, declarations=False) as workspace:
         found = workspace.status(history=past)

@@ -20,7 +20,7 @@ def trials(context: click.Context, run: str, as_json: bool) -> None:
       tidewheel trials Fraud@3 --json
     """
     from tidewheel.cli.output import opened, print_json
-    from tidewheel.cli.trials_view import print_trials
+    from tidewheel.cli.views.trials import print_trials
 
     with opened(context, declarations=False) as workspace:
         found = workspace.trials(run)

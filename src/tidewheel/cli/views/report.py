@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tidewheel.cli.deployment_view import print_parity
 from tidewheel.cli.output import print_table, when
+from tidewheel.cli.views.deployment import print_parity
 
 if TYPE_CHECKING:
     from tidewheel.monitoring.report import Period, Report

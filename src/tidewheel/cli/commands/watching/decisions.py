@@ -48,8 +48,8 @@ def decisions(
       tidewheel decisions --follow --fallback any
       tidewheel decisions https://ml.example:8700 --follow --version Fraud@3 --json
     """
-    from tidewheel.cli.decision_view import decision_line
     from tidewheel.cli.output import opened
+    from tidewheel.cli.views.decision import decision_line
     from tidewheel.serving.observing.following import Wanted
 
     wanted = Wanted(**filters)

@@ -20,8 +20,8 @@ def approve(context: click.Context, version: str, who: str | None, reject: bool,
       tidewheel approve Fraud@3 --as risk@bank --note "seen in the committee of 3 May"
       tidewheel approve Fraud@3 --as risk@bank --reject --note "SE is worse"
     """
-    from tidewheel.cli.approval_view import print_approvals
     from tidewheel.cli.output import opened, print_json
+    from tidewheel.cli.views.approval import print_approvals
 
     with opened(context, declarations=False) as workspace:
         found = workspace.approve(version, who=who or "", reject=reject, note=note)
@@ -41,8 +41,8 @@ def approvals(context: click.Context, version: str, as_json: bool) -> None:
       tidewheel approvals
       tidewheel approvals Fraud@3 --json
     """
-    from tidewheel.cli.approval_view import print_approvals
     from tidewheel.cli.output import opened, print_json
+    from tidewheel.cli.views.approval import print_approvals
 
     with opened(context, declarations=False) as workspace:
         found = workspace.approvals(version)

@@ -87,7 +87,7 @@ def _show(watch: Callable[[], Overview], where: str, once: bool) -> None:
     from rich.console import Console
     from rich.live import Live
 
-    from tidewheel.cli.top_view import screen
+    from tidewheel.cli.views.top import screen
 
     console = Console()
     if once or not console.is_terminal:

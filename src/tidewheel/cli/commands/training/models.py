@@ -46,7 +46,7 @@ def train(
     """
     from tidewheel.cli.output import opened, print_json
     from tidewheel.cli.progress import step_progress
-    from tidewheel.cli.version_view import print_trained
+    from tidewheel.cli.views.version import print_trained
 
     with opened(context) as workspace, step_progress() as progress:
         result = workspace.train(
@@ -80,7 +80,7 @@ def runs(context: click.Context, model: str, most: int, as_json: bool) -> None:
       tidewheel runs Fraud
     """
     from tidewheel.cli.output import opened, print_json
-    from tidewheel.cli.version_view import print_runs
+    from tidewheel.cli.views.version import print_runs
 
     with opened(context, declarations=False) as workspace:
         found = workspace.runs(model, limit=most)
@@ -104,7 +104,7 @@ def show(context: click.Context, version: str, as_json: bool) -> None:
       tidewheel show Fraud@champion --json
     """
     from tidewheel.cli.output import opened, print_json
-    from tidewheel.cli.version_view import print_version
+    from tidewheel.cli.views.version import print_version
 
     with opened(context, declarations=False) as workspace:
         found, run = workspace.version(version)
@@ -127,8 +127,8 @@ def compare(context: click.Context, first: str, second: str, as_json: bool) -> N
     Example:
       tidewheel compare Fraud@2 Fraud@3
     """
-    from tidewheel.cli.comparison_view import print_comparison
     from tidewheel.cli.output import opened, print_json
+    from tidewheel.cli.views.comparison import print_comparison
 
     with opened(context, declarations=False) as workspace:
         comparison = workspace.compare(first, second)
@@ -155,9 +155,9 @@ def rerun(context: click.Context, run: str, worktree: bool, environment: bool, a
       tidewheel rerun Fraud@3 --worktree
       tidewheel rerun Fraud@3 --environment
     """
-    from tidewheel.cli.comparison_view import print_rerun
     from tidewheel.cli.output import opened, print_json
     from tidewheel.cli.progress import step_progress
+    from tidewheel.cli.views.comparison import print_rerun
 
     if worktree or environment:
         from tidewheel.workspace.models.repeating import rerun_in_worktree

@@ -45,8 +45,8 @@ def bench(
       tidewheel bench Score --rate 500,1000,2000 --seconds 10
       tidewheel bench Score --target 100000 --p99 50 --price 0.04 --picture capacity.html
     """
-    from tidewheel.cli.capacity_view import print_capacity, print_point, said_of
     from tidewheel.cli.output import opened, print_json
+    from tidewheel.cli.views.capacity import print_capacity, print_point, said_of
     from tidewheel.workspace.rollouts.capacity import measure
 
     load = _load(asked)

@@ -62,8 +62,8 @@ def unkill(context: click.Context, name: str, experiment: bool, why: str, as_jso
 
 
 def _show(thrown: Thrown, as_json: bool) -> None:
-    from tidewheel.cli.deployment_view import print_killed
     from tidewheel.cli.output import print_json
+    from tidewheel.cli.views.deployment import print_killed
 
     if as_json:
         print_json(thrown._asdict())

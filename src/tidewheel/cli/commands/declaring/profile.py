@@ -21,7 +21,7 @@ def profile(files: tuple[Path, ...], form: str, as_json: bool) -> None:
       tidewheel profile payments.parquet cards.csv
     """
     from tidewheel.cli.output import print_json
-    from tidewheel.cli.profile_view import print_profile, told
+    from tidewheel.cli.views.profile import print_profile, told
     from tidewheel.collect.profiling.infer import declaration, infer, ingest_command
     from tidewheel.collect.profiling.scan import scan_file
 

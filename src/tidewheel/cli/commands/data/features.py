@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from tidewheel.cli.commands.catalog import list_all, search_all, show_one
+from tidewheel.cli.commands.watching.catalog import list_all, search_all, show_one
 from tidewheel.errors import FeatureError
 
 
@@ -99,8 +99,8 @@ def diff(context: click.Context, before: str, after: str, view: str, sample: int
       tidewheel features diff Fraud@2 Fraud@3
       tidewheel features diff live . --view PaymentView --sample 0
     """
-    from tidewheel.cli.difference_view import print_differences
     from tidewheel.cli.output import opened, print_json
+    from tidewheel.cli.views.difference import print_differences
 
     with opened(context) as workspace:
         found = workspace.diff_features(before, after, view=view, sample=sample)
@@ -126,8 +126,8 @@ def visibility(context: click.Context, view: str, serving_delay: str | None, sam
       tidewheel features visibility PaymentView
       tidewheel features visibility PaymentView --serving-delay 5s --sample 10000
     """
-    from tidewheel.cli.difference_view import print_differences
     from tidewheel.cli.output import opened, print_json
+    from tidewheel.cli.views.difference import print_differences
 
     with opened(context) as workspace:
         found = workspace.compare_visibility(view, serving_delay=serving_delay, sample=sample)

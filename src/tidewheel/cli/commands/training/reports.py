@@ -51,7 +51,7 @@ def service(context: click.Context, service: str, by: By, since: str | None, pag
       tidewheel report Score --by month --html score.html
     """
     from tidewheel.cli.output import opened, print_json
-    from tidewheel.cli.report_view import print_report
+    from tidewheel.cli.views.report import print_report
 
     with opened(context) as workspace:
         found = workspace.report(service, by=by, since=since)

@@ -37,8 +37,8 @@ def why(context: click.Context, decision_id: str, as_json: bool) -> None:
     Example:
       tidewheel why 01JD3K5R8V2M4N6P7Q9S0T1W2X
     """
-    from tidewheel.cli.decision_view import print_explanation
     from tidewheel.cli.output import opened, print_json
+    from tidewheel.cli.views.decision import print_explanation
 
     with opened(context) as workspace:
         explanation = workspace.why(decision_id)

@@ -8,7 +8,7 @@ import click
 
 from tidewheel.errors import ConflictError
 
-TEMPLATE = Path(__file__).parent.parent / "template"
+TEMPLATE = Path(__file__).parents[2] / "template"
 
 
 @click.command()
@@ -59,7 +59,7 @@ def plan(context: click.Context, as_json: bool) -> None:
       tidewheel plan --json | jq .changes
     """
     from tidewheel.cli.output import opened, print_json
-    from tidewheel.cli.plan_view import draw_plan
+    from tidewheel.cli.views.plan import draw_plan
 
     with opened(context) as workspace:
         summary = workspace.plan()

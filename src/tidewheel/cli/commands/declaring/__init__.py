@@ -1,0 +1,1 @@
+"""Declaring: a new project, its plan, a file's profile."""

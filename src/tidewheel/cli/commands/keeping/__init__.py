@@ -1,0 +1,1 @@
+"""Keeping a workspace: schedules, clearing up, erasure, tokens."""

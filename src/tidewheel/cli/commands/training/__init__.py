@@ -1,0 +1,1 @@
+"""Training, runs, data sets, batch scores."""

@@ -1,0 +1,1 @@
+"""Versions and what is said of them."""
