@@ -15,6 +15,7 @@ from training_world import DAY, HOUR, NOW, START, world
 import tidewheel as tw
 from tidewheel.definitions import compile_declarations
 from tidewheel.errors import TrainingError
+from tidewheel.registry.runs.runs import get_run
 from tidewheel.storage.log.records import NewEvent
 from tidewheel.training import TrainingContext, train
 from tidewheel.training.data.gather import Gathered, gather, labelled_rows
@@ -180,10 +181,11 @@ def test_a_condition_of_the_row_is_read_as_of_the_row(context: TrainingContext) 
 
 def test_what_a_run_learned_from_is_on_record(context: TrainingContext) -> None:
     result = train(context, "Clicked")
-    rows = result.run.lineage.rows
+    lineage = get_run(context.catalog, result.run_id).lineage
+    rows = lineage.rows
     assert rows["outside where"] > 300
     assert rows["labelled"] + rows["outside where"] + rows["where not known"] + rows.get("immature", 0) == rows["rows"]
-    assert any(name.endswith("Click") for name in result.run.lineage.definitions)
+    assert any(name.endswith("Click") for name in lineage.definitions)
 
 
 def test_another_where_is_another_data_set(context: TrainingContext) -> None:

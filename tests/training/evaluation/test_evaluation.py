@@ -72,6 +72,6 @@ def test_curves_are_those_of_scikit_learn() -> None:
 
 
 def test_residuals_count_every_row_once() -> None:
-    curve = residuals("candidate", RNG.random(103), RNG.random(103))
+    curve = residuals("candidate", RNG.random(103), RNG.random(103), np.ones(103))
     assert sum(curve.rows) == 103
     assert curve.x == sorted(curve.x)
