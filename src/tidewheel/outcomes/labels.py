@@ -44,12 +44,20 @@ class Labels:
         One value for each of `rows`.
     dropped : dict of str to int
         Why other rows have none: ``immature``, ``prevented``, ``no outcome``, ``null outcome``.
+    known_at : int64 array, optional
+        Of a label that weighs young rows: when an outcome was first known, the largest number where none was.
     """
 
     rows: Ints
     y: Floats
     weight: Floats
     dropped: dict[str, int]
+    known_at: Ints | None = None
+
+    def take(self, kept: Flags) -> Labels:
+        """Return the labels of some of the rows."""
+        known = None if self.known_at is None else self.known_at[kept]
+        return Labels(self.rows[kept], self.y[kept], self.weight[kept], self.dropped, known)
 
 
 class Decided(NamedTuple):
@@ -116,7 +124,17 @@ def label_rows(
     }
     weight = np.ones(n) if decided is None else decided.weight
     dropped = {reason: int(np.count_nonzero(where)) for reason, where in reasons.items() if where.any()}
-    return Labels(np.flatnonzero(kept), y[kept], weight[kept], dropped)
+    known = _known_at(label, rows, outcomes[label.source], as_of)[kept] if label.immature == "reweight" else None
+    return Labels(np.flatnonzero(kept), y[kept], weight[kept], dropped, known)
+
+
+def _known_at(label: ir.Label, rows: pa.Table, outcomes: pa.Table, as_of: int) -> Ints:
+    """Return when the first outcome of each row arrived of those within its horizon; the largest number for none."""
+    only = ir.Grade(label.source, 1.0, label.path, label.item)
+    first = _first_outcomes(label, only, rows, outcomes, as_of, "_arrived")
+    known = np.full(first.size, np.iinfo(np.int64).max)
+    known[first >= 0] = _ints(outcomes["_arrived"])[first[first >= 0]]
+    return known
 
 
 def with_key(rows: pa.Table, view: ir.View) -> pa.Table:
@@ -194,7 +212,9 @@ def decided_rows(ids: pa.Array, decisions: pa.Table, prevents: frozenset[str]) -
     return Decided(prevented, weight)
 
 
-def _first_outcomes(label: ir.Label, told: ir.Grade, rows: pa.Table, outcomes: pa.Table, as_of: int) -> Ints:
+def _first_outcomes(
+    label: ir.Label, told: ir.Grade, rows: pa.Table, outcomes: pa.Table, as_of: int, order: str = "_at"
+) -> Ints:
     """Return the position of each row's first outcome within its horizon, -1 for none."""
     if len(told.path) != 1:
         raise DefinitionError(
@@ -213,7 +233,7 @@ def _first_outcomes(label: ir.Label, told: ir.Grade, rows: pa.Table, outcomes: p
     since = at - row_at[row]
     counts = (row >= 0) & (since > 0) & (since <= label.within) & (_ints(outcomes["_arrived"]) < as_of)
     found = np.flatnonzero(counts)
-    latest_first = np.lexsort((-_ints(outcomes["_offset"])[found], -at[found]))
+    latest_first = np.lexsort((-_ints(outcomes["_offset"])[found], -_ints(outcomes[order])[found]))
     found = found[latest_first]
     first[row[found]] = found  # the earliest is written last, and stays
     return first

@@ -64,6 +64,7 @@ def data_parts(
     defined = {f"{kind} {node.name}": digest(node) for kind, node in below}
     services = sorted(digest(service) for service in context.services(model))
     seen = [_hash(labels.rows), _hash(labels.y), _hash(labels.weight), _table_hash(rows)]
+    seen += [_hash(labels.known_at)] if labels.known_at is not None else []
     return [digest(used), defined, services, head, context.history.redactions.fingerprint(), seen, counts]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from tidewheel.definitions import ir
 from tidewheel.definitions.columns.columns import Aggregated, Column, PathColumn, leaves
 from tidewheel.definitions.compiling.context import Context
@@ -33,7 +35,8 @@ def lower_label(context: Context, label: Label, view: ir.View) -> tuple[ir.Label
         return compile_later(context, view, label, within)
     source, value, classifies = _label_value(context, label)
     path, item = _label_paths(context, source, view, label.by)
-    return ir.Label(label.kind, source.name, path, within, value, _otherwise(label, classifies), item), classifies
+    made = ir.Label(label.kind, source.name, path, within, value, _otherwise(label, classifies), item)
+    return msgspec.structs.replace(made, immature=label.immature), classifies
 
 
 def _graded(context: Context, view: ir.View, label: Label, within: int) -> ir.Label:

@@ -49,4 +49,8 @@ def _told(context: Context, given: Label, view: ir.View) -> ir.Label:
             f"where: tw.{given.kind}() gives a number, and no condition",
             remedy="write tw.happened(Click, within=...), or compare: tw.outcome(Order.total > 100, within=...)",
         )
+    if label.immature != "drop":
+        raise DefinitionError(
+            "where: a row counts once it is known, so there is nothing to weigh", remedy="give the label immature="
+        )
     return label

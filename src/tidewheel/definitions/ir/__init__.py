@@ -243,6 +243,7 @@ class Label(_Frozen, frozen=True):
     """For ``aggregate``: of what happened to the row's entity within the time; `value` is an expression over it."""
     key: Path = ()
     """For ``aggregate``: the row's column with the entity; `path` is the outcome's."""
+    immature: Literal["drop", "reweight"] = "drop"
 
 
 class Model(_Frozen, frozen=True):

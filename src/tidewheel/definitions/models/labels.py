@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from tidewheel.definitions import ir
 from tidewheel.definitions.columns.columns import Column, Condition
@@ -15,6 +15,7 @@ from tidewheel.definitions.language.durations import Duration
 from tidewheel.definitions.language.places import mistake
 from tidewheel.definitions.language.quantities import is_finite
 
+Immature = Literal["drop", "reweight"]
 Told = tuple[str, ir.Path, ir.Path]
 
 
@@ -27,6 +28,7 @@ class Label:
     within: Duration
     by: object = None
     otherwise: float | None = None
+    immature: Immature = "drop"
 
     def _compared(self, compare: Callable[[Any, Any], Any], other: object) -> Label:
         if self.kind != "outcome" or not isinstance(self.value, Column):
@@ -54,13 +56,38 @@ class Label:
     __hash__ = object.__hash__
 
 
-def happened(event: type[Event], *, within: Duration, by: KeyLike = None) -> Label:
+def happened(
+    event: type[Event], *, within: Duration, by: KeyLike = None, immature: Immature = "drop"
+) -> Label:
     """Label a row by whether an event that refers to it came within a time: 1 or 0.
 
-    A row whose time is not over and for which nothing came is not a negative: it is left out.
-    `by` says which reference leads to the row, where two do.
+    Parameters
+    ----------
+    event : event class
+    within : duration
+        Counted from the row's instant.
+    by : column, optional
+        Which reference leads to the row, where two do.
+    immature : {"drop", "reweight"}
+        What becomes of a row whose time is not over when the model could be trained: it is left out, or learned from
+        with a weight, by how late events come. Rows that are tested on are always ones whose time is over. The weights
+        are those of Yasui et al. (WWW 2020), told in docs/training.md.
+
+    Raises
+    ------
+    DefinitionError
+        `immature` is something else.
+
+    Examples
+    --------
+    >>> import tidewheel as tw
+    >>> class Click(tw.Event): ...
+    >>> tw.happened(Click, within="30d", immature="reweight").immature
+    'reweight'
     """
-    return Label("happened", event, within, by)
+    if immature not in get_args(Immature):
+        raise mistake(f"immature={immature!r} says nothing of young rows", "write immature='drop' or 'reweight'")
+    return Label("happened", event, within, by, immature=immature)
 
 
 def outcome(

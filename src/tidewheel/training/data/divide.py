@@ -17,6 +17,7 @@ from tidewheel.training.data.dataset import DataSet
 from tidewheel.training.data.draws import names_of
 from tidewheel.training.data.sample import choose, weigh
 from tidewheel.training.data.split import Fold, Rows, Sides, folds_of, sides_of
+from tidewheel.training.data.young import Young, young_rows
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -41,6 +42,10 @@ class Cut:
     prior : float
     counts : dict of str to int
         Rows on each side, in the gap, blocked, sampled out.
+    y : float64 array
+        The label of each of `used`, as known when the model could be trained.
+    come : float64 array
+        For each of `used`, the share of outcomes that come by the age it had then; 1 where its horizon was over.
     """
 
     used: Ints
@@ -50,6 +55,8 @@ class Cut:
     odds: Floats
     prior: float
     counts: dict[str, int]
+    y: Floats
+    come: Floats
 
 
 def divided(model: ir.Model, rows: pa.Table, labels: Labels) -> Cut:
@@ -75,12 +82,15 @@ def divided(model: ir.Model, rows: pa.Table, labels: Labels) -> Cut:
     seen = Rows(at, order, ids, owner)
     horizon = horizon_of(model)
     sides, folds = sides_of(model.split, horizon, seen), folds_of(model.split, horizon, seen)
+    sides, young = _with_young(model, seen, sides, labels)
+    y, come = labels.y.copy(), np.ones(at.size)
+    y[young.rows], come[young.rows] = young.y, young.come
     learns = np.zeros(at.size, np.bool_)
     for side in (sides.train, *(side for fold in folds for side in (fold.train, fold.test))):
         learns[side] = True
     learned = np.flatnonzero(learns)
     values = {step.by: names_of(known[step.by[0]]) for step in model.sample if step.by}
-    chosen = choose(model.sample, labels.y[learned], ids[learned], {by: found[learned] for by, found in values.items()})
+    chosen = choose(model.sample, y[learned], ids[learned], {by: found[learned] for by, found in values.items()})
     kept = learned[chosen.rows]
     used = np.sort(np.concatenate([kept, sides.test]))
     stands_for, odds = np.ones(used.size), np.ones(used.size)
@@ -91,9 +101,33 @@ def divided(model: ir.Model, rows: pa.Table, labels: Labels) -> Cut:
         raise TrainingError(f"sampling left none of {sides.train.size} train rows", remedy="keep a larger share")
     counts = {"gap": sides.gap_rows, "blocked": sides.blocked_rows, "sampled out": learned.size - kept.size}
     counts |= {"train": train.size, "test": sides.test.size}
+    counts |= {"too young": young.too_young, "reweighted": int(np.count_nonzero(np.isin(used, young.rows)))}
     placed = Sides(train, _placed(used, sides.test), sides.test_from, sides.gap_rows, sides.blocked_rows)
     cuts = [_checked(Fold(_placed(used, fold.train), _placed(used, fold.test)), fold) for fold in folds]
-    return Cut(used, placed, cuts, stands_for, odds, chosen.prior, _said(counts))
+    return Cut(used, placed, cuts, stands_for, odds, chosen.prior, _said(counts), y[used], come[used])
+
+
+def _with_young(model: ir.Model, seen: Rows, sides: Sides, labels: Labels) -> tuple[Sides, Young]:
+    """Add the rows to the train side whose horizon was not over when the model could be trained, if it weighs them.
+
+    That is when the test begins, or earlier where the declared gap is longer than the horizon. What is asked of them is
+    what was known then, as if the model had been trained there and used from then on.
+    """
+    none = np.zeros(0, np.int64)
+    if labels.known_at is None:
+        return sides, Young(none, np.zeros(0), np.zeros(0), 0)
+    horizon = horizon_of(model)
+    until = sides.test_from - (max(model.split.gap, horizon) - horizon)
+    lead = model.where.within if isinstance(model.where, ir.Label) else 0  # before that, nobody knows whether it counts
+    between = (seen.at > until - horizon) & (seen.at < until - lead)
+    blocked = between & np.isin(seen.owner, seen.owner[sides.test]) if model.split.by else np.zeros_like(between)
+    asked = np.flatnonzero(between & ~blocked)
+    young = young_rows(seen.at, labels.known_at, labels.weight, sides.train, asked, until)
+    learns = np.zeros(seen.at.size, np.bool_)
+    learns[sides.train] = learns[young.rows] = True
+    gap = sides.gap_rows - int(np.count_nonzero(between))
+    more = int(np.count_nonzero(blocked))
+    return Sides(seen.ranked(learns), sides.test, sides.test_from, gap, sides.blocked_rows + more), young
 
 
 def fit_weights(

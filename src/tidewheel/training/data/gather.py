@@ -26,10 +26,14 @@ from tidewheel.outcomes.told import told_of_rows
 from tidewheel.training.context import DECISION_COLUMNS, Progress, TrainingContext
 from tidewheel.training.data.constants import learn_constants
 from tidewheel.training.data.dataset import DataSet, content_digest
-from tidewheel.training.data.divide import divided, fit_weights
+from tidewheel.training.data.divide import Cut, divided, fit_weights
 from tidewheel.training.data.findings import Finding
 from tidewheel.training.data.later import filled_later, known_later
+from tidewheel.training.data.levels import encode, fix_levels
 from tidewheel.training.data.split import Fold, Sides
+from tidewheel.training.data.young import stand_for
+from tidewheel.training.fit.baseline import linear_scores
+from tidewheel.training.fit.matrix import Matrix
 from tidewheel.training.transfer.chains import Chain
 
 Floats = npt.NDArray[np.float64]
@@ -129,7 +133,8 @@ def gather(
         columns = chain.filled(columns, view, history, table, model.visibility, model.serving_delay)
     columns = columns.drop_columns([name for name in ("_id",) if name in columns.column_names])
     texts = tuple(column.name for column in view.columns if column.text)
-    ids, y, weight = table["_id"].combine_chunks(), labels.y[cut.used], labels.weight[cut.used] * cut.stands_for
+    ids, y, weight = table["_id"].combine_chunks(), cut.y, labels.weight[cut.used] * cut.stands_for
+    weight = weight * _stand_for(cut, columns, texts, weight)
     counts |= cut.counts
     at, offset = at[cut.used], offset[cut.used]
     digest = content_digest(columns, texts, y, weight, ids, at)
@@ -141,6 +146,20 @@ def gather(
         *known_later(history, context.graph, model, view, table, columns, cut.sides.train),
     ]
     return Gathered(table, data, cut.sides, view, fit_weight, prior, cut.folds, later)
+
+
+def _stand_for(cut: Cut, columns: pa.Table, texts: tuple[str, ...], weight: Floats) -> Floats:
+    """Return what each row stands for on behalf of its age: 1 where its horizon was over."""
+    found, young = np.ones(weight.size), np.flatnonzero(cut.come < 1.0)
+    if not young.size:
+        return found
+    old = cut.sides.train[cut.come[cut.sides.train] == 1.0]
+    levels = fix_levels(columns, texts, old)
+    names = columns.column_names
+    matrix = Matrix(encode(columns, levels), cut.y, weight, names, [names.index(name) for name in texts])
+    chance = linear_scores(matrix.take(old), matrix.x[young], classification=True)
+    found[young] = stand_for(cut.y[young], cut.come[young], chance)
+    return found
 
 
 def _weighing_columns(

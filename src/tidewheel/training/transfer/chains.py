@@ -103,7 +103,7 @@ class Chain:
         for version, learned in (self.known or {}).items():
             keep = ~np.isin(rows["_offset"].to_numpy()[labels.rows], learned)
             counts = counts | {f"learned by {version}": int((~keep).sum())}
-            labels = replace(labels, rows=labels.rows[keep], y=labels.y[keep], weight=labels.weight[keep])
+            labels = labels.take(keep)
         return rows, labels, counts
 
     def filled(
