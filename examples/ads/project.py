@@ -94,7 +94,7 @@ class CVR(tw.Model):
 
     view = AdView
     where = tw.happened(Click, within="30min")
-    label = tw.happened(Conversion, within="10d")
+    label = tw.happened(Conversion, within="10d", immature="reweight")
     estimator = LGBMClassifier(n_estimators=30, num_leaves=5, min_child_samples=20, verbose=-1)
     calibrate = tw.calibrate.platt()
     split = tw.temporal(test="7d")

@@ -68,11 +68,15 @@ class Swedish(Clicked):
     where = (Show.site.country == "SE") & (Row.shows > 3)
 
 
+class Young(Clicked):
+    label = tw.happened(Buy, within="3d", immature="reweight")
+
+
 class Dear(Clicked):
     where = Row.price > 1e9
 
 
-MODELS = {model.__name__: model for model in (Clicked, Slow, Swedish, Dear)}
+MODELS = {model.__name__: model for model in (Clicked, Slow, Swedish, Young, Dear)}
 DECLARED = (Site, Show, Click, Buy, Traffic, Row, *MODELS.values())
 
 
@@ -179,6 +183,22 @@ def test_a_condition_of_the_row_is_read_as_of_the_row(context: TrainingContext) 
     assert all(value > 3 for value in found.data.view["shows"].to_pylist())
 
 
+def test_young_rows_are_learned_from_as_they_were_known_when_the_test_begins(context: TrainingContext) -> None:
+    plain, found = gathered(context, "Clicked"), gathered(context, "Young")
+    data, sides = found.data, found.sides
+    assert (sides.test_from, sides.test.size) == (plain.sides.test_from, plain.sides.test.size)
+    assert data.y[sides.test].tolist() == plain.data.y[plain.sides.test].tolist()
+    young = sides.train[data.at[sides.train] > sides.test_from - 3 * DAY]
+    assert young.size == data.counts["reweighted"] > 0
+    assert data.at[young].max() < sides.test_from - 2 * HOUR
+    bought = {e.columns["show"] for e in EVENTS if e.type == "Buy" and e.arrived < sides.test_from}
+    assert data.y[young].tolist() == [float(name in bought) for name in data.ids.take(young).to_pylist()]
+    weight, y = data.weight[young], data.y[young]
+    assert ((weight[y == 1.0] >= 1.0) & (weight[y == 1.0] <= 20.0)).all()
+    assert ((weight[y == 0.0] > 0.0) & (weight[y == 0.0] <= 1.0)).all()
+    assert (data.weight[sides.test] == 1.0).all()
+
+
 def test_what_a_run_learned_from_is_on_record(context: TrainingContext) -> None:
     result = train(context, "Clicked")
     lineage = get_run(context.catalog, result.run_id).lineage
@@ -190,7 +210,7 @@ def test_what_a_run_learned_from_is_on_record(context: TrainingContext) -> None:
 
 def test_another_where_is_another_data_set(context: TrainingContext) -> None:
     digests = {gathered(context, name).data.digest for name in MODELS if name != "Dear"}
-    assert len(digests) == 3
+    assert len(digests) == 4
 
 
 def test_where_nothing_is_left_it_is_told_why(context: TrainingContext) -> None:

@@ -125,3 +125,24 @@ def test_rows_that_it_asks_for_are_kept_long_enough() -> None:
 
     with pytest.raises(DefinitionError, match="the where of CVR looks back 1d, and Tap is kept 2h"):
         compiled(where=tw.happened(Tap, within="1d"))
+
+
+def test_young_rows_are_left_out_unless_they_are_weighed() -> None:
+    weighed = compiled(label=tw.happened(Buy, within="3d", immature="reweight"))
+    assert weighed.label.immature == "reweight"
+    assert digest(weighed) != digest(compiled())
+    assert digest(compiled()) == digest(compiled(label=tw.happened(Buy, within="3d", immature="drop")))
+    assert rows_told(weighed) == "rows younger than 3d weigh what they stand for"
+    odd: Any = "weigh"
+    with pytest.raises(DefinitionError, match="write immature='drop' or 'reweight'"):
+        tw.happened(Buy, within="3d", immature=odd)
+    with pytest.raises(DefinitionError, match="no instant before its test"):
+        compiled(label=weighed_label(), split=tw.split.random())
+    with pytest.raises(DefinitionError, match="lists are learned whole"):
+        compiled(label=weighed_label(), group=Show.site)
+    with pytest.raises(DefinitionError, match="nothing to weigh"):
+        compiled(where=tw.happened(Click, within="1h", immature="reweight"))
+
+
+def weighed_label() -> Any:
+    return tw.happened(Buy, within="3d", immature="reweight")

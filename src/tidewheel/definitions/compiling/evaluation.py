@@ -80,7 +80,9 @@ def compile_lists(
     split = compile_split(context, cls, view, max(label.within for label in told))
     if label.immature == "reweight" and (ranks(cls, view) or split.kind in ("group", "random")):
         what = "lists are learned whole" if ranks(cls, view) else "a split by hash has no instant before its test"
-        raise DefinitionError(f"immature='reweight': {what}", remedy="split by time, rows of their own; or leave it out")
+        raise DefinitionError(
+            f"immature='reweight': {what}", remedy="split by time, rows of their own; or leave it out"
+        )
     if not ranks(cls, view):
         if "Ranker" in type(cls.estimator).__name__:
             raise DefinitionError(

@@ -56,9 +56,7 @@ class Label:
     __hash__ = object.__hash__
 
 
-def happened(
-    event: type[Event], *, within: Duration, by: KeyLike = None, immature: Immature = "drop"
-) -> Label:
+def happened(event: type[Event], *, within: Duration, by: KeyLike = None, immature: Immature = "drop") -> Label:
     """Label a row by whether an event that refers to it came within a time: 1 or 0.
 
     Parameters

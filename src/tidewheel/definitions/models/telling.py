@@ -9,7 +9,7 @@ from tidewheel.definitions.models.labels import sources_of
 
 
 def rows_told(model: ir.Model) -> str:
-    """Say which rows a model is meant for; "" for all.
+    """Say which rows a model is meant for, and how it takes young ones; "" where it takes all that are mature.
 
     Examples
     --------
@@ -17,7 +17,11 @@ def rows_told(model: ir.Model) -> str:
     >>> rows_told(ir.Model("CVR", "AdView", bought, ir.Split(1, 1), "", where=clicked))
     'where Click within 1min'
     """
-    where = model.where
+    young = f"rows younger than {format_duration(model.label.within)} weigh what they stand for"
+    return "; ".join(filter(None, [_where_told(model.where), young * (model.label.immature == "reweight")]))
+
+
+def _where_told(where: ir.Label | ir.View | None) -> str:
     if where is None:
         return ""
     if isinstance(where, ir.View):
