@@ -6,10 +6,10 @@ within ``e`` of their row, ``p`` the chance that one comes at all. At age ``e``,
 then both classes have the mass that they will have in the end, ``p`` and ``1 - p``, for whatever ``p`` a row has.
 
 These are the importance weights of Yasui, Morishita, Fujita and Shibata, "A Feedback Shift Correction in Predicting
-Conversion Rates under Delayed Feedback" (WWW 2020, FSIW); the chance that none will come is the one of which the
-expectation step of Chapelle, "Modeling Delayed Feedback in Display Advertising" (KDD 2014, equation 15) is the complement.
-``F`` is the empirical distribution among rows whose horizon is over, one for all rows; ``p`` is a logistic regression's,
-fitted on those rows.
+Conversion Rates under Delayed Feedback" (WWW 2020, FSIW); the chance that none will come is one less what the
+expectation step of Chapelle, "Modeling Delayed Feedback in Display Advertising" (KDD 2014), finds. ``F`` is the
+empirical distribution among rows whose horizon is over, one for all rows; ``p`` is a logistic regression's, fitted on
+those rows.
 """
 
 from __future__ import annotations
