@@ -7,7 +7,7 @@ pinned version has learned from are left out: it knows their labels, and so woul
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
