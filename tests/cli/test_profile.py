@@ -10,9 +10,13 @@ import pyarrow as pa
 import pyarrow.csv as csv
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.shop import done, tidewheel
 
 from tidewheel.collect.profiling import scan as profile_scan
+from tidewheel.collect.profiling.cells import tolerated
+from tidewheel.collect.profiling.infer import declaration, infer
 from tidewheel.collect.profiling.scan import scan_file
 
 N = 300
@@ -124,3 +128,103 @@ def test_lists_of_numbers_are_vectors_and_what_is_left_out_is_told(tmp_path: Pat
     (tmp_path / "project.py").write_text(found["declaration"])
     (tmp_path / "tidewheel.toml").write_text('max_map = "64MB"\n')
     assert "20 accepted" in done("ingest", str(file), *shlex.split(found["commands"][0])[3:], folder=tmp_path).out
+
+
+def payments(rows: int, **changed: dict[int, str]) -> list[dict[str, str]]:
+    """Rows of a CSV file, with cells of columns changed by row."""
+    lines = [
+        {
+            "id": f"p{k}",
+            "reference": f"ref {k * 7}",
+            "amount": f"{k}.5",
+            "items": str(k % 9),
+            "paid": "true" if k % 2 else "false",
+            "at": f"2026-01-01T{k // 3600 % 24:02}:{k // 60 % 60:02}:{k % 60:02}Z",
+        }
+        for k in range(rows)
+    ]
+    for column, cells in changed.items():
+        for place, cell in cells.items():
+            lines[place][column] = cell
+    return lines
+
+
+def csv_of(folder: Path, lines: list[dict[str, str]]) -> Path:
+    file = folder / "payments.csv"
+    text = [",".join(f'"{cell}"' if "," in cell else cell for cell in line.values()) for line in lines]
+    file.write_text("\n".join([",".join(lines[0]), *text]) + "\n")
+    return file
+
+
+KINDS = {"id": "id", "reference": "key", "amount": "float", "items": "int", "paid": "bool"}
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "shown"),
+    [
+        ("at", "", "null"),
+        ("at", "soon", "'soon'"),
+        ("at", "2026-13-45T00:00:00Z", "'2026-13-45T00:00:00Z'"),
+        ("amount", "abc", "'abc'"),
+        ("amount", "1,234.50", "'1,234.50'"),
+        ("items", "many", "'many'"),
+        ("paid", "perhaps", "'perhaps'"),
+        ("id", "", "null"),
+    ],
+)
+def test_a_few_bad_cells_change_no_kind_and_are_what_ingest_puts_aside(
+    tmp_path: Path, column: str, cell: str, shown: str
+) -> None:
+    file = csv_of(tmp_path, payments(300, **{column: {9: cell, 200: cell}}))
+    found = done("profile", str(file), "--json").json
+    [told] = found["files"]
+    assert {c["column"]: c["kind"] for c in told["columns"]} == KINDS
+    assert told["at"] == "at"
+    [bad] = told["would_quarantine"]
+    assert (bad["column"], bad["cells"], bad["example"]) == (column, 2, shown)
+    (tmp_path / "project.py").write_text(found["declaration"])
+    (tmp_path / "tidewheel.toml").write_text('max_map = "64MB"\n')
+    summary = done("ingest", str(file), *shlex.split(found["commands"][0])[3:], "--json", folder=tmp_path).json
+    assert (summary["accepted"], summary["quarantined"]) == (298, 2)
+
+
+def test_a_repeated_id_identifies_still_and_is_told(tmp_path: Path) -> None:
+    file = csv_of(tmp_path, payments(300, id={7: "p6"}))
+    found = done("profile", str(file), "--json").json
+    [told] = found["files"]
+    assert {c["column"]: c["kind"] for c in told["columns"]} == KINDS
+    assert told["repeated"] == 1
+    assert "taken once: rows that repeat an id, 1" in done("profile", str(file)).out
+
+
+def test_times_without_a_zone_are_told_and_the_command_says_one(tmp_path: Path) -> None:
+    lines = payments(300)
+    for line in lines:
+        line["at"] = line["at"].rstrip("Z").replace("T", " ")
+    lines[5]["at"] = "later"
+    file = csv_of(tmp_path, lines)
+    found = done("profile", str(file), "--json").json
+    assert found["files"][0]["zoneless"] == ["at"]
+    assert found["commands"] == ["tidewheel ingest payments.csv --as Payment --timezone UTC"]
+    assert "times without a zone in at: say with --timezone" in done("profile", str(file)).out
+    (tmp_path / "project.py").write_text(found["declaration"])
+    (tmp_path / "tidewheel.toml").write_text('max_map = "64MB"\n')
+    summary = done("ingest", str(file), *shlex.split(found["commands"][0])[3:], "--json", folder=tmp_path).json
+    assert (summary["accepted"], summary["quarantined"]) == (299, 1)
+
+
+@settings(max_examples=40, deadline=None)
+@given(rows=st.integers(1, 400), share=st.floats(0, 0.04), word=st.sampled_from(["abc", "1,000", "1 000", "12 kg"]))
+def test_a_column_is_of_numbers_as_long_as_so_few_cells_are_not(
+    tmp_path_factory: pytest.TempPathFactory, rows: int, share: float, word: str
+) -> None:
+    bad = int(share * rows)
+    changed = dict.fromkeys(range(bad), word)
+    file = csv_of(tmp_path_factory.mktemp("few"), payments(rows, amount=changed))
+    [source] = infer([scan_file(file)])
+    amount = next(column for column in source.columns if column.name == "amount")
+    assert (amount.kind == "float") == (bad <= tolerated(rows))
+    assert sum(cells.cells for cells in source.bad) == (bad if amount.kind == "float" else 0)
+    if amount.kind != "float":
+        assert repr(word) in amount.why
+    compile(declaration([source]), "project.py", "exec")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -27,6 +28,14 @@ def print_profile(source: InferredSource) -> None:
     print_table(["column", "kind", "null", "different", "from", "to", "spread", "why"], rows, title=title)
     for name, why in source.left_out.items():
         click.echo(f"left out: {name!r}: {why}")
+    about = "about " * (source.file.rows > len(source.file.sample))
+    for bad in source.bad:
+        click.echo(f"would be quarantined: {about}{bad}")
+    if source.repeated:
+        click.echo(f"taken once: rows that repeat an id, {source.repeated:,}")
+    if source.zoneless:
+        names = ", ".join(source.zoneless)
+        click.echo(f"times without a zone in {names}: say with --timezone which clock they were read off")
 
 
 def told(source: InferredSource) -> dict[str, Any]:
@@ -56,6 +65,9 @@ def told(source: InferredSource) -> dict[str, Any]:
             for column in source.columns
         ],
         "left_out": source.left_out,
+        "would_quarantine": [asdict(bad) for bad in source.bad],
+        "repeated": source.repeated,
+        "zoneless": source.zoneless,
     }
 
 

@@ -11,6 +11,15 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tidewheel.collect.profiling.cells import (
+    ENOUGH,
+    BadCells,
+    Spelling,
+    bad_cells,
+    kind_of_texts,
+    lacks_zone,
+    tolerated,
+)
 from tidewheel.collect.profiling.scan import ColumnScan, FileScan, is_number
 
 TIME_NAMES = ("at", "time", "timestamp", "ts", "datetime", "when", "date", "created", "occurred")
@@ -22,7 +31,8 @@ OVERLAP = 0.9
 """Share of a column's values that must be ids of another file for it to refer to that."""
 UNIQUE = 0.95
 """Share of different values, as estimated, of a column that identifies rows."""
-_TIME = r"^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?$"
+AGAIN = 0.5
+"""Share of different values above which a text is a key however few they are: most of them come once."""
 
 
 @dataclass
@@ -56,7 +66,8 @@ class InferredColumn:
 class InferredSource:
     """A file as it would be declared: its class's name, whether it is an entity, its columns, its time column.
 
-    And of columns that no declaration takes, why.
+    And of columns that no declaration takes, why; the cells whose rows would be quarantined; the columns
+    of times without a zone; how many rows repeat an id.
     """
 
     file: FileScan
@@ -65,6 +76,9 @@ class InferredSource:
     columns: list[InferredColumn]
     at: str = ""
     left_out: dict[str, str] = field(default_factory=dict)
+    bad: list[BadCells] = field(default_factory=list)
+    zoneless: list[str] = field(default_factory=list)
+    repeated: int = 0
 
     @property
     def id(self) -> InferredColumn | None:
@@ -105,27 +119,44 @@ def ingest_command(source: InferredSource) -> str:
     pairs = [(column.name, column.scan.name) for column in source.columns if column.name != column.scan.name]
     pairs += [("at", source.at)] if source.at and source.at != "at" else []
     mapping = "".join(f" --map {shlex.quote(f'{name}={column}')}" for name, column in pairs)
-    return f"tidewheel ingest {shlex.quote(source.file.path.name)} --as {source.name}{mapping}"
+    zone = " --timezone UTC" * bool(source.zoneless)
+    return f"tidewheel ingest {shlex.quote(source.file.path.name)} --as {source.name}{mapping}{zone}"
 
 
 def _source(file: FileScan) -> InferredSource:
-    at = _time_column(file)
+    spelt = {scan.name: kind_of_texts(file, scan) for scan in file.columns if pa.types.is_string(scan.type)}
+    at = _time_column(file, spelt)
     sizes = {scan.name: _vector_size(file, scan) for scan in file.columns}
     flat = [scan for scan in file.columns if sizes[scan.name] or not pa.types.is_nested(scan.type)]
     left_out = {s.name: f"{s.type} is no column of a declaration" for s in file.columns if s not in flat}
     scans = [scan for scan in flat if scan.name != at]
-    identity = _identity(scans, file.rows)
+    identity = _identity([scan for scan in scans if _kind_spelt(spelt, scan) in ("", "int")], file.rows)
     names: set[str] = set()
     columns = []
     for scan in scans:
-        kind, why = ("id", "every value once") if scan is identity else _kind(file, scan)
+        kind, why = ("id", "tells rows apart") if scan is identity else _kind(file, scan, spelt.get(scan.name))
         columns.append(InferredColumn(scan, _name(scan.name, names), kind, why=why, size=sizes[scan.name]))
     stem = re.sub(r"\W+", "_", file.path.name.partition(".")[0])
-    return InferredSource(file, _class_name(stem), at == "" and identity is not None, columns, at, left_out)
+    source = InferredSource(file, _class_name(stem), at == "" and identity is not None, columns, at, left_out)
+    if identity is not None and identity.counts is not None:
+        source.repeated = file.rows - identity.nulls - identity.distinct
+    _judge(source)
+    return source
 
 
-def _time_column(file: FileScan) -> str:
-    times = [scan.name for scan in file.columns if not scan.nulls and _is_time(file, scan)]
+def _judge(source: InferredSource) -> None:
+    """Note which cells would be quarantined, and which times have no zone."""
+    kinds = {column.scan.name: column.kind for column in source.columns} | {source.at: "time"}
+    for scan in source.file.columns:
+        kind = kinds.get(scan.name, "vector")
+        bad = bad_cells(source.file, scan, kind, needed=kind == "id" or scan.name == source.at)
+        source.bad += [bad] if bad else []
+        if kind == "time" and lacks_zone(source.file, scan):
+            source.zoneless.append(scan.name)
+
+
+def _time_column(file: FileScan, spelt: Mapping[str, Spelling]) -> str:
+    times = [s.name for s in file.columns if s.nulls <= tolerated(s.rows) and _is_time(s, _kind_spelt(spelt, s))]
     ranked = sorted(times, key=lambda name: next((k for k, word in enumerate(TIME_NAMES) if _has(name, word)), 99))
     return ranked[0] if ranked else ""
 
@@ -134,22 +165,28 @@ def _has(name: str, word: str) -> bool:
     return word in re.split(r"[^a-z]+", name.lower())
 
 
-def _is_time(file: FileScan, scan: ColumnScan) -> bool:
+def _kind_spelt(spelt: Mapping[str, Spelling], scan: ColumnScan) -> str:
+    return spelt[scan.name].kind if scan.name in spelt else ""
+
+
+def _is_time(scan: ColumnScan, spelt: str) -> bool:
     if pa.types.is_temporal(scan.type):
         return not (pa.types.is_time(scan.type) or pa.types.is_duration(scan.type))
-    if not pa.types.is_string(scan.type):
-        return False
-    known = file.sample[scan.name].drop_null()
-    return len(known) > 0 and bool(pc.all(pc.match_substring_regex(known, _TIME)).as_py())
+    return spelt == "time"
 
 
 def _identity(scans: Sequence[ColumnScan], rows: int) -> ColumnScan | None:
-    """Return the column that tells rows apart, one called ``id`` or like it before others."""
-    fit = [s for s in scans if not s.nulls and s.distinct >= (rows if s.counts is not None else UNIQUE * rows)]
-    fit = [s for s in fit if pa.types.is_string(s.type) or pa.types.is_integer(s.type)]
+    """Return the column that tells rows apart, one called ``id`` or like it before others.
+
+    One called so may lack or repeat a few values.
+    """
+    few = tolerated(rows)
+    fit = [s for s in scans if pa.types.is_string(s.type) or pa.types.is_integer(s.type)]
+    fit = [s for s in fit if s.nulls <= few and s.distinct >= (rows - few if s.counts is not None else UNIQUE * rows)]
     named = [s for s in fit if re.search(r"(^|_)(id|no|number|key|uuid)$", s.name.lower())]
-    texts = [s for s in fit if pa.types.is_string(s.type)]
-    return next(iter(sorted(named, key=lambda s: s.name.lower() != "id")), texts[0] if texts and rows > 1 else None)
+    texts = [s for s in fit if pa.types.is_string(s.type) and not s.nulls and (s.counts is None or s.distinct == rows)]
+    ranked = sorted(named, key=lambda s: (s.name.lower() != "id", s.nulls > 0 or s.distinct < rows))
+    return next(iter(ranked), texts[0] if texts and rows > 1 else None)
 
 
 def _vector_size(file: FileScan, scan: ColumnScan) -> int:
@@ -161,10 +198,10 @@ def _vector_size(file: FileScan, scan: ColumnScan) -> int:
     return sizes[0] if len(sizes) == 1 else 0
 
 
-def _kind(file: FileScan, scan: ColumnScan) -> tuple[str, str]:
+def _kind(file: FileScan, scan: ColumnScan, spelt: Spelling | None) -> tuple[str, str]:
     if pa.types.is_nested(scan.type):
         return "vector", "lists of numbers, all of one length"
-    if _is_time(file, scan):
+    if _is_time(scan, spelt.kind if spelt else ""):
         return "time", "times"
     if pa.types.is_boolean(scan.type):
         return "bool", "true and false"
@@ -172,12 +209,20 @@ def _kind(file: FileScan, scan: ColumnScan) -> tuple[str, str]:
         return "int", "whole numbers"
     if is_number(scan.type):
         return "float", "numbers"
+    if spelt and spelt.kind:
+        return spelt.kind, "nearly all cells" if spelt.bad else "all cells"
+    kind, why = _kind_of_text(file, scan)
+    return kind, f"{why}; {spelt.bad}" if spelt and spelt.bad else why
+
+
+def _kind_of_text(file: FileScan, scan: ColumnScan) -> tuple[str, str]:
     if scan.nulls == scan.rows:
         return "category", "no value at all"
     known = file.sample[scan.name].drop_null()
     if pa.types.is_string(scan.type) and len(known) and pc.mean(pc.utf8_length(known)).as_py() > LONG:
         return "text", "long texts"
-    few = scan.distinct <= FEW
+    cells = scan.rows - scan.nulls
+    few = scan.distinct <= FEW and (cells < ENOUGH or scan.distinct <= AGAIN * cells)
     return ("category" if few else "key"), f"{'' if scan.counts is not None else 'about '}{scan.distinct:,} different"
 
 
@@ -251,7 +296,7 @@ def _class(source: InferredSource) -> str:
             written = f"tw.Ref[{column.target}, None]" if column.scan.nulls else f"tw.Ref[{column.target}]"
         if column.kind == "vector":
             written = f"Annotated[tw.Vector, {column.size}]"
-        if column.kind != "ref" and column.scan.nulls:
+        if column.kind not in ("ref", "id") and column.scan.nulls:
             written += " | None"
         lines.append(f"    {column.name}: {written}")
     if not source.columns:
